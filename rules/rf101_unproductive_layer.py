@@ -1,0 +1,96 @@
+"""A convolution whose input already sees more than the whole image.
+
+What it is
+    Every unit of the layer's input has a receptive field larger than the image along every
+    axis, even on the shortest path (r_{l-1,min} > i). There is no context left that the layer
+    could add: it can only combine what each position knows already. The first such layer in
+    execution order is the border layer.
+
+Why it matters
+    Trained networks do not use these layers. Probes fitted to every layer of VGG, ResNet and
+    multi-path networks show that the accuracy stops improving at the border layer, and skip
+    connections simply bypass what lies behind it; cutting the network there improved the test
+    accuracy of every model in the study (Richter et al., "Should You Go Deeper?", sections IV and
+    V, Fig. 11). This is a prediction from theory and experiment, not a proof for your data.
+
+How to fix it
+    Truncate the network before the border layer, or let the receptive field grow more slowly by
+    removing early downsampling (a ResNet's stem: stride 1 and no pooling), or train on larger
+    inputs. The report shows what each of these costs.
+
+When to ignore it
+    Where the pretrained weights of a larger input size are kept on purpose, or where layers are
+    wanted for their capacity (1x1 convolutions as feature mixers) and not for their context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rflint.analysis import Analysis
+from rflint.architecture import Number
+from rflint.rule import Example, Finding, Settings, Severity, finding
+
+CODE = "RF101"
+NAME = "unproductive-layer"
+SEVERITY = Severity.WARNING
+DEFAULT = True
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each unproductive convolution."""
+    size = _show(analysis.architecture.resolution)
+    for layer in analysis.unproductive:
+        sees = _show(axis.r_min for axis in layer.seen)
+        yield finding(
+            globals(),
+            layer,
+            f"every position of its input already sees at least {sees} pixels of the {size} input: "
+            "there is nothing left to integrate",
+        )
+
+
+def _show(lengths: Any) -> str:
+    return "x".join("∞" if length is None else _number(length) for length in lengths)
+
+
+def _number(length: Number) -> str:
+    return str(length) if length == int(length) else f"{float(length):.1f}"
+
+
+def deep_plain_network() -> Any:
+    """Three poolings, then convolutions: at 16 px, the last one cannot see anything new."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, 10),
+    )
+
+
+def truncated_network() -> Any:
+    """The same without the convolution that could not contribute."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, 10),
+    )
+
+
+FAILS = [Example(deep_plain_network, 16)]
+PASSES = [Example(truncated_network, 16), Example(deep_plain_network, 32)]

@@ -1,0 +1,3 @@
+"""rflint: a static architecture linter for PyTorch model definitions."""
+
+__version__ = "0.1.0"

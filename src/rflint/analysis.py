@@ -1,0 +1,180 @@
+"""An architecture judged against its input: verdicts, border layers, feasible sizes, totals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from math import ceil
+
+from rflint.architecture import Architecture, Layer, Number
+from rflint.receptive_field import Field, LayerField, propagate
+from rflint.roles import Role, attention_gates, roles
+
+
+class Verdict(str, Enum):
+    """What a convolution can still do at this input size."""
+
+    PRODUCTIVE = "productive"
+    CRITICAL = "critical"
+    """Its input sees less than the image, its output more: the layer that crosses."""
+    PARTIAL = "partial"
+    """Its input sees more than the image along some axes only."""
+    UNPRODUCTIVE = "unproductive"
+    """Its input sees more than the image along every axis: nothing is left to integrate."""
+    NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedLayer:
+    """A layer with what its input and output see."""
+
+    layer: Layer
+    role: Role
+    seen: Field
+    """Of its input: r_{l-1}."""
+    out: Field
+    """Of its output: r_l."""
+    verdict: Verdict
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it is a convolution that is held against the input size."""
+        return self.verdict is not Verdict.NOT_JUDGED
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the model; `params` counts parameters that no layer uses, too."""
+
+    params: int
+    macs: int
+    layers: int
+    convs: int
+    unproductive: int
+    unproductive_params: int
+    unproductive_macs: int
+    dead_weights: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything that rules and reports are made from."""
+
+    architecture: Architecture
+    layers: tuple[AnalysedLayer, ...]
+    totals: Totals
+    border_min: AnalysedLayer | None
+    """b_min, the first unproductive convolution: the one that predicts (paper, section IV)."""
+    border_max: AnalysedLayer | None
+    """The same over the largest receptive fields; for information."""
+    feasible_min: tuple[int, ...]
+    """The smallest input without unproductive layers: max r_{l-1,min} over judged convolutions."""
+    feasible_max: tuple[int | None, ...] | None
+    """Beyond this size no unit of a judged convolution sees the whole input; None: unbounded."""
+    gates: frozenset[tuple[int, int]]
+
+    @property
+    def unproductive(self) -> tuple[AnalysedLayer, ...]:
+        """The unproductive convolutions, in execution order."""
+        return tuple(x for x in self.layers if x.verdict is Verdict.UNPRODUCTIVE)
+
+
+def analyse(architecture: Architecture) -> Analysis:
+    """Receptive fields, roles, verdicts and totals of an architecture."""
+    gates = attention_gates(architecture)
+    fields = propagate(architecture, gates)
+    layers = tuple(
+        AnalysedLayer(
+            layer, role, field.seen, field.out, verdict(layer, role, field, architecture.resolution)
+        )
+        for layer, role, field in zip(
+            architecture.layers, roles(architecture, gates, fields), fields, strict=True
+        )
+    )
+    judged = [x for x in layers if x.is_judged]
+    return Analysis(
+        architecture=architecture,
+        layers=layers,
+        totals=_totals(architecture, layers),
+        border_min=next((x for x in layers if x.verdict is Verdict.UNPRODUCTIVE), None),
+        border_max=next(
+            (x for x in judged if _all_exceed(_r_max(x.seen), architecture.resolution)), None
+        ),
+        feasible_min=tuple(
+            max([1, *(ceil(r) for x in judged if (r := x.seen[axis].r_min) is not None)])
+            for axis in range(architecture.axes)
+        ),
+        feasible_max=_feasible_max(judged, architecture.axes),
+        gates=gates,
+    )
+
+
+def verdict(layer: Layer, role: Role, field: LayerField, resolution: Sequence[int]) -> Verdict:
+    """Hold r_{l-1,min} and r_{l,min} against the input size i, per axis (design: theory)."""
+    judged = layer.kind.is_convolution and role is Role.TRUNK and resolution
+    if not judged or any(axis.unknown for axis in field.seen):
+        return Verdict.NOT_JUDGED
+    before = [_exceeds(axis.r_min, i) for axis, i in zip(field.seen, resolution, strict=True)]
+    after = [_exceeds(axis.r_min, i) for axis, i in zip(field.out, resolution, strict=True)]
+    if all(before):
+        return Verdict.UNPRODUCTIVE
+    if any(before):
+        return Verdict.PARTIAL
+    return Verdict.CRITICAL if all(after) else Verdict.PRODUCTIVE
+
+
+def _exceeds(r: Number | None, size: int) -> bool:
+    return r is None or r > size
+
+
+def _all_exceed(lengths: Sequence[Number | None], resolution: Sequence[int]) -> bool:
+    return all(_exceeds(r, i) for r, i in zip(lengths, resolution, strict=True))
+
+
+def _r_max(field: Field) -> list[Number | None]:
+    return [axis.r_max for axis in field]
+
+
+def _feasible_max(judged: Sequence[AnalysedLayer], axes: int) -> tuple[int | None, ...] | None:
+    """Per axis the largest r_{l,max}; None where some convolution sees everything."""
+    if not judged:
+        return None
+    largest: list[int | None] = []
+    for axis in range(axes):
+        lengths = [x.out[axis].r_max for x in judged]
+        bounded = [ceil(r) for r in lengths if r is not None]
+        largest.append(max(bounded) if len(bounded) == len(lengths) else None)
+    return None if all(size is None for size in largest) else tuple(largest)
+
+
+def _totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Totals:
+    wasted = [x for x in layers if x.verdict is Verdict.UNPRODUCTIVE]
+    useful = {
+        name for x in layers if x.verdict is not Verdict.UNPRODUCTIVE for name, _ in x.layer.parameters
+    }
+    only_wasted = {
+        name: size for x in wasted for name, size in x.layer.parameters if name not in useful
+    }
+    return Totals(
+        params=architecture.params,
+        macs=sum(layer.macs for layer in architecture.layers),
+        layers=len(layers),
+        convs=sum(1 for x in layers if x.is_judged),
+        unproductive=len(wasted),
+        unproductive_params=sum(only_wasted.values()),
+        unproductive_macs=sum(x.layer.macs for x in wasted),
+        dead_weights=_dead_weights(layers),
+    )
+
+
+def _dead_weights(layers: Sequence[AnalysedLayer]) -> int:
+    """A weight that several calls share is dead if it is dead in all of them.
+
+    The live taps of a kernel only grow with the map, so the call with fewest dead weights decides.
+    """
+    fewest: dict[tuple[tuple[str, int], ...] | int, int] = {}
+    for index, x in enumerate(layers):
+        key = x.layer.parameters or index
+        fewest[key] = min(fewest.get(key, x.layer.dead_weights), x.layer.dead_weights)
+    return sum(fewest.values())

@@ -1,0 +1,172 @@
+"""The architecture graph: what a tracer hands over, and all that the later stages know of a model.
+
+Plain frozen data, no torch: any front end that produces an `Architecture` gets the receptive
+fields, the rules and the reports for free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import TypeAlias
+
+Number: TypeAlias = int | Fraction
+"""Lengths and jumps are exact: integers, and fractions only behind an upsampling."""
+
+INPUT = -1
+"""Source index of an edge that comes from the model's input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What an operator reads along one axis: output `p` reads `size` inputs from `p*stride + start`.
+
+    `size` is the extent with dilation counted in, K = d * (k - 1) + 1 (paper, Eq. 1). `start` is
+    minus the padding. A stride below one is an upsampling.
+    """
+
+    size: int = 1
+    stride: Number = 1
+    start: Number = 0
+
+
+class Extent(Enum):
+    """What an operator reads along one axis where no window describes it."""
+
+    GLOBAL = "global"
+    """The whole axis: global pooling, flatten + linear, attention over positions."""
+    UNKNOWN = "unknown"
+    """Nobody knows: the operator is in no table."""
+
+
+Reach: TypeAlias = Window | Extent
+
+POINTWISE = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One input of a layer: the layer it comes from, and what of it is read, per spatial axis."""
+
+    source: int
+    reach: tuple[Reach, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place in a source file; `path` as a person would type it, `line` counted from 1."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+class Kind(str, Enum):
+    """What a layer does, in the words of the report."""
+
+    CONV = "conv"
+    CONV_TRANSPOSE = "conv_transpose"
+    POOL = "pool"
+    LINEAR = "linear"
+    NORM = "norm"
+    ACTIVATION = "activation"
+    ARITHMETIC = "arithmetic"
+    MERGE = "merge"
+    REDUCE = "reduce"
+    ATTENTION = "attention"
+    UPSAMPLE = "upsample"
+    PAD = "pad"
+    SLICE = "slice"
+    RESHAPE = "reshape"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_convolution(self) -> bool:
+        """Whether layers of this kind are judged against the input size."""
+        return self in (Kind.CONV, Kind.CONV_TRANSPOSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A layer's nominal hyper-parameters, one entry per spatial axis; None stands for unbounded."""
+
+    kernel: tuple[int | None, ...]
+    stride: tuple[Number | None, ...]
+    dilation: tuple[int, ...]
+    padding: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operation of the model, in execution order.
+
+    Shapes include the batch. `params` counts the scalars of its own parameters, on the first call
+    only, so that sums over layers count a shared module once; `macs` are multiply-accumulates
+    for a batch of one.
+    """
+
+    name: str
+    call: int
+    kind: Kind
+    op: str
+    """As the code spells it: the module's class or the function's name."""
+    operation: str
+    """As the operator table spells it: one word whatever the spelling in the code."""
+    inputs: tuple[Edge, ...]
+    geometry: Geometry
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+    params: int = 0
+    macs: int = 0
+    dead_weights: int = 0
+    """Kernel weights that only ever meet zero padding on this input."""
+    scope: str = ""
+    """Path of the module in whose forward it is called."""
+    parameters: tuple[tuple[str, int], ...] = ()
+    """Name and size of every parameter it uses, on every call."""
+    constructed: Source | None = None
+    """The user's line that built the module, where there is one."""
+    called: Source | None = None
+    """The user's line that called it."""
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody knows what it reads of some input."""
+        return any(reach is Extent.UNKNOWN for edge in self.inputs for reach in edge.reach)
+
+    @property
+    def source(self) -> Source | None:
+        """The line to edit: where the user built the layer, else where they called it."""
+        return self.constructed or self.called
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A traced model at one input resolution."""
+
+    inputs: tuple[tuple[int, ...], ...]
+    resolution: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    outputs: tuple[int, ...]
+    """Indices of the layers whose values the model returns."""
+    output_shapes: tuple[tuple[int, ...], ...]
+    params: int
+    tracer: str = "symbolic"
+
+    @property
+    def axes(self) -> int:
+        """The number of spatial axes of the input."""
+        return len(self.resolution)
+
+    @property
+    def unknown_operators(self) -> tuple[Layer, ...]:
+        """The layers whose reach nobody knows."""
+        return tuple(layer for layer in self.layers if layer.unknown)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every operator was known."""
+        return not self.unknown_operators

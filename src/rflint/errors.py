@@ -1,0 +1,55 @@
+"""What can go wrong outside of rflint, as errors that a person can act on.
+
+Every error carries what failed, where in the user's code, and what to do. The command line turns
+them into one message and exit status 2; `--debug` shows the chained traceback.
+"""
+
+from __future__ import annotations
+
+from rflint.architecture import Source
+
+
+class RflintError(Exception):
+    """rflint could not do its job on this target."""
+
+    kind = "error"
+
+    def __init__(self, message: str, *, hint: str = "", source: Source | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.source = source
+
+    def __str__(self) -> str:
+        place = f"{self.source}: " if self.source else ""
+        return f"{place}{self.message}" + (f"\n{self.hint}" if self.hint else "")
+
+
+class UsageError(RflintError):
+    """The request makes no sense: a malformed target, resolution, argument or rule code."""
+
+    kind = "usage"
+
+
+class ImportFailed(RflintError):
+    """The target's module or attribute cannot be imported."""
+
+    kind = "import"
+
+
+class BuildFailed(RflintError):
+    """The builder raised, needs arguments, or returned something that is no module."""
+
+    kind = "build"
+
+
+class InputMismatch(RflintError):
+    """The model does not run on this input: too small, wrong channels, or nothing to infer from."""
+
+    kind = "input"
+
+
+class TraceFailed(RflintError):
+    """The model's forward cannot be followed."""
+
+    kind = "trace"

@@ -1,0 +1,148 @@
+"""Receptive fields over every path of an architecture, exactly and in linear time.
+
+For one path, per axis (paper, Eq. 1, with kernels after dilation K and strides s):
+
+    r_l = r_{l-1} + (K_l - 1) * j_{l-1},    j_l = j_{l-1} * s_l,    r_0 = j_0 = 1
+
+Over several paths the paper asks for the smallest and the largest r (section II-D). The step is
+monotone in r for a fixed jump j, so the smallest and largest r for each distinct jump at a node
+say all that any later step can need: that is exact, however many paths there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from rflint.architecture import INPUT, POINTWISE, Architecture, Edge, Extent, Number, Reach, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The paths of one jump that reach a node, in input pixels.
+
+    `first` and `last` are the outermost input positions, over all these paths, that output
+    position 0 can see (negative inside the padding). For paths with a common centre,
+    last - first + 1 = r_max; it is larger where branches are misaligned.
+    """
+
+    r_min: Number
+    r_max: Number
+    first: Number
+    last: Number
+
+
+@dataclass(frozen=True, slots=True)
+class AxisField:
+    """What one value sees of the input along one axis.
+
+    `spans` holds the bounded paths by jump; `unbounded` says that some path sees the whole axis,
+    `unknown` that some path goes through an operator that nobody knows. A value that sees only
+    unbounded paths has no spans.
+    """
+
+    spans: Mapping[Number, Span] = field(default_factory=dict)
+    unbounded: bool = False
+    unknown: bool = False
+
+    @property
+    def r_min(self) -> Number | None:
+        """The smallest receptive field over all paths; None: unbounded."""
+        return min((span.r_min for span in self.spans.values()), default=None)
+
+    @property
+    def r_max(self) -> Number | None:
+        """The largest receptive field over all paths; None: unbounded."""
+        if self.unbounded:
+            return None
+        return max((span.r_max for span in self.spans.values()), default=None)
+
+    @property
+    def jump(self) -> Number | None:
+        """Input pixels between neighbouring positions; None: unbounded. The largest, if several."""
+        return max(self.spans, default=None)
+
+
+Field: TypeAlias = tuple[AxisField, ...]
+"""One `AxisField` per spatial axis."""
+
+PIXEL = AxisField({1: Span(1, 1, 0, 0)})
+UNBOUNDED = AxisField(unbounded=True)
+
+
+def step(seen: AxisField, reach: Reach) -> AxisField:
+    """The field behind an operator that reads `reach` of a value that sees `seen` (Eq. 1)."""
+    if reach is POINTWISE or reach == POINTWISE:
+        return seen
+    if reach is Extent.UNKNOWN:
+        return AxisField(unknown=True)
+    if reach is Extent.GLOBAL:
+        return AxisField(unbounded=True, unknown=seen.unknown)
+    assert isinstance(reach, Window)
+    spans: dict[Number, Span] = {}
+    for jump, span in seen.spans.items():
+        growth = (reach.size - 1) * jump
+        first = span.first + reach.start * jump
+        last = span.last + (reach.start + reach.size - 1) * jump
+        spans[jump * reach.stride] = Span(span.r_min + growth, span.r_max + growth, first, last)
+    return AxisField(spans, seen.unbounded, seen.unknown)
+
+
+def union(fields: Iterable[AxisField]) -> AxisField:
+    """All paths of several values at once."""
+    distinct = {id(seen): seen for seen in fields}
+    if len(distinct) == 1:
+        return next(iter(distinct.values()))
+    spans: dict[Number, Span] = {}
+    for seen in distinct.values():
+        for jump, span in seen.spans.items():
+            other = spans.get(jump, span)
+            spans[jump] = Span(
+                min(span.r_min, other.r_min),
+                max(span.r_max, other.r_max),
+                min(span.first, other.first),
+                max(span.last, other.last),
+            )
+    return AxisField(
+        spans,
+        any(seen.unbounded for seen in distinct.values()),
+        any(seen.unknown for seen in distinct.values()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerField:
+    """What a layer's input (r_{l-1}) and its output (r_l) see."""
+
+    seen: Field
+    out: Field
+
+
+def propagate(
+    architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()
+) -> tuple[LayerField, ...]:
+    """Receptive fields of every layer, in the order of `architecture.layers`.
+
+    `gates` names edges (layer index, position among its inputs) that are attention gates: they
+    weight what the trunk carries and are no feature path (paper, section IV-D).
+    """
+    pixels: Field = (PIXEL,) * architecture.axes
+    fields: list[LayerField] = []
+
+    def value(source: int) -> Field:
+        return pixels if source == INPUT else fields[source].out
+
+    for index, layer in enumerate(architecture.layers):
+        edges: list[Edge] = [
+            edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates
+        ]
+        seen = tuple(
+            union(value(edge.source)[axis] for edge in edges) for axis in range(architecture.axes)
+        )
+        out = tuple(
+            union(step(value(edge.source)[axis], edge.reach[axis]) for edge in edges)
+            for axis in range(architecture.axes)
+        )
+        fields.append(LayerField(seen, out))
+    return tuple(fields)

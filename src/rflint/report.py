@@ -1,0 +1,207 @@
+"""What rflint found, as data: schema version 1 of the JSON report.
+
+Lengths are lists with one entry per spatial axis, None (null) means unbounded. Fields are only ever
+added within a schema version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from rflint import __version__
+from rflint.analysis import AnalysedLayer, Analysis
+from rflint.architecture import Number, Source
+from rflint.errors import RflintError
+from rflint.rule import Finding, Severity
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a repair is about, before and after."""
+
+    params: int
+    macs: int
+    unproductive: int
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Figures:
+        """Those of an analysed model."""
+        totals = analysis.totals
+        return cls(totals.params, totals.macs, totals.unproductive)
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A change that was applied to the model, and what the changed model was found to be."""
+
+    kind: str
+    title: str
+    edits: tuple[str, ...]
+    before: Figures
+    after: Figures
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """One model at one resolution."""
+
+    target: str
+    analysis: Analysis
+    findings: tuple[Finding, ...]
+    repairs: tuple[Repair, ...]
+    notes: tuple[str, ...] = ()
+    """What --verbose tells."""
+
+    @property
+    def layers(self) -> tuple[AnalysedLayer, ...]:
+        """All layers, in execution order."""
+        return self.analysis.layers
+
+    def to_dict(self) -> dict[str, Any]:
+        """One entry of `models`."""
+        analysis = self.analysis
+        architecture, totals = analysis.architecture, analysis.totals
+        return {
+            "target": self.target,
+            "inputs": [list(shape) for shape in architecture.inputs],
+            "resolution": list(architecture.resolution),
+            "tracer": architecture.tracer,
+            "complete": architecture.complete,
+            "totals": {name: getattr(totals, name) for name in totals.__dataclass_fields__},
+            "border": {
+                "min": analysis.border_min.layer.name if analysis.border_min else None,
+                "max": analysis.border_max.layer.name if analysis.border_max else None,
+            },
+            "feasible_resolution": {
+                "min": list(analysis.feasible_min),
+                "max": list(analysis.feasible_max) if analysis.feasible_max else None,
+            },
+            "layers": [_layer(x) for x in analysis.layers],
+            "findings": [_finding(x) for x in self.findings],
+            "repairs": [_repair(x) for x in self.repairs],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A target on which rflint could not do its job."""
+
+    target: str
+    error: RflintError
+
+    def to_dict(self) -> dict[str, Any]:
+        """One entry of `errors`."""
+        return {"target": self.target, "kind": self.error.kind, "message": str(self.error)}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All models of one run, and what failed."""
+
+    models: tuple[ModelReport, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Those of all models."""
+        return tuple(finding for model in self.models for finding in model.findings)
+
+    @property
+    def layers(self) -> tuple[AnalysedLayer, ...]:
+        """Those of all models."""
+        return tuple(layer for model in self.models for layer in model.layers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole report, schema version 1."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "rflint": __version__,
+            "models": [model.to_dict() for model in self.models],
+            "errors": [failure.to_dict() for failure in self.failures],
+        }
+
+    def exit_status(self, fail_on: Severity | None) -> int:
+        """0: nothing found; 1: findings at or above the gate (None: no gate); 2: a failure."""
+        if self.failures:
+            return 2
+        gate = fail_on is not None and any(f.severity.rank >= fail_on.rank for f in self.findings)
+        return int(gate)
+
+
+def _layer(analysed: AnalysedLayer) -> dict[str, Any]:
+    layer = analysed.layer
+    geometry = layer.geometry
+    return {
+        "name": layer.name,
+        "call": layer.call,
+        "kind": layer.kind.value,
+        "op": layer.op,
+        "role": analysed.role.value,
+        "kernel": _numbers(geometry.kernel),
+        "stride": _numbers(geometry.stride),
+        "dilation": _numbers(geometry.dilation),
+        "padding": _numbers(geometry.padding),
+        "in_shape": list(layer.in_shape),
+        "out_shape": list(layer.out_shape),
+        "r_in_min": _numbers(axis.r_min for axis in analysed.seen),
+        "r_in_max": _numbers(axis.r_max for axis in analysed.seen),
+        "r_out_min": _numbers(axis.r_min for axis in analysed.out),
+        "r_out_max": _numbers(axis.r_max for axis in analysed.out),
+        "jump": _numbers(axis.jump for axis in analysed.out),
+        "params": layer.params,
+        "macs": layer.macs,
+        "dead_weights": layer.dead_weights,
+        "verdict": analysed.verdict.value,
+        "source": _source(layer.source),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "layer": finding.layer,
+        "message": finding.message,
+        "source": _source(finding.source),
+    }
+
+
+def _repair(repair: Repair) -> dict[str, Any]:
+    return {
+        "kind": repair.kind,
+        "title": repair.title,
+        "edits": list(repair.edits),
+        "before": _figures(repair.before),
+        "after": _figures(repair.after),
+        "verified": repair.verified,
+    }
+
+
+def _figures(figures: Figures) -> dict[str, int]:
+    return {
+        "params": figures.params,
+        "macs": figures.macs,
+        "unproductive": figures.unproductive,
+    }
+
+
+def _source(source: Source | None) -> dict[str, Any] | None:
+    return {"path": source.path, "line": source.line} if source else None
+
+
+def _numbers(values: Iterable[Number | None]) -> list[int | float | None]:
+    """Exact integers; fractions (behind an upsampling) as floats."""
+    return [_number(value) for value in values]
+
+
+def _number(value: Number | None) -> int | float | None:
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else float(value)
+    return value

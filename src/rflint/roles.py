@@ -1,0 +1,142 @@
+"""Which layers are judged: trunk, attention gate, or head.
+
+An attention gate weights what the trunk carries and is no feature path (paper, section IV-D); a head
+works on values that already see everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from rflint.architecture import INPUT, Architecture, Extent, Kind, Layer
+from rflint.receptive_field import LayerField
+
+SQUASHING = frozenset(
+    {"sigmoid", "hardsigmoid", "softmax", "Softmax2d", "tanh", "hardtanh", "relu6", "clamp", "clip"}
+)
+"""Operations with a bounded range, which the branch of a gate ends in."""
+
+_TRANSPARENT = frozenset(
+    {Kind.ARITHMETIC, Kind.RESHAPE, Kind.SLICE, Kind.UPSAMPLE, Kind.PAD}
+)
+"""Kinds that may stand between the squashing function and the product, if they have one input."""
+
+_POINTWISE = frozenset({Kind.ACTIVATION, Kind.NORM, Kind.RESHAPE})
+
+
+class Role(str, Enum):
+    """What a layer is for."""
+
+    TRUNK = "trunk"
+    ATTENTION = "attention"
+    HEAD = "head"
+
+
+def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
+    """The edges that end attention gates, as (layer index, position among its inputs).
+
+    A gate is a factor of a product that comes out of a squashing function and was computed from the
+    other factor, or from the whole map by global pooling. So SE, spatial attention, CBAM, ECA and
+    split attention are gates, while the two halves of a gated convolution (GLU, WaveNet) are not:
+    neither was computed from the other.
+    """
+    layers = architecture.layers
+    pooled = _pooled(layers)
+    gates = set()
+    for index, layer in enumerate(layers):
+        if layer.operation != "mul" or len(layer.inputs) != 2:
+            continue
+        for position, edge in enumerate(layer.inputs):
+            trunk = layer.inputs[1 - position].source
+            squash = _squashed_at(layers, edge.source)
+            if squash is None or (index, 1 - position) in gates:
+                continue
+            whole_map = pooled[squash] and not (trunk != INPUT and pooled[trunk])
+            if whole_map or _computed_from(layers, squash, trunk):
+                gates.add((index, position))
+    return frozenset(gates)
+
+
+def roles(
+    architecture: Architecture,
+    gates: frozenset[tuple[int, int]],
+    fields: Sequence[LayerField],
+) -> tuple[Role, ...]:
+    """The role of every layer, in order."""
+    reached = reaching_outputs(architecture)
+    reached_without_gates = reaching_outputs(architecture, gates)
+    return tuple(
+        Role.ATTENTION
+        if index in reached and index not in reached_without_gates
+        else Role.HEAD
+        if _is_head(layer, field)
+        else Role.TRUNK
+        for index, (layer, field) in enumerate(zip(architecture.layers, fields, strict=True))
+    )
+
+
+def reaching_outputs(
+    architecture: Architecture, without: frozenset[tuple[int, int]] = frozenset()
+) -> frozenset[int]:
+    """The layers that some output depends on, not counting the edges in `without`."""
+    reached = set(architecture.outputs)
+    for index in reversed(range(len(architecture.layers))):
+        if index in reached:
+            for position, edge in enumerate(architecture.layers[index].inputs):
+                if edge.source != INPUT and (index, position) not in without:
+                    reached.add(edge.source)
+    return frozenset(reached)
+
+
+def _is_head(layer: Layer, field: LayerField) -> bool:
+    unbounded = all(not axis.spans and not axis.unknown for axis in field.seen)
+    flattens = layer.kind is Kind.LINEAR and all(
+        reach is Extent.GLOBAL for edge in layer.inputs for reach in edge.reach
+    )
+    return unbounded or flattens
+
+
+def _pooled(layers: Sequence[Layer]) -> list[bool]:
+    """Whether every path from the input to a layer's output goes through global pooling."""
+    pooled: list[bool] = []
+    for layer in layers:
+        pooled.append(
+            all(
+                all(reach is Extent.GLOBAL for reach in edge.reach)
+                or (edge.source != INPUT and pooled[edge.source])
+                for edge in layer.inputs
+            )
+        )
+    return pooled
+
+
+def _squashed_at(layers: Sequence[Layer], source: int) -> int | None:
+    """The squashing layer that a value comes from, through reshaping and scaling only."""
+    while source != INPUT:
+        layer = layers[source]
+        if layer.operation in SQUASHING:
+            return source
+        if layer.kind not in _TRANSPARENT or len(layer.inputs) != 1:
+            return None
+        source = layer.inputs[0].source
+    return None
+
+
+def _computed_from(layers: Sequence[Layer], gate: int, trunk: int) -> bool:
+    """Whether a gate depends on what the trunk carries, up to activations and normalisation."""
+    origins = {trunk}
+    while trunk != INPUT and layers[trunk].kind in _POINTWISE and len(layers[trunk].inputs) == 1:
+        trunk = layers[trunk].inputs[0].source
+        origins.add(trunk)
+    seen: set[int] = set()
+    pending = [gate]
+    while pending:
+        index = pending.pop()
+        for edge in layers[index].inputs:
+            if edge.source in origins:
+                return True
+            if edge.source > trunk and edge.source not in seen:
+                seen.add(edge.source)
+                pending.append(edge.source)
+    return False

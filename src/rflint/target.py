@@ -1,0 +1,169 @@
+"""From what a person types to a Python object: `package.module:attribute`, `path/file.py:attribute`."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from rflint.architecture import Source
+from rflint.errors import ImportFailed, RflintError, UsageError
+
+
+def load(target: str) -> Any:
+    """Import the attribute that a target names; dotted attributes are followed.
+
+    The current directory is importable, and so is the folder of a file target. Raises UsageError
+    for a malformed target, ImportFailed where the import or the attribute fails.
+    """
+    module_name, attribute = split(target)
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    module = _from_file(Path(module_name)) if module_name.endswith(".py") else _named(module_name)
+    found: Any = module
+    walked = module_name
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            raise ImportFailed(
+                f"{walked} has no attribute {part!r}", hint=_suggestion(part, found)
+            ) from error
+        except Exception as error:
+            raise ImportFailed(f"reading {part!r} of {walked} raised {_said(error)}") from error
+        walked = f"{walked}.{part}"
+    return found
+
+
+def split(target: str) -> tuple[str, str]:
+    """Module (or file) and attribute of a target."""
+    module, colon, attribute = target.rpartition(":")
+    if not colon:
+        where = f"{target}:build" if target.endswith(".py") else "mymodel:build"
+        raise UsageError(
+            f"{target!r} names no model", hint=f"Say which attribute builds it, like {where}."
+        )
+    if not module or not all(part.isidentifier() for part in attribute.split(".")):
+        raise UsageError(
+            f"{target!r} is no target",
+            hint="A target is package.module:attribute or path/to/file.py:attribute.",
+        )
+    return module, attribute
+
+
+def arguments(pairs: Iterable[str]) -> dict[str, Any]:
+    """`KEY=VALUE` pairs as keyword arguments; values are Python literals, else strings."""
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise UsageError(f"--arg {pair!r} is not KEY=VALUE")
+        try:
+            parsed[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            parsed[key] = value
+    return parsed
+
+
+def _named(name: str) -> ModuleType:
+    if "/" in name or "\\" in name:
+        raise UsageError(f"{name!r} is no module", hint="A file target ends in .py before the colon.")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(error.name + ".")):
+            file = Path(*name.split(".")).with_suffix(".py")
+            raise ImportFailed(
+                f"no module named {error.name!r}",
+                hint=f"Looked for an installed package and in {Path.cwd()} (such as {file}).",
+            ) from error
+        raise _import_error(name, error) from error
+    except BaseException as error:
+        raise _import_error(name, error) from error
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ImportFailed(f"no file {path}")
+    full = path.resolve()
+    folder = str(full.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # a name of its own: a file called torch.py or test.py must not shadow a module
+    name = f"_rflint_{hashlib.sha1(str(full).encode()).hexdigest()[:12]}_{full.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, full)
+    if spec is None or spec.loader is None:
+        raise ImportFailed(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        raise _import_error(str(path), error) from error
+    return module
+
+
+def _import_error(name: str, error: BaseException) -> RflintError:
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    if isinstance(error, SyntaxError):
+        place = Source(_shown(error.filename), error.lineno) if error.lineno else None
+        return ImportFailed(f"syntax error: {error.msg}", source=place)
+    if isinstance(error, SystemExit):
+        said = f"called sys.exit({error.code!r})"
+        hint = "Guard what the file does as a script with: if __name__ == '__main__':"
+    else:
+        said, hint = f"raised {_said(error)}", ""
+    return ImportFailed(f"importing {name} {said}", hint=hint, source=_place(error))
+
+
+def _place(error: BaseException) -> Source | None:
+    """The innermost line below the current directory, else the innermost outside the importer."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<") and "importlib" not in frame.filename
+    ][1:]
+    own = [
+        frame
+        for frame in frames
+        if frame.filename.startswith(str(Path.cwd())) and "site-packages" not in frame.filename
+    ]
+    chosen = own or [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    if not chosen or chosen[-1].lineno is None:
+        return None
+    return Source(_shown(chosen[-1].filename), chosen[-1].lineno)
+
+
+def _shown(filename: str | None) -> str:
+    path = Path(filename or "<unknown>")
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _suggestion(name: str, owner: Any) -> str:
+    import difflib
+
+    public = [attribute for attribute in dir(owner) if not attribute.startswith("_")]
+    near = difflib.get_close_matches(name, public, n=3)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    defined = [a for a in public if getattr(getattr(owner, a, None), "__module__", "") == getattr(owner, "__name__", None)]
+    return f"It defines: {', '.join(defined[:8])}." if defined else ""
+
+
+def _said(error: BaseException) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

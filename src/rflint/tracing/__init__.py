@@ -1,0 +1,34 @@
+"""The side of rflint that knows torch: from a model to its architecture.
+
+    build (a module, weights on meta) -> inputs -> record (a torch.fx graph) -> lower (architecture)
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from rflint.architecture import Architecture
+from rflint.tracing.lower import lower
+from rflint.tracing.meta import borrowed
+from rflint.tracing.record import NO_EDITS, Edits, record
+
+
+def trace(
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    *,
+    train: bool = False,
+    edits: Edits = NO_EDITS,
+) -> Architecture:
+    """The architecture of `model` for these inputs; the model is left as it was.
+
+    Raises InputMismatch or TraceFailed where the forward pass cannot be followed.
+    """
+    with warnings.catch_warnings(), borrowed(model, train=train):
+        warnings.simplefilter("ignore")
+        recording = record(model, inputs, edits)
+        return lower(model, recording, tuple(inputs[0].shape[2:]))

@@ -1,0 +1,124 @@
+"""From a target's attribute to an nn.Module: call the builder, unwrap what wraps the model."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from rflint.errors import BuildFailed, RflintError
+from rflint.tracing.meta import WeightsOnMeta
+from rflint.tracing.sources import construction_recorded, innermost_user_line_of
+
+_REASONABLE = 1 << 31
+"""A model of more elements than this is not built for real when building on meta fails."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model, and what is worth saying about how it was built."""
+
+    model: nn.Module
+    note: str = ""
+
+
+def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built:
+    """Call a builder (function, class, partial) or take a module as it is.
+
+    The builder runs with its storage on the meta device; if that fails, for real. Raises
+    BuildFailed when it raises, needs other arguments, exits, or returns no module.
+    """
+    if isinstance(attribute, nn.Module):
+        if arguments:
+            raise BuildFailed(f"{described} is a module already and takes no --arg")
+        return Built(unwrapped(attribute))
+    if not callable(attribute):
+        raise BuildFailed(
+            f"{described} is {_a(type(attribute).__name__)}, not something that builds a model",
+            hint="A target is a class, a function that returns an nn.Module, or an nn.Module.",
+        )
+    _check_arguments(attribute, arguments, described)
+    storage = WeightsOnMeta()
+    try:
+        with storage:
+            result = _called(attribute, arguments)
+        note = ""
+    except Exception as on_meta:
+        if storage.elements > _REASONABLE:
+            raise _failed(described, on_meta) from on_meta
+        try:
+            result = _called(attribute, arguments)
+        except Exception as error:
+            raise _failed(described, error) from error
+        note = f"{described} was built with real weights: on meta, {_said(on_meta)}"
+    if not isinstance(result, nn.Module):
+        raise BuildFailed(
+            f"{described} returned {_a(type(result).__name__)}, not an nn.Module",
+            hint="Point the target at the function or class that gives the model itself.",
+        )
+    return Built(unwrapped(result), note)
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside torch.compile, DataParallel and DistributedDataParallel."""
+    while True:
+        inner = model._modules.get("_orig_mod")
+        if inner is None and isinstance(
+            model, nn.DataParallel | nn.parallel.DistributedDataParallel
+        ):
+            inner = model.module
+        if inner is None:
+            return model
+        model = inner
+
+
+def _called(attribute: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    with construction_recorded(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return attribute(**arguments)
+        except SystemExit as exit_:
+            raise RuntimeError(f"it called sys.exit({exit_.code!r})") from exit_
+
+
+def _check_arguments(
+    attribute: Callable[..., Any], arguments: Mapping[str, Any], described: str
+) -> None:
+    try:
+        signature = inspect.signature(attribute)
+    except (TypeError, ValueError):
+        return  # built-ins have none: the call itself will tell
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        wanted = [
+            name
+            for name, parameter in signature.parameters.items()
+            if parameter.default is parameter.empty
+            and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            and name not in arguments
+        ]
+        known = ", ".join(signature.parameters) or "none"
+        hint = f"Its parameters: {known}."
+        if wanted:
+            hint = "Give " + " ".join(f"--arg {name}=..." for name in wanted) + f". {hint}"
+        raise BuildFailed(f"{described} cannot be called: {error}", hint=hint) from error
+
+
+def _failed(described: str, error: Exception) -> RflintError:
+    return BuildFailed(
+        f"{described} raised {_said(error)}", source=innermost_user_line_of(error)
+    )
+
+
+def _said(error: Exception) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

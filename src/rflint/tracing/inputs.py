@@ -1,0 +1,108 @@
+"""What to feed a model: channels and dimensions from its first layer, sizes from the user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import nn
+
+from rflint.errors import InputMismatch, UsageError
+from rflint.tracing.meta import META
+from rflint.tracing.operators.table import show
+
+_TOO_LARGE = 1 << 40
+
+
+def example_inputs(
+    model: nn.Module,
+    resolution: Sequence[int] | None,
+    shapes: Sequence[Sequence[int]],
+    *,
+    batch: int = 1,
+) -> tuple[torch.Tensor, ...]:
+    """Meta tensors of the inputs' shapes: (batch, channels, *spatial).
+
+    `shapes` are explicit shapes, whose spatial sizes a `resolution` replaces; without any, channels
+    and dimensionality come from the model's first layer. A resolution of one number holds for all
+    axes. Raises InputMismatch where nothing can be inferred, UsageError for impossible sizes.
+    """
+    dtype = _dtype(model)
+    if shapes:
+        sized = [_resized(shape, resolution) for shape in shapes]
+    elif resolution is None:
+        raise UsageError(
+            "no input size", hint="Give one with --res 224 (or 32x64), or a shape with --input."
+        )
+    else:
+        channels, axes = first_layer(model, resolution)
+        sized = [(batch, channels, *_per_axis(resolution, axes))]
+    for shape in sized:
+        if prod(shape) > _TOO_LARGE:
+            raise UsageError(f"an input of {show(shape)} is too large to be meant")
+    return tuple(torch.empty(shape, dtype=dtype, device=META) for shape in sized)
+
+
+def first_layer(model: nn.Module, resolution: Sequence[int]) -> tuple[int, int]:
+    """Channels and number of spatial axes that the model's first weighted layer expects."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.conv._ConvNd):
+            if nn.parameter.is_lazy(module._parameters.get("weight")):
+                return 3, _axes_of_class(module)
+            return module.in_channels, len(module.kernel_size)
+        if isinstance(module, nn.Linear):
+            return _channels_of_linear(module, resolution)
+    weights = [p for p in model.parameters() if not nn.parameter.is_lazy(p) and p.dim() >= 3]
+    if weights:
+        return int(weights[0].shape[1]), weights[0].dim() - 2
+    return 3, len(resolution) if len(resolution) > 1 else 2
+
+
+def _channels_of_linear(module: nn.Linear, resolution: Sequence[int]) -> tuple[int, int]:
+    """A network that flattens images first: as many channels as fill its features."""
+    axes = len(resolution) if len(resolution) > 1 else 2
+    positions = prod(_per_axis(resolution, axes))
+    features = module.in_features
+    if features % positions:
+        raise InputMismatch(
+            f"cannot infer the input: the first layer is a Linear with {features} features, "
+            f"which no {show(_per_axis(resolution, axes))} image fills",
+            hint="Give the shape with --input, for example --input 1x3x32x32.",
+        )
+    return features // positions, axes
+
+
+def _axes_of_class(module: nn.Module) -> int:
+    digits = [letter for letter in type(module).__name__ if letter.isdigit()]
+    return int(digits[-1]) if digits else 2
+
+
+def _resized(shape: Sequence[int], resolution: Sequence[int] | None) -> tuple[int, ...]:
+    if resolution is None or len(shape) <= 2:
+        return tuple(shape)
+    return (*shape[:2], *_per_axis(resolution, len(shape) - 2))
+
+
+def _per_axis(resolution: Sequence[int], axes: int) -> tuple[int, ...]:
+    if len(resolution) == 1:
+        return tuple(resolution) * axes
+    if len(resolution) != axes:
+        raise UsageError(
+            f"--res {show(resolution)} has {len(resolution)} axes, but the model's input has {axes}"
+        )
+    return tuple(resolution)
+
+
+def _dtype(model: nn.Module) -> torch.dtype:
+    """The weights' type: a model built in half precision wants half-precision inputs."""
+    for parameter in model.parameters():
+        if parameter.dtype.is_floating_point:
+            return parameter.dtype
+    return torch.float32
+
+
+def as_meta(tensors: Any) -> tuple[torch.Tensor, ...]:
+    """Example tensors without their storage."""
+    return tuple(torch.empty(t.shape, dtype=t.dtype, device=META) for t in tensors)

@@ -1,0 +1,141 @@
+"""Which dimension of a tensor carries which spatial axis of the input.
+
+A 4-d image tensor starts as (batch, channels, axis 0, axis 1), but code permutes, flattens,
+splits and merges dimensions, and an operator is spatial or not by what lies along the dimensions
+that it works on: a Linear over the last dimension is pointwise behind a permute to channels-last
+and global behind a flatten. So every dimension is described by its factors, outermost first, and
+views rearrange factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A run of positions along a dimension.
+
+    `axes` names the spatial axes that vary along it: none for batch and channels, one normally,
+    several where they can no longer be told apart. Neighbours lie `step` positions of the
+    axis apart: splitting 8 positions into 4 x 2 gives an outer factor of step 2, an inner of 1.
+    """
+
+    size: int
+    axes: tuple[int, ...] = ()
+    step: int = 1
+
+
+Dimension: TypeAlias = tuple[Factor, ...]
+Layout: TypeAlias = tuple[Dimension, ...]
+
+
+def image_layout(shape: Sequence[int]) -> Layout:
+    """The layout of a model's input: batch, channels, then one dimension per spatial axis."""
+    spatial = tuple((Factor(size, (axis,)),) for axis, size in enumerate(shape[2:]))
+    return plain(shape[:2]) + spatial
+
+
+def plain(shape: Sequence[int]) -> Layout:
+    """A layout that carries no spatial axis."""
+    return tuple((Factor(size),) for size in shape)
+
+
+def axes_of(dimension: Dimension) -> frozenset[int]:
+    """The spatial axes that vary along a dimension."""
+    return frozenset(axis for factor in dimension for axis in factor.axes)
+
+
+def all_axes(layout: Layout) -> frozenset[int]:
+    """The spatial axes that a tensor still has."""
+    return frozenset(axis for dimension in layout for axis in axes_of(dimension))
+
+
+def sole_axis(dimension: Dimension) -> int | None:
+    """The axis, if a dimension is exactly the positions of one spatial axis, in order."""
+    spatial = [factor for factor in dimension if factor.axes]
+    if len(spatial) == 1 and len(spatial[0].axes) == 1 and spatial[0].step == 1:
+        if all(factor.size == 1 for factor in dimension if not factor.axes):
+            return spatial[0].axes[0]
+    return None
+
+
+def resized(dimension: Dimension, size: int) -> Dimension:
+    """The same content at another length (after a convolution, a pooling, a concatenation)."""
+    axes = tuple(sorted(axes_of(dimension)))
+    return (Factor(size, axes),)
+
+
+def permuted(layout: Layout, order: Sequence[int]) -> Layout:
+    """The layout after `permute(order)`."""
+    return tuple(layout[dim] for dim in order)
+
+
+def reshaped(layout: Layout, shape: Sequence[int]) -> Layout:
+    """The layout after a view to `shape`: factors are regrouped in order, and split where needed.
+
+    Where a factor cannot be split evenly, the dimension is marked as carrying all axes involved.
+    Factors of size one stay with a neighbour, so that a 1x1 map still counts as a map.
+    """
+    pending = [factor for dimension in layout for factor in dimension]
+    result: list[Dimension] = []
+    for position, size in enumerate(shape):
+        taken: list[Factor] = []
+        filled = 1
+        if size == 1:
+            # a one-to-one match keeps (B, C, 1, 1) -> (B, C, 1, 1) as it is
+            ones_wanted = sum(1 for _ in _leading_ones(shape[position:]))
+            ones_there = sum(1 for _ in _leading_ones([factor.size for factor in pending]))
+            while pending and pending[0].size == 1 and ones_there >= ones_wanted:
+                taken.append(pending.pop(0))
+                ones_there -= 1
+        while filled < size and pending:
+            factor = pending.pop(0)
+            if size % (filled * factor.size) == 0:
+                taken.append(factor)
+                filled *= factor.size
+                continue
+            wanted = size // filled
+            if factor.size % wanted == 0 and len(factor.axes) <= 1:
+                inner = factor.size // wanted
+                taken.append(replace(factor, size=wanted, step=factor.step * inner))
+                pending.insert(0, replace(factor, size=inner))
+                filled = size
+            else:
+                return tangled(layout, shape)
+        result.append(_merged(taken) or (Factor(size),))
+    if pending and result:
+        result[-1] = _merged([*result[-1], *pending])
+    return tuple(result)
+
+
+def tangled(layout: Layout, shape: Sequence[int]) -> Layout:
+    """A layout in which any dimension may carry any axis of the tensor."""
+    axes = tuple(sorted(all_axes(layout)))
+    return tuple((Factor(size, axes if size > 1 else ()),) for size in shape)
+
+
+def _leading_ones(sizes: Sequence[int]) -> Sequence[int]:
+    for count, size in enumerate(sizes):
+        if size != 1:
+            return sizes[:count]
+    return sizes
+
+
+def _merged(factors: Sequence[Factor]) -> Dimension:
+    """Drop plain ones, and rejoin outer and inner parts of an axis that meet again."""
+    merged: list[Factor] = []
+    for factor in factors:
+        if factor.size == 1 and not factor.axes:
+            continue
+        last = merged[-1] if merged else None
+        if last and last.axes == factor.axes and last.step == factor.step * factor.size:
+            merged[-1] = Factor(last.size * factor.size, factor.axes, factor.step)
+        else:
+            merged.append(factor)
+    if factors and not merged:
+        return (Factor(prod(factor.size for factor in factors)),)
+    return tuple(merged)

@@ -1,0 +1,216 @@
+"""From a recording to an architecture: the operator table applied to every node of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from torch import fx, nn
+
+from rflint.architecture import (
+    INPUT,
+    POINTWISE,
+    Architecture,
+    Edge,
+    Extent,
+    Kind,
+    Layer,
+    Window,
+)
+from rflint.tracing.layout import Layout, all_axes, image_layout, plain, tangled
+from rflint.tracing.operators import Call, Effect, Value
+from rflint.tracing.operators.table import geometry, reach_of, tensors_in
+from rflint.tracing.record import Recording, Step
+from rflint.tracing.sources import constructed_at
+
+
+def lower(model: nn.Module, recording: Recording, resolution: Sequence[int]) -> Architecture:
+    """The architecture that a recording describes; see `Architecture` for its parts."""
+    return _Lowering(model, recording, len(resolution)).run(tuple(resolution))
+
+
+class _Lowering:
+    def __init__(self, model: nn.Module, recording: Recording, axes: int) -> None:
+        self.recording = recording
+        self.axes = axes
+        self.layers: list[Layer] = []
+        self.values: dict[fx.Node, Value] = {}
+        self.covering: set[int] = set()
+        """Layers whose one window covers their whole map."""
+        self.sizes = {name: p.numel() for name, p in model.named_parameters()}
+        self.names = {id(p): name for name, p in model.named_parameters()}
+        self.inputs: list[tuple[int, ...]] = []
+        self._calls: dict[str, int] = {}
+        self._counted: set[str] = set()
+
+    def run(self, resolution: tuple[int, ...]) -> Architecture:
+        for node, step in self.recording.steps.items():
+            self.values[node] = self._value(node, step)
+        outputs = [self.values[node] for node in self.recording.outputs]
+        params = sum(self.sizes.values())
+        if self.recording.cut:
+            # a truncated model keeps what its layers use, and its new head
+            params = sum(layer.params for layer in self.layers)
+        return Architecture(
+            inputs=tuple(self.inputs),
+            resolution=resolution,
+            layers=_global_heads(self.layers, self.covering),
+            outputs=tuple(v.source for v in outputs if v.source is not None and v.source != INPUT),
+            output_shapes=tuple(value.shape for value in outputs),
+            params=params,
+        )
+
+    def _value(self, node: fx.Node, step: Step) -> Value:
+        shape = _shape(step.result)
+        if node.op == "placeholder":
+            self.inputs.append(shape)
+            spatial = len(shape) == self.axes + 2
+            return Value(shape, image_layout(shape) if spatial else plain(shape), INPUT)
+        if node.op == "get_attr":
+            name = str(node.target)
+            if name.startswith("head.") and name not in self.sizes:
+                self.sizes[name] = prod(shape)
+            used = frozenset({name} & self.sizes.keys())
+            return Value(shape, plain(shape), None, used)
+        if step.spelling == "part":
+            return self._part(node, shape)
+        call = self._call(node, step)
+        if not call.data:
+            used = frozenset().union(*(value.parameters for value in call.tensors))
+            return Value(shape, plain(shape), None, used)
+        effect = _unknown(call, shape) if step.row is None else step.row.effect(call)
+        kind = Kind.UNKNOWN if step.row is None else step.row.kind
+        plumbing = kind in (Kind.RESHAPE, Kind.SLICE) and step.module is None
+        if plumbing and len(call.data) == 1 and _is_identity(effect):
+            return Value(shape, effect.layout, call.data[0].source)
+        self._append(step, call, effect, kind)
+        return Value(shape, effect.layout, len(self.layers) - 1)
+
+    def _part(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
+        """One tensor of an operator with several: the layout is the same for all of them."""
+        parent = node.args[0]
+        assert isinstance(parent, fx.Node)
+        whole = self.values[parent]
+        layout = whole.layout if len(whole.layout) == len(shape) else tangled(whole.layout, shape)
+        if len(layout) == len(shape):
+            layout = tuple(
+                dimension
+                if prod(f.size for f in dimension) == size
+                else tangled((dimension,), (size,))[0]
+                for dimension, size in zip(layout, shape, strict=True)
+            )
+        return Value(shape, layout, whole.source, whole.parameters)
+
+    def _call(self, node: fx.Node, step: Step) -> Call:
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), self.values.__getitem__)
+        return Call(
+            step.spelling,
+            tuple(args),
+            kwargs,
+            step.module,
+            self.axes,
+            step.overrides,
+            step.result,
+        )
+
+    def _append(self, step: Step, call: Call, effect: Effect, kind: Kind) -> None:
+        name = step.layer
+        parameters = self._parameters(step, call)
+        new = [(n, size) for n, size in parameters if n not in self._counted]
+        self._counted.update(n for n, _ in new)
+        if effect.covers_map:
+            self.covering.add(len(self.layers))
+        builder = step.module if step.module is not None else step.owner
+        count = self._calls.get(name, 0)
+        self._calls[name] = count + 1
+        batch = self.inputs[0][0] if self.inputs and self.inputs[0] else 1
+        self.layers.append(
+            Layer(
+                name=name,
+                call=count,
+                kind=kind,
+                op=step.spelling,
+                operation=step.row.name if step.row else step.spelling,
+                inputs=_edges(call, effect),
+                geometry=effect.geometry,
+                in_shape=call.data[0].shape,
+                out_shape=_shape(step.result),
+                params=sum(size for _, size in new),
+                macs=effect.macs // max(batch, 1),
+                dead_weights=effect.dead_weights,
+                parameters=tuple(parameters),
+                scope=step.scope,
+                constructed=constructed_at(builder) if builder is not None else None,
+                called=step.called,
+            )
+        )
+
+    def _parameters(self, step: Step, call: Call) -> list[tuple[str, int]]:
+        """Those of the module, or those that the function's constant arguments are made of."""
+        if step.module is not None:
+            names = [self.names[id(p)] for p in step.module.parameters() if id(p) in self.names]
+        else:
+            constants = [value for value in call.tensors if value.source is None]
+            names = sorted(name for value in constants for name in value.parameters)
+        return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
+
+
+def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
+    edges = []
+    for value, reach in zip(call.data, effect.reaches, strict=True):
+        assert value.source is not None
+        edges.append(Edge(value.source, reach))
+    return tuple(dict.fromkeys(edges))
+
+
+def _is_identity(effect: Effect) -> bool:
+    return all(reach is POINTWISE for reaches in effect.reaches for reach in reaches)
+
+
+def _unknown(call: Call, shape: tuple[int, ...]) -> Effect:
+    """An operator in no table: whatever its inputs still see, nobody knows what it reads of it."""
+    axes = frozenset(axis for value in call.data for axis in all_axes(value.layout))
+    layout: Layout = plain(shape)
+    first = call.data[0]
+    if shape == first.shape:
+        layout = first.layout
+    elif axes:
+        layout = tangled(first.layout, shape)
+    reach = reach_of(call.axes, dict.fromkeys(range(call.axes), Extent.UNKNOWN))
+    return Effect(layout, (reach,) * len(call.data), geometry(call.axes))
+
+
+def _shape(result: Any) -> tuple[int, ...]:
+    """A result's shape; of several, the first."""
+    first = next(tensors_in((result,)), None)
+    return () if first is None else tuple(first.shape)
+
+
+def _global_heads(layers: Sequence[Layer], covering: set[int]) -> tuple[Layer, ...]:
+    """Windows that stand for global pooling or flatten + linear, said as what they are.
+
+    AvgPool2d(7) on a 7x7 map is global pooling, and a 7x7 convolution on it is a fully connected
+    layer (as in VGG's convolutional form). But a small window can cover a map only because the
+    input is small: then convolutions follow that still mean to integrate, and it stays a window.
+    """
+    integrates_later = [False] * len(layers)
+    convolves_later = [False] * len(layers)
+    result = list(layers)
+    for index in reversed(range(len(layers))):
+        layer = layers[index]
+        if index in covering and convolves_later[index] and not integrates_later[index]:
+            edges = tuple(
+                Edge(edge.source, (Extent.GLOBAL,) * len(edge.reach)) for edge in layer.inputs
+            )
+            result[index] = replace(layer, inputs=edges)
+        for edge in layer.inputs:
+            if edge.source == INPUT:
+                continue
+            windows = [reach for reach in edge.reach if isinstance(reach, Window)]
+            integrates_later[edge.source] |= integrates_later[index] or any(
+                window.size > 1 for window in windows
+            )
+            convolves_later[edge.source] |= convolves_later[index] or layer.kind.is_convolution
+    return tuple(result)

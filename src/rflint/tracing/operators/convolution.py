@@ -1,0 +1,248 @@
+"""Convolutions and transposed convolutions, 1-d to 3-d, as modules and as functions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+
+from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.tracing.layout import axes_of, resized, sole_axis
+from rflint.tracing.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    ShapeError,
+    geometry,
+    operator,
+    per_axis,
+    reach_of,
+    shape_of,
+    show,
+)
+
+
+def _weight(call: Call) -> Shape:
+    """The weight's shape, without touching it: a parametrised weight is costly to compute."""
+    module = call.module
+    if module is None:
+        return shape_of(call.arg("weight", 1))
+    groups, kernel = module.groups, tuple(module.kernel_size)
+    if module.transposed:
+        return (module.in_channels, module.out_channels // groups, *kernel)
+    return (module.out_channels, module.in_channels // groups, *kernel)
+
+
+def _pads(call: Call, weight: Shape) -> list[tuple[int, int]]:
+    """Padding before and after, per axis; "same" may be uneven."""
+    spatial = len(weight) - 2
+    padding = call.arg("padding", 4, 0)
+    if padding == "valid":
+        return [(0, 0)] * spatial
+    if padding == "same":
+        dilation = per_axis(call.arg("dilation", 5, 1), spatial)
+        totals = [d * (k - 1) for d, k in zip(dilation, weight[2:], strict=True)]
+        return [(total // 2, total - total // 2) for total in totals]
+    return [(pad, pad) for pad in per_axis(padding, spatial)]
+
+
+def _check(call: Call, weight: Shape, channels: int) -> Shape:
+    """The input's shape, if this convolution can run on it."""
+    shape = shape_of(call.input)
+    spatial = len(weight) - 2
+    if len(shape) not in (spatial + 1, spatial + 2):
+        raise ShapeError(f"expects {spatial} spatial dimensions, got an input of {show(shape)}")
+    if shape[-spatial - 1] != channels:
+        raise ShapeError(
+            f"expects {channels} input channels, got {shape[-spatial - 1]} (input {show(shape)})"
+        )
+    return shape
+
+
+def conv_shape(call: Call) -> Shape:
+    """floor((n + padding - K) / stride) + 1 per axis."""
+    weight = _weight(call)
+    spatial = len(weight) - 2
+    shape = _check(call, weight, weight[1] * int(call.arg("groups", 6, 1)))
+    stride = per_axis(call.arg("stride", 3, 1), spatial)
+    dilation = per_axis(call.arg("dilation", 5, 1), spatial)
+    out = []
+    for n, k, s, d, (before, after) in zip(
+        shape[-spatial:], weight[2:], stride, dilation, _pads(call, weight), strict=True
+    ):
+        extent = d * (k - 1) + 1
+        if n + before + after < extent:
+            raise ShapeError(
+                f"its kernel spans {extent} positions, but the map is only {n} wide"
+                + (f" ({n + before + after} with padding)" if before + after else "")
+            )
+        out.append((n + before + after - extent) // s + 1)
+    return (*shape[: -spatial - 1], weight[0], *out)
+
+
+def conv_transpose_shape(call: Call) -> Shape:
+    """(n - 1) * stride - 2 * padding + K + output_padding per axis."""
+    weight = _weight(call)
+    spatial = len(weight) - 2
+    shape = _check(call, weight, weight[0])
+    stride = per_axis(call.arg("stride", 3, 1), spatial)
+    padding = per_axis(call.arg("padding", 4, 0), spatial)
+    extra = per_axis(call.arg("output_padding", 5, 0), spatial)
+    dilation = per_axis(call.arg("dilation", 7, 1), spatial)
+    groups = int(call.arg("groups", 6, 1))
+    out = [
+        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for n, k, s, p, e, d in zip(
+            shape[-spatial:], weight[2:], stride, padding, extra, dilation, strict=True
+        )
+    ]
+    if min(out) < 1:
+        raise ShapeError(f"its output would be empty ({show(out)})")
+    return (*shape[: -spatial - 1], weight[1] * groups, *out)
+
+
+@operator("conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d", kind=Kind.CONV, shape=conv_shape)
+def conv(call: Call) -> Effect:
+    """A window of extent K = d * (k - 1) + 1."""
+    weight = _weight(call)
+    spatial = len(weight) - 2
+    stride = per_axis(call.arg("stride", 3, 1), spatial)
+    dilation = per_axis(call.arg("dilation", 5, 1), spatial)
+    pads = _pads(call, weight)
+    windows = [
+        Window(d * (k - 1) + 1, s, -before)
+        for k, s, d, (before, _) in zip(weight[2:], stride, dilation, pads, strict=True)
+    ]
+    out = conv_shape(call)
+    macs = prod(weight) * prod(out) // weight[0]
+    dead = 0
+    if _pads_with_zeros(call):
+        live = (
+            _live_taps(n, k, s, d, before, m)
+            for n, k, s, d, (before, _), m in zip(
+                call.input.shape[-spatial:],
+                weight[2:],
+                stride,
+                dilation,
+                pads,
+                out[-spatial:],
+                strict=True,
+            )
+        )
+        dead = prod(weight) - weight[0] * weight[1] * prod(live)
+    before = [pad for pad, _ in pads]
+    return _windowed(call, weight, windows, stride, dilation, before, out, macs, dead)
+
+
+@operator(
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    kind=Kind.CONV_TRANSPOSE,
+    shape=conv_transpose_shape,
+)
+def conv_transpose(call: Call) -> Effect:
+    """Divides the jump by s; an output position reads at most ceil(K / s) inputs.
+
+    With dilation d and stride s, taps land on one output phase every s / gcd(s, d) taps.
+    """
+    weight = _weight(call)
+    spatial = len(weight) - 2
+    stride = per_axis(call.arg("stride", 3, 1), spatial)
+    padding = per_axis(call.arg("padding", 4, 0), spatial)
+    dilation = per_axis(call.arg("dilation", 7, 1), spatial)
+    windows = []
+    for k, s, p, d in zip(weight[2:], stride, padding, dilation, strict=True):
+        size = _transposed_extent(k, s, d)
+        # output q is reached from inputs up to floor((q + p) / s)
+        windows.append(Window(size, Fraction(1, s) if s > 1 else 1, p // s - size + 1))
+    shape = shape_of(call.input)
+    macs = prod(weight) * prod(shape) // weight[0]
+    out = conv_transpose_shape(call)
+    live = (
+        # a transposed convolution is a convolution read backwards: input and output swap places
+        _live_taps(m, k, s, d, p, n)
+        for n, k, s, d, p, m in zip(
+            shape[-spatial:], weight[2:], stride, dilation, padding, out[-spatial:], strict=True
+        )
+    )
+    dead = prod(weight) - weight[0] * weight[1] * prod(live)
+    return _windowed(call, weight, windows, stride, dilation, padding, out, macs, dead)
+
+
+def _transposed_extent(k: int, s: int, d: int) -> int:
+    """Inputs spanned by one output position, the widest over the s output phases."""
+    widest = 1
+    for phase in range(s):
+        taps = [tap * d for tap in range(k) if (tap * d) % s == phase]
+        if taps:
+            widest = max(widest, (taps[-1] - taps[0]) // s + 1)
+    return widest
+
+
+def _pads_with_zeros(call: Call) -> bool:
+    return call.module is None or call.module.padding_mode == "zeros"
+
+
+def _live_taps(n: int, k: int, s: int, d: int, pad: int, m: int) -> int:
+    """Kernel taps that meet at least one of n positions, over m windows of stride s.
+
+    Tap t of window o reads position o * s - pad + t * d.
+    """
+    return sum(
+        1
+        for tap in range(k)
+        if (first := max(0, -((tap * d - pad) // s))) < m and first * s - pad + tap * d < n
+    )
+
+
+def _windowed(
+    call: Call,
+    weight: Shape,
+    windows: list[Window],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    padding: list[int] | tuple[int, ...],
+    out: Shape,
+    macs: int,
+    dead_weights: int,
+) -> Effect:
+    value = call.input
+    spatial = len(windows)
+    dims = range(len(value.shape) - spatial, len(value.shape))
+    layout = list(value.layout)
+    layout[dims[0] - 1] = resized((), out[dims[0] - 1])
+    reaches: dict[int, Reach] = {}
+    position: dict[int, int] = {}
+    for i, dim in enumerate(dims):
+        axis = sole_axis(value.layout[dim])
+        if axis is None:
+            reaches.update(dict.fromkeys(axes_of(value.layout[dim]), Extent.UNKNOWN))
+        else:
+            reaches[axis] = windows[i]
+            position[axis] = i
+        layout[dim] = resized(value.layout[dim], out[dim])
+    # convolving over the channels (a Linear that someone reshaped) mixes whatever lies there
+    reaches.update(dict.fromkeys(axes_of(value.layout[dims[0] - 1]), Extent.GLOBAL))
+    covers = all(
+        size == 1 and window.size == n and not pad and not window.start
+        for size, window, n, pad in zip(
+            out[-spatial:], windows, value.shape[-spatial:], padding, strict=True
+        )
+    )
+    return Effect(
+        tuple(layout),
+        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        geometry(
+            call.axes,
+            {axis: weight[2 + i] for axis, i in position.items()},
+            {axis: stride[i] for axis, i in position.items()},
+            {axis: dilation[i] for axis, i in position.items()},
+            {axis: padding[i] for axis, i in position.items()},
+        ),
+        macs=macs,
+        dead_weights=dead_weights,
+        covers_map=covers and max(value.shape[-spatial:]) > 1,
+    )

@@ -1,0 +1,228 @@
+"""Operators that write each position from the same position of their inputs.
+
+Normalisation belongs here: its statistics are no feature path (the paper treats batch
+normalisation as part of the convolution). So do activations, dropout and arithmetic.
+"""
+
+from __future__ import annotations
+
+from rflint.architecture import Extent, Kind, Reach
+from rflint.tracing.layout import Dimension, Factor, Layout, axes_of
+from rflint.tracing.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    ShapeError,
+    broadcast,
+    geometry,
+    operator,
+    pointwise,
+    reach_of,
+    shape_of,
+    show,
+)
+
+SQUASHING = frozenset(
+    {"sigmoid", "hardsigmoid", "softmax", "tanh", "hardtanh", "relu6", "clamp", "softmax2d"}
+)
+"""Functions with a bounded range: what the branch of an attention gate ends in."""
+
+
+def same_shape(call: Call) -> Shape:
+    """The first tensor's."""
+    return shape_of(call.input)
+
+
+def broadcast_shape(call: Call) -> Shape:
+    """PyTorch's broadcasting over all tensors."""
+    return broadcast(*(shape_of(tensor) for tensor in call.tensors))
+
+
+def batch_norm_shape(call: Call) -> Shape:
+    """Checks the number of channels, which users get wrong."""
+    shape = shape_of(call.input)
+    module = call.module
+    if module is not None and len(shape) > 1:
+        expected = getattr(module, "num_features", getattr(module, "num_channels", None))
+        if expected and expected != shape[1]:
+            raise ShapeError(f"expects {expected} channels, got {shape[1]} (input {show(shape)})")
+    return shape
+
+
+@operator(
+    *("batch_norm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"),
+    *("instance_norm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
+    *("group_norm", "GroupNorm"),
+    kind=Kind.NORM,
+    shape=batch_norm_shape,
+)
+def channel_norm(call: Call) -> Effect:
+    """Normalisation by channel or by group of channels."""
+    return pointwise(call, call.input.layout)
+
+
+@operator(
+    *("layer_norm", "LayerNorm", "rms_norm", "RMSNorm", "normalize"),
+    *("local_response_norm", "LocalResponseNorm", "CrossMapLRN2d"),
+    kind=Kind.NORM,
+    shape=same_shape,
+)
+def other_norm(call: Call) -> Effect:
+    """Normalisation over trailing dimensions or neighbouring channels."""
+    return pointwise(call, call.input.layout)
+
+
+@operator(
+    *("relu", "ReLU", "relu6", "ReLU6", "leaky_relu", "LeakyReLU", "elu", "ELU", "celu", "CELU"),
+    *("selu", "SELU", "gelu", "GELU", "silu", "SiLU", "mish", "Mish", "softplus", "Softplus"),
+    *("softsign", "Softsign", "tanhshrink", "Tanhshrink", "hardshrink", "Hardshrink"),
+    *("softshrink", "Softshrink", "threshold", "Threshold", "logsigmoid", "LogSigmoid"),
+    *("hardswish", "Hardswish", "sigmoid", "Sigmoid", "hardsigmoid", "Hardsigmoid"),
+    *("tanh", "Tanh", "hardtanh", "Hardtanh", "rrelu", "RReLU"),
+    *("exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "abs", "neg", "square", "reciprocal"),
+    *("sin", "cos", "erf", "sign", "floor", "ceil", "round", "trunc", "frac", "exp2", "log2"),
+    *("clamp", "clip", "clamp_min", "clamp_max", "nan_to_num", "logit", "sinh", "cosh", "atan"),
+    *("isnan", "isfinite", "isinf", "logical_not", "bitwise_not", "zero", "fill"),
+    kind=Kind.ACTIVATION,
+    shape=same_shape,
+)
+def activation(call: Call) -> Effect:
+    """A function of one number."""
+    return pointwise(call, call.input.layout)
+
+
+@operator("prelu", "PReLU", kind=Kind.ACTIVATION, shape=same_shape)
+def prelu(call: Call) -> Effect:
+    """A leaky ReLU whose slope is a parameter."""
+    return pointwise(call, call.input.layout)
+
+
+@operator(
+    *("dropout", "Dropout", "dropout1d", "Dropout1d", "dropout2d", "Dropout2d", "dropout3d"),
+    *("Dropout3d", "alpha_dropout", "AlphaDropout", "feature_alpha_dropout"),
+    *("FeatureAlphaDropout", "identity", "Identity", "clone", "contiguous", "detach", "data"),
+    *("to", "type", "type_as", "float", "half", "bfloat16", "double", "cuda", "cpu", "requires_grad"),
+    *("positive", "alias", "bernoulli"),
+    kind=Kind.RESHAPE,
+    shape=same_shape,
+)
+def unchanged(call: Call) -> Effect:
+    """What passes its input through, as far as a receptive field goes."""
+    return pointwise(call, call.input.layout)
+
+
+@operator(
+    *("add", "radd", "iadd", "sub", "rsub", "isub", "subtract", "div", "rdiv", "idiv", "truediv"),
+    *("rtruediv", "itruediv", "divide", "true_divide", "floor_divide", "floordiv", "rfloordiv"),
+    *("pow", "rpow", "ipow", "remainder", "mod", "rmod", "fmod", "lerp", "addcmul", "addcdiv"),
+    *("maximum", "minimum", "fmax", "fmin", "where", "masked_fill", "atan2"),
+    *("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "isclose"),
+    *("and", "or", "xor", "rand", "ror", "rxor", "bitwise_and", "bitwise_or", "copysign", "hypot"),
+    kind=Kind.ARITHMETIC,
+    shape=broadcast_shape,
+)
+def arithmetic(call: Call) -> Effect:
+    """Position by position, with broadcasting."""
+    return broadcasting(call)
+
+
+@operator("mul", "rmul", "imul", "multiply", kind=Kind.ARITHMETIC, shape=broadcast_shape)
+def multiplication(call: Call) -> Effect:
+    """Arithmetic too; a row of its own because attention gates end here."""
+    return broadcasting(call)
+
+
+def glu_shape(call: Call) -> Shape:
+    """One dimension is halved."""
+    shape = list(shape_of(call.input))
+    dim = int(call.arg("dim", 1, -1))
+    if shape[dim] % 2:
+        raise ShapeError(f"cannot halve dimension {dim} of {show(shape)}")
+    shape[dim] //= 2
+    return tuple(shape)
+
+
+@operator("glu", "GLU", kind=Kind.ACTIVATION, shape=glu_shape)
+def glu(call: Call) -> Effect:
+    """a * sigmoid(b) of the two halves of the channels."""
+    value, shape = call.input, glu_shape(call)
+    dim = int(call.arg("dim", 1, -1)) % len(shape)
+    layout = list(value.layout)
+    axes = axes_of(layout[dim])
+    layout[dim] = (Factor(shape[dim], tuple(sorted(axes))),)
+    reach = reach_of(call.axes, dict.fromkeys(axes, Extent.UNKNOWN))
+    return Effect(tuple(layout), (reach,), geometry(call.axes))
+
+
+def softmax_dim(call: Call) -> int:
+    """The dimension that softmax works on; legacy calls leave it out."""
+    dim = call.arg("dim", 1)
+    rank = len(shape_of(call.input))
+    if dim is None:
+        dim = 0 if rank in (0, 1, 3) else 1
+    return int(dim) % rank
+
+
+@operator(
+    *("softmax", "Softmax", "log_softmax", "LogSoftmax", "softmin", "Softmin", "gumbel_softmax"),
+    kind=Kind.ACTIVATION,
+    shape=same_shape,
+)
+def softmax(call: Call) -> Effect:
+    """Pointwise over channels; over positions it reads all of them."""
+    axes = axes_of(call.input.layout[softmax_dim(call)])
+    reach = reach_of(call.axes, dict.fromkeys(axes, Extent.GLOBAL))
+    return Effect(call.input.layout, (reach,), geometry(call.axes))
+
+
+@operator("Softmax2d", kind=Kind.ACTIVATION, shape=same_shape)
+def softmax2d(call: Call) -> Effect:
+    """Softmax over the channels of every position."""
+    return pointwise(call, call.input.layout)
+
+
+def broadcasting(call: Call) -> Effect:
+    """Every operand is read at the position that is written; what is broadcast, everywhere."""
+    values = call.data
+    shape = broadcast(*(value.shape for value in call.tensors))
+    layout = _broadcast_layout(shape, [value.layout for value in values])
+    reaches = tuple(
+        reach_of(call.axes, _spread(value.layout, shape[len(shape) - len(value.layout) :]))
+        for value in values
+    )
+    return Effect(layout, reaches, geometry(call.axes))
+
+
+def _spread(layout: Layout, shape: Shape) -> dict[int, Reach]:
+    """Axes of which a single position is broadcast over many: all of them read all there is."""
+    return {
+        axis: Extent.GLOBAL
+        for dimension, size in zip(layout, shape, strict=True)
+        if size > 1 and all(factor.size == 1 for factor in dimension)
+        for axis in axes_of(dimension)
+    }
+
+
+def _broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
+    """Per dimension, what the operand carries that is not broadcast along it."""
+    result: list[Dimension] = []
+    for back in range(len(shape), 0, -1):
+        size = shape[-back]
+        dimensions = [layout[-back] for layout in layouts if len(layout) >= back]
+        fitting = [
+            dimension
+            for dimension in dimensions
+            if _length(dimension) == size
+        ]
+        spatial = [dimension for dimension in fitting if axes_of(dimension)]
+        result.append((spatial or fitting or [(Factor(size),)])[0])
+    return tuple(result)
+
+
+def _length(dimension: Dimension) -> int:
+    length = 1
+    for factor in dimension:
+        length *= factor.size
+    return length
+
+

@@ -1,0 +1,201 @@
+"""Pooling: windows like a convolution's, and adaptive ones whose window follows from the shapes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.tracing.layout import axes_of, resized, sole_axis
+from rflint.tracing.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    ShapeError,
+    geometry,
+    operator,
+    per_axis,
+    reach_of,
+    shape_of,
+    show,
+)
+
+_MAX = ("max_pool1d", "max_pool2d", "max_pool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d")
+_MAX_INDICES = tuple(f"max_pool{n}d_with_indices" for n in (1, 2, 3))
+_AVG = ("avg_pool1d", "avg_pool2d", "avg_pool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d")
+_LP = ("lp_pool1d", "lp_pool2d", "lp_pool3d", "LPPool1d", "LPPool2d", "LPPool3d")
+_ADAPTIVE = tuple(
+    spelling.format(n)
+    for spelling in (
+        "adaptive_avg_pool{}d",
+        "adaptive_max_pool{}d",
+        "AdaptiveAvgPool{}d",
+        "AdaptiveMaxPool{}d",
+    )
+    for n in (1, 2, 3)
+)
+_ADAPTIVE_INDICES = tuple(f"adaptive_max_pool{n}d_with_indices" for n in (1, 2, 3))
+
+
+class _Windows:
+    """The hyper-parameters of a pooling call, once per dimension."""
+
+    def __init__(self, call: Call) -> None:
+        n = call.spatial
+        first = 2 if call.name in _LP else 1
+        self.kernel = per_axis(call.arg("kernel_size", first), n)
+        stride = call.arg("stride", first + 1)
+        self.stride = per_axis(stride, n) if stride not in (None, (), []) else self.kernel
+        pads = call.name not in _LP
+        dilates = call.name in _MAX + _MAX_INDICES
+        self.padding = per_axis(call.arg("padding", 3, 0), n) if pads else (0,) * n
+        self.dilation = per_axis(call.arg("dilation", 4, 1), n) if dilates else (1,) * n
+        ceil_position = 5 if dilates else 4
+        self.ceil_mode = bool(call.arg("ceil_mode", ceil_position, False))
+
+    def out(self, n: int, i: int) -> int:
+        """The pooled length of dimension i; with ceil_mode, windows may start in the map only."""
+        extent = self.dilation[i] * (self.kernel[i] - 1) + 1
+        stride, pad = self.stride[i], self.padding[i]
+        rounding = stride - 1 if self.ceil_mode else 0
+        out = (n + 2 * pad - extent + rounding) // stride + 1
+        if self.ceil_mode and (out - 1) * stride >= n + pad:
+            out -= 1
+        return out
+
+
+def pool_shape(call: Call) -> Shape | list[Shape]:
+    """The output's shape; twice where indices are returned too."""
+    shape, spatial, windows = shape_of(call.input), call.spatial, _Windows(call)
+    _check_rank(shape, spatial)
+    for kernel, pad in zip(windows.kernel, windows.padding, strict=True):
+        if pad > kernel // 2:
+            raise ShapeError(f"its padding {pad} is more than half its kernel size {kernel}")
+    out = [windows.out(n, i) for i, n in enumerate(shape[-spatial:])]
+    if min(out) < 1:
+        raise ShapeError(
+            f"its window spans {show(windows.kernel)} positions, "
+            f"but the map is only {show(shape[-spatial:])}"
+        )
+    result = (*shape[:-spatial], *out)
+    return [result, result] if _returns_indices(call) else result
+
+
+def adaptive_shape(call: Call) -> Shape | list[Shape]:
+    """The given output size; None keeps an axis as it is."""
+    shape, spatial = shape_of(call.input), call.spatial
+    _check_rank(shape, spatial)
+    result = (*shape[:-spatial], *_adaptive_sizes(call, shape))
+    return [result, result] if _returns_indices(call) else result
+
+
+def _check_rank(shape: Shape, spatial: int) -> None:
+    if len(shape) not in (spatial + 1, spatial + 2):
+        raise ShapeError(f"expects {spatial} spatial dimensions, got an input of {show(shape)}")
+
+
+def _returns_indices(call: Call) -> bool:
+    if call.name in _MAX_INDICES + _ADAPTIVE_INDICES:
+        return True
+    return call.module is not None and bool(getattr(call.module, "return_indices", False))
+
+
+def _adaptive_sizes(call: Call, shape: Shape) -> tuple[int, ...]:
+    wanted = call.arg("output_size", 1)
+    sizes = (wanted,) * call.spatial if isinstance(wanted, int) or wanted is None else wanted
+    return tuple(
+        n if size is None else int(size)
+        for n, size in zip(shape[-call.spatial :], sizes, strict=True)
+    )
+
+
+@operator(*_MAX, *_MAX_INDICES, kind=Kind.POOL, shape=pool_shape)
+@operator(*_AVG, kind=Kind.POOL, shape=pool_shape)
+@operator(*_LP, kind=Kind.POOL, shape=pool_shape)
+def pool(call: Call) -> Effect:
+    """A window like a convolution's."""
+    windows = _Windows(call)
+    reaches = [
+        Window(dilation * (kernel - 1) + 1, stride, -pad)
+        for kernel, stride, pad, dilation in zip(
+            windows.kernel, windows.stride, windows.padding, windows.dilation, strict=True
+        )
+    ]
+    return _effect(call, reaches, windows.kernel, windows.stride, windows.dilation, windows.padding)
+
+
+@operator(*_ADAPTIVE, *_ADAPTIVE_INDICES, kind=Kind.POOL, shape=adaptive_shape)
+def adaptive_pool(call: Call) -> Effect:
+    """Output p reads inputs floor(p * n / m) to ceil((p + 1) * n / m) - 1: the widest such window.
+
+    One output position reads everything, also of a map that happens to be a single position:
+    that is global pooling whatever the input size.
+    """
+    shape = shape_of(call.input)
+    reaches: list[Reach] = []
+    kernels: list[int | None] = []
+    strides: list[int | Fraction | None] = []
+    for n, m in zip(shape[-call.spatial :], _adaptive_sizes(call, shape), strict=True):
+        if m == 1:
+            reaches.append(Extent.GLOBAL)
+            kernels.append(None)
+            strides.append(None)
+            continue
+        phases = range(m // _gcd(n, m))
+        size = max(-((-(p + 1) * n) // m) - p * n // m for p in phases)
+        stride = Fraction(n, m)
+        whole = int(stride) if stride.denominator == 1 else stride
+        reaches.append(Window(size, whole, 0))
+        kernels.append(size)
+        strides.append(whole)
+    ones = (1,) * call.spatial
+    return _effect(call, reaches, tuple(kernels), tuple(strides), ones, (0,) * call.spatial)
+
+
+def _gcd(a: int, b: int) -> int:
+    while b:
+        a, b = b, a % b
+    return a
+
+
+def _effect(
+    call: Call,
+    windows: list[Window] | list[Reach],
+    kernel: tuple[int | None, ...],
+    stride: tuple[int | Fraction | None, ...],
+    dilation: tuple[int, ...],
+    padding: tuple[int, ...],
+) -> Effect:
+    value, spatial = call.input, call.spatial
+    shapes = adaptive_shape(call) if call.name in _ADAPTIVE + _ADAPTIVE_INDICES else pool_shape(call)
+    out = shapes[0] if isinstance(shapes, list) else shapes
+    layout = list(value.layout)
+    reaches: dict[int, Reach] = {}
+    position: dict[int, int] = {}
+    for i in range(spatial):
+        dim = len(layout) - spatial + i
+        axis = sole_axis(value.layout[dim])
+        window = windows[i]
+        if axis is not None:
+            reaches[axis] = window
+            position[axis] = i
+        elif window is Extent.GLOBAL:
+            reaches.update(dict.fromkeys(axes_of(value.layout[dim]), Extent.GLOBAL))
+        elif isinstance(window, Window) and window.size > 1:
+            reaches.update(dict.fromkeys(axes_of(value.layout[dim]), Extent.UNKNOWN))
+        layout[dim] = resized(() if window is Extent.GLOBAL else value.layout[dim], out[dim])
+    covers = all(
+        isinstance(window, Window) and size == 1 and window.size >= n and not window.start
+        for size, window, n in zip(out[-spatial:], windows, value.shape[-spatial:], strict=True)
+    )
+    return Effect(
+        tuple(layout),
+        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        geometry(
+            call.axes,
+            {axis: kernel[i] for axis, i in position.items()},
+            {axis: stride[i] for axis, i in position.items()},
+            {axis: dilation[i] for axis, i in position.items()},
+            {axis: padding[i] for axis, i in position.items()},
+        ),
+        covers_map=covers and max(value.shape[-spatial:]) > 1,
+    )

@@ -1,0 +1,137 @@
+"""Reductions: over space they are global pooling, over channels they are pointwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rflint.architecture import Extent, Geometry, Kind, Reach, Window
+from rflint.tracing.layout import Dimension, Factor, Layout, axes_of
+from rflint.tracing.operators.elementwise import broadcasting
+from rflint.tracing.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    broadcast,
+    geometry,
+    operator,
+    reach_of,
+    shape_of,
+)
+
+
+def mixed(layout: Layout, dims: Iterable[int]) -> dict[int, Reach]:
+    """What is read, per axis, by an operator that mixes all positions along `dims`.
+
+    All of the axis; but of an axis that was split, the inner part alone is a window.
+    """
+    dims = set(dims)
+    kept = {
+        axis for dim, dimension in enumerate(layout) if dim not in dims for axis in axes_of(dimension)
+    }
+    reaches: dict[int, Reach] = {}
+    for dim in dims:
+        for factor in layout[dim]:
+            for axis in factor.axes:
+                inner = axis in kept and len(factor.axes) == 1 and factor.step == 1
+                known = reaches.get(axis)
+                if inner and known is None:
+                    reaches[axis] = Window(factor.size, factor.size, 0)
+                else:
+                    reaches[axis] = Extent.GLOBAL
+    return reaches
+
+
+def without_inner(dimension: Dimension, reaches: dict[int, Reach]) -> Dimension:
+    """The outer part of a split axis once its inner part is gone: its positions are neighbours."""
+    return tuple(
+        Factor(factor.size, factor.axes, max(1, factor.step // window.size))
+        if len(factor.axes) == 1 and isinstance(window := reaches.get(factor.axes[0]), Window)
+        else factor
+        for factor in dimension
+    )
+
+
+def _dims(call: Call) -> tuple[int, ...]:
+    rank = len(shape_of(call.input))
+    dim = call.arg("dim", 1, None)
+    if dim is None:
+        dim = call.arg("axis", None, None)
+    if dim is None or dim == () or dim == []:
+        return tuple(range(rank))
+    return tuple(d % rank for d in ((dim,) if isinstance(dim, int) else dim)) if rank else ()
+
+
+def _keeps(call: Call) -> bool:
+    return bool(call.arg("keepdim", 2, False) is True)
+
+
+def reduced_shape(call: Call) -> Shape:
+    """The shape without the reduced dimensions, or with ones in their place."""
+    dims, keep = _dims(call), _keeps(call)
+    shape = shape_of(call.input)
+    return tuple(
+        1 if d in dims else n for d, n in enumerate(shape) if keep or d not in dims
+    )
+
+
+def extremum_shape(call: Call) -> Shape | list[Shape]:
+    """`max(dim)` gives values and indices, `max()` and `max(other)` one tensor."""
+    if len(tensors := list(call.tensors)) > 1:
+        return broadcast(*map(shape_of, tensors))
+    if call.arg("dim", 1, None) is None:
+        return ()
+    return [reduced_shape(call)] * 2
+
+
+@operator(
+    *("mean", "sum", "amax", "amin", "prod", "logsumexp", "nansum", "nanmean"),
+    *("argmax", "argmin", "all", "any", "count_nonzero"),
+    kind=Kind.REDUCE,
+    shape=reduced_shape,
+)
+@operator("max", "min", "median", "mode", kind=Kind.REDUCE, shape=extremum_shape)
+def reduction(call: Call) -> Effect:
+    """Mixes all positions along the reduced dimensions; `max` of two tensors is arithmetic."""
+    if len(list(call.tensors)) > 1:
+        return broadcasting(call)
+    dims, keep = _dims(call), _keeps(call)
+    layout = call.input.layout
+    reaches = mixed(layout, dims)
+    out = tuple(
+        (Factor(1),) if d in dims else without_inner(dimension, reaches)
+        for d, dimension in enumerate(layout)
+        if keep or d not in dims
+    )
+    return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+
+
+@operator("std", "var", "norm", "std_mean", "var_mean", kind=Kind.REDUCE)
+def statistics(call: Call) -> Effect:
+    """As above, with arguments in other places; the shape is measured."""
+    shape = shape_of(call.result[0] if isinstance(call.result, tuple | list) else call.result)
+    dims = call.kwargs.get("dim")
+    if dims is None:
+        dims = next((a for a in call.args[1:] if isinstance(a, tuple | list)), None)
+    if dims is None:
+        dims = next((a for a in call.args[1:] if type(a) is int), None)
+    layout = call.input.layout
+    rank = len(layout)
+    if dims is None:
+        chosen = tuple(range(rank))
+    else:
+        chosen = tuple(d % rank for d in ((dims,) if isinstance(dims, int) else dims))
+    reaches = mixed(layout, chosen)
+    keep = len(shape) == rank
+    out = tuple(
+        (Factor(1),) if d in chosen else without_inner(dimension, reaches)
+        for d, dimension in enumerate(layout)
+        if keep or d not in chosen
+    )
+    return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+
+
+def mixing_geometry(axes: int, reaches: dict[int, Reach]) -> Geometry:
+    """Kernel and stride as the report shows them: None where everything is read."""
+    kernel = {a: r.size if isinstance(r, Window) else None for a, r in reaches.items()}
+    stride = {a: r.stride if isinstance(r, Window) else None for a, r in reaches.items()}
+    return geometry(axes, kernel, stride)

@@ -1,0 +1,174 @@
+"""Upsampling, padding, pixel shuffles: what changes the grid without weights."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from rflint.architecture import Extent, Kind, Number, Reach, Window
+from rflint.tracing.layout import axes_of, resized, sole_axis
+from rflint.tracing.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    ShapeError,
+    Value,
+    geometry,
+    operator,
+    reach_of,
+    shape_of,
+    show,
+)
+
+_NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "area": 1, "bicubic": 4}
+"""How many inputs an interpolated position reads; linear modes read 2."""
+
+
+def resize_shape(call: Call) -> Shape:
+    """The given size, or floor(n * factor)."""
+    shape = shape_of(call.input)
+    spatial = len(shape) - 2
+    size = call.arg("size", 1)
+    if size is not None:
+        return (*shape[:2], *_each(size, spatial, int))
+    factors = _each(call.arg("scale_factor", 2), spatial, float)
+    return (
+        *shape[:2],
+        *(floor(n * factor) for n, factor in zip(shape[2:], factors, strict=True)),
+    )
+
+
+def _each(value: Any, count: int, convert: type) -> tuple[Any, ...]:
+    if isinstance(value, tuple | list):
+        return tuple(convert(item) for item in value)
+    return (convert(value),) * count
+
+
+@operator(
+    *("interpolate", "upsample", "Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d"),
+    kind=Kind.UPSAMPLE,
+    shape=resize_shape,
+)
+def resize(call: Call) -> Effect:
+    """Divides the jump by the factor; linear modes also read the neighbour, bicubic four."""
+    mode = str(call.arg("mode", 3, "nearest"))
+    neighbours = _NEIGHBOURS.get(mode, 2)
+    shape, out = shape_of(call.input), resize_shape(call)
+    windows: list[Window] = []
+    for n, m in zip(shape[2:], out[2:], strict=True):
+        stride = _whole(Fraction(n, m))
+        size = neighbours if n != m else 1
+        if mode == "area" and n > m:
+            size = -(-n // m)
+        windows.append(Window(min(size, n), stride, 0 if size < 3 else -1))
+    return _regridded(call, windows, out)
+
+
+def pixel_shuffle_shape(call: Call) -> Shape:
+    """Channels become positions."""
+    shape, r = shape_of(call.input), int(call.arg("upscale_factor", 1))
+    if shape[-3] % (r * r):
+        raise ShapeError(f"cannot shuffle {shape[-3]} channels by {r}")
+    return (*shape[:-3], shape[-3] // (r * r), shape[-2] * r, shape[-1] * r)
+
+
+@operator("pixel_shuffle", "PixelShuffle", kind=Kind.UPSAMPLE, shape=pixel_shuffle_shape)
+def pixel_shuffle(call: Call) -> Effect:
+    """Divides the jump; every new position reads one old one."""
+    r = int(call.arg("upscale_factor", 1))
+    return _regridded(call, [Window(1, Fraction(1, r), 0)] * 2, pixel_shuffle_shape(call))
+
+
+def pixel_unshuffle_shape(call: Call) -> Shape:
+    """Positions become channels."""
+    shape, r = shape_of(call.input), int(call.arg("downscale_factor", 1))
+    if shape[-2] % r or shape[-1] % r:
+        raise ShapeError(f"cannot unshuffle a {show(shape[-2:])} map by {r}")
+    return (*shape[:-3], shape[-3] * r * r, shape[-2] // r, shape[-1] // r)
+
+
+@operator("pixel_unshuffle", "PixelUnshuffle", kind=Kind.POOL, shape=pixel_unshuffle_shape)
+def pixel_unshuffle(call: Call) -> Effect:
+    """A window of r x r with stride r, spread over channels."""
+    r = int(call.arg("downscale_factor", 1))
+    return _regridded(call, [Window(r, r, 0)] * 2, pixel_unshuffle_shape(call))
+
+
+def pad_amounts(call: Call) -> list[tuple[int, int]]:
+    """Padding before and after for the last dimensions, last dimension first."""
+    pads = call.arg("padding", None) if call.module is not None else call.arg("pad", 1)
+    if isinstance(pads, int):
+        pads = (pads,) * 2 * (len(shape_of(call.input)) - 2)
+    return [(int(pads[i]), int(pads[i + 1])) for i in range(0, len(pads), 2)]
+
+
+def pad_shape(call: Call) -> Shape:
+    """Longer by what is padded; negative padding crops."""
+    shape = list(shape_of(call.input))
+    for back, (before, after) in enumerate(pad_amounts(call), start=1):
+        shape[-back] += before + after
+        if shape[-back] < 1:
+            raise ShapeError(f"its output would be empty ({show(shape)})")
+    return tuple(shape)
+
+
+@operator(
+    "pad",
+    *(
+        f"{mode}Pad{n}d"
+        for mode in ("Zero", "Constant", "Reflection", "Replication", "Circular")
+        for n in (1, 2, 3)
+    ),
+    kind=Kind.PAD,
+    shape=pad_shape,
+)
+def pad(call: Call) -> Effect:
+    """Shifts the grid: output p reads input p - before."""
+    out = pad_shape(call)
+    value: Value = call.input
+    layout = list(value.layout)
+    reaches: dict[int, Reach] = {}
+    amounts: dict[int, int | None] = {}
+    for back, (before, after) in enumerate(pad_amounts(call), start=1):
+        if not before and not after:
+            continue
+        dim = len(layout) - back
+        axis = sole_axis(layout[dim])
+        if axis is None:
+            reaches.update(dict.fromkeys(axes_of(layout[dim]), Extent.UNKNOWN))
+        else:
+            reaches[axis] = Window(1, 1, -before)
+            amounts[axis] = before
+        layout[dim] = resized(layout[dim], out[dim])
+    return Effect(
+        tuple(layout),
+        (reach_of(call.axes, reaches),),
+        geometry(call.axes, padding=amounts),
+    )
+
+
+def _regridded(call: Call, windows: list[Window], out: Shape) -> Effect:
+    value: Value = call.input
+    layout = list(value.layout)
+    channel = len(layout) - len(windows) - 1
+    layout[channel] = resized(layout[channel], out[channel])
+    reaches: dict[int, Reach] = {}
+    kernel: dict[int, int | None] = {}
+    stride: dict[int, Number | None] = {}
+    for i, window in enumerate(windows):
+        dim = channel + 1 + i
+        axis = sole_axis(layout[dim])
+        if axis is None:
+            reaches.update(dict.fromkeys(axes_of(layout[dim]), Extent.UNKNOWN))
+        else:
+            reaches[axis] = window
+            kernel[axis], stride[axis] = window.size, window.stride
+        layout[dim] = resized(layout[dim], out[dim])
+    return Effect(
+        tuple(layout), (reach_of(call.axes, reaches),), geometry(call.axes, kernel, stride)
+    )
+
+
+def _whole(value: Fraction) -> Number:
+    return int(value) if value.denominator == 1 else value

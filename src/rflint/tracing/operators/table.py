@@ -1,0 +1,232 @@
+"""What a row of the operator table is, and how it is found.
+
+A row answers two questions about a call: which shape comes out (while the model is being
+recorded), and what of each input every output position reads (when the recording is lowered to an
+architecture). A row names the spellings it covers, modules and functions alike:
+
+    @operator("conv2d", "Conv2d", kind=Kind.CONV, shape=conv_shape)
+    def conv(call: Call) -> Effect: ...
+
+Shapes are computed here, and not by running the operator on meta tensors, because the first such
+run costs more than everything else rflint does together: it loads PyTorch's Python
+decompositions, half a second to two seconds and some eighty megabytes. Operators without a shape
+function (views, which are cheap, and whatever is in no table) do run on meta tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from rflint.architecture import POINTWISE, Geometry, Kind, Number, Reach
+from rflint.tracing.layout import Layout
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+class ShapeError(ValueError):
+    """An operator cannot run on tensors of these shapes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A tensor, as the lowering sees it.
+
+    `source` is the index of the layer that made it, INPUT for the model's input, or None for what
+    does not depend on the input; `parameters` names the parameters that such a constant is made of.
+    """
+
+    shape: Shape
+    layout: Layout
+    source: int | None = None
+    parameters: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an operator, as a module or as a function.
+
+    Tensors among the arguments are torch tensors while recording and `Value`s while lowering;
+    both have a `.shape`, and rows look at nothing else of them. `overrides` are hyper-parameters
+    that a repair changes.
+    """
+
+    name: str
+    """The spelling under which the table knows it."""
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    module: Any = None
+    axes: int = 0
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    result: Any = None
+    """What the recorded call returned, while lowering: a `.shape`, or a sequence of them."""
+
+    def arg(self, name: str, position: int | None = None, default: Any = None) -> Any:
+        """A hyper-parameter, wherever this spelling of the operator keeps it."""
+        if name in self.overrides:
+            return self.overrides[name]
+        if name in self.kwargs:
+            return self.kwargs[name]
+        if self.module is not None:
+            return getattr(self.module, name, default)
+        if position is not None and position < len(self.args):
+            return self.args[position]
+        return default
+
+    @property
+    def spatial(self) -> int:
+        """The dimensionality that the name tells: 2 for max_pool2d and AvgPool2d."""
+        digits = [letter for letter in self.name if letter.isdigit()]
+        return int(digits[-1])
+
+    @property
+    def input(self) -> Any:
+        """The first tensor."""
+        return next(self.tensors)
+
+    @property
+    def tensors(self) -> Iterator[Any]:
+        """All tensors among the arguments, in order, lists included."""
+        return tensors_in((self.args, self.kwargs))
+
+    @property
+    def data(self) -> list[Value]:
+        """The tensors that depend on the model's input (while lowering)."""
+        return [value for value in self.tensors if value.source is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a call does to layouts and receptive fields.
+
+    `layout` is that of the output, or of every output where there are several. `reaches` has
+    one entry per value of `call.data`: what is read of it, per spatial axis.
+    """
+
+    layout: Layout
+    reaches: tuple[tuple[Reach, ...], ...]
+    geometry: Geometry
+    macs: int = 0
+    """For the whole batch."""
+    dead_weights: int = 0
+    covers_map: bool = False
+    """One window that covers all positions of an unpadded map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A family of operators."""
+
+    name: str
+    kind: Kind
+    effect: Callable[[Call], Effect]
+    shape: Callable[[Call], Shape | list[Shape]] | None
+
+
+_TABLE: dict[str, Row] = {}
+
+
+def operator(
+    *spellings: str, kind: Kind, shape: Callable[[Call], Shape | list[Shape]] | None = None
+) -> Callable[[Callable[[Call], Effect]], Callable[[Call], Effect]]:
+    """Enter a row into the table, under function names and the class names of torch.nn's modules."""
+
+    def register(effect: Callable[[Call], Effect]) -> Callable[[Call], Effect]:
+        for spelling in spellings:
+            if spelling in _TABLE:
+                raise ValueError(f"operator {spelling!r} is in the table twice")
+            _TABLE[spelling] = Row(_function_name(spelling, spellings), kind, effect, shape)
+        return effect
+
+    return register
+
+
+def find(spelling: str) -> Row | None:
+    """The row for a function's or a module class's name."""
+    return _TABLE.get(spelling)
+
+
+def spellings() -> frozenset[str]:
+    """Everything that the table knows."""
+    return frozenset(_TABLE)
+
+
+def geometry(
+    axes: int,
+    kernel: Mapping[int, int | None] = {},
+    stride: Mapping[int, Number | None] = {},
+    dilation: Mapping[int, int] = {},
+    padding: Mapping[int, int | None] = {},
+) -> Geometry:
+    """Per-axis hyper-parameters from those of the axes that an operator works on."""
+    return Geometry(
+        tuple(kernel.get(axis, 1) for axis in range(axes)),
+        tuple(stride.get(axis, 1) for axis in range(axes)),
+        tuple(dilation.get(axis, 1) for axis in range(axes)),
+        tuple(padding.get(axis, 0) for axis in range(axes)),
+    )
+
+
+def pointwise(call: Call, layout: Layout) -> Effect:
+    """An operator that reads, of every input, the same position that it writes."""
+    reach = (POINTWISE,) * call.axes
+    return Effect(layout, (reach,) * len(call.data), geometry(call.axes))
+
+
+def reach_of(axes: int, reaches: Mapping[int, Reach]) -> tuple[Reach, ...]:
+    """A reach per axis, pointwise where nothing else is said."""
+    return tuple(reaches.get(axis, POINTWISE) for axis in range(axes))
+
+
+def tensors_in(argument: Any) -> Iterator[Any]:
+    """The tensors (or values) in nested arguments."""
+    if isinstance(argument, tuple | list):
+        for item in argument:
+            yield from tensors_in(item)
+    elif isinstance(argument, Mapping):
+        for item in argument.values():
+            yield from tensors_in(item)
+    elif isinstance(argument, slice):
+        yield from tensors_in((argument.start, argument.stop, argument.step))
+    elif hasattr(argument, "shape"):
+        yield argument
+
+
+def shape_of(tensor: Any) -> Shape:
+    """A tensor's or value's shape, as plain integers."""
+    return tuple(tensor.shape)
+
+
+def broadcast(*shapes: Sequence[int]) -> Shape:
+    """The shape that PyTorch's broadcasting gives; raises ShapeError where there is none."""
+    rank = max((len(shape) for shape in shapes), default=0)
+    result = [1] * rank
+    for shape in shapes:
+        for position, size in enumerate(shape, start=rank - len(shape)):
+            if size == 1 or size == result[position]:
+                continue
+            if result[position] != 1:
+                rendered = " and ".join(show(shape) for shape in shapes)
+                raise ShapeError(f"shapes {rendered} do not fit together")
+            result[position] = size
+    return tuple(result)
+
+
+def show(shape: Sequence[int]) -> str:
+    """A shape in print: 1x3x32x32."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def per_axis(value: Any, count: int) -> tuple[int, ...]:
+    """An int-or-tuple hyper-parameter, once per axis."""
+    if isinstance(value, int):
+        return (value,) * count
+    values = tuple(int(item) for item in value)
+    return values * count if len(values) == 1 else values
+
+
+def _function_name(spelling: str, row: Sequence[str]) -> str:
+    """The row's word for a module class, where it spells out one: Conv2d -> conv2d."""
+    folded = spelling.replace("_", "").lower()
+    return next((name for name in row if name.islower() and name.replace("_", "") == folded), spelling)

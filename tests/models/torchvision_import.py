@@ -1,0 +1,42 @@
+"""Make torchvision importable beside a CPU build of torch.
+
+torchvision's wheel is built for CUDA: beside a CPU torch its compiled operators are missing, and
+its import fails where it describes them to torch. Its model definitions do not need them, so it is
+enough to declare the operators first. Where torchvision imports by itself, nothing happens.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+_declared: list[torch.library.Library] = []
+
+
+def import_torchvision() -> ModuleType:
+    """torchvision, with its operators declared where its own library did not load."""
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    spec = importlib.util.find_spec("torchvision")
+    assert spec is not None and spec.submodule_search_locations
+    folder = Path(spec.submodule_search_locations[0])
+    text = (folder / "_meta_registrations.py").read_text()
+    names = set(re.findall(r"torchvision::(\w+)", text)) | set(
+        re.findall(r"register_meta\(\"(\w+)\"", text)
+    )
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in sorted(names):
+        library.define(f"{name}(Tensor input) -> Tensor")
+    _declared.append(library)
+    return importlib.import_module("torchvision")
