@@ -25,11 +25,12 @@ When to ignore it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.architecture import Number
+from rflint.figures import number, plural, share
 from rflint.rule import Example, Finding, Settings, Severity, finding
 
 CODE = "RF101"
@@ -51,12 +52,26 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _show(lengths: Any) -> str:
-    return "x".join("∞" if length is None else _number(length) for length in lengths)
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """Where the border runs, and what works behind it."""
+    totals = analysis.totals
+    size = _show(analysis.architecture.resolution)
+    behind = (
+        f"From {findings[0].layer} on, {plural(len(findings), 'convolution')} of {totals.convs} "
+        f"can integrate nothing new"
+        if len(findings) > 1
+        else f"{findings[0].layer} can integrate nothing new"
+    )
+    return (
+        f"{behind}: every position of their input has seen all of the {size} input already. "
+        f"{share(totals.unproductive_params, totals.params)} of the parameters "
+        f"({totals.unproductive_params:,}) and {share(totals.unproductive_macs, totals.macs)} "
+        "of the MACs work past the border."
+    )
 
 
-def _number(length: Number) -> str:
-    return str(length) if length == int(length) else f"{float(length):.1f}"
+def _show(lengths: Iterable[Number | None]) -> str:
+    return "x".join("all" if length is None else number(length) for length in lengths)
 
 
 def deep_plain_network() -> Any:

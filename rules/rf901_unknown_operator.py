@@ -51,7 +51,8 @@ def sorts_positions() -> Any:
             self.conv = nn.Conv2d(3, 8, 3, padding=1)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.conv(x.sort(-1).values)
+            out: Tensor = self.conv(x.sort(-1).values)
+            return out
 
     return SortsPositions()
 

@@ -1,3 +1,33 @@
-"""rflint: a static architecture linter for PyTorch model definitions."""
+"""rflint: a static architecture linter for PyTorch model definitions.
+
+    >>> import rflint
+    >>> report = rflint.lint(build_my_model, res=32)
+    >>> report.findings, report.layers, report.to_dict()
+
+Importing rflint does not import torch; the first call of `lint` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rflint.errors import RflintError
+
+if TYPE_CHECKING:
+    from rflint.linter import lint
+    from rflint.report import Report
 
 __version__ = "0.1.0"
+
+__all__ = ["Report", "RflintError", "__version__", "lint"]
+
+_LAZY = {"lint": "rflint.linter", "Report": "rflint.report"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch when it is first used."""
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'rflint' has no attribute {name!r}")

@@ -151,7 +151,10 @@ def _feasible_max(judged: Sequence[AnalysedLayer], axes: int) -> tuple[int | Non
 def _totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Totals:
     wasted = [x for x in layers if x.verdict is Verdict.UNPRODUCTIVE]
     useful = {
-        name for x in layers if x.verdict is not Verdict.UNPRODUCTIVE for name, _ in x.layer.parameters
+        name
+        for x in layers
+        if x.verdict is not Verdict.UNPRODUCTIVE
+        for name, _ in x.layer.parameters
     }
     only_wasted = {
         name: size for x in wasted for name, size in x.layer.parameters if name not in useful

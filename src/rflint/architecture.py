@@ -20,7 +20,7 @@ INPUT = -1
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What an operator reads along one axis: output `p` reads `size` inputs from `p*stride + start`.
+    """What an operator reads along one axis: output p reads `size` inputs from p*stride + start.
 
     `size` is the extent with dilation counted in, K = d * (k - 1) + 1 (paper, Eq. 1). `start` is
     minus the padding. A stride below one is an upsampling.

@@ -134,9 +134,7 @@ def propagate(
         return pixels if source == INPUT else fields[source].out
 
     for index, layer in enumerate(architecture.layers):
-        edges: list[Edge] = [
-            edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates
-        ]
+        edges: list[Edge] = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
         seen = tuple(
             union(value(edge.source)[axis] for edge in edges) for axis in range(architecture.axes)
         )

@@ -1,7 +1,7 @@
 """Which layers are judged: trunk, attention gate, or head.
 
-An attention gate weights what the trunk carries and is no feature path (paper, section IV-D); a head
-works on values that already see everything.
+An attention gate weights what the trunk carries and is no feature path (paper, section IV-D); a
+head works on values that already see everything.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ SQUASHING = frozenset(
 )
 """Operations with a bounded range, which the branch of a gate ends in."""
 
-_TRANSPARENT = frozenset(
-    {Kind.ARITHMETIC, Kind.RESHAPE, Kind.SLICE, Kind.UPSAMPLE, Kind.PAD}
-)
+_TRANSPARENT = frozenset({Kind.ARITHMETIC, Kind.RESHAPE, Kind.SLICE, Kind.UPSAMPLE, Kind.PAD})
 """Kinds that may stand between the squashing function and the product, if they have one input."""
 
 _POINTWISE = frozenset({Kind.ACTIVATION, Kind.NORM, Kind.RESHAPE})

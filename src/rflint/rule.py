@@ -8,6 +8,7 @@ A rule is a module named rfNNN_short_name.py that holds
     __doc__             its documentation: what, why with the source, how to fix, when to ignore
     check(analysis, settings)   yields Findings
     FAILS, PASSES       Examples: they are its tests and part of its documentation
+    summarise(analysis, findings)   optional: many findings of this rule as one paragraph
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from inspect import cleandoc
 from types import ModuleType
@@ -74,7 +75,12 @@ class Rule:
     check: Callable[[Analysis, Settings], Iterable[Finding]]
     fails: tuple[Example, ...] = ()
     passes: tuple[Example, ...] = ()
-    summary: str = field(default="")
+    summarise: Callable[[Analysis, Sequence[Finding]], str] | None = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of its documentation."""
+        return self.doc.split("\n", 1)[0]
 
 
 def finding(module_globals: Mapping[str, Any], layer: AnalysedLayer, message: str) -> Finding:
@@ -110,17 +116,16 @@ def read_rule(module: ModuleType) -> Rule:
     if missing or not module.__doc__:
         lacks = ", ".join([*missing, *([] if module.__doc__ else ["a docstring"])])
         raise UsageError(f"the rule file {module.__file__} lacks {lacks}")
-    doc = cleandoc(module.__doc__)
     return Rule(
         module.CODE,
         module.NAME,
         module.SEVERITY,
         module.DEFAULT,
-        doc,
+        cleandoc(module.__doc__),
         module.check,
         tuple(module.FAILS),
         tuple(module.PASSES),
-        doc.split("\n", 1)[0],
+        getattr(module, "summarise", None),
     )
 
 

@@ -1,20 +1,20 @@
-"""From what a person types to a Python object: `package.module:attribute`, `path/file.py:attribute`."""
+"""From what a person types (`package.module:attribute`, `file.py:attribute`) to an object."""
 
 from __future__ import annotations
 
 import ast
+import difflib
 import hashlib
 import importlib
 import importlib.util
 import sys
-import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rflint.architecture import Source
 from rflint.errors import ImportFailed, RflintError, UsageError
+from rflint.places import innermost_user_line_of, source_at
 
 
 def load(target: str) -> Any:
@@ -74,7 +74,9 @@ def arguments(pairs: Iterable[str]) -> dict[str, Any]:
 
 def _named(name: str) -> ModuleType:
     if "/" in name or "\\" in name:
-        raise UsageError(f"{name!r} is no module", hint="A file target ends in .py before the colon.")
+        raise UsageError(
+            f"{name!r} is no module", hint="A file target ends in .py before the colon."
+        )
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -117,50 +119,26 @@ def _import_error(name: str, error: BaseException) -> RflintError:
     if isinstance(error, KeyboardInterrupt):
         raise error
     if isinstance(error, SyntaxError):
-        place = Source(_shown(error.filename), error.lineno) if error.lineno else None
+        place = source_at(error.filename, error.lineno) if error.filename and error.lineno else None
         return ImportFailed(f"syntax error: {error.msg}", source=place)
     if isinstance(error, SystemExit):
         said = f"called sys.exit({error.code!r})"
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
     else:
         said, hint = f"raised {_said(error)}", ""
-    return ImportFailed(f"importing {name} {said}", hint=hint, source=_place(error))
-
-
-def _place(error: BaseException) -> Source | None:
-    """The innermost line below the current directory, else the innermost outside the importer."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<") and "importlib" not in frame.filename
-    ][1:]
-    own = [
-        frame
-        for frame in frames
-        if frame.filename.startswith(str(Path.cwd())) and "site-packages" not in frame.filename
-    ]
-    chosen = own or [frame for frame in frames if "site-packages" not in frame.filename] or frames
-    if not chosen or chosen[-1].lineno is None:
-        return None
-    return Source(_shown(chosen[-1].filename), chosen[-1].lineno)
-
-
-def _shown(filename: str | None) -> str:
-    path = Path(filename or "<unknown>")
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path.as_posix()
+    return ImportFailed(f"importing {name} {said}", hint=hint, source=innermost_user_line_of(error))
 
 
 def _suggestion(name: str, owner: Any) -> str:
-    import difflib
-
     public = [attribute for attribute in dir(owner) if not attribute.startswith("_")]
     near = difflib.get_close_matches(name, public, n=3)
     if near:
         return f"Did you mean {' or '.join(near)}?"
-    defined = [a for a in public if getattr(getattr(owner, a, None), "__module__", "") == getattr(owner, "__name__", None)]
+    defined = [
+        a
+        for a in public
+        if getattr(getattr(owner, a, None), "__module__", "") == getattr(owner, "__name__", None)
+    ]
     return f"It defines: {', '.join(defined[:8])}." if defined else ""
 
 

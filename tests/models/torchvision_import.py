@@ -29,7 +29,8 @@ def import_torchvision() -> ModuleType:
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
     spec = importlib.util.find_spec("torchvision")
-    assert spec is not None and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     folder = Path(spec.submodule_search_locations[0])
     text = (folder / "_meta_registrations.py").read_text()
     names = set(re.findall(r"torchvision::(\w+)", text)) | set(

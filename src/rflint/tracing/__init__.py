@@ -1,6 +1,6 @@
 """The side of rflint that knows torch: from a model to its architecture.
 
-    build (a module, weights on meta) -> inputs -> record (a torch.fx graph) -> lower (architecture)
+build (a module, weights on meta) -> inputs -> record (a torch.fx graph) -> lower (architecture)
 """
 
 from __future__ import annotations

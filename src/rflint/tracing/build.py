@@ -11,8 +11,9 @@ from typing import Any
 from torch import nn
 
 from rflint.errors import BuildFailed, RflintError
+from rflint.places import innermost_user_line_of
 from rflint.tracing.meta import WeightsOnMeta
-from rflint.tracing.sources import construction_recorded, innermost_user_line_of
+from rflint.tracing.sources import construction_recorded
 
 _REASONABLE = 1 << 31
 """A model of more elements than this is not built for real when building on meta fails."""
@@ -110,9 +111,7 @@ def _check_arguments(
 
 
 def _failed(described: str, error: Exception) -> RflintError:
-    return BuildFailed(
-        f"{described} raised {_said(error)}", source=innermost_user_line_of(error)
-    )
+    return BuildFailed(f"{described} raised {_said(error)}", source=innermost_user_line_of(error))
 
 
 def _said(error: Exception) -> str:

@@ -45,11 +45,33 @@ def example_inputs(
     return tuple(torch.empty(shape, dtype=dtype, device=META) for shape in sized)
 
 
+def possible_inputs(
+    model: nn.Module, resolution: Sequence[int] | None, *, batch: int = 1
+) -> list[tuple[torch.Tensor, ...]]:
+    """Inputs to try in turn: what the first registered layer expects, then other convolutions.
+
+    Layers are usually registered in the order in which they are called, but nothing says so.
+    """
+    attempts = [example_inputs(model, resolution, (), batch=batch)]
+    assert resolution is not None
+    seen = {tuple(attempts[0][0].shape[1:])}
+    for module in model.modules():
+        if isinstance(module, nn.modules.conv._ConvNd) and module.in_channels in (1, 2, 3, 4):
+            axes = len(module.kernel_size)
+            if len(resolution) not in (1, axes):
+                continue
+            shape = (module.in_channels, *_per_axis(resolution, axes))
+            if shape not in seen:
+                seen.add(shape)
+                attempts.append(example_inputs(model, None, [(batch, *shape)]))
+    return attempts
+
+
 def first_layer(model: nn.Module, resolution: Sequence[int]) -> tuple[int, int]:
     """Channels and number of spatial axes that the model's first weighted layer expects."""
     for module in model.modules():
         if isinstance(module, nn.modules.conv._ConvNd):
-            if nn.parameter.is_lazy(module._parameters.get("weight")):
+            if any(map(nn.parameter.is_lazy, module.parameters())):
                 return 3, _axes_of_class(module)
             return module.in_channels, len(module.kernel_size)
         if isinstance(module, nn.Linear):

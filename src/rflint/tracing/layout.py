@@ -57,9 +57,9 @@ def all_axes(layout: Layout) -> frozenset[int]:
 def sole_axis(dimension: Dimension) -> int | None:
     """The axis, if a dimension is exactly the positions of one spatial axis, in order."""
     spatial = [factor for factor in dimension if factor.axes]
-    if len(spatial) == 1 and len(spatial[0].axes) == 1 and spatial[0].step == 1:
-        if all(factor.size == 1 for factor in dimension if not factor.axes):
-            return spatial[0].axes[0]
+    alone = all(factor.size == 1 for factor in dimension if not factor.axes)
+    if alone and len(spatial) == 1 and len(spatial[0].axes) == 1 and spatial[0].step == 1:
+        return spatial[0].axes[0]
     return None
 
 

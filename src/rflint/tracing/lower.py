@@ -21,7 +21,7 @@ from rflint.architecture import (
 )
 from rflint.tracing.layout import Layout, all_axes, image_layout, plain, tangled
 from rflint.tracing.operators import Call, Effect, Value
-from rflint.tracing.operators.table import geometry, reach_of, tensors_in
+from rflint.tracing.operators.table import geometry, mapped, reach_of, tensors_in
 from rflint.tracing.record import Recording, Step
 from rflint.tracing.sources import constructed_at
 
@@ -104,7 +104,7 @@ class _Lowering:
         return Value(shape, layout, whole.source, whole.parameters)
 
     def _call(self, node: fx.Node, step: Step) -> Call:
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), self.values.__getitem__)
+        args, kwargs = mapped((node.args, node.kwargs), fx.Node, self.values.__getitem__)
         return Call(
             step.spelling,
             tuple(args),

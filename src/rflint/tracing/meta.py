@@ -49,8 +49,10 @@ class WeightsOnMeta(TorchFunctionMode):
         if name in _FACTORIES:
             return self._allocate(func, args, kwargs, sys._getframe(1).f_globals.get("__name__"))
         first = args[0] if args else kwargs.get("tensor", kwargs.get("self"))
-        on_meta = isinstance(first, torch.Tensor) and first.device.type == "meta"
-        if name in _MOVES and isinstance(first, torch.Tensor):
+        if not isinstance(first, torch.Tensor):
+            return func(*args, **kwargs)
+        on_meta = first.device.type == "meta"
+        if name in _MOVES:
             return _moved(first, name, args[1:], kwargs, on_meta)
         if on_meta:
             if name in _COPIES:
@@ -59,8 +61,7 @@ class WeightsOnMeta(TorchFunctionMode):
                 return None
             if name.endswith("_") and not name.startswith("__"):
                 return first
-        result = func(*args, **kwargs)
-        return result
+        return func(*args, **kwargs)
 
     def _allocate(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], caller: str | None

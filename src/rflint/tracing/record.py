@@ -26,10 +26,10 @@ from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Kind, Source
 from rflint.errors import InputMismatch, RflintError, TraceFailed
+from rflint.places import innermost_user_line, innermost_user_line_of
 from rflint.tracing.meta import LARGE, META
 from rflint.tracing.operators import Call, Row, ShapeError, find
-from rflint.tracing.operators.table import show, tensors_in
-from rflint.tracing.sources import innermost_user_line, innermost_user_line_of
+from rflint.tracing.operators.table import mapped, show, tensors_in
 
 _VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 _VALUE_READS = frozenset(
@@ -103,9 +103,7 @@ class _Cut(BaseException):
         self.tensor = tensor
 
 
-def record(
-    model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_EDITS
-) -> Recording:
+def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_EDITS) -> Recording:
     """Run `model(*inputs)` on meta tensors and return the graph of what it did.
 
     Raises InputMismatch where a layer cannot run on what reaches it (it is named), and TraceFailed
@@ -161,7 +159,7 @@ class Recorder(TorchFunctionMode):
         return twin
 
     def node(self, tensor: torch.Tensor) -> fx.Node:
-        """The node that made a tensor; parameters and constants get one when they are first used."""
+        """The node that made a tensor; parameters and constants get one on first use."""
         known = self._nodes.get(id(tensor))
         if known is not None:
             return known
@@ -187,7 +185,7 @@ class Recorder(TorchFunctionMode):
 
     def _on_meta(self, argument: Any) -> Any:
         """The same arguments with every real tensor replaced by one without storage."""
-        return _mapped(argument, self._twin)
+        return mapped(argument, torch.Tensor, self._twin)
 
     def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
         if tensor.device.type == "meta":
@@ -231,7 +229,7 @@ class Recorder(TorchFunctionMode):
     def _constant(
         self, func: Any, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """New tensors carry nothing of the input; small ones stay real, for code that reads them."""
+        """New tensors carry nothing of the input; small ones stay real for code that reads them."""
         if spelling in _LIKE and self.is_tracked(args[0]):
             dtype = kwargs.get("dtype") or args[0].dtype
             shape = args[0].shape if spelling.endswith("_like") else args[1]
@@ -296,23 +294,23 @@ class Recorder(TorchFunctionMode):
         def recorded_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             return recorder.call_module(original, module, args, kwargs)
 
-        nn.Module.__call__ = recorded_call
+        nn.Module.__call__ = recorded_call  # type: ignore[method-assign]
         try:
             with torch.no_grad(), self:
                 yield
         finally:
-            nn.Module.__call__ = original
+            nn.Module.__call__ = original  # type: ignore[method-assign]
 
     def call_module(
         self, original: Any, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Keep known modules whole, follow all others into their forward."""
         path = self._paths.get(id(module), "")
-        spelling, row = leaf_row(module)
+        _, row = leaf_row(module)
         tracked = any(self.is_tracked(t) for t in tensors_in((args, kwargs)))
         if path and tracked and (row is not None or isinstance(module, torch.jit.ScriptModule)):
             if not (module._forward_hooks or module._forward_pre_hooks):
-                return self._leaf(original, module, path, args, kwargs)
+                return self._leaf(module, path, args, kwargs)
             return self._leaf_with_hooks(original, module, path, args, kwargs)
         self.stack.append(module)
         try:
@@ -328,7 +326,7 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         """Hooks run around the recorded call as they would around the real one."""
         forward = module.__dict__.get("forward")
-        module.__dict__["forward"] = lambda *a, **k: self._leaf(original, module, path, a, k)
+        module.__dict__["forward"] = lambda *a, **k: self._leaf(module, path, a, k)
         try:
             return original(module, *args, **kwargs)
         finally:
@@ -337,9 +335,7 @@ class Recorder(TorchFunctionMode):
             else:
                 module.__dict__["forward"] = forward
 
-    def _leaf(
-        self, original: Any, module: nn.Module, path: str, args: Any, kwargs: dict[str, Any]
-    ) -> Any:
+    def _leaf(self, module: nn.Module, path: str, args: Any, kwargs: dict[str, Any]) -> Any:
         spelling, row = leaf_row(module)
         caller = innermost_user_line(sys._getframe(2))
         overrides = self._overrides(path)
@@ -426,15 +422,13 @@ class Recorder(TorchFunctionMode):
         return {"stride": 1} if layer in self.edits.unit_stride else {}
 
     def _as_nodes(self, argument: Any) -> Any:
-        return _mapped(argument, self.node)
+        return mapped(argument, torch.Tensor, self.node)
 
     def _mismatch(
         self, layer: str, op: str, call: Call, error: ShapeError, source: Source | None
     ) -> InputMismatch:
         shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
-        return InputMismatch(
-            f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source
-        )
+        return InputMismatch(f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source)
 
 
 def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
@@ -514,26 +508,6 @@ def _setitem(tensor: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
 
 
 _PROPERTIES = {name: lambda tensor, name=name: getattr(tensor, name) for name in _VIEW_PROPERTIES}
-
-
-def _mapped(argument: Any, change: Any) -> Any:
-    """Nested arguments with every tensor changed."""
-    if isinstance(argument, torch.Tensor):
-        return change(argument)
-    if isinstance(argument, tuple):
-        items = [_mapped(item, change) for item in argument]
-        return type(argument)(*items) if hasattr(argument, "_fields") else tuple(items)
-    if isinstance(argument, list):
-        return [_mapped(item, change) for item in argument]
-    if isinstance(argument, dict):
-        return {key: _mapped(item, change) for key, item in argument.items()}
-    if isinstance(argument, slice):
-        return slice(
-            _mapped(argument.start, change),
-            _mapped(argument.stop, change),
-            _mapped(argument.step, change),
-        )
-    return argument
 
 
 def _tensors_of(result: Any) -> Iterator[torch.Tensor]:

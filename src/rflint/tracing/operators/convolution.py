@@ -100,7 +100,9 @@ def conv_transpose_shape(call: Call) -> Shape:
     return (*shape[: -spatial - 1], weight[1] * groups, *out)
 
 
-@operator("conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d", kind=Kind.CONV, shape=conv_shape)
+@operator(
+    "conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d", kind=Kind.CONV, shape=conv_shape
+)
 def conv(call: Call) -> Effect:
     """A window of extent K = d * (k - 1) + 1."""
     weight = _weight(call)

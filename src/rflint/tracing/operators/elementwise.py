@@ -101,7 +101,18 @@ def prelu(call: Call) -> Effect:
     *("dropout", "Dropout", "dropout1d", "Dropout1d", "dropout2d", "Dropout2d", "dropout3d"),
     *("Dropout3d", "alpha_dropout", "AlphaDropout", "feature_alpha_dropout"),
     *("FeatureAlphaDropout", "identity", "Identity", "clone", "contiguous", "detach", "data"),
-    *("to", "type", "type_as", "float", "half", "bfloat16", "double", "cuda", "cpu", "requires_grad"),
+    *(
+        "to",
+        "type",
+        "type_as",
+        "float",
+        "half",
+        "bfloat16",
+        "double",
+        "cuda",
+        "cpu",
+        "requires_grad",
+    ),
     *("positive", "alias", "bernoulli"),
     kind=Kind.RESHAPE,
     shape=same_shape,
@@ -144,7 +155,7 @@ def glu_shape(call: Call) -> Shape:
 
 @operator("glu", "GLU", kind=Kind.ACTIVATION, shape=glu_shape)
 def glu(call: Call) -> Effect:
-    """a * sigmoid(b) of the two halves of the channels."""
+    """A * sigmoid(b) of the two halves of the channels."""
     value, shape = call.input, glu_shape(call)
     dim = int(call.arg("dim", 1, -1)) % len(shape)
     layout = list(value.layout)
@@ -209,11 +220,7 @@ def _broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
     for back in range(len(shape), 0, -1):
         size = shape[-back]
         dimensions = [layout[-back] for layout in layouts if len(layout) >= back]
-        fitting = [
-            dimension
-            for dimension in dimensions
-            if _length(dimension) == size
-        ]
+        fitting = [dimension for dimension in dimensions if _length(dimension) == size]
         spatial = [dimension for dimension in fitting if axes_of(dimension)]
         result.append((spatial or fitting or [(Factor(size),)])[0])
     return tuple(result)
@@ -224,5 +231,3 @@ def _length(dimension: Dimension) -> int:
     for factor in dimension:
         length *= factor.size
     return length
-
-

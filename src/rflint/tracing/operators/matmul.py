@@ -42,7 +42,9 @@ def linear_shape(call: Call) -> Shape:
     return (*shape[:-1], out)
 
 
-@operator("linear", "Linear", "NonDynamicallyQuantizableLinear", kind=Kind.LINEAR, shape=linear_shape)
+@operator(
+    "linear", "Linear", "NonDynamicallyQuantizableLinear", kind=Kind.LINEAR, shape=linear_shape
+)
 def linear(call: Call) -> Effect:
     """Pointwise where the last dimension is channels; global where positions were flattened in."""
     layout = call.input.layout
@@ -80,9 +82,7 @@ def matmul(call: Call) -> Effect:
     out = matmul_shape(call)
     contracted_b = max(len(b.shape) - 2, 0)
     sides = ((a, len(a.shape) - 1), (b, contracted_b))
-    reaches = [
-        (side, mixed(side.layout, (dim,))) for side, dim in sides if side.source is not None
-    ]
+    reaches = [(side, mixed(side.layout, (dim,))) for side, dim in sides if side.source is not None]
     macs = prod(out) * a.shape[-1]
     merged: dict[int, Reach] = {axis: r for _, side in reaches for axis, r in side.items()}
     return Effect(

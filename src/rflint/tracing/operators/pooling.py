@@ -166,7 +166,9 @@ def _effect(
     padding: tuple[int, ...],
 ) -> Effect:
     value, spatial = call.input, call.spatial
-    shapes = adaptive_shape(call) if call.name in _ADAPTIVE + _ADAPTIVE_INDICES else pool_shape(call)
+    shapes = (
+        adaptive_shape(call) if call.name in _ADAPTIVE + _ADAPTIVE_INDICES else pool_shape(call)
+    )
     out = shapes[0] if isinstance(shapes, list) else shapes
     layout = list(value.layout)
     reaches: dict[int, Reach] = {}

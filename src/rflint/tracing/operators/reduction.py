@@ -26,7 +26,10 @@ def mixed(layout: Layout, dims: Iterable[int]) -> dict[int, Reach]:
     """
     dims = set(dims)
     kept = {
-        axis for dim, dimension in enumerate(layout) if dim not in dims for axis in axes_of(dimension)
+        axis
+        for dim, dimension in enumerate(layout)
+        if dim not in dims
+        for axis in axes_of(dimension)
     }
     reaches: dict[int, Reach] = {}
     for dim in dims:
@@ -69,9 +72,7 @@ def reduced_shape(call: Call) -> Shape:
     """The shape without the reduced dimensions, or with ones in their place."""
     dims, keep = _dims(call), _keeps(call)
     shape = shape_of(call.input)
-    return tuple(
-        1 if d in dims else n for d, n in enumerate(shape) if keep or d not in dims
-    )
+    return tuple(1 if d in dims else n for d, n in enumerate(shape) if keep or d not in dims)
 
 
 def extremum_shape(call: Call) -> Shape | list[Shape]:

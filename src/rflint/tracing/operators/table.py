@@ -130,7 +130,7 @@ _TABLE: dict[str, Row] = {}
 def operator(
     *spellings: str, kind: Kind, shape: Callable[[Call], Shape | list[Shape]] | None = None
 ) -> Callable[[Callable[[Call], Effect]], Callable[[Call], Effect]]:
-    """Enter a row into the table, under function names and the class names of torch.nn's modules."""
+    """Enter a row into the table, under function names and class names of torch.nn."""
 
     def register(effect: Callable[[Call], Effect]) -> Callable[[Call], Effect]:
         for spelling in spellings:
@@ -193,6 +193,23 @@ def tensors_in(argument: Any) -> Iterator[Any]:
         yield argument
 
 
+def mapped(argument: Any, kind: type, change: Callable[[Any], Any]) -> Any:
+    """Nested arguments with everything of a type changed: tensors to nodes, nodes to values."""
+    if isinstance(argument, kind):
+        return change(argument)
+    if isinstance(argument, tuple):
+        items = [mapped(item, kind, change) for item in argument]
+        return type(argument)(*items) if hasattr(argument, "_fields") else tuple(items)
+    if isinstance(argument, list):
+        return [mapped(item, kind, change) for item in argument]
+    if isinstance(argument, Mapping):
+        return {key: mapped(item, kind, change) for key, item in argument.items()}
+    if isinstance(argument, slice):
+        bounds = (argument.start, argument.stop, argument.step)
+        return slice(*(mapped(bound, kind, change) for bound in bounds))
+    return argument
+
+
 def shape_of(tensor: Any) -> Shape:
     """A tensor's or value's shape, as plain integers."""
     return tuple(tensor.shape)
@@ -229,4 +246,6 @@ def per_axis(value: Any, count: int) -> tuple[int, ...]:
 def _function_name(spelling: str, row: Sequence[str]) -> str:
     """The row's word for a module class, where it spells out one: Conv2d -> conv2d."""
     folded = spelling.replace("_", "").lower()
-    return next((name for name in row if name.islower() and name.replace("_", "") == folded), spelling)
+    return next(
+        (name for name in row if name.islower() and name.replace("_", "") == folded), spelling
+    )

@@ -16,8 +16,8 @@ from rflint.tracing.layout import (
     all_axes,
     axes_of,
     permuted,
-    resized,
     reshaped,
+    resized,
     sole_axis,
     tangled,
 )
@@ -71,7 +71,9 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
     return tuple(kept)
 
 
-@operator("permute", "transpose", "swapaxes", "swapdims", "movedim", "t", "T", "mT", kind=Kind.RESHAPE)
+@operator(
+    "permute", "transpose", "swapaxes", "swapdims", "movedim", "t", "T", "mT", kind=Kind.RESHAPE
+)
 def permute(call: Call) -> Effect:
     """Moves whole dimensions."""
     return pointwise(call, permuted(call.input.layout, _order(call)))
@@ -200,12 +202,12 @@ def setitem(call: Call) -> Effect:
         spread = {} if same_grid else dict.fromkeys(range(call.axes), Extent.UNKNOWN)
         reaches.append(reach_of(call.axes, spread) if spread else whole)
     layout = target.layout
-    if hasattr(written, "layout") and len(written.layout) == len(layout):
-        if not all_axes(layout):
-            layout = tuple(
-                resized(dimension, size)
-                for dimension, size in zip(written.layout, target.shape, strict=True)
-            )
+    fits = hasattr(written, "layout") and len(written.layout) == len(layout)
+    if fits and not all_axes(layout):
+        layout = tuple(
+            resized(dimension, size)
+            for dimension, size in zip(written.layout, target.shape, strict=True)
+        )
     return Effect(layout, tuple(reaches), geometry(call.axes))
 
 

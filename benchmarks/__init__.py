@@ -1,0 +1,1 @@
+"""What rflint costs, measured."""

@@ -1,0 +1,5 @@
+"""`python -m rflint`."""
+
+from rflint.cli import main
+
+main()

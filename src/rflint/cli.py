@@ -1,0 +1,282 @@
+"""The command line. `rflint TARGET...` lints; everything else is a subcommand.
+
+A target always has a colon or ends in .py, so it is never mistaken for a subcommand. Nothing here
+imports torch until there is a model to lint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rflint import __version__
+from rflint.errors import RflintError, UsageError
+from rflint.streams import destination, stdout_kept_clean
+
+if TYPE_CHECKING:
+    from rflint.report import Report
+    from rflint.rule import Rule
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _LintByDefault(click.Group):
+    """A group whose unnamed command is `lint`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `lint` in front, unless a subcommand or one of the group's own options is there."""
+        own = {"-h", "--help", "--version"}
+        if not args or (args[0] not in self.commands and args[0] not in own):
+            args = ["lint", *args]
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help of `lint`, which is what people want, and then the other commands."""
+        lint = self.commands["lint"]
+        with lint.make_context(ctx.info_name, [], parent=ctx.parent, resilient_parsing=True) as sub:
+            lint.format_usage(sub, formatter)
+            lint.format_help_text(sub, formatter)
+            lint.format_options(sub, formatter)
+        self.format_commands(ctx, formatter)
+
+
+def _resolutions(
+    ctx: click.Context,
+    param: click.Parameter,
+    value: str | None,
+) -> list[tuple[int, ...]] | None:
+    """`32`, `32x64` or `32,64,128` as a list of sizes per axis."""
+    if value is None:
+        return None
+    found = [_sizes(item) for item in value.split(",")]
+    if not all(found):
+        raise click.BadParameter(
+            f"{value!r}: sizes are positive whole numbers, like 32, 32x64 or 32,64,128"
+        )
+    return [sizes for sizes in found if sizes]
+
+
+def _shapes(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> list[tuple[int, ...]]:
+    """`1x3x32x32`: batch, channels, spatial axes."""
+    found = []
+    for value in values:
+        sizes = _sizes(value)
+        if sizes is None or len(sizes) < 2:
+            raise click.BadParameter(f"{value!r}: a shape is batch, channels, sizes: 1x3x32x32")
+        found.append(sizes)
+    return found
+
+
+def _codes(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str]:
+    """`RF101,RF2` as a list."""
+    return [code.strip() for code in (value or "").split(",") if code.strip()]
+
+
+def _sizes(text: str) -> tuple[int, ...] | None:
+    parts = text.lower().replace("×", "x").split("x")
+    if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
+        return None
+    sizes = tuple(int(part) for part in parts)
+    return sizes if all(sizes) else None
+
+
+@click.group(cls=_LintByDefault, context_settings=_CONTEXT)
+@click.version_option(__version__, prog_name="rflint")
+def cli() -> None:
+    """A static architecture linter for PyTorch."""
+
+
+@cli.command("lint", hidden=True, context_settings=_CONTEXT)
+@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.option(
+    "--res",
+    callback=_resolutions,
+    metavar="SIZE",
+    help="Input size: 32, 32x64, or several: 32,64,128.",
+)
+@click.option(
+    "--input",
+    "shapes",
+    callback=_shapes,
+    multiple=True,
+    metavar="SHAPE",
+    help="Input shape, like 1x3x32x32, where it cannot be inferred; once per input.",
+)
+@click.option(
+    "--arg",
+    "pairs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Keyword argument for the builder; a Python literal, else a string.",
+)
+@click.option(
+    "--train", is_flag=True, help="Lint as in training (auxiliary heads), not as in evaluation."
+)
+@click.option(
+    "--select",
+    callback=_codes,
+    metavar="CODES",
+    help="Rules to run instead of the default ones: RF101, RF1, ALL.",
+)
+@click.option("--ignore", callback=_codes, metavar="CODES", help="Rules not to run.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["info", "warning", "error", "never"]),
+    default="warning",
+    show_default=True,
+    help="Exit with status 1 from this severity on.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to print.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the report to a file.",
+)
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Show every layer, and how the model was built."
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def lint(
+    targets: Sequence[str],
+    res: list[tuple[int, ...]] | None,
+    shapes: Sequence[tuple[int, ...]],
+    pairs: Sequence[str],
+    train: bool,
+    select: list[str],
+    ignore: list[str],
+    fail_on: str,
+    format_: str,
+    output: Path | None,
+    verbose: bool,
+    debug: bool,
+) -> None:
+    r"""Find the layers of a PyTorch model that cannot contribute at an input resolution.
+
+    TARGET is package.module:attribute or path/to/file.py:attribute. The attribute is a function
+    that returns an nn.Module, a class, or an nn.Module.
+
+    \b
+      rflint mymodel:build --res 32
+      rflint models/net.py:Net --arg classes=10 --res 32,64
+      rflint torchvision.models:resnet18 --res 224 --format json
+
+    Exit status: 0 nothing found, 1 findings, 2 a target could not be analysed.
+    """
+    from rflint.reporters import FORMATS
+    from rflint.rule import Severity, load_rules, selected
+
+    with _errors_reported(debug):
+        if not targets:
+            raise UsageError(
+                "no target given", hint="Name a model, like: rflint mymodel:build --res 32"
+            )
+        rules = selected(load_rules(), select, ignore)
+        report = _lint_all(targets, rules, res, shapes, pairs, train=train, debug=debug)
+        if verbose:
+            for note in (note for model in report.models for note in model.notes):
+                click.echo(f"rflint: {note}", err=True)
+        with destination(output) as stream:
+            FORMATS[format_](report, rules, stream, verbose)
+    sys.exit(report.exit_status(None if fail_on == "never" else Severity(fail_on)))
+
+
+@cli.command("rule", context_settings=_CONTEXT)
+@click.argument("code", required=False)
+def rule(code: str | None) -> None:
+    """Explain a rule, or list all rules."""
+    from rflint.rule import load_rules, selected
+
+    with _errors_reported(debug=False):
+        rules = load_rules()
+        if code is None:
+            for entry in rules:
+                state = entry.severity.value if entry.default else "off"
+                click.echo(f"{entry.code}  {entry.name:24} {state:8} {entry.summary}")
+            return
+        for entry in selected(rules, [code]):
+            click.echo(f"{entry.code} {entry.name} ({entry.severity.value})\n\n{entry.doc}\n")
+
+
+def _lint_all(
+    targets: Sequence[str],
+    rules: Sequence[Rule],
+    res: list[tuple[int, ...]] | None,
+    shapes: Sequence[tuple[int, ...]],
+    pairs: Sequence[str],
+    *,
+    train: bool,
+    debug: bool,
+) -> Report:
+    """Lint every target; what fails is said on stderr and does not stop the rest."""
+    from rflint.report import Failure, ModelReport, Report
+    from rflint.target import arguments, load
+
+    builder_arguments = arguments(pairs)
+    models: list[ModelReport] = []
+    failures: list[Failure] = []
+    for target in targets:
+        try:
+            with stdout_kept_clean():
+                from rflint.linter import lint_model
+                from rflint.tracing.build import build
+                from rflint.tracing.sources import construction_recorded
+
+                with construction_recorded():
+                    attribute = load(target)
+                built = build(attribute, builder_arguments, target)
+                for resolution in res or (None,):
+                    models.append(
+                        lint_model(
+                            built, target, rules, resolution, list(shapes) or None, train=train
+                        )
+                    )
+        except RflintError as error:
+            failures.append(Failure(target, error))
+            _complain(error, debug, target)
+    return Report(tuple(models), tuple(failures))
+
+
+@contextlib.contextmanager
+def _errors_reported(debug: bool) -> Iterator[None]:
+    """One message on stderr and exit status 2, in place of a traceback."""
+    try:
+        yield
+    except RflintError as error:
+        _complain(error, debug)
+        sys.exit(2)
+    except BrokenPipeError:
+        # whoever reads has seen enough; keep the interpreter from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _complain(error: RflintError, debug: bool, target: str = "") -> None:
+    if debug:
+        traceback.print_exception(error)
+    about = f"{target}: " if target and target not in error.message else ""
+    place = f"{error.source}: " if error.source else ""
+    click.echo(f"rflint: error: {place}{about}{error.message}", err=True)
+    if error.hint:
+        click.echo(f"  {error.hint}", err=True)
+
+
+def main() -> None:
+    """The entry point of the `rflint` program."""
+    cli(prog_name="rflint")

@@ -1,0 +1,149 @@
+"""The pipeline: a builder or module, its architecture, findings, verified repairs, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from rflint.analysis import Analysis, analyse
+from rflint.architecture import Architecture
+from rflint.errors import InputMismatch, RflintError, UsageError
+from rflint.repair import Plan, plans
+from rflint.report import Figures, ModelReport, Repair, Report
+from rflint.rule import Rule, load_rules, selected
+from rflint.tracing import trace
+from rflint.tracing.build import Built, build
+from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
+from rflint.tracing.record import Edits
+
+
+def lint(
+    model: Any,
+    res: int | tuple[int, ...] | Sequence[int | tuple[int, ...]] | None = None,
+    *,
+    input: Any = None,
+    args: Mapping[str, Any] | None = None,
+    train: bool = False,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    name: str | None = None,
+) -> Report:
+    """Lint a model at one or several input resolutions.
+
+    Args:
+        model: an nn.Module (comes back unchanged), a class, or a function that returns a module.
+        res: pixels per side, or a tuple with one size per spatial axis, or a list of those: then
+            the report has one entry per resolution.
+        input: a shape (batch, channels, *spatial), a list of shapes, or a tuple of example tensors,
+            where it cannot be inferred from the model's first layer.
+        args: keyword arguments for the builder.
+        train: analyse as in training (auxiliary heads), not as in evaluation.
+        select: rule codes or prefixes to run instead of the default ones.
+        ignore: rule codes or prefixes not to run.
+        name: what the report calls the model.
+
+    Raises:
+        RflintError: the model cannot be built or analysed; the message says where and why.
+    """
+    rules = selected(load_rules(), select, ignore)
+    target = name or _described(model)
+    built = build(model, args or {}, target)
+    return Report(
+        tuple(
+            lint_model(built, target, rules, resolution, input, train=train)
+            for resolution in resolutions(res)
+        )
+    )
+
+
+def lint_model(
+    built: Built,
+    target: str,
+    rules: Sequence[Rule],
+    resolution: tuple[int, ...] | None,
+    input: Any = None,
+    *,
+    train: bool = False,
+) -> ModelReport:
+    """One model at one resolution: trace, analyse, check, repair."""
+    inputs, architecture = _traced(built.model, resolution, input, train=train)
+    analysis = analyse(architecture)
+    findings = tuple(finding for rule in rules for finding in rule.check(analysis, {}))
+    repairs, notes = _repairs(built.model, inputs, analysis, train=train)
+    notes = (*([built.note] if built.note else []), *notes)
+    return ModelReport(target, analysis, findings, repairs, notes)
+
+
+def resolutions(res: Any) -> list[tuple[int, ...] | None]:
+    """`res` of the Python interface as a list; None stands for what --input says."""
+    items = res if isinstance(res, list) else [res]
+    found: list[tuple[int, ...] | None] = []
+    for item in items:
+        sizes = (item,) if isinstance(item, int) else item
+        if sizes is not None:
+            sizes = tuple(sizes)
+            if not sizes or not all(type(size) is int and size > 0 for size in sizes):
+                raise UsageError(f"a resolution is one or more positive sizes, not {item!r}")
+        found.append(sizes)
+    return found
+
+
+def _traced(
+    model: nn.Module, resolution: tuple[int, ...] | None, input: Any, *, train: bool
+) -> tuple[tuple[torch.Tensor, ...], Architecture]:
+    """Trace with the first inputs that fit; the first failure counts if none does."""
+    batch = 2 if train else 1  # batch normalisation in training needs more than one value
+    if _are_tensors(input):
+        attempts = [as_meta(input)]
+    elif input is not None:
+        shapes = [input] if input and isinstance(input[0], int) else list(input)
+        attempts = [example_inputs(model, resolution, shapes)]
+    else:
+        attempts = possible_inputs(model, resolution, batch=batch)
+    first: RflintError | None = None
+    for inputs in attempts:
+        try:
+            return inputs, trace(model, inputs, train=train)
+        except InputMismatch as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def _repairs(
+    model: nn.Module, inputs: Sequence[torch.Tensor], analysis: Analysis, *, train: bool
+) -> tuple[tuple[Repair, ...], tuple[str, ...]]:
+    """Apply every plan while the model runs, and analyse what it has become."""
+    repairs, notes = [], []
+    before = Figures.of(analysis)
+    for plan in plans(analysis):
+        try:
+            after = analyse(trace(model, inputs, train=train, edits=_as_edits(plan)))
+        except RflintError as error:
+            notes.append(f"not offered: {plan.title} ({error.message})")
+            continue
+        repairs.append(
+            Repair(plan.kind, plan.title, plan.edits, before, Figures.of(after), verified=True)
+        )
+    return tuple(repairs), tuple(notes)
+
+
+def _as_edits(plan: Plan) -> Edits:
+    return Edits(plan.unit_stride, plan.removed, plan.cut, plan.head_features)
+
+
+def _are_tensors(input: Any) -> bool:
+    if isinstance(input, torch.Tensor):
+        raise UsageError("input= takes a shape or a tuple of example tensors, not one tensor")
+    return isinstance(input, tuple) and bool(input) and isinstance(input[0], torch.Tensor)
+
+
+def _described(model: Any) -> str:
+    if isinstance(model, nn.Module):
+        return type(model).__name__
+    function = getattr(model, "func", model)  # functools.partial
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return f"{getattr(function, '__module__', '')}:{name}".lstrip(":")

@@ -1,0 +1,70 @@
+"""Places in source code, and which of them are the user's own.
+
+The user's code is what a person would edit: not the standard library, not installed packages, not
+rflint itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from functools import cache
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from rflint.architecture import Source
+
+_RFLINT = str(Path(__file__).parent) + os.sep
+_PATHS = sysconfig.get_paths()
+_NOT_THE_USERS = tuple(
+    str(Path(folder)) + os.sep for folder in {_PATHS["stdlib"], _PATHS["platstdlib"]}
+)
+
+
+@cache
+def is_user_code(filename: str) -> bool:
+    """Whether a person would edit this file."""
+    if filename.startswith(("<", _RFLINT, *_NOT_THE_USERS)):
+        return False
+    folders = Path(filename).parts
+    return not {"site-packages", "dist-packages", "torch"} & set(folders)
+
+
+def innermost_user_line(frame: FrameType | None) -> Source | None:
+    """The innermost line of user code on a stack, up to where rflint called into the model."""
+    while frame and frame.f_code.co_filename.startswith(_RFLINT):
+        frame = frame.f_back
+    while frame:
+        filename = frame.f_code.co_filename
+        if filename.startswith(_RFLINT):
+            return None
+        if is_user_code(filename):
+            return source_at(filename, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def innermost_user_line_of(error: BaseException) -> Source | None:
+    """The innermost line of user code that an exception passed through."""
+    found = None
+    traceback: TracebackType | None = error.__traceback__
+    while traceback:
+        filename = traceback.tb_frame.f_code.co_filename
+        if is_user_code(filename):
+            found = source_at(filename, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found
+
+
+def source_at(filename: str, line: int) -> Source:
+    """A place, relative to the current directory where it lies below it."""
+    return Source(_shown(filename, os.getcwd()), line)
+
+
+@cache
+def _shown(filename: str, cwd: str) -> str:
+    path = Path(filename).resolve()
+    try:
+        return path.relative_to(Path(cwd).resolve()).as_posix()
+    except ValueError:
+        return path.as_posix()

@@ -1,0 +1,374 @@
+"""The report on a terminal: header, the layers that matter, findings as a story, repairs.
+
+Colour, width and the character set follow the terminal; into a pipe or a file go plain text of a
+fixed width. Names from the user's model are never read as markup.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rflint.analysis import AnalysedLayer, Verdict
+from rflint.architecture import Kind
+from rflint.figures import change, compact, count, plural, size
+from rflint.report import ModelReport, Repair, Report
+from rflint.roles import Role
+from rflint.rule import Finding, Rule, Severity
+
+_PIPE_WIDTH = 100
+_ALL_ROWS = 36
+"""Networks of up to this many convolutions and poolings are shown whole."""
+_NAMES = 12
+"""So many layers of a finding are named, unless --verbose asks for all."""
+
+_COLOURS = {
+    Verdict.UNPRODUCTIVE: "red",
+    Verdict.PARTIAL: "yellow",
+    Verdict.CRITICAL: "yellow",
+    Verdict.PRODUCTIVE: "green",
+    Verdict.NOT_JUDGED: "bright_black",
+}
+_SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Glyphs:
+    cross: str = "×"
+    dot: str = "·"
+    border: str = "│"
+    full: str = "█"
+    past: str = "▓"
+    more: str = "▶"
+    ellipsis: str = "…"
+    bad: str = "✗"
+    warn: str = "!"
+    unbounded: str = "∞"
+
+
+_ASCII = _Glyphs("x", "-", "|", "#", "%", ">", "...", "x", "!", "all")
+
+
+def write_text(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write the report for a person."""
+    console = console_for(stream)
+    if console.is_terminal:
+        print_report(console, report, rules, verbose)
+        return
+    with console.capture() as captured:
+        print_report(console, report, rules, verbose)
+    # tables fill their cells with spaces, which nobody wants in a file
+    stream.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def print_report(
+    console: Console, report: Report, rules: Sequence[Rule], verbose: bool = False
+) -> None:
+    """Print every model's page and a closing line."""
+    for position, model in enumerate(report.models):
+        if position:
+            console.print()
+            console.rule(style="bright_black")
+            console.print()
+        _Page(console, model, rules, verbose).print()
+    if report.models:
+        console.print()
+        console.print(_closing(report))
+
+
+def console_for(stream: TextIO) -> Console:
+    """A console that takes everything literally."""
+    console = Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+class _Page:
+    """One model's part of the report."""
+
+    def __init__(
+        self, console: Console, model: ModelReport, rules: Sequence[Rule], verbose: bool
+    ) -> None:
+        self.console = console
+        self.model = model
+        self.analysis = model.analysis
+        self.rules = {rule.code: rule for rule in rules}
+        self.verbose = verbose
+        self.glyphs = _ASCII if console.options.ascii_only else _Glyphs()
+
+    def print(self) -> None:
+        """Header, layers, findings, repairs."""
+        self._header()
+        if self.analysis.totals.convs and (self.verbose or self.model.findings):
+            self.console.print()
+            self._layers()
+        for code, findings in groupby(self.model.findings, key=lambda finding: finding.code):
+            self.console.print()
+            self._findings(code, list(findings))
+        if self.model.repairs:
+            self.console.print()
+            self._repairs()
+
+    def _header(self) -> None:
+        g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
+        inputs = ", ".join(size(shape, g.cross) for shape in architecture.inputs)
+        self.console.print(Text.assemble((self.model.target, "bold"), f"  on {inputs}"))
+        facts = [
+            f"{count(totals.params)} parameters",
+            f"{count(totals.macs)} MACs",
+            plural(totals.convs, "convolution") if totals.convs else "no convolution to judge",
+        ]
+        line = Text(f" {g.dot} ".join(facts))
+        if totals.unproductive:
+            line.append(f" {g.dot} ")
+            line.append(f"{totals.unproductive} unproductive", "bold red")
+        if not architecture.complete:
+            line.append(f" {g.dot} ")
+            line.append("incomplete", "bold yellow")
+        self.console.print(line)
+        if totals.convs and not totals.unproductive and architecture.resolution:
+            feasible = size(self.analysis.feasible_min, g.cross)
+            self.console.print(
+                f"Every convolution can contribute at {size(architecture.resolution, g.cross)}; "
+                f"the smallest input for which that holds is {feasible}.",
+                style="green" if not self.model.findings else None,
+            )
+        elif totals.unproductive and self.analysis.border_min:
+            self.console.print(
+                Text.assemble(
+                    "Border layer ",
+                    (self.analysis.border_min.layer.name, "bold"),
+                    f": from {size(self.analysis.feasible_min, g.cross)} on, "
+                    "every convolution could contribute.",
+                )
+            )
+
+    # -- layers
+
+    def _layers(self) -> None:
+        g = self.glyphs
+        rows = [x for x in self.analysis.layers if _matters(x)]
+        wide = self.console.width >= 92
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
+        table.add_column("", width=1)
+        longest = max((len(x.layer.name) for x in rows), default=5)
+        fixed = 60 if wide else 32
+        table.add_column(
+            "layer",
+            overflow="ellipsis",
+            no_wrap=True,
+            max_width=max(12, self.console.width - fixed - 12),
+        )
+        if wide:
+            table.add_column("kernel", no_wrap=True)
+            table.add_column("stride", no_wrap=True)
+        table.add_column("map", no_wrap=True)
+        table.add_column("sees", justify="right", no_wrap=True)
+        bar = min(32, max(0, self.console.width - fixed - min(longest, 40)))
+        bar = bar if bar >= 8 else 0
+        if bar:
+            table.add_column(self._scale(bar), no_wrap=True, width=bar)
+        table.add_column("params", justify="right", no_wrap=True)
+        if wide or self.console.width >= 76:
+            table.add_column("MACs", justify="right", no_wrap=True)
+        columns = len(table.columns)
+        for shown in self._abridged(rows):
+            if isinstance(shown, int):
+                filler = Text(f"{g.ellipsis} {shown} more that can contribute", "bright_black")
+                table.add_row("", filler, *[""] * (columns - 2))
+            else:
+                table.add_row(*self._row(shown, wide, bar, columns))
+        self.console.print(table)
+        self.console.print(
+            f"sees: the fewest input pixels per side that each position of the layer's input "
+            f"has seen already ({g.border} = the input's size)",
+            style="bright_black",
+        )
+
+    def _row(self, x: AnalysedLayer, wide: bool, bar: int, columns: int) -> list[Text]:
+        g, layer = self.glyphs, x.layer
+        colour = _COLOURS[x.verdict]
+        mark = g.bad if x.verdict is Verdict.UNPRODUCTIVE else ""
+        mark = g.warn if x.verdict is Verdict.PARTIAL else mark
+        name = layer.name + (f" (call {layer.call + 1})" if layer.call else "")
+        cells = [Text(mark, colour), Text(name, "bold red" if mark == g.bad else "")]
+        if wide:
+            kernel = layer.geometry.kernel
+            cells.append(Text(size(kernel, g.cross) if None not in kernel else "global"))
+            cells.append(Text(compact(layer.geometry.stride, g.cross, "")))
+        spatial = layer.out_shape[-len(layer.geometry.kernel) :]
+        cells.append(Text(size(spatial, g.cross)))
+        cells.append(Text(compact((axis.r_min for axis in x.seen), g.cross, g.unbounded), colour))
+        if bar:
+            cells.append(self._bar(x, bar))
+        cells.append(Text(count(layer.params) if layer.params else ""))
+        if len(cells) < columns:
+            cells.append(Text(count(layer.macs) if layer.macs else ""))
+        return cells
+
+    def _bar(self, x: AnalysedLayer, width: int) -> Text:
+        """r_{l-1,min} on a scale from nothing to twice the input, with the input's size marked."""
+        g = self.glyphs
+        resolution = self.analysis.architecture.resolution
+        ratios = [
+            2.0 if axis.r_min is None else float(axis.r_min) / i
+            for axis, i in zip(x.seen, resolution, strict=True)
+        ]
+        ratio = min(ratios)
+        middle = width // 2
+        filled = round(ratio * middle)
+        filled = min(filled, middle) if ratio <= 1 else max(filled, middle + 2)
+        text = Text()
+        for column in range(width):
+            if column == middle:
+                text.append(g.border, "bold")
+            elif column >= filled:
+                text.append(" ")
+            elif column == width - 1:
+                text.append(g.more, "red")
+            else:
+                text.append(*((g.full, "green") if column < middle else (g.past, "red")))
+        return text
+
+    def _scale(self, width: int) -> Text:
+        resolution = self.analysis.architecture.resolution
+        middle = width // 2
+        label = compact(resolution, self.glyphs.cross)
+        return Text("0".ljust(max(1, middle - len(label) // 2)) + label)
+
+    def _abridged(self, rows: Sequence[AnalysedLayer]) -> Iterable[AnalysedLayer | int]:
+        """Long networks: runs of productive layers shrink to a count, except around the border."""
+        if self.verbose or len(rows) <= _ALL_ROWS:
+            return list(rows)
+        near: set[int] = {0, 1, len(rows) - 1}
+        for i, x in enumerate(rows):
+            downsamples = any(s is not None and s > 1 for s in x.layer.geometry.stride)
+            if downsamples or x.verdict in (Verdict.CRITICAL, Verdict.PARTIAL):
+                near.add(i)
+            if x.verdict is Verdict.UNPRODUCTIVE:
+                near.update((i - 1, i))
+        shown: list[AnalysedLayer | int] = []
+        for i, x in enumerate(rows):
+            if i in near:
+                shown.append(x)
+            elif shown and isinstance(shown[-1], int):
+                shown[-1] += 1
+            else:
+                shown.append(1)
+        return shown
+
+    # -- findings
+
+    def _findings(self, code: str, findings: list[Finding]) -> None:
+        first = findings[0]
+        self.console.print(
+            Text.assemble(
+                (code, f"bold {_SEVERITIES[first.severity]}"),
+                f" {first.name} ",
+                (f"({plural(len(findings), first.severity.value)})", "bright_black"),
+            )
+        )
+        rule = self.rules.get(code)
+        story = rule.summarise(self.analysis, findings) if rule and rule.summarise else ""
+        if not story and len({finding.message for finding in findings}) == 1:
+            story = first.message
+        if story:
+            self.console.print(Padding(Text(story), (0, 0, 0, 2)))
+        by_place: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_place.setdefault(str(finding.source or ""), []).append(finding)
+        for place, there in by_place.items():
+            self._at(place, there, with_messages=not story)
+
+    def _at(self, place: str, findings: list[Finding], *, with_messages: bool) -> None:
+        if with_messages:
+            for finding in findings:
+                text = Text.assemble((finding.layer, "bold"), f": {finding.message}")
+                if place:
+                    text.append(f" ({place})", "cyan")
+                self.console.print(Padding(text, (0, 0, 0, 2)))
+            return
+        names = list(dict.fromkeys(finding.layer for finding in findings))
+        limit = len(names) if self.verbose else _NAMES
+        listed = ", ".join(names[:limit])
+        if len(names) > limit:
+            listed += f" and {len(names) - limit} more"
+        text = Text()
+        if place:
+            text.append(f"{place}  ", "cyan")
+        text.append(listed)
+        self.console.print(Padding(text, (0, 0, 0, 2)))
+
+    # -- repairs
+
+    def _repairs(self) -> None:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
+        table.add_column("what to do about it", ratio=1)
+        table.add_column("unproductive", justify="right", no_wrap=True)
+        table.add_column("parameters", justify="right", no_wrap=True)
+        table.add_column("MACs", justify="right", no_wrap=True)
+        before = self.model.repairs[0].before
+        table.add_row(
+            Text("as it is"),
+            Text(str(before.unproductive), "red"),
+            count(before.params),
+            count(before.macs),
+        )
+        for number, repair in enumerate(self.model.repairs, start=1):
+            table.add_row(*self._repair(number, repair))
+        self.console.print(table)
+        self.console.print(
+            "Each change was applied to the model, and the changed model analysed again. "
+            "Accuracy is not predicted: train to decide.",
+            style="bright_black",
+        )
+
+    def _repair(self, number: int, repair: Repair) -> list[Text]:
+        what = Text.assemble((f"{number}. ", "bold"), (repair.title, "bold"))
+        for edit in repair.edits:
+            what.append(f"\n   {edit}", "bright_black")
+        before, after = repair.before, repair.after
+        cross = self.glyphs.cross
+        return [
+            what,
+            Text(str(after.unproductive), "green" if not after.unproductive else "yellow"),
+            _changed(before.params, after.params, cross),
+            _changed(before.macs, after.macs, cross),
+        ]
+
+
+def _changed(before: int, after: int, cross: str) -> Text:
+    text = Text(count(after))
+    difference = change(before, after, cross)
+    if difference:
+        text.append(f"\n{difference}", "green" if after < before else "yellow")
+    return text
+
+
+def _matters(x: AnalysedLayer) -> bool:
+    """Judged convolutions, and the trunk's poolings and samplings between them."""
+    if x.is_judged:
+        return True
+    samples = x.layer.kind in (Kind.POOL, Kind.UPSAMPLE, Kind.UNKNOWN)
+    return samples and x.role is Role.TRUNK
+
+
+def _closing(report: Report) -> Text:
+    findings = report.findings
+    if not findings:
+        return Text("No findings.", "green")
+    counts = [
+        plural(sum(1 for f in findings if f.severity is severity), severity.value)
+        for severity in reversed(Severity)
+        if any(f.severity is severity for f in findings)
+    ]
+    return Text(f"Found {', '.join(counts)}.", "bold")
