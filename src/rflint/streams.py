@@ -15,7 +15,7 @@ from rflint.errors import UsageError
 
 @contextlib.contextmanager
 def stdout_kept_clean() -> Iterator[None]:
-    """Keep stdout for the report: what the user's code prints, in Python or below, goes to stderr."""
+    """Keep stdout for the report: what the user's code prints, at any level, goes to stderr."""
     sys.stdout.flush()
     try:
         saved = os.dup(1)

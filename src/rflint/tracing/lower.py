@@ -105,6 +105,10 @@ class _Lowering:
 
     def _call(self, node: fx.Node, step: Step) -> Call:
         args, kwargs = mapped((node.args, node.kwargs), fx.Node, self.values.__getitem__)
+        if step.row is not None and step.row.kind is Kind.RESHAPE:
+            # x.expand_as(y) takes y's shape and nothing else
+            args = (*args[:1], *mapped(args[1:], Value, _shape_only))
+            kwargs = mapped(kwargs, Value, _shape_only) if args else kwargs
         return Call(
             step.spelling,
             tuple(args),
@@ -155,6 +159,10 @@ class _Lowering:
             constants = [value for value in call.tensors if value.source is None]
             names = sorted(name for value in constants for name in value.parameters)
         return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
+
+
+def _shape_only(value: Value) -> Value:
+    return replace(value, source=None)
 
 
 def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rflint.architecture import POINTWISE, Extent, Kind, Reach, Window
+from rflint.architecture import Extent, Kind, Reach, Window
 from rflint.tracing.layout import (
     Dimension,
     Factor,
@@ -106,7 +106,7 @@ def _order(call: Call) -> list[int]:
 @operator("expand", "expand_as", "broadcast_to", kind=Kind.RESHAPE)
 def expand(call: Call) -> Effect:
     """Repeats dimensions of size one: nothing new is read."""
-    value = call.data[0]
+    value = call.input
     shape = shape_of(call.result)
     new = len(shape) - len(value.layout)
     layout = tuple((Factor(size),) for size in shape[:new]) + tuple(
@@ -115,8 +115,7 @@ def expand(call: Call) -> Effect:
     )
     gone = all_axes(value.layout) - all_axes(layout)
     reach = reach_of(call.axes, dict.fromkeys(gone, Extent.GLOBAL))
-    only_first = tuple(reach if other is value else (POINTWISE,) * call.axes for other in call.data)
-    return Effect(layout, only_first, geometry(call.axes))
+    return Effect(layout, (reach,), geometry(call.axes))
 
 
 @operator("chunk", "split", "unbind", "tensor_split", "split_with_sizes", kind=Kind.SLICE)
