@@ -32,7 +32,7 @@ DEFAULT = True
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each call whose reach nobody knows."""
     for layer in analysis.layers:
-        if layer.layer.unknown:
+        if layer.unknown:
             yield finding(
                 globals(),
                 layer,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import ceil
 
-from rflint.architecture import Architecture, Layer, Number
+from rflint.architecture import Architecture, Extent, Layer, Number
 from rflint.receptive_field import Field, LayerField, propagate
 from rflint.roles import Role, attention_gates, roles
 
@@ -36,6 +36,12 @@ class AnalysedLayer:
     out: Field
     """Of its output: r_l."""
     verdict: Verdict
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody knows what it reads of a value that still had a bounded field."""
+        asks = any(Extent.UNKNOWN in edge.reach for edge in self.layer.inputs)
+        return asks and any(axis.unknown for axis in self.out)
 
     @property
     def is_judged(self) -> bool:
@@ -73,6 +79,11 @@ class Analysis:
     feasible_max: tuple[int | None, ...] | None
     """Beyond this size no unit of a judged convolution sees the whole input; None: unbounded."""
     gates: frozenset[tuple[int, int]]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every operator that matters was known."""
+        return not any(x.unknown for x in self.layers)
 
     @property
     def unproductive(self) -> tuple[AnalysedLayer, ...]:

@@ -133,11 +133,6 @@ class Layer:
     """The user's line that called it."""
 
     @property
-    def unknown(self) -> bool:
-        """Whether nobody knows what it reads of some input."""
-        return any(reach is Extent.UNKNOWN for edge in self.inputs for reach in edge.reach)
-
-    @property
     def source(self) -> Source | None:
         """The line to edit: where the user built the layer, else where they called it."""
         return self.constructed or self.called
@@ -160,13 +155,3 @@ class Architecture:
     def axes(self) -> int:
         """The number of spatial axes of the input."""
         return len(self.resolution)
-
-    @property
-    def unknown_operators(self) -> tuple[Layer, ...]:
-        """The layers whose reach nobody knows."""
-        return tuple(layer for layer in self.layers if layer.unknown)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every operator was known."""
-        return not self.unknown_operators

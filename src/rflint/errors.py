@@ -49,6 +49,12 @@ class InputMismatch(RflintError):
     kind = "input"
 
 
+class InternalError(RflintError):
+    """A bug in rflint."""
+
+    kind = "internal"
+
+
 class TraceFailed(RflintError):
     """The model's forward cannot be followed."""
 

@@ -17,7 +17,7 @@ from rflint.rule import Rule, load_rules, selected
 from rflint.tracing import trace
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
-from rflint.tracing.record import Edits
+from rflint.tracing.recording import Edits
 
 
 def lint(

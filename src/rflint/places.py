@@ -56,6 +56,16 @@ def innermost_user_line_of(error: BaseException) -> Source | None:
     return found
 
 
+def raised_by_rflint(error: BaseException) -> bool:
+    """Whether rflint's own code raised this, and not code that it called."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return False
+    return traceback.tb_frame.f_code.co_filename.startswith(_RFLINT)
+
+
 def source_at(filename: str, line: int) -> Source:
     """A place, relative to the current directory where it lies below it."""
     return Source(_shown(filename, os.getcwd()), line)

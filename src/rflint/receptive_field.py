@@ -76,7 +76,8 @@ def step(seen: AxisField, reach: Reach) -> AxisField:
     if reach is POINTWISE or reach == POINTWISE:
         return seen
     if reach is Extent.UNKNOWN:
-        return AxisField(unknown=True)
+        # whatever reads nothing but unbounded values is unbounded itself
+        return AxisField(unknown=True) if seen.spans or seen.unknown else seen
     if reach is Extent.GLOBAL:
         return AxisField(unbounded=True, unknown=seen.unknown)
     assert isinstance(reach, Window)

@@ -72,7 +72,7 @@ class ModelReport:
             "inputs": [list(shape) for shape in architecture.inputs],
             "resolution": list(architecture.resolution),
             "tracer": architecture.tracer,
-            "complete": architecture.complete,
+            "complete": analysis.complete,
             "totals": {name: getattr(totals, name) for name in totals.__dataclass_fields__},
             "border": {
                 "min": analysis.border_min.layer.name if analysis.border_min else None,

@@ -131,7 +131,7 @@ class _Page:
         if totals.unproductive:
             line.append(f" {g.dot} ")
             line.append(f"{totals.unproductive} unproductive", "bold red")
-        if not architecture.complete:
+        if not self.analysis.complete:
             line.append(f" {g.dot} ")
             line.append("incomplete", "bold yellow")
         self.console.print(line)

@@ -14,7 +14,8 @@ from torch import nn
 from rflint.architecture import Architecture
 from rflint.tracing.lower import lower
 from rflint.tracing.meta import borrowed
-from rflint.tracing.record import NO_EDITS, Edits, record
+from rflint.tracing.record import record
+from rflint.tracing.recording import NO_EDITS, Edits
 
 
 def trace(

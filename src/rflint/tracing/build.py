@@ -49,7 +49,8 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
             result = _called(attribute, arguments)
         note = ""
     except Exception as on_meta:
-        if storage.elements > _REASONABLE:
+        # a missing file or an unreachable host has nothing to do with meta
+        if isinstance(on_meta, OSError) or storage.elements > _REASONABLE:
             raise _failed(described, on_meta) from on_meta
         try:
             result = _called(attribute, arguments)

@@ -22,7 +22,7 @@ from rflint.architecture import (
 from rflint.tracing.layout import Layout, all_axes, image_layout, plain, tangled
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.table import geometry, mapped, reach_of, tensors_in
-from rflint.tracing.record import Recording, Step
+from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
 
 

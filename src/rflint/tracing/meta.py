@@ -17,6 +17,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from rflint.tracing.operators.table import mapped, tensors_in
+
 LARGE = 1 << 20
 """Tensors of more elements than this are storage, not values that a builder computes with."""
 
@@ -56,11 +58,14 @@ class WeightsOnMeta(TorchFunctionMode):
             return _moved(first, name, args[1:], kwargs, on_meta)
         if on_meta:
             if name in _COPIES:
-                return torch.empty(first.shape, dtype=first.dtype, device=META)
+                return _without_storage(first)
             if name == "__setitem__":
                 return None
             if name.endswith("_") and not name.startswith("__"):
                 return first
+        tensors = list(tensors_in((args, kwargs)))
+        if len({tensor.device.type for tensor in tensors}) > 1:
+            args, kwargs = mapped((args, kwargs), torch.Tensor, _without_storage)
         return func(*args, **kwargs)
 
     def _allocate(
@@ -98,6 +103,15 @@ def _moved(
     return torch.empty(tensor.shape, dtype=dtype, device=META)
 
 
+def _without_storage(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+
+
+# torch's own stubs describe the constructors of their base classes
+_LAZY_PARAMETER: Any = nn.UninitializedParameter
+_LAZY_BUFFER: Any = nn.UninitializedBuffer
+
+
 @contextmanager
 def borrowed(model: nn.Module, *, train: bool) -> Iterator[None]:
     """Have a model in the wanted mode with its storage on meta, and leave it as it was.
@@ -114,7 +128,7 @@ def borrowed(model: nn.Module, *, train: bool) -> Iterator[None]:
             owned_by_torch = type(module).__module__.startswith("torch.nn.modules.")
             for tensors in (module._parameters, module._buffers):
                 for name, tensor in tensors.items():
-                    if tensor is not None and not nn.parameter.is_lazy(tensor):
+                    if tensor is not None:
                         if id(tensor) not in twins:
                             twins[id(tensor)] = _twin(tensor, owned_by_torch)
                         tensors[name] = twins[id(tensor)]  # type: ignore[assignment]
@@ -138,6 +152,10 @@ def _snapshot(module: nn.Module) -> tuple[dict[str, Any], dict[str, dict[str, An
 
 
 def _twin(tensor: torch.Tensor, owned_by_torch: bool) -> torch.Tensor:
+    if isinstance(tensor, nn.UninitializedParameter):
+        return _LAZY_PARAMETER(requires_grad=tensor.requires_grad, device=META)
+    if isinstance(tensor, nn.UninitializedBuffer):
+        return _LAZY_BUFFER(requires_grad=tensor.requires_grad, device=META)
     if tensor.device.type == "meta":
         return tensor
     if owned_by_torch or tensor.numel() > LARGE or tensor.device.type != "cpu":

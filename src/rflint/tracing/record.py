@@ -12,88 +12,42 @@ PyTorch's meta kernels elsewhere.
 
 from __future__ import annotations
 
+import re
 import sys
-import types
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
-from rflint.architecture import Kind, Source
-from rflint.errors import InputMismatch, RflintError, TraceFailed
-from rflint.places import innermost_user_line, innermost_user_line_of
+from rflint.architecture import Source
+from rflint.errors import InputMismatch, InternalError, RflintError, TraceFailed
+from rflint.places import innermost_user_line, innermost_user_line_of, raised_by_rflint
+from rflint.tracing.functions import (
+    FACTORIES,
+    LIKE,
+    VALUE_READS,
+    VIEW_PROPERTIES,
+    in_place,
+    is_method,
+    leaf_row,
+    overlaid,
+    property_getter,
+    result_dtype,
+    setitem,
+    take,
+    tensors_of,
+)
 from rflint.tracing.meta import LARGE, META
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.table import mapped, show, tensors_in
+from rflint.tracing.recording import NO_EDITS, Edits, Recording, Step
 
-_VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
-_VALUE_READS = frozenset(
-    {"item", "tolist", "bool", "int", "float", "index", "complex", "numpy", "contains"}
-    | {"nonzero", "argwhere", "equal", "allclose", "is_nonzero", "masked_select", "unique", "array"}
-)
-_FACTORIES = frozenset(
-    {"empty", "zeros", "ones", "full", "rand", "randn", "eye", "arange", "linspace", "tensor"}
-    | {"as_tensor", "randperm", "randint", "logspace", "tril_indices", "triu_indices"}
-)
-_LIKE = frozenset(
-    {"empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like"}
-    | {"new_empty", "new_zeros", "new_ones", "new_full", "new_tensor"}
-)
-_COMPARISONS = frozenset(
-    {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan"}
-)
 _Extremum = namedtuple("_Extremum", ["values", "indices"])
-
-
-@dataclass(frozen=True)
-class Edits:
-    """What a repair changes, by layer name, while the model's own forward runs.
-
-    `unit_stride` layers take stride 1, `skipped` ones pass their input on. After `cut` the model
-    ends: global average pooling and a linear layer with `head_features` outputs follow.
-    """
-
-    unit_stride: frozenset[str] = frozenset()
-    skipped: frozenset[str] = frozenset()
-    cut: tuple[str, int] | None = None
-    head_features: int = 0
-
-
-NO_EDITS = Edits()
-
-
-@dataclass(frozen=True)
-class Step:
-    """What the recorder knows of one call, beside what the torch.fx node says."""
-
-    result: Any
-    spelling: str
-    row: Row | None
-    module: nn.Module | None = None
-    scope: str = ""
-    """Path of the module in whose forward the call is made."""
-    layer: str = ""
-    """The layer's name: the module's path, or the node's name for a function."""
-    owner: nn.Module | None = None
-    """The user's convolution class whose forward calls the function, if that is what happens."""
-    called: Source | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A torch.fx graph of one forward pass, and what the tensors in it were."""
-
-    graph: fx.Graph
-    steps: Mapping[fx.Node, Step]
-    outputs: tuple[fx.Node, ...]
-    constants: Mapping[str, torch.Tensor]
-    cut: bool = False
 
 
 class _Cut(BaseException):
@@ -125,7 +79,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
             raise
         except Exception as error:
             raise _explained(recorder, error, placeholders) from error
-    outputs = tuple(recorder.node(tensor) for tensor in _tensors_of(result))
+    outputs = tuple(recorder.node(tensor) for tensor in tensors_of(result))
     recorder.graph.output(outputs)
     return Recording(recorder.graph, recorder.steps, outputs, recorder.constants, cut)
 
@@ -143,6 +97,10 @@ class Recorder(TorchFunctionMode):
         self.stack: list[nn.Module] = []
         self.failed_in: str | None = None
         self._nodes: dict[int, fx.Node] = {}
+        self._sharing: dict[int, list[torch.Tensor]] = {}
+        """Every bound tensor, by storage: identities stay unique while the tensors live."""
+        self._real: set[int] = set()
+        """Small parameters, and what was computed from nothing else."""
         self._alive: list[torch.Tensor] = []
         self._twins: dict[int, torch.Tensor] = {}
         self._calls: dict[str, int] = {}
@@ -168,16 +126,26 @@ class Recorder(TorchFunctionMode):
             name = f"_tensor_constant{len(self.constants)}"
             self.constants[name] = tensor
         node = self.graph.create_node("get_attr", name)
+        if tensor.device.type != "meta":
+            self._real.add(id(tensor))
         self._bind(tensor, self._step(node, Step(tensor, "get_attr", None)))
         return node
 
     def is_tracked(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor came out of something recorded."""
-        return id(tensor) in self._nodes or tensor.device.type == "meta"
+        """Whether a tensor is a parameter or came out of something recorded."""
+        known = id(tensor) in self._nodes or id(tensor) in self._stored
+        return known or tensor.device.type == "meta"
+
+    def has_values(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor's numbers are real: neither without storage nor made from what is."""
+        if tensor.device.type == "meta":
+            return False
+        return id(tensor) not in self._nodes or id(tensor) in self._real
 
     def _bind(self, tensor: torch.Tensor, node: fx.Node) -> None:
+        if id(tensor) not in self._nodes:
+            self._sharing.setdefault(_storage(tensor), []).append(tensor)
         self._nodes[id(tensor)] = node
-        self._alive.append(tensor)
 
     def _step(self, node: fx.Node, step: Step) -> fx.Node:
         self.steps[node] = step
@@ -208,21 +176,20 @@ class Recorder(TorchFunctionMode):
         name: str = func.__name__
         if name == "__get__":
             name = func.__self__.__name__
-            if name not in _VIEW_PROPERTIES:
+            if name not in VIEW_PROPERTIES:
                 return func(*args, **kwargs)
         spelling = name.strip("_")
-        if spelling in _FACTORIES or spelling in _LIKE:
+        if spelling in FACTORIES or spelling in LIKE:
             return self._constant(func, spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.is_tracked(t)]
         if not tracked or spelling == "assert":
             return func(*args, **kwargs) if not tracked else None
-        if spelling in _VALUE_READS:
-            raise TraceFailed(
-                f"this reads values that only exist at run time (.{spelling}() of a "
-                f"{show(tracked[0].shape)} tensor)",
-                hint="rflint follows control flow on shapes, but not on data. Lint the part of "
-                "the model before this line, or keep values out of the architecture.",
-                source=innermost_user_line(sys._getframe(1)),
+        if name in VALUE_READS and all(map(self.has_values, tracked)):
+            return func(*args, **kwargs)
+        if name in VALUE_READS:
+            raise _needs_values(
+                f"{spelling}() of a {show(tracked[0].shape)} tensor",
+                innermost_user_line(sys._getframe(1)),
             )
         return self._function(func, spelling, name, args, kwargs)
 
@@ -230,7 +197,7 @@ class Recorder(TorchFunctionMode):
         self, func: Any, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """New tensors carry nothing of the input; small ones stay real for code that reads them."""
-        if spelling in _LIKE and self.is_tracked(args[0]):
+        if spelling in LIKE and self.is_tracked(args[0]):
             dtype = kwargs.get("dtype") or args[0].dtype
             shape = args[0].shape if spelling.endswith("_like") else args[1]
             if spelling == "new_tensor":
@@ -248,10 +215,12 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         row = find(spelling)
         caller = innermost_user_line(sys._getframe(2))
-        method = _is_method(func, name)
+        method = is_method(func, name)
         target = name if method else func
-        if name in _VIEW_PROPERTIES or name == "__setitem__":
-            method, target = False, _PROPERTIES.get(name, _setitem)
+        if name in VIEW_PROPERTIES:
+            method, target = False, property_getter(name)
+        elif name == "__setitem__":
+            method, target = False, setitem
         node = self.graph.create_node(
             "call_method" if method else "call_function",
             target,
@@ -263,24 +232,30 @@ class Recorder(TorchFunctionMode):
         layer = self._paths[id(owner)] if owner is not None else node.name
         overrides = self._overrides(layer)
         call = Call(spelling, args, kwargs, overrides=overrides)
-        in_place = _in_place(name, kwargs)
+        writes = in_place(name, kwargs) or name == "__setitem__"
         if layer in self.edits.skipped:
             self.graph.erase_node(node)
             return call.input
         try:
-            if name == "__setitem__":
+            if all(map(self.has_values, call.tensors)):
+                result = func(*args, **kwargs)
+                self._real.update(id(tensor) for tensor in tensors_of(result))
+            elif name == "__setitem__":
                 result = args[0]
+                self._real.discard(id(result))
             elif row is not None and row.shape is not None:
-                result = self._shaped(call, row, in_place=in_place)
+                result = self._shaped(call, row, in_place=writes)
             else:
                 result = func(*self._on_meta(args), **self._on_meta(kwargs))
         except ShapeError as error:
             raise self._mismatch(layer, spelling, call, error, caller) from error
-        if not any(True for _ in _tensors_of(result)):
+        if not any(True for _ in tensors_of(result)):
             self.graph.erase_node(node)
             return result
         step = Step(result, spelling, row, None, self._scope(), layer, owner, caller, overrides)
         self._finish(node, step, layer)
+        if writes and isinstance(result, torch.Tensor):
+            self._overlay(result, caller)
         return None if name == "__setitem__" else result
 
     # -- modules
@@ -306,8 +281,11 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         """Keep known modules whole, follow all others into their forward."""
         path = self._paths.get(id(module), "")
-        _, row = leaf_row(module)
-        tracked = any(self.is_tracked(t) for t in tensors_in((args, kwargs)))
+        with torch._C.DisableTorchFunction():
+            if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
+                module._infer_parameters(module, args, kwargs)
+            _, row = leaf_row(module)
+            tracked = any(self.is_tracked(t) for t in tensors_in((args, kwargs)))
         if path and tracked and (row is not None or isinstance(module, torch.jit.ScriptModule)):
             if not (module._forward_hooks or module._forward_pre_hooks):
                 return self._leaf(module, path, args, kwargs)
@@ -336,8 +314,14 @@ class Recorder(TorchFunctionMode):
                 module.__dict__["forward"] = forward
 
     def _leaf(self, module: nn.Module, path: str, args: Any, kwargs: dict[str, Any]) -> Any:
+        with torch._C.DisableTorchFunction():
+            return self._recorded_leaf(module, path, args, kwargs)
+
+    def _recorded_leaf(
+        self, module: nn.Module, path: str, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
         spelling, row = leaf_row(module)
-        caller = innermost_user_line(sys._getframe(2))
+        caller = innermost_user_line(sys._getframe(3))
         overrides = self._overrides(path)
         call = Call(spelling, args, kwargs, module, overrides=overrides)
         if path in self.edits.skipped:
@@ -346,10 +330,7 @@ class Recorder(TorchFunctionMode):
             if row is not None and row.shape is not None:
                 result = self._shaped(call, row, in_place=bool(getattr(module, "inplace", False)))
             else:
-                with torch._C.DisableTorchFunction():
-                    result = type(module).forward(
-                        module, *self._on_meta(args), **self._on_meta(kwargs)
-                    )
+                result = type(module).forward(module, *self._on_meta(args), **self._on_meta(kwargs))
         except ShapeError as error:
             raise self._mismatch(path, type(module).__name__, call, error, caller) from error
         node = self.graph.create_node(
@@ -358,6 +339,8 @@ class Recorder(TorchFunctionMode):
         scope = self._scope()
         step = Step(result, spelling, row, module, scope, path, None, caller, overrides)
         self._finish(node, step, path)
+        if getattr(module, "inplace", False):
+            self._overlay(result, caller)
         return result
 
     def _scope(self) -> str:
@@ -377,13 +360,23 @@ class Recorder(TorchFunctionMode):
 
     # -- results
 
+    def _overlay(self, written: torch.Tensor, caller: Source | None) -> None:
+        """Every other tensor that shares what was just written in place has changed as well."""
+        for other in [t for t in self._sharing[_storage(written)] if t is not written]:
+            node = self.graph.create_node(
+                "call_function", overlaid, (self.node(other), self.node(written))
+            )
+            scope = self._scope()
+            step = Step(other, "overlaid", find("overlaid"), None, scope, node.name, None, caller)
+            self._bind(other, self._step(node, step))
+
     def _shaped(self, call: Call, row: Row, *, in_place: bool) -> Any:
         assert row.shape is not None
         shape = row.shape(call)
         first: torch.Tensor = call.input
         if in_place and first.device.type == "meta" and tuple(first.shape) == shape:
             return first
-        dtype = _result_dtype(call, row)
+        dtype = result_dtype(call, row)
         if isinstance(shape, list):
             values = torch.empty(shape[0], dtype=dtype, device=META)
             return _Extremum(values, torch.empty(shape[1], dtype=torch.int64, device=META))
@@ -394,9 +387,9 @@ class Recorder(TorchFunctionMode):
         if isinstance(step.result, torch.Tensor):
             self._bind(step.result, node)
         else:
-            for i, tensor in enumerate(_tensors_of(step.result)):
+            for i, tensor in enumerate(tensors_of(step.result)):
                 part = self.graph.create_node(
-                    "call_function", _take, (node, i), name=f"{node.name}_part"
+                    "call_function", take, (node, i), name=f"{node.name}_part"
                 )
                 self._bind(tensor, self._step(part, Step(tensor, "part", None)))
         call = self._calls.get(layer, 0)
@@ -431,27 +424,21 @@ class Recorder(TorchFunctionMode):
         return InputMismatch(f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source)
 
 
-def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
-    """The table's row for a torch.nn module, found by the class that defines its forward.
-
-    A subclass that keeps the forward is the same operator; one with its own is followed into. A
-    parametrised module (weight_norm, spectral_norm) is a subclass that keeps the forward.
-    """
-    lineage = type(module).__mro__
-    for depth, cls in enumerate(lineage):
-        if "forward" in vars(cls) or "_conv_forward" in vars(cls):
-            for candidate in lineage[: depth + 1]:
-                if candidate.__module__.startswith("torch.") and find(candidate.__name__):
-                    ours = cls.__module__.startswith("torch.")
-                    return candidate.__name__, find(candidate.__name__) if ours else None
-            break
-    return type(module).__name__, None
-
-
 def _explained(
     recorder: Recorder, error: Exception, placeholders: Sequence[torch.Tensor]
 ) -> RflintError:
     """An error of the user's forward, or of PyTorch inside it, with its place."""
+    said = str(error)
+    if isinstance(error, RuntimeError) and ("meta tensor" in said or "data-independent" in said):
+        what = re.split(r"[\n.] ", said)[0]
+        return _needs_values(what, innermost_user_line_of(error), recorder.failed_in)
+    if raised_by_rflint(error):
+        return InternalError(
+            f"rflint itself failed: {type(error).__name__}: {error}",
+            hint="This is a bug in rflint, not in your model. Please report it, with what "
+            "--debug prints.",
+            source=innermost_user_line_of(error),
+        )
     path = recorder.failed_in
     where = f"in {path}: " if path else ""
     shapes = ", ".join(show(tensor.shape) for tensor in placeholders)
@@ -464,31 +451,13 @@ def _explained(
     )
 
 
-def _result_dtype(call: Call, row: Row) -> torch.dtype:
-    if call.name in _COMPARISONS:
-        return torch.bool
-    dtypes = [t.dtype for t in call.tensors if t.dtype.is_floating_point]
-    for argument in (*call.args[1:], *call.kwargs.values()):
-        if isinstance(argument, torch.dtype):
-            return argument
-    if call.name == "float":
-        return torch.float32
-    if call.name in ("argmax", "argmin"):
-        return torch.int64
-    first: torch.dtype = call.input.dtype
-    return dtypes[0] if dtypes and row.kind is not Kind.RESHAPE else first
-
-
-def _in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
-    if kwargs.get("inplace") is True:
-        return True
-    inplace_operator = name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
-    return inplace_operator or (name.endswith("_") and not name.endswith("__"))
-
-
-def _is_method(func: Any, name: str) -> bool:
-    return getattr(torch.Tensor, name, None) is func or isinstance(
-        func, types.MethodDescriptorType | types.WrapperDescriptorType
+def _needs_values(what: str, source: Source | None, path: str | None = None) -> TraceFailed:
+    where = f"{path} " if path else "this "
+    return TraceFailed(
+        f"{where}reads values that only exist at run time ({what})",
+        hint="rflint follows control flow on shapes, but not on data. Lint the part of the model "
+        "in front of this line, or keep values out of the architecture.",
+        source=source,
     )
 
 
@@ -496,30 +465,7 @@ def _elements(shape: Sequence[int]) -> int:
     return torch.Size(shape).numel()
 
 
-def _take(results: Any, index: int) -> torch.Tensor:
-    """The index-th tensor of an operator with several results."""
-    return list(_tensors_of(results))[index]
-
-
-def _setitem(tensor: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
-    """`tensor[index] = value` as a function."""
-    tensor[index] = value
-    return tensor
-
-
-_PROPERTIES = {name: lambda tensor, name=name: getattr(tensor, name) for name in _VIEW_PROPERTIES}
-
-
-def _tensors_of(result: Any) -> Iterator[torch.Tensor]:
-    """The tensors of a model's or an operator's result, whatever holds them."""
-    if isinstance(result, torch.Tensor):
-        yield result
-    elif isinstance(result, Mapping):
-        for item in result.values():
-            yield from _tensors_of(item)
-    elif isinstance(result, tuple | list):
-        for item in result:
-            yield from _tensors_of(item)
-    elif hasattr(result, "__dataclass_fields__"):
-        for name in result.__dataclass_fields__:
-            yield from _tensors_of(getattr(result, name))
+def _storage(tensor: torch.Tensor) -> int:
+    """What a tensor and its views have in common."""
+    identity: int = tensor.untyped_storage()._cdata
+    return identity

@@ -17,6 +17,7 @@ from rflint.tracing.operators.table import (
     reach_of,
     shape_of,
     show,
+    whole,
 )
 
 _MAX = ("max_pool1d", "max_pool2d", "max_pool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d")
@@ -143,10 +144,9 @@ def adaptive_pool(call: Call) -> Effect:
         phases = range(m // _gcd(n, m))
         size = max(-((-(p + 1) * n) // m) - p * n // m for p in phases)
         stride = Fraction(n, m)
-        whole = int(stride) if stride.denominator == 1 else stride
-        reaches.append(Window(size, whole, 0))
+        reaches.append(Window(size, whole(stride), 0))
         kernels.append(size)
-        strides.append(whole)
+        strides.append(whole(stride))
     ones = (1,) * call.spatial
     return _effect(call, reaches, tuple(kernels), tuple(strides), ones, (0,) * call.spatial)
 

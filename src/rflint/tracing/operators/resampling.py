@@ -19,6 +19,7 @@ from rflint.tracing.operators.table import (
     reach_of,
     shape_of,
     show,
+    whole,
 )
 
 _NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "area": 1, "bicubic": 4}
@@ -57,7 +58,7 @@ def resize(call: Call) -> Effect:
     shape, out = shape_of(call.input), resize_shape(call)
     windows: list[Window] = []
     for n, m in zip(shape[2:], out[2:], strict=True):
-        stride = _whole(Fraction(n, m))
+        stride = whole(Fraction(n, m))
         size = neighbours if n != m else 1
         if mode == "area" and n > m:
             size = -(-n // m)
@@ -168,7 +169,3 @@ def _regridded(call: Call, windows: list[Window], out: Shape) -> Effect:
     return Effect(
         tuple(layout), (reach_of(call.axes, reaches),), geometry(call.axes, kernel, stride)
     )
-
-
-def _whole(value: Fraction) -> Number:
-    return int(value) if value.denominator == 1 else value

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from rflint.architecture import POINTWISE, Geometry, Kind, Number, Reach
@@ -228,6 +229,11 @@ def broadcast(*shapes: Sequence[int]) -> Shape:
                 raise ShapeError(f"shapes {rendered} do not fit together")
             result[position] = size
     return tuple(result)
+
+
+def whole(value: Fraction) -> Number:
+    """An integer where it is one: integers are faster, and read better."""
+    return int(value) if value.denominator == 1 else value
 
 
 def show(shape: Sequence[int]) -> str:

@@ -6,7 +6,8 @@ is asked. Layouts then follow from the shapes before and after.
 
 from __future__ import annotations
 
-from typing import Any
+from fractions import Fraction
+from typing import Any, TypeGuard
 
 from rflint.architecture import Extent, Kind, Reach, Window
 from rflint.tracing.layout import (
@@ -33,6 +34,7 @@ from rflint.tracing.operators.table import (
     reach_of,
     shape_of,
     show,
+    whole,
 )
 
 
@@ -120,7 +122,7 @@ def expand(call: Call) -> Effect:
 
 @operator("chunk", "split", "unbind", "tensor_split", "split_with_sizes", kind=Kind.SLICE)
 def split(call: Call) -> Effect:
-    """Along channels, parts of what there was; along positions, unknown for now."""
+    """Parts of what there was. Along positions, which part lies where is no longer told apart."""
     parts = [shape_of(part) for part in call.result]
     value = call.input
     position = 1 if call.name == "unbind" else 2
@@ -132,8 +134,7 @@ def split(call: Call) -> Effect:
         layout = tangled(value.layout, parts[0])
     else:
         layout = (*value.layout[:dim], (Factor(parts[0][dim]),), *value.layout[dim + 1 :])
-    moved = {} if call.name == "unbind" else dict.fromkeys(axes, Extent.UNKNOWN)
-    return Effect(layout, (reach_of(call.axes, moved),), geometry(call.axes))
+    return pointwise(call, layout)
 
 
 @operator("getitem", "select", "narrow", kind=Kind.SLICE)
@@ -155,14 +156,11 @@ def getitem(call: Call) -> Effect:
 
 
 def _indexed(call: Call, value: Value, index: tuple[Any, ...], shape: Shape) -> Effect:
-    if not all(item is None or item is ... or isinstance(item, int | slice) for item in index):
+    full = _full_index(index, len(value.shape))
+    if full is None:
         unknown = dict.fromkeys(all_axes(value.layout), Extent.UNKNOWN)
         reaches = tuple(reach_of(call.axes, unknown) for _ in call.data)
         return Effect(tangled(value.layout, shape), reaches, geometry(call.axes))
-    consumed = sum(1 for item in index if item is not None and item is not ...)
-    fill = (slice(None),) * (len(value.shape) - consumed)
-    at = next((i for i, item in enumerate(index) if item is ...), len(index))
-    full = (*index[:at], *fill, *index[at + 1 :])
     reached: dict[int, Reach] = {}
     layout: list[Dimension] = []
     dim = 0
@@ -182,8 +180,6 @@ def _indexed(call: Call, value: Value, index: tuple[Any, ...], shape: Shape) -> 
         axis = sole_axis(dimension)
         if axis is not None:
             reached[axis] = Window(1, step, start)
-        elif axes_of(dimension):
-            reached.update(dict.fromkeys(axes_of(dimension), Extent.UNKNOWN))
         layout.append(resized(dimension, length))
     reach = reach_of(call.axes, reached)
     stride = {axis: w.stride for axis, w in reached.items() if isinstance(w, Window)}
@@ -192,22 +188,62 @@ def _indexed(call: Call, value: Value, index: tuple[Any, ...], shape: Shape) -> 
 
 @operator("setitem", kind=Kind.MERGE)
 def setitem(call: Call) -> Effect:
-    """What was there, with something written over part of it."""
-    target, written = call.args[0], call.args[2]
-    whole = reach_of(call.axes, {})
-    reaches = []
-    for value in call.data:
-        same_grid = value is target or all_axes(value.layout) <= all_axes(target.layout)
-        spread = {} if same_grid else dict.fromkeys(range(call.axes), Extent.UNKNOWN)
-        reaches.append(reach_of(call.axes, spread) if spread else whole)
-    layout = target.layout
-    fits = hasattr(written, "layout") and len(written.layout) == len(layout)
-    if fits and not all_axes(layout):
-        layout = tuple(
-            resized(dimension, size)
-            for dimension, size in zip(written.layout, target.shape, strict=True)
-        )
-    return Effect(layout, tuple(reaches), geometry(call.axes))
+    """`target[index] = written`: what was there, with something written over part of it.
+
+    Where positions start:stop:step are written, position p holds written position
+    (p - start) / step.
+    """
+    target, index, written = call.args
+    layout = list(target.layout)
+    reaches: dict[int, Reach] = {}
+    full = _full_index(index, len(layout))
+    if full is None:
+        reaches = dict.fromkeys(all_axes(written.layout), Extent.UNKNOWN) if _is(written) else {}
+        layout = list(tangled(target.layout, target.shape))
+    elif _is(written):
+        sliced = [(dim, item) for dim, item in enumerate(full) if isinstance(item, slice)]
+        for back, dimension in enumerate(reversed(written.layout), start=1):
+            if back > len(sliced) or not axes_of(dimension):
+                continue
+            dim, item = sliced[-back]
+            start, _, step = item.indices(target.shape[dim])
+            axis = sole_axis(dimension)
+            if axis is None or axes_of(layout[dim]) - {axis}:
+                reaches.update(dict.fromkeys(axes_of(dimension), Extent.UNKNOWN))
+            elif (start, step) != (0, 1):
+                reaches[axis] = Window(1, whole(Fraction(1, step)), whole(Fraction(-start, step)))
+            layout[dim] = resized(dimension, target.shape[dim])
+    untouched = reach_of(call.axes, {})
+    return Effect(
+        tuple(layout),
+        tuple(reach_of(call.axes, reaches) if v is written else untouched for v in call.data),
+        geometry(call.axes),
+    )
+
+
+@operator("overlaid", kind=Kind.MERGE)
+def overlaid(call: Call) -> Effect:
+    """A tensor of which a view was written to in place: both, position by position."""
+    base, written = call.args
+    fits = all_axes(written.layout) <= all_axes(base.layout)
+    foreign = {} if fits else dict.fromkeys(range(call.axes), Extent.UNKNOWN)
+    reaches = (reach_of(call.axes, foreign if v is written else {}) for v in call.data)
+    return Effect(base.layout, tuple(reaches), geometry(call.axes))
+
+
+def _is(value: Any) -> TypeGuard[Value]:
+    """Whether something is a tensor that depends on the input."""
+    return isinstance(value, Value) and value.source is not None
+
+
+def _full_index(index: Any, rank: int) -> tuple[Any, ...] | None:
+    """Basic indices (numbers, slices, ..., None), one per dimension; None for advanced ones."""
+    items = index if isinstance(index, tuple) else (index,)
+    if not all(item is None or item is ... or isinstance(item, int | slice) for item in items):
+        return None
+    consumed = sum(1 for item in items if item is not None and item is not ...)
+    at = next((i for i, item in enumerate(items) if item is ...), len(items))
+    return (*items[:at], *(slice(None),) * (rank - consumed), *items[at + 1 :])
 
 
 def cat_shape(call: Call) -> Shape:
@@ -232,15 +268,14 @@ def _cat_dim(call: Call, rank: int) -> int:
 
 @operator("cat", "concat", "concatenate", kind=Kind.MERGE, shape=cat_shape)
 def cat(call: Call) -> Effect:
-    """Along channels, all paths side by side; along positions, nobody knows which is where."""
+    """All paths side by side. Along positions (class tokens), what lies where is not told apart."""
     out = cat_shape(call)
     dim = _cat_dim(call, len(out))
     first = next((v for v in call.data if all_axes(v.layout)), call.data[0])
     layout = list(first.layout)
     axes = frozenset(axis for value in call.data for axis in axes_of(value.layout[dim]))
     layout[dim] = (Factor(out[dim], tuple(sorted(axes))),)
-    reach = reach_of(call.axes, dict.fromkeys(axes, Extent.UNKNOWN))
-    return Effect(tuple(layout), (reach,) * len(call.data), geometry(call.axes))
+    return pointwise(call, tuple(layout))
 
 
 def stack_shape(call: Call) -> Shape:

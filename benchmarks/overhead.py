@@ -1,0 +1,116 @@
+"""What linting costs beyond `import torch`, cold, in seconds and in peak memory.
+
+    python -m benchmarks.overhead [--runs 7] [--markdown]
+
+Every figure comes from fresh processes. A process imports torch (and torchvision, where the model is
+torchvision's) and then lints; the seconds are those of the linting alone, rflint's own imports and
+building the model included. Peak memory is that of the whole process, as a ratio to a process that
+only imports, in pairs of runs that follow each other. Medians are reported; machines are noisy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_IMPORTS = """
+import json, resource, sys, time
+sys.path.insert(0, {root!r})
+import torch
+from tests.models.torchvision_import import import_torchvision
+torchvision = import_torchvision()
+start = time.perf_counter()
+{work}
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({{"seconds": seconds, "peak": peak}}))
+"""
+
+_LINT = """
+import rflint
+from benchmarks.models import huge
+build = {build}
+report = rflint.lint(build, res={res})
+import io
+from rflint.reporters import FORMATS
+from rflint.rule import load_rules
+FORMATS["text"](report, load_rules(), io.StringIO(), False)
+"""
+
+CASES = {
+    "ResNet-18, 224 px": ("torchvision.models.resnet18", 224),
+    "ResNet-50, 224 px": ("torchvision.models.resnet50", 224),
+    "ResNet-152, 224 px": ("torchvision.models.resnet152", 224),
+    "ResNet-18, 32 px, with repairs": ("torchvision.models.resnet18", 32),
+    "ResNet-50, 32 px, with repairs": ("torchvision.models.resnet50", 32),
+    "ResNet-152, 32 px, with repairs": ("torchvision.models.resnet152", 32),
+    "10^10 parameters, 224 px": ("huge", 224),
+}
+
+
+def run(work: str) -> dict[str, float]:
+    """One fresh process."""
+    code = _IMPORTS.format(root=str(ROOT), work=work)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def program_seconds(arguments: list[str]) -> float:
+    """Wall seconds of the program as a whole, for commands that should not import torch."""
+    code = (
+        "import subprocess, sys, time; start = time.perf_counter(); "
+        f"subprocess.run([sys.executable, '-m', 'rflint', *{arguments!r}], "
+        "stdout=subprocess.DEVNULL, check=True); print(time.perf_counter() - start)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Measure every case and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--markdown", action="store_true")
+    options = parser.parse_args()
+    rows: list[tuple[str, str, str]] = []
+    run("pass")  # fill the file cache
+    for name, (build, res) in CASES.items():
+        seconds, ratios = [], []
+        for _ in range(options.runs):
+            bare = run("pass")
+            linted = run(_LINT.format(build=build, res=res))
+            seconds.append(linted["seconds"])
+            ratios.append(linted["peak"] / bare["peak"])
+        rows.append(
+            (name, f"{statistics.median(seconds):.2f} s", f"{statistics.median(ratios):.2f}")
+        )
+    for arguments in (["--help"], ["--version"], ["rule"]):
+        spent = statistics.median(program_seconds(arguments) for _ in range(options.runs))
+        rows.append((f"rflint {arguments[0]}, whole process", f"{spent:.2f} s", ""))
+    headings = ("", "time beyond the imports", "peak memory, import alone = 1")
+    if options.markdown:
+        print("|" + "|".join(f" {heading} " for heading in headings) + "|")
+        print("| --- | --- | --- |")
+        for row in rows:
+            print("| " + " | ".join(row) + " |")
+        return
+    table = Table(*headings)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""What torch functions are, as far as their names tell, and small functions for the graph."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from rflint.architecture import Kind
+from rflint.tracing.operators import Call, Row, find
+
+VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
+VALUE_READS = frozenset(
+    {"item", "tolist", "numpy", "nonzero", "argwhere", "equal", "allclose", "is_nonzero"}
+    | {"masked_select", "unique", "__bool__", "__int__", "__float__", "__index__", "__complex__"}
+    | {"__contains__", "__array__"}
+)
+FACTORIES = frozenset(
+    {"empty", "zeros", "ones", "full", "rand", "randn", "eye", "arange", "linspace", "tensor"}
+    | {"as_tensor", "randperm", "randint", "logspace", "tril_indices", "triu_indices"}
+)
+LIKE = frozenset(
+    {"empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like"}
+    | {"new_empty", "new_zeros", "new_ones", "new_full", "new_tensor"}
+)
+COMPARISONS = frozenset(
+    {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan"}
+)
+
+
+def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
+    """The table's row for a torch.nn module, found by the class that defines its forward.
+
+    A subclass that keeps the forward is the same operator; one with its own is followed into. A
+    parametrised module (weight_norm, spectral_norm) is a subclass that keeps the forward.
+    """
+    lineage = type(module).__mro__
+    for depth, cls in enumerate(lineage):
+        if "forward" in vars(cls) or "_conv_forward" in vars(cls):
+            for candidate in lineage[: depth + 1]:
+                if candidate.__module__.startswith("torch.") and find(candidate.__name__):
+                    ours = cls.__module__.startswith("torch.")
+                    return candidate.__name__, find(candidate.__name__) if ours else None
+            break
+    return type(module).__name__, None
+
+
+def result_dtype(call: Call, row: Row) -> torch.dtype:
+    """The result's type, closely enough: floating point wins, comparisons give booleans."""
+    if call.name in COMPARISONS:
+        return torch.bool
+    dtypes = [t.dtype for t in call.tensors if t.dtype.is_floating_point]
+    for argument in (*call.args[1:], *call.kwargs.values()):
+        if isinstance(argument, torch.dtype):
+            return argument
+    if call.name == "float":
+        return torch.float32
+    if call.name in ("argmax", "argmin"):
+        return torch.int64
+    first: torch.dtype = call.input.dtype
+    return dtypes[0] if dtypes and row.kind is not Kind.RESHAPE else first
+
+
+def in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
+    """Whether a function writes its result over its first argument."""
+    if kwargs.get("inplace") is True:
+        return True
+    inplace_operator = name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
+    return inplace_operator or (name.endswith("_") and not name.endswith("__"))
+
+
+def is_method(func: Any, name: str) -> bool:
+    """Whether a function is a method of tensors, and goes by its name in the graph."""
+    return getattr(torch.Tensor, name, None) is func or isinstance(
+        func, types.MethodDescriptorType | types.WrapperDescriptorType
+    )
+
+
+def tensors_of(result: Any) -> Iterator[torch.Tensor]:
+    """The tensors of a model's or an operator's result, whatever holds them."""
+    if isinstance(result, torch.Tensor):
+        yield result
+    elif isinstance(result, Mapping):
+        for item in result.values():
+            yield from tensors_of(item)
+    elif isinstance(result, tuple | list):
+        for item in result:
+            yield from tensors_of(item)
+    elif hasattr(result, "__dataclass_fields__"):
+        for name in result.__dataclass_fields__:
+            yield from tensors_of(getattr(result, name))
+
+
+# functions that stand in the graph for what Python syntax does
+
+
+def take(results: Any, index: int) -> torch.Tensor:
+    """The index-th tensor of an operator with several results."""
+    return list(tensors_of(results))[index]
+
+
+def setitem(tensor: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
+    """`tensor[index] = value` as a function."""
+    tensor[index] = value
+    return tensor
+
+
+def overlaid(base: torch.Tensor, written: torch.Tensor) -> torch.Tensor:
+    """`base`, once a view of it has been written to in place."""
+    return base
+
+
+def property_getter(name: str) -> Callable[[torch.Tensor], Any]:
+    """`tensor.T` and the like as a function."""
+    return lambda tensor: getattr(tensor, name)

@@ -1,0 +1,59 @@
+"""What a recorder leaves behind: a torch.fx graph of one forward pass, and what it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from rflint.architecture import Source
+from rflint.tracing.operators import Row
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What a repair changes, by layer name, while the model's own forward runs.
+
+    `unit_stride` layers take stride 1, `skipped` ones pass their input on. After `cut` the model
+    ends: global average pooling and a linear layer with `head_features` outputs follow.
+    """
+
+    unit_stride: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
+    cut: tuple[str, int] | None = None
+    head_features: int = 0
+
+
+NO_EDITS = Edits()
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the recorder knows of one call, beside what the torch.fx node says."""
+
+    result: Any
+    spelling: str
+    row: Row | None
+    module: nn.Module | None = None
+    scope: str = ""
+    """Path of the module in whose forward the call is made."""
+    layer: str = ""
+    """The layer's name: the module's path, or the node's name for a function."""
+    owner: nn.Module | None = None
+    """The user's convolution class whose forward calls the function, if that is what happens."""
+    called: Source | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A torch.fx graph of one forward pass, and what the tensors in it were."""
+
+    graph: fx.Graph
+    steps: Mapping[fx.Node, Step]
+    outputs: tuple[fx.Node, ...]
+    constants: Mapping[str, torch.Tensor]
+    cut: bool = False
