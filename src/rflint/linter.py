@@ -82,11 +82,12 @@ def resolutions(res: Any) -> list[tuple[int, ...] | None]:
     items = res if isinstance(res, list) else [res]
     found: list[tuple[int, ...] | None] = []
     for item in items:
-        sizes = (item,) if isinstance(item, int) else item
-        if sizes is not None:
-            sizes = tuple(sizes)
-            if not sizes or not all(type(size) is int and size > 0 for size in sizes):
-                raise UsageError(f"a resolution is one or more positive sizes, not {item!r}")
+        if item is None:
+            found.append(None)
+            continue
+        sizes = tuple(item) if isinstance(item, (tuple, list)) else (item,)
+        if not sizes or not all(type(size) is int and size > 0 for size in sizes):
+            raise UsageError(f"a resolution is one or more positive sizes, not {item!r}")
         found.append(sizes)
     return found
 

@@ -192,7 +192,7 @@ def _unknown(call: Call, shape: tuple[int, ...]) -> Effect:
 
 def _shape(result: Any) -> tuple[int, ...]:
     """A result's shape; of several, the first."""
-    first = next(tensors_in((result,)), None)
+    first = next(iter(tensors_in(result)), None)
     return () if first is None else tuple(first.shape)
 
 

@@ -8,7 +8,7 @@ layers allocate, what is large, and what asks for an accelerator. All else stays
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from typing import Any
@@ -48,6 +48,8 @@ class WeightsOnMeta(TorchFunctionMode):
     ) -> Any:
         kwargs = dict(kwargs or {})
         name = func.__name__
+        if name == "__get__":
+            return func(*args, **kwargs)
         if name in _FACTORIES:
             return self._allocate(func, args, kwargs, sys._getframe(1).f_globals.get("__name__"))
         first = args[0] if args else kwargs.get("tensor", kwargs.get("self"))
@@ -63,8 +65,7 @@ class WeightsOnMeta(TorchFunctionMode):
                 return None
             if name.endswith("_") and not name.startswith("__"):
                 return first
-        tensors = list(tensors_in((args, kwargs)))
-        if len({tensor.device.type for tensor in tensors}) > 1:
+        if len(args) + len(kwargs) > 1 and _differ(tensors_in((args, kwargs))):
             args, kwargs = mapped((args, kwargs), torch.Tensor, _without_storage)
         return func(*args, **kwargs)
 
@@ -103,13 +104,18 @@ def _moved(
     return torch.empty(tensor.shape, dtype=dtype, device=META)
 
 
+def _differ(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether some of them have storage and some have none."""
+    return len({tensor.device.type for tensor in tensors}) > 1
+
+
 def _without_storage(tensor: torch.Tensor) -> torch.Tensor:
     return torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
 
 
 # torch's own stubs describe the constructors of their base classes
-_LAZY_PARAMETER: Any = nn.UninitializedParameter
-_LAZY_BUFFER: Any = nn.UninitializedBuffer
+_LAZY_PARAMETER: Callable[..., torch.Tensor] = nn.UninitializedParameter
+_LAZY_BUFFER: Callable[..., torch.Tensor] = nn.UninitializedBuffer
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def linear(call: Call) -> Effect:
 
 def matmul_shape(call: Call) -> Shape:
     """Batched matrix product with broadcasting."""
-    a, b = (shape_of(tensor) for tensor in list(call.tensors)[:2])
+    a, b = (shape_of(tensor) for tensor in call.tensors[:2])
     if not a or not b:
         raise ShapeError("matmul of a scalar")
     if len(a) == 1 or len(b) == 1:
@@ -78,7 +78,7 @@ def matmul_shape(call: Call) -> Shape:
 @operator("matmul", "rmatmul", "bmm", "mm", kind=Kind.ATTENTION, shape=matmul_shape)
 def matmul(call: Call) -> Effect:
     """Mixes, on both sides, the dimension that is contracted."""
-    a, b = list(call.tensors)[:2]
+    a, b = call.tensors[:2]
     out = matmul_shape(call)
     contracted_b = max(len(b.shape) - 2, 0)
     sides = ((a, len(a.shape) - 1), (b, contracted_b))
@@ -104,14 +104,14 @@ def _matmul_layout(a: Value, b: Value, out: Shape) -> Layout:
 
 def attention_shape(call: Call) -> Shape:
     """(..., queries, value features)."""
-    query, _, value = (shape_of(tensor) for tensor in list(call.tensors)[:3])
+    query, _, value = (shape_of(tensor) for tensor in call.tensors[:3])
     return (*query[:-1], value[-1])
 
 
 @operator("scaled_dot_product_attention", kind=Kind.ATTENTION, shape=attention_shape)
 def attention(call: Call) -> Effect:
     """Every query reads all keys and values, along whatever their positions run."""
-    query, key, value = list(call.tensors)[:3]
+    query, key, value = call.tensors[:3]
     out = attention_shape(call)
     axes = axes_of(key.layout[-2]) | axes_of(value.layout[-2])
     reaches: dict[int, Reach] = dict.fromkeys(axes, Extent.GLOBAL)

@@ -77,7 +77,7 @@ def reduced_shape(call: Call) -> Shape:
 
 def extremum_shape(call: Call) -> Shape | list[Shape]:
     """`max(dim)` gives values and indices, `max()` and `max(other)` one tensor."""
-    if len(tensors := list(call.tensors)) > 1:
+    if len(tensors := call.tensors) > 1:
         return broadcast(*map(shape_of, tensors))
     if call.arg("dim", 1, None) is None:
         return ()
@@ -93,7 +93,7 @@ def extremum_shape(call: Call) -> Shape | list[Shape]:
 @operator("max", "min", "median", "mode", kind=Kind.REDUCE, shape=extremum_shape)
 def reduction(call: Call) -> Effect:
     """Mixes all positions along the reduced dimensions; `max` of two tensors is arithmetic."""
-    if len(list(call.tensors)) > 1:
+    if len(call.tensors) > 1:
         return broadcasting(call)
     dims, keep = _dims(call), _keeps(call)
     layout = call.input.layout

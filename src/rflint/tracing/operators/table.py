@@ -15,7 +15,7 @@ function (views, which are cheap, and whatever is in no table) do run on meta te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -84,10 +84,10 @@ class Call:
     @property
     def input(self) -> Any:
         """The first tensor."""
-        return next(self.tensors)
+        return self.tensors[0]
 
     @property
-    def tensors(self) -> Iterator[Any]:
+    def tensors(self) -> list[Any]:
         """All tensors among the arguments, in order, lists included."""
         return tensors_in((self.args, self.kwargs))
 
@@ -180,18 +180,30 @@ def reach_of(axes: int, reaches: Mapping[int, Reach]) -> tuple[Reach, ...]:
     return tuple(reaches.get(axis, POINTWISE) for axis in range(axes))
 
 
-def tensors_in(argument: Any) -> Iterator[Any]:
-    """The tensors (or values) in nested arguments."""
-    if isinstance(argument, tuple | list):
+def tensors_in(argument: Any) -> list[Any]:
+    """The tensors (or values) in nested arguments, in order."""
+    found: list[Any] = []
+    _collect(argument, found)
+    return found
+
+
+def _collect(argument: Any, found: list[Any]) -> None:
+    kind = type(argument)
+    if kind in _PLAIN:  # most arguments, by far
+        return
+    if isinstance(argument, (tuple, list)):
         for item in argument:
-            yield from tensors_in(item)
+            _collect(item, found)
     elif isinstance(argument, Mapping):
         for item in argument.values():
-            yield from tensors_in(item)
-    elif isinstance(argument, slice):
-        yield from tensors_in((argument.start, argument.stop, argument.step))
+            _collect(item, found)
+    elif kind is slice:
+        _collect((argument.start, argument.stop, argument.step), found)
     elif hasattr(argument, "shape"):
-        yield argument
+        found.append(argument)
+
+
+_PLAIN = frozenset({int, float, bool, str, type(None)})
 
 
 def mapped(argument: Any, kind: type, change: Callable[[Any], Any]) -> Any:

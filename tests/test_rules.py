@@ -1,0 +1,86 @@
+"""The rules that ship with rflint: found by listing, documented, and true to their examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import rflint
+from rflint.errors import UsageError
+from rflint.rule import Example, Rule, Severity, load_rules, read_rule, selected
+
+RULES = load_rules()
+
+
+def examples(kind: str) -> list[object]:
+    return [
+        pytest.param(rule, example, id=f"{rule.code}-{example.build.__name__}-{example.res}")
+        for rule in RULES
+        for example in getattr(rule, kind)
+    ]
+
+
+@pytest.mark.parametrize(("rule", "example"), examples("fails"))
+def test_a_failing_example_fails(rule: Rule, example: Example) -> None:
+    assert rule.code in {f.code for f in rflint.lint(example.build, res=example.res).findings}
+
+
+@pytest.mark.parametrize(("rule", "example"), examples("passes"))
+def test_a_passing_example_passes(rule: Rule, example: Example) -> None:
+    assert rule.code not in {f.code for f in rflint.lint(example.build, res=example.res).findings}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_explains_itself(rule: Rule) -> None:
+    for heading in ("What it is", "Why it matters", "How to fix it", "When to ignore it"):
+        assert heading in rule.doc
+    assert rule.summary.endswith(".")
+    assert rule.fails
+    assert rule.passes
+
+
+def test_every_rule_file_is_a_rule() -> None:
+    import rflint.rules
+
+    files = Path(next(iter(rflint.rules.__path__))).glob("rf*.py")
+    assert sorted(file.name[:5].upper() for file in files) == [rule.code for rule in RULES]
+
+
+def test_selection_by_code_prefix_and_name() -> None:
+    def codes(*args: tuple[str, ...]) -> list[str]:
+        return [rule.code for rule in selected(RULES, *args)]
+
+    assert codes(("RF101",)) == ["RF101"]
+    assert codes(("RF1",)) == ["RF101"]
+    assert codes(("unproductive-layer",)) == ["RF101"]
+    assert codes(("ALL",)) == [rule.code for rule in RULES]
+    assert codes((), ("RF9",)) == ["RF101"]
+    assert codes(("ALL",), ("ALL",)) == []
+
+
+@pytest.mark.parametrize("code", ["RF7", "E501", "nonsense"])
+def test_an_unknown_code_is_an_error_that_lists_the_rules(code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        selected(RULES, (code,))
+    assert code in caught.value.message
+    assert "RF101" in caught.value.hint
+
+
+def test_a_rule_file_that_lacks_something_is_an_error_that_says_what() -> None:
+    module = ModuleType("rf999_broken")
+    module.__file__ = "rules/rf999_broken.py"
+    with pytest.raises(UsageError, match=r"rf999_broken.*CODE.*check.*docstring"):
+        read_rule(module)
+
+
+def test_severities_are_ordered_for_the_gate() -> None:
+    assert Severity.INFO.rank < Severity.WARNING.rank < Severity.ERROR.rank
+
+
+def test_a_finding_says_what_is_wrong_with_numbers() -> None:
+    finding = rflint.lint(RULES[0].fails[0].build, res=16).findings[0]
+    assert (finding.code, finding.layer) == ("RF101", "5")
+    assert "18x18" in finding.message
+    assert "16x16" in finding.message
