@@ -23,6 +23,9 @@ from rflint.receptive_field import propagate
 from rflint.repair.plan import Plan
 from rflint.roles import Role, roles
 
+_NAMED = 4
+"""So many layers are named in a title; the edits name them all."""
+
 
 def remove_downsampling(analysis: Analysis) -> Plan | None:
     """The fewest early downsamplings whose removal leaves the fewest unproductive layers."""
@@ -46,7 +49,7 @@ def remove_downsampling(analysis: Analysis) -> Plan | None:
     level = "the first downsampling" if best[1] == 1 else f"the first {best[1]} downsamplings"
     return Plan(
         kind="remove-downsampling",
-        title=f"remove {level}: {', '.join(layer.name for layer in layers)}",
+        title=f"remove {level}: {_listed([layer.name for layer in layers])}",
         edits=tuple(_edit(layer) for layer in layers),
         unit_stride=frozenset(layer.name for layer in convolutions),
         removed=frozenset(layer.name for layer in poolings),
@@ -112,6 +115,12 @@ def _without_stride(layer: Layer) -> Layer:
         for edge in layer.inputs
     )
     return replace(layer, inputs=edges)
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > _NAMED:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    return ", ".join(names)
 
 
 def _edit(layer: Layer) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -27,15 +27,21 @@ from rflint.rule import Finding, Rule, Severity
 _PIPE_WIDTH = 100
 _ALL_ROWS = 36
 """Networks of up to this many convolutions and poolings are shown whole."""
+_NARROWEST_BAR, _WIDEST_BAR = 10, 32
+_TABLE_WIDTH = 70
+"""Narrower terminals get repairs as a list."""
+_SHORTEST = 12
+"""Layer names are cut to no less than this."""
+_RIGHT = ("sees", "params", "MACs")
 _NAMES = 12
 """So many layers of a finding are named, unless --verbose asks for all."""
 
 _COLOURS = {
     Verdict.UNPRODUCTIVE: "red",
     Verdict.PARTIAL: "yellow",
-    Verdict.CRITICAL: "yellow",
+    Verdict.CRITICAL: "green",
     Verdict.PRODUCTIVE: "green",
-    Verdict.NOT_JUDGED: "bright_black",
+    Verdict.NOT_JUDGED: "dim",
 }
 _SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
@@ -76,7 +82,7 @@ def print_report(
     for position, model in enumerate(report.models):
         if position:
             console.print()
-            console.rule(style="bright_black")
+            console.rule(style="dim")
             console.print()
         _Page(console, model, rules, verbose).print()
     if report.models:
@@ -156,64 +162,71 @@ class _Page:
 
     def _layers(self) -> None:
         g = self.glyphs
-        rows = [x for x in self.analysis.layers if _matters(x)]
-        wide = self.console.width >= 92
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
-        table.add_column("", width=1)
-        longest = max((len(x.layer.name) for x in rows), default=5)
-        fixed = 60 if wide else 32
-        table.add_column(
-            "layer",
-            overflow="ellipsis",
-            no_wrap=True,
-            max_width=max(12, self.console.width - fixed - 12),
-        )
-        if wide:
-            table.add_column("kernel", no_wrap=True)
-            table.add_column("stride", no_wrap=True)
-        table.add_column("map", no_wrap=True)
-        table.add_column("sees", justify="right", no_wrap=True)
-        bar = min(32, max(0, self.console.width - fixed - min(longest, 40)))
-        bar = bar if bar >= 8 else 0
-        if bar:
-            table.add_column(self._scale(bar), no_wrap=True, width=bar)
-        table.add_column("params", justify="right", no_wrap=True)
-        if wide or self.console.width >= 76:
-            table.add_column("MACs", justify="right", no_wrap=True)
-        columns = len(table.columns)
-        for shown in self._abridged(rows):
-            if isinstance(shown, int):
-                filler = Text(f"{g.ellipsis} {shown} more that can contribute", "bright_black")
-                table.add_row("", filler, *[""] * (columns - 2))
+        shown = list(self._abridged([x for x in self.analysis.layers if _matters(x)]))
+        rows = [None if isinstance(x, int) else self._cells(x) for x in shown]
+        columns, bar = self._columns([row for row in rows if row is not None])
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in columns:
+            table.add_column(
+                self._scale(bar) if column == "bar" else Text(column),
+                justify="right" if column in _RIGHT else "left",
+                no_wrap=True,
+                overflow="ellipsis",
+                width=bar if column == "bar" else None,
+                min_width=_SHORTEST if column == "layer" else None,
+            )
+        for x, row in zip(shown, rows, strict=True):
+            if isinstance(x, int) or row is None:
+                filler = Text(f"{g.ellipsis} {x} more that can contribute", "dim")
+                table.add_row(*(filler if column == "layer" else "" for column in columns))
             else:
-                table.add_row(*self._row(shown, wide, bar, columns))
+                row["bar"] = self._bar(x, bar)
+                table.add_row(*(row[column] for column in columns))
         self.console.print(table)
         self.console.print(
             f"sees: the fewest input pixels per side that each position of the layer's input "
             f"has seen already ({g.border} = the input's size)",
-            style="bright_black",
+            style="dim",
         )
 
-    def _row(self, x: AnalysedLayer, wide: bool, bar: int, columns: int) -> list[Text]:
+    def _cells(self, x: AnalysedLayer) -> dict[str, Text]:
         g, layer = self.glyphs, x.layer
         colour = _COLOURS[x.verdict]
-        mark = g.bad if x.verdict is Verdict.UNPRODUCTIVE else ""
-        mark = g.warn if x.verdict is Verdict.PARTIAL else mark
+        mark = {Verdict.UNPRODUCTIVE: g.bad, Verdict.PARTIAL: g.warn}.get(x.verdict, "")
         name = layer.name + (f" (call {layer.call + 1})" if layer.call else "")
-        cells = [Text(mark, colour), Text(name, "bold red" if mark == g.bad else "")]
-        if wide:
-            kernel = layer.geometry.kernel
-            cells.append(Text(size(kernel, g.cross) if None not in kernel else "global"))
-            cells.append(Text(compact(layer.geometry.stride, g.cross, "")))
-        spatial = layer.out_shape[-len(layer.geometry.kernel) :]
-        cells.append(Text(size(spatial, g.cross)))
-        cells.append(Text(compact((axis.r_min for axis in x.seen), g.cross, g.unbounded), colour))
-        if bar:
-            cells.append(self._bar(x, bar))
-        cells.append(Text(count(layer.params) if layer.params else ""))
-        if len(cells) < columns:
-            cells.append(Text(count(layer.macs) if layer.macs else ""))
-        return cells
+        kernel = layer.geometry.kernel
+        return {
+            "": Text(mark, colour),
+            "layer": Text(name, f"bold {colour}" if mark else ""),
+            "kernel": Text("global" if None in kernel else size(kernel, g.cross)),
+            "stride": Text(compact(layer.geometry.stride, g.cross, "")),
+            "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
+            "sees": Text(compact((axis.r_min for axis in x.seen), g.cross, g.unbounded), colour),
+            "params": Text(count(layer.params) if layer.params else ""),
+            "MACs": Text(count(layer.macs) if layer.macs else ""),
+        }
+
+    def _columns(self, rows: Sequence[dict[str, Text]]) -> tuple[list[str], int]:
+        """The columns that fit, and the width of the bar; what is least needed goes first."""
+        columns = ["", "layer", "kernel", "stride", "map", "sees", "bar", "params", "MACs"]
+
+        def room() -> int:
+            widths = (
+                max(1, len(column), *(len(row[column]) for row in rows))
+                for column in columns
+                if column != "bar"
+            )
+            return self.console.width - sum(widths) - 2 * len(columns)
+
+        for dropped in ("stride", "MACs", "kernel", "params", "map"):
+            if room() >= _NARROWEST_BAR:
+                break
+            columns.remove(dropped)
+        bar = min(_WIDEST_BAR, room())
+        if bar < _NARROWEST_BAR:
+            columns.remove("bar")
+            return columns, 0
+        return columns, bar
 
     def _bar(self, x: AnalysedLayer, width: int) -> Text:
         """r_{l-1,min} on a scale from nothing to twice the input, with the input's size marked."""
@@ -274,7 +287,7 @@ class _Page:
             Text.assemble(
                 (code, f"bold {_SEVERITIES[first.severity]}"),
                 f" {first.name} ",
-                (f"({plural(len(findings), first.severity.value)})", "bright_black"),
+                (f"({plural(len(findings), first.severity.value)})", "dim"),
             )
         )
         rule = self.rules.get(code)
@@ -311,35 +324,39 @@ class _Page:
     # -- repairs
 
     def _repairs(self) -> None:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
-        table.add_column("what to do about it", ratio=1)
-        table.add_column("unproductive", justify="right", no_wrap=True)
-        table.add_column("parameters", justify="right", no_wrap=True)
-        table.add_column("MACs", justify="right", no_wrap=True)
-        before = self.model.repairs[0].before
-        table.add_row(
-            Text("as it is"),
-            Text(str(before.unproductive), "red"),
-            count(before.params),
-            count(before.macs),
-        )
-        for number, repair in enumerate(self.model.repairs, start=1):
-            table.add_row(*self._repair(number, repair))
-        self.console.print(table)
+        repairs = enumerate(self.model.repairs, start=1)
+        if self.console.width < _TABLE_WIDTH:
+            for number, repair in repairs:
+                self.console.print(self._repair_title(number, repair))
+                self.console.print(Padding(Text(_in_words(repair)), (0, 0, 0, 3)))
+        else:
+            table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+            table.add_column("what to do about it", ratio=1)
+            for heading in ("unproductive", "parameters", "MACs"):
+                table.add_column(heading, justify="right", no_wrap=True)
+            before = self.model.repairs[0].before
+            unproductive = Text(str(before.unproductive), "red")
+            table.add_row("as it is", unproductive, count(before.params), count(before.macs))
+            for number, repair in repairs:
+                table.add_row(*self._repair(number, repair))
+            self.console.print(table)
         self.console.print(
             "Each change was applied to the model, and the changed model analysed again. "
             "Accuracy is not predicted: train to decide.",
-            style="bright_black",
+            style="dim",
         )
 
-    def _repair(self, number: int, repair: Repair) -> list[Text]:
-        what = Text.assemble((f"{number}. ", "bold"), (repair.title, "bold"))
-        for edit in repair.edits:
-            what.append(f"\n   {edit}", "bright_black")
+    def _repair_title(self, number: int, repair: Repair) -> RenderableType:
+        return Group(
+            Text(f"{number}. {repair.title}", "bold"),
+            *(Padding(Text(edit, "dim"), (0, 0, 0, 3)) for edit in repair.edits),
+        )
+
+    def _repair(self, number: int, repair: Repair) -> list[RenderableType]:
         before, after = repair.before, repair.after
         cross = self.glyphs.cross
         return [
-            what,
+            self._repair_title(number, repair),
             Text(str(after.unproductive), "green" if not after.unproductive else "yellow"),
             _changed(before.params, after.params, cross),
             _changed(before.macs, after.macs, cross),
@@ -352,6 +369,16 @@ def _changed(before: int, after: int, cross: str) -> Text:
     if difference:
         text.append(f"\n{difference}", "green" if after < before else "yellow")
     return text
+
+
+def _in_words(repair: Repair) -> str:
+    """A repair's figures where there is no room for a table."""
+    before, after = repair.before, repair.after
+    return (
+        f"unproductive {before.unproductive} to {after.unproductive}, "
+        f"parameters {count(before.params)} to {count(after.params)}, "
+        f"MACs {count(before.macs)} to {count(after.macs)}"
+    )
 
 
 def _matters(x: AnalysedLayer) -> bool:

@@ -1,0 +1,49 @@
+"""Draw the README's picture: the real report on the example, as a terminal shows it.
+
+python docs/screenshot.py [WIDTH] [FILE]
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import cairosvg
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+
+import rflint
+from examples.cifar_resnet import build
+from rflint.reporters.text import print_report
+from rflint.rule import load_rules
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Lint the example and save what is printed as a PNG."""
+    width = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    target = Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "report.png"
+    console = Console(
+        file=io.StringIO(),
+        record=True,
+        width=width,
+        force_terminal=True,
+        color_system="truecolor",
+        markup=False,
+        highlight=False,
+    )
+    report = rflint.lint(build, res=32, name="examples/cifar_resnet.py:build")
+    print_report(console, report, load_rules())
+    title = "rflint examples/cifar_resnet.py:build --res 32"
+    svg = console.export_svg(title=title, theme=MONOKAI)
+    # the picture should not depend on fonts from elsewhere
+    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    svg = svg.replace("Fira Code", "DejaVu Sans Mono")
+    cairosvg.svg2png(svg.encode(), write_to=str(target), scale=1.5)
+
+
+if __name__ == "__main__":
+    main()
