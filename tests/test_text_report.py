@@ -1,0 +1,202 @@
+"""The report on a terminal: readable at any width, in any character set, without colour."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+from torch import Tensor, nn
+
+import rflint
+from rflint.figures import change, compact, count, plural, share
+from rflint.report import Report
+from rflint.reporters.text import print_report, write_text
+from rflint.rule import load_rules
+from tests.models.resnet import resnet18, resnet34
+from tests.models.vgg import vgg
+
+
+def printed(report: Report, width: int = 100, *, verbose: bool = False, **options: Any) -> str:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, markup=False, highlight=False, **options)
+    print_report(console, report, load_rules(), verbose)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return rflint.lint(resnet18, res=32, name="mymodel:build")
+
+
+def test_the_story_of_resnet18(report: Report) -> None:
+    text = " ".join(printed(report).split())
+    for part in (
+        "mymodel:build on 1×3×32×32",
+        "11.2 M parameters · 37.0 M MACs · 20 convolutions · 3 unproductive",
+        "Border layer layer3.1.conv2",
+        "47 % of the parameters (5,308,416) and 19 % of the MACs work past the border",
+        "1. truncate after layer3.0",
+        "2. remove the first 2 downsamplings: conv1, maxpool",
+        "conv1.stride = (1, 1)",
+        "Found 3 warnings.",
+    ):
+        assert part in text
+
+
+def test_thirteen_unproductive_layers_read_as_one_story() -> None:
+    text = printed(rflint.lint(lambda: resnet18(skip=False), res=32))
+    assert text.count("RF101") == 1
+    assert "13 convolutions of 17" in text
+    assert text.count("tests/models/resnet.py:") == 2, "conv1 and conv2 of the block"
+
+
+def test_the_bar_crosses_the_mark_exactly_where_a_layer_is_unproductive(report: Report) -> None:
+    verdicts = {x.layer.name: x.verdict.value for x in report.layers}
+    rows = [line for line in printed(report).splitlines() if "│" in line and "sees" not in line]
+    named = 0
+    for line in rows:
+        name = line[1:].split()[0]
+        if name in verdicts and verdicts[name] != "not judged":
+            named += 1
+            past = line.split("│")[1].lstrip("0")[:1]
+            assert (past in "▓▶" and past != "") == (verdicts[name] == "unproductive"), line
+            assert line.startswith("✗") == (verdicts[name] == "unproductive")
+    assert named == 20
+
+
+@pytest.mark.parametrize("width", [30, 44, 60, 80, 100, 160])
+def test_no_line_is_wider_than_the_terminal(report: Report, width: int) -> None:
+    lines = printed(report, width).splitlines()
+    assert max(len(line) for line in lines) <= width
+    assert any("layer3.1.conv2" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [44, 100])
+def test_without_unicode_everything_is_ascii(report: Report, width: int) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    console = Console(file=stream, width=width, markup=False, highlight=False)
+    print_report(console, report, load_rules())
+    stream.flush()
+    stream.seek(0)
+    text = stream.read()
+    assert "layer3.1.conv2" in text
+    assert "|%" in text, "the bar is still a bar"
+
+
+def test_a_pipe_gets_plain_text_without_trailing_spaces(report: Report) -> None:
+    stream = io.StringIO()
+    write_text(report, load_rules(), stream, False)
+    text = stream.getvalue()
+    assert "\x1b" not in text
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_a_terminal_gets_colour_unless_it_asks_for_none(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = printed(report, force_terminal=True, color_system="truecolor")
+    assert "\x1b[" in coloured
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = printed(report, force_terminal=True, color_system="truecolor")
+    assert "\x1b[1;31m" not in plain
+    assert "\x1b[31m" not in plain
+
+
+def test_long_networks_are_abridged_around_the_border() -> None:
+    report = rflint.lint(resnet34, res=32)
+    short, long = printed(report), printed(report, verbose=True)
+    assert "more that can contribute" in short
+    assert "more that can contribute" not in long
+    for layer in report.models[0].analysis.unproductive:
+        assert layer.layer.name in short
+    assert len(short.splitlines()) < len(long.splitlines())
+
+
+def test_a_sound_model_is_three_lines() -> None:
+    text = printed(rflint.lint(resnet18, res=224))
+    assert "Every convolution can contribute at 224×224" in text
+    assert "75×75" in text
+    assert "No findings." in text
+    assert len([line for line in text.splitlines() if line]) == 4
+
+
+def test_a_model_without_convolutions_says_so() -> None:
+    text = printed(rflint.lint(nn.Sequential(nn.ReLU()), res=8))
+    assert "no convolution to judge" in text
+    assert "No findings." in text
+
+
+def test_rectangular_inputs_show_both_lengths() -> None:
+    text = printed(rflint.lint(lambda: vgg(16), res=(32, 200)), verbose=True)
+    assert "on 1×3×32×200" in text
+    assert "32×200" in text
+
+
+def test_names_that_look_like_markup_stay_names() -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.add_module("[red]stem[/red]", nn.Conv2d(3, 8, 3, 8))
+            self.add_module("[/bold]", nn.Conv2d(8, 8, 3, 8, 3))
+            self.add_module(":smile:", nn.Conv2d(8, 8, 3, 1, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            for module in self.children():
+                x = module(x)
+            return x
+
+    text = printed(rflint.lint(Odd, res=16))
+    for name in ("[red]stem[/red]", "[/bold]", ":smile:"):
+        assert name in text
+
+
+def test_unknown_operators_are_told_one_by_one() -> None:
+    class Sorts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x).cumsum(2).sort(-1).values
+
+    text = " ".join(printed(rflint.lint(Sorts, res=32)).split())
+    assert "incomplete" in text
+    assert "does not know what cumsum reads" in text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.00 k"),
+        (589824, "590 k"),
+        (999999, "1.00 M"),
+        (11181642, "11.2 M"),
+        (37061632, "37.1 M"),
+        (1820000000, "1.82 G"),
+        (28613184691200, "28.6 T"),
+    ],
+)
+def test_counts_have_three_digits(number: int, text: str) -> None:
+    assert count(number) == text
+
+
+def test_shares_changes_lengths_and_plurals() -> None:
+    assert (share(47, 100), share(1, 1000), share(0, 10), share(0, 0)) == (
+        "47 %",
+        "<1 %",
+        "0 %",
+        "0 %",
+    )
+    assert change(100, 25, "x") == "-75 %"
+    assert change(10, 152, "x") == "x15"
+    assert change(10, 25, "x") == "x2.5"
+    assert change(10, 10, "x") == ""
+    assert change(10_000, 10_001, "x") == "+<1 %"
+    assert compact([3, 3]) == "3"
+    assert compact([3, None], "x", "all") == "3xall"
+    assert (plural(1, "layer"), plural(2, "layer")) == ("1 layer", "2 layers")
