@@ -7,7 +7,6 @@ imports torch until there is a model to lint.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rflint import __version__
-from rflint.errors import RflintError, UsageError
-from rflint.streams import destination, stdout_kept_clean
+from rflint.errors import RflintError, UsageError, internal_error
+from rflint.streams import destination, silence_stdout, stdout_kept_clean
 
 if TYPE_CHECKING:
     from rflint.report import Report
@@ -27,24 +26,22 @@ if TYPE_CHECKING:
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class _LintByDefault(click.Group):
-    """A group whose unnamed command is `lint`."""
+_EXAMPLES = (
+    "rflint mymodel:build --res 32",
+    "rflint models/net.py:Net --arg classes=10 --res 32,64",
+    "rflint torchvision.models:resnet18 --res 224 --format json",
+)
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `lint` in front, unless a subcommand or one of the group's own options is there."""
-        own = {"-h", "--help", "--version"}
-        if not args or (args[0] not in self.commands and args[0] not in own):
-            args = ["lint", *args]
-        return super().parse_args(ctx, args)
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The help of `lint`, which is what people want, and then the other commands."""
-        lint = self.commands["lint"]
-        with lint.make_context(ctx.info_name, [], parent=ctx.parent, resilient_parsing=True) as sub:
-            lint.format_usage(sub, formatter)
-            lint.format_help_text(sub, formatter)
-            lint.format_options(sub, formatter)
-        self.format_commands(ctx, formatter)
+class _Lint(click.Command):
+    """The program itself; its help names the subcommands too."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples, options, then the other commands."""
+        with formatter.section("Examples"):
+            formatter.write("".join(f"  {example}\n" for example in _EXAMPLES))
+        super().format_options(ctx, formatter)
+        subcommands.format_commands(ctx, formatter)
 
 
 def _resolutions(
@@ -89,13 +86,12 @@ def _sizes(text: str) -> tuple[int, ...] | None:
     return sizes if all(sizes) else None
 
 
-@click.group(cls=_LintByDefault, context_settings=_CONTEXT)
-@click.version_option(__version__, prog_name="rflint")
-def cli() -> None:
-    """A static architecture linter for PyTorch."""
+@click.group(context_settings=_CONTEXT)
+def subcommands() -> None:
+    """What rflint does beside linting."""
 
 
-@cli.command("lint", hidden=True, context_settings=_CONTEXT)
+@click.command(cls=_Lint, context_settings=_CONTEXT)
 @click.argument("targets", nargs=-1, metavar="TARGET...")
 @click.option(
     "--res",
@@ -153,6 +149,7 @@ def cli() -> None:
     "-v", "--verbose", is_flag=True, help="Show every layer, and how the model was built."
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.version_option(__version__, prog_name="rflint")
 def lint(
     targets: Sequence[str],
     res: list[tuple[int, ...]] | None,
@@ -167,15 +164,10 @@ def lint(
     verbose: bool,
     debug: bool,
 ) -> None:
-    r"""Find the layers of a PyTorch model that cannot contribute at an input resolution.
+    """Find the layers of a PyTorch model that cannot contribute at an input resolution.
 
     TARGET is package.module:attribute or path/to/file.py:attribute. The attribute is a function
     that returns an nn.Module, a class, or an nn.Module.
-
-    \b
-      rflint mymodel:build --res 32
-      rflint models/net.py:Net --arg classes=10 --res 32,64
-      rflint torchvision.models:resnet18 --res 224 --format json
 
     Exit status: 0 nothing found, 1 findings, 2 a target could not be analysed.
     """
@@ -194,10 +186,11 @@ def lint(
                 click.echo(f"rflint: {note}", err=True)
         with destination(output) as stream:
             FORMATS[format_](report, rules, stream, verbose)
+        silence_stdout()  # what the user's code prints when Python ends is no part of the report
     sys.exit(report.exit_status(None if fail_on == "never" else Severity(fail_on)))
 
 
-@cli.command("rule", context_settings=_CONTEXT)
+@subcommands.command("rule", context_settings=_CONTEXT)
 @click.argument("code", required=False)
 def rule(code: str | None) -> None:
     """Explain a rule, or list all rules."""
@@ -226,13 +219,14 @@ def _lint_all(
 ) -> Report:
     """Lint every target; what fails is said on stderr and does not stop the rest."""
     from rflint.report import Failure, ModelReport, Report
-    from rflint.target import arguments, load
+    from rflint.target import arguments, check, load
 
     builder_arguments = arguments(pairs)
     models: list[ModelReport] = []
     failures: list[Failure] = []
     for target in targets:
         try:
+            check(target)
             with stdout_kept_clean():
                 from rflint.linter import lint_model
                 from rflint.tracing.build import build
@@ -250,6 +244,11 @@ def _lint_all(
         except RflintError as error:
             failures.append(Failure(target, error))
             _complain(error, debug, target)
+        except Exception as error:
+            bug = internal_error(error)
+            bug.__cause__ = error
+            failures.append(Failure(target, bug))
+            _complain(bug, debug, target)
     return Report(tuple(models), tuple(failures))
 
 
@@ -262,9 +261,12 @@ def _errors_reported(debug: bool) -> Iterator[None]:
         _complain(error, debug)
         sys.exit(2)
     except BrokenPipeError:
-        # whoever reads has seen enough; keep the interpreter from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_stdout()  # whoever reads has seen enough
         sys.exit(0)
+    except OSError as error:
+        silence_stdout()
+        _complain(UsageError(f"cannot write the report: {error.strerror}"), debug)
+        sys.exit(2)
 
 
 def _complain(error: RflintError, debug: bool, target: str = "") -> None:
@@ -278,5 +280,14 @@ def _complain(error: RflintError, debug: bool, target: str = "") -> None:
 
 
 def main() -> None:
-    """The entry point of the `rflint` program."""
-    cli(prog_name="rflint")
+    """The entry point of the `rflint` program: a subcommand, or else targets to lint."""
+    arguments = sys.argv[1:]
+    named = bool(arguments) and arguments[0] in subcommands.commands
+    command = subcommands if named else lint
+    try:
+        command.main(arguments, prog_name="rflint", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)  # interrupted, as shells count it

@@ -59,3 +59,19 @@ class TraceFailed(RflintError):
     """The model's forward cannot be followed."""
 
     kind = "trace"
+
+
+def internal_error(error: BaseException, source: Source | None = None) -> InternalError:
+    """An unexpected exception of rflint's own, as an error that asks to be reported."""
+    return InternalError(
+        f"rflint itself failed: {type(error).__name__}: {error}",
+        hint="This is a bug in rflint, not in your model. Please report it, with what --debug "
+        "prints.",
+        source=source,
+    )
+
+
+def said(error: BaseException) -> str:
+    """An exception in one line: its class and what it says."""
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

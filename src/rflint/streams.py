@@ -16,7 +16,8 @@ from rflint.errors import UsageError
 @contextlib.contextmanager
 def stdout_kept_clean() -> Iterator[None]:
     """Keep stdout for the report: what the user's code prints, at any level, goes to stderr."""
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     try:
         saved = os.dup(1)
     except OSError:
@@ -32,21 +33,36 @@ def stdout_kept_clean() -> Iterator[None]:
             os.close(saved)
 
 
+def silence_stdout() -> None:
+    """Let nothing more reach stdout, nor an unwritten rest fail when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
 @contextlib.contextmanager
 def destination(output: Path | None) -> Iterator[TextIO]:
     """stdout, or a file that is only replaced once the report is whole."""
     if output is None:
+        if sys.stdout is None:
+            raise UsageError("stdout is closed: there is nowhere to print to")
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")
         yield sys.stdout
         sys.stdout.flush()
         return
-    partial = output.with_name(f".{output.name}.partial")
+    # a link keeps pointing where it does; a pipe or a device is written to, not replaced
+    final = output.resolve()
+    replaced = final.is_file() or not final.exists()
+    written = final.with_name(f".{final.name}.partial") if replaced else final
     try:
-        with partial.open("w", encoding="utf-8") as stream:
+        with written.open("w", encoding="utf-8") as stream:
             yield stream
-        partial.replace(output)
+        if replaced:
+            written.replace(final)
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if replaced:
+            with contextlib.suppress(OSError):
+                written.unlink()

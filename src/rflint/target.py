@@ -13,8 +13,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rflint.errors import ImportFailed, RflintError, UsageError
+from rflint.errors import ImportFailed, RflintError, UsageError, said
 from rflint.places import innermost_user_line_of, source_at
+
+
+def check(target: str) -> None:
+    """Say what can be said before anything is imported: torch alone takes seconds.
+
+    Raises UsageError for a malformed target, ImportFailed for a file or package that is not there.
+    """
+    name, _ = split(target)
+    _make_importable(Path.cwd())
+    if name.endswith(".py"):
+        if not Path(name).is_file():
+            raise ImportFailed(f"no file {name}")
+    elif importlib.util.find_spec(name.split(".")[0]) is None:
+        raise _no_module(name, name.split(".")[0])
 
 
 def load(target: str) -> Any:
@@ -24,8 +38,7 @@ def load(target: str) -> Any:
     for a malformed target, ImportFailed where the import or the attribute fails.
     """
     module_name, attribute = split(target)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    _make_importable(Path.cwd())
     module = _from_file(Path(module_name)) if module_name.endswith(".py") else _named(module_name)
     found: Any = module
     walked = module_name
@@ -37,7 +50,7 @@ def load(target: str) -> Any:
                 f"{walked} has no attribute {part!r}", hint=_suggestion(part, found)
             ) from error
         except Exception as error:
-            raise ImportFailed(f"reading {part!r} of {walked} raised {_said(error)}") from error
+            raise ImportFailed(f"reading {part!r} of {walked} raised {said(error)}") from error
         walked = f"{walked}.{part}"
     return found
 
@@ -67,7 +80,7 @@ def arguments(pairs: Iterable[str]) -> dict[str, Any]:
             raise UsageError(f"--arg {pair!r} is not KEY=VALUE")
         try:
             parsed[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
+        except Exception:  # whatever is no literal is a string
             parsed[key] = value
     return parsed
 
@@ -81,11 +94,7 @@ def _named(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            file = Path(*name.split(".")).with_suffix(".py")
-            raise ImportFailed(
-                f"no module named {error.name!r}",
-                hint=f"Looked for an installed package and in {Path.cwd()} (such as {file}).",
-            ) from error
+            raise _no_module(name, error.name) from error
         raise _import_error(name, error) from error
     except BaseException as error:
         raise _import_error(name, error) from error
@@ -95,9 +104,7 @@ def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ImportFailed(f"no file {path}")
     full = path.resolve()
-    folder = str(full.parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    _make_importable(full.parent)
     # a name of its own: a file called torch.py or test.py must not shadow a module
     name = f"_rflint_{hashlib.sha1(str(full).encode()).hexdigest()[:12]}_{full.stem}"
     if name in sys.modules:
@@ -115,6 +122,19 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
+def _make_importable(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _no_module(name: str, missing: str) -> ImportFailed:
+    file = Path(*name.split(".")).with_suffix(".py")
+    return ImportFailed(
+        f"no module named {missing!r}",
+        hint=f"Looked for an installed package and in {Path.cwd()} (such as {file}).",
+    )
+
+
 def _import_error(name: str, error: BaseException) -> RflintError:
     if isinstance(error, KeyboardInterrupt):
         raise error
@@ -122,11 +142,13 @@ def _import_error(name: str, error: BaseException) -> RflintError:
         place = source_at(error.filename, error.lineno) if error.filename and error.lineno else None
         return ImportFailed(f"syntax error: {error.msg}", source=place)
     if isinstance(error, SystemExit):
-        said = f"called sys.exit({error.code!r})"
+        event = f"called sys.exit({error.code!r})"
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
     else:
-        said, hint = f"raised {_said(error)}", ""
-    return ImportFailed(f"importing {name} {said}", hint=hint, source=innermost_user_line_of(error))
+        event, hint = f"raised {said(error)}", ""
+    return ImportFailed(
+        f"importing {name} {event}", hint=hint, source=innermost_user_line_of(error)
+    )
 
 
 def _suggestion(name: str, owner: Any) -> str:
@@ -140,8 +162,3 @@ def _suggestion(name: str, owner: Any) -> str:
         if getattr(getattr(owner, a, None), "__module__", "") == getattr(owner, "__name__", None)
     ]
     return f"It defines: {', '.join(defined[:8])}." if defined else ""
-
-
-def _said(error: BaseException) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

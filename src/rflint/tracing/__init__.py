@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from rflint.architecture import Architecture
+from rflint.errors import internal_error
 from rflint.tracing.lower import lower
 from rflint.tracing.meta import borrowed
 from rflint.tracing.record import record
@@ -27,9 +28,13 @@ def trace(
 ) -> Architecture:
     """The architecture of `model` for these inputs; the model is left as it was.
 
-    Raises InputMismatch or TraceFailed where the forward pass cannot be followed.
+    Raises InputMismatch or TraceFailed where the forward pass cannot be followed, InternalError
+    where rflint has a bug.
     """
     with warnings.catch_warnings(), borrowed(model, train=train):
         warnings.simplefilter("ignore")
         recording = record(model, inputs, edits)
-        return lower(model, recording, tuple(inputs[0].shape[2:]))
+        try:
+            return lower(model, recording, tuple(inputs[0].shape[2:]))
+        except Exception as error:
+            raise internal_error(error) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from rflint.errors import BuildFailed, RflintError
+from rflint.errors import BuildFailed, RflintError, said
 from rflint.places import innermost_user_line_of
 from rflint.tracing.meta import WeightsOnMeta
 from rflint.tracing.sources import construction_recorded
@@ -56,7 +56,7 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
             result = _called(attribute, arguments)
         except Exception as error:
             raise _failed(described, error) from error
-        note = f"{described} was built with real weights: on meta, {_said(on_meta)}"
+        note = f"{described} was built with real weights: on meta, {said(on_meta)}"
     if not isinstance(result, nn.Module):
         raise BuildFailed(
             f"{described} returned {_a(type(result).__name__)}, not an nn.Module",
@@ -83,8 +83,12 @@ def _called(attribute: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
         warnings.simplefilter("ignore")
         try:
             return attribute(**arguments)
-        except SystemExit as exit_:
-            raise RuntimeError(f"it called sys.exit({exit_.code!r})") from exit_
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            ended = f"it called sys.exit({error.code!r})" if isinstance(error, SystemExit) else ""
+            wrapped = RuntimeError(ended or said(error))
+            raise wrapped.with_traceback(error.__traceback__) from error
 
 
 def _check_arguments(
@@ -112,12 +116,7 @@ def _check_arguments(
 
 
 def _failed(described: str, error: Exception) -> RflintError:
-    return BuildFailed(f"{described} raised {_said(error)}", source=innermost_user_line_of(error))
-
-
-def _said(error: Exception) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return BuildFailed(f"{described} raised {said(error)}", source=innermost_user_line_of(error))
 
 
 def _a(noun: str) -> str:

@@ -25,7 +25,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Source
-from rflint.errors import InputMismatch, InternalError, RflintError, TraceFailed
+from rflint.errors import InputMismatch, RflintError, TraceFailed, internal_error
 from rflint.places import innermost_user_line, innermost_user_line_of, raised_by_rflint
 from rflint.tracing.functions import (
     FACTORIES,
@@ -46,6 +46,7 @@ from rflint.tracing.meta import LARGE, META
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.table import mapped, show, tensors_in
 from rflint.tracing.recording import NO_EDITS, Edits, Recording, Step
+from rflint.tracing.sources import constructed_at
 
 _Extremum = namedtuple("_Extremum", ["values", "indices"])
 
@@ -77,7 +78,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
             result = recorder.head(reached.tensor)
         except RflintError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _explained(recorder, error, placeholders) from error
     outputs = tuple(recorder.node(tensor) for tensor in tensors_of(result))
     recorder.graph.output(outputs)
@@ -96,6 +97,8 @@ class Recorder(TorchFunctionMode):
         self.constants: dict[str, torch.Tensor] = {}
         self.stack: list[nn.Module] = []
         self.failed_in: str | None = None
+        self.torch_error: Exception | None = None
+        """What PyTorch raised last, as opposed to the user's code or rflint."""
         self._nodes: dict[int, fx.Node] = {}
         self._sharing: dict[int, list[torch.Tensor]] = {}
         """Every bound tensor, by storage: identities stay unique while the tensors live."""
@@ -246,7 +249,7 @@ class Recorder(TorchFunctionMode):
             elif row is not None and row.shape is not None:
                 result = self._shaped(call, row, in_place=writes)
             else:
-                result = func(*self._on_meta(args), **self._on_meta(kwargs))
+                result = self._run(func, args, kwargs)
         except ShapeError as error:
             raise self._mismatch(layer, spelling, call, error, caller) from error
         if not any(True for _ in tensors_of(result)):
@@ -330,9 +333,10 @@ class Recorder(TorchFunctionMode):
             if row is not None and row.shape is not None:
                 result = self._shaped(call, row, in_place=bool(getattr(module, "inplace", False)))
             else:
-                result = type(module).forward(module, *self._on_meta(args), **self._on_meta(kwargs))
+                result = self._run(type(module).forward, (module, *args), kwargs)
         except ShapeError as error:
-            raise self._mismatch(path, type(module).__name__, call, error, caller) from error
+            place = caller or constructed_at(module)
+            raise self._mismatch(path, type(module).__name__, call, error, place) from error
         node = self.graph.create_node(
             "call_module", path, self._as_nodes(args), self._as_nodes(kwargs)
         )
@@ -360,6 +364,14 @@ class Recorder(TorchFunctionMode):
 
     # -- results
 
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Let PyTorch compute the result without storage."""
+        try:
+            return func(*self._on_meta(args), **self._on_meta(kwargs))
+        except Exception as error:
+            self.torch_error = error
+            raise
+
     def _overlay(self, written: torch.Tensor, caller: Source | None) -> None:
         """Every other tensor that shares what was just written in place has changed as well."""
         for other in [t for t in self._sharing[_storage(written)] if t is not written]:
@@ -374,6 +386,8 @@ class Recorder(TorchFunctionMode):
         assert row.shape is not None
         shape = row.shape(call)
         first: torch.Tensor = call.input
+        if in_place and isinstance(shape, tuple) and tuple(first.shape) != shape:
+            raise ShapeError(f"the result is {show(shape)} and cannot be written in place")
         if in_place and first.device.type == "meta" and tuple(first.shape) == shape:
             return first
         dtype = result_dtype(call, row)
@@ -425,24 +439,21 @@ class Recorder(TorchFunctionMode):
 
 
 def _explained(
-    recorder: Recorder, error: Exception, placeholders: Sequence[torch.Tensor]
+    recorder: Recorder, error: Exception | SystemExit, placeholders: Sequence[torch.Tensor]
 ) -> RflintError:
     """An error of the user's forward, or of PyTorch inside it, with its place."""
     said = str(error)
     if isinstance(error, RuntimeError) and ("meta tensor" in said or "data-independent" in said):
         what = re.split(r"[\n.] ", said)[0]
         return _needs_values(what, innermost_user_line_of(error), recorder.failed_in)
-    if raised_by_rflint(error):
-        return InternalError(
-            f"rflint itself failed: {type(error).__name__}: {error}",
-            hint="This is a bug in rflint, not in your model. Please report it, with what "
-            "--debug prints.",
-            source=innermost_user_line_of(error),
-        )
+    if error is not recorder.torch_error and raised_by_rflint(error):
+        return internal_error(error, innermost_user_line_of(error))
     path = recorder.failed_in
     where = f"in {path}: " if path else ""
     shapes = ", ".join(show(tensor.shape) for tensor in placeholders)
     text = str(error).strip().split("\n")[0] or type(error).__name__
+    if isinstance(error, SystemExit):
+        text = f"it called sys.exit({error.code!r})"
     return TraceFailed(
         f"the forward pass fails on a {shapes} input: {where}{type(error).__name__}: {text}",
         hint="Does the model run on a real tensor of this shape? If the shape is wrong, give "

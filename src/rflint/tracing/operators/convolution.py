@@ -12,6 +12,7 @@ from rflint.tracing.operators.table import (
     Effect,
     Shape,
     ShapeError,
+    check_mirrors,
     geometry,
     operator,
     per_axis,
@@ -70,6 +71,8 @@ def conv_shape(call: Call) -> Shape:
         shape[-spatial:], weight[2:], stride, dilation, _pads(call, weight), strict=True
     ):
         extent = d * (k - 1) + 1
+        if call.module is not None:
+            check_mirrors(call.module.padding_mode, n, before, after)
         if n + before + after < extent:
             raise ShapeError(
                 f"its kernel spans {extent} positions, but the map is only {n} wide"
@@ -89,6 +92,9 @@ def conv_transpose_shape(call: Call) -> Shape:
     extra = per_axis(call.arg("output_padding", 5, 0), spatial)
     dilation = per_axis(call.arg("dilation", 7, 1), spatial)
     groups = int(call.arg("groups", 6, 1))
+    for e, s, d in zip(extra, stride, dilation, strict=True):
+        if e >= max(s, d):
+            raise ShapeError(f"its output_padding {e} must be smaller than stride or dilation")
     out = [
         (n - 1) * s - 2 * p + d * (k - 1) + e + 1
         for n, k, s, p, e, d in zip(

@@ -6,6 +6,8 @@ normalisation as part of the convolution). So do activations, dropout and arithm
 
 from __future__ import annotations
 
+from math import prod
+
 from rflint.architecture import Extent, Kind, Reach
 from rflint.tracing.layout import Dimension, Factor, Layout, axes_of
 from rflint.tracing.operators.table import (
@@ -14,6 +16,7 @@ from rflint.tracing.operators.table import (
     Shape,
     ShapeError,
     broadcast,
+    checked_dim,
     geometry,
     operator,
     pointwise,
@@ -21,11 +24,6 @@ from rflint.tracing.operators.table import (
     shape_of,
     show,
 )
-
-SQUASHING = frozenset(
-    {"sigmoid", "hardsigmoid", "softmax", "tanh", "hardtanh", "relu6", "clamp", "softmax2d"}
-)
-"""Functions with a bounded range: what the branch of an attention gate ends in."""
 
 
 def same_shape(call: Call) -> Shape:
@@ -38,10 +36,17 @@ def broadcast_shape(call: Call) -> Shape:
     return broadcast(*(shape_of(tensor) for tensor in call.tensors))
 
 
-def batch_norm_shape(call: Call) -> Shape:
-    """Checks the number of channels, which users get wrong."""
+def channel_norm_shape(call: Call) -> Shape:
+    """Checks dimensions and the number of channels, which users get wrong."""
     shape = shape_of(call.input)
     module = call.module
+    if module is not None and call.name[-1] == "d" and call.name[-2].isdigit():
+        spatial = call.spatial
+        unbatched = call.name.startswith("Instance") or spatial == 1
+        if len(shape) != spatial + 2 and not (unbatched and len(shape) == spatial + 1):
+            raise ShapeError(f"expects {spatial} spatial dimensions, got an input of {show(shape)}")
+        if len(shape) == spatial + 1 and call.name.startswith("Instance"):
+            return shape
     if module is not None and len(shape) > 1:
         expected = getattr(module, "num_features", getattr(module, "num_channels", None))
         if expected and expected != shape[1]:
@@ -54,21 +59,36 @@ def batch_norm_shape(call: Call) -> Shape:
     *("instance_norm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
     *("group_norm", "GroupNorm"),
     kind=Kind.NORM,
-    shape=batch_norm_shape,
+    shape=channel_norm_shape,
 )
 def channel_norm(call: Call) -> Effect:
     """Normalisation by channel or by group of channels."""
     return pointwise(call, call.input.layout)
 
 
+def layer_norm_shape(call: Call) -> Shape:
+    """Checks the trailing dimensions that are normalised together."""
+    shape = shape_of(call.input)
+    wanted = call.arg("normalized_shape", 1)
+    trailing = (wanted,) if isinstance(wanted, int) else tuple(wanted)
+    if shape[len(shape) - len(trailing) :] != trailing:
+        raise ShapeError(f"expects trailing dimensions {show(trailing)}, got {show(shape)}")
+    return shape
+
+
+@operator("layer_norm", "LayerNorm", "rms_norm", "RMSNorm", kind=Kind.NORM, shape=layer_norm_shape)
+def layer_norm(call: Call) -> Effect:
+    """Normalisation over trailing dimensions."""
+    return pointwise(call, call.input.layout)
+
+
 @operator(
-    *("layer_norm", "LayerNorm", "rms_norm", "RMSNorm", "normalize"),
-    *("local_response_norm", "LocalResponseNorm", "CrossMapLRN2d"),
+    *("normalize", "local_response_norm", "LocalResponseNorm", "CrossMapLRN2d"),
     kind=Kind.NORM,
     shape=same_shape,
 )
-def other_norm(call: Call) -> Effect:
-    """Normalisation over trailing dimensions or neighbouring channels."""
+def channel_neighbours_norm(call: Call) -> Effect:
+    """Normalisation over all or neighbouring channels."""
     return pointwise(call, call.input.layout)
 
 
@@ -78,7 +98,7 @@ def other_norm(call: Call) -> Effect:
     *("softsign", "Softsign", "tanhshrink", "Tanhshrink", "hardshrink", "Hardshrink"),
     *("softshrink", "Softshrink", "threshold", "Threshold", "logsigmoid", "LogSigmoid"),
     *("hardswish", "Hardswish", "sigmoid", "Sigmoid", "hardsigmoid", "Hardsigmoid"),
-    *("tanh", "Tanh", "hardtanh", "Hardtanh", "rrelu", "RReLU"),
+    *("tanh", "Tanh", "hardtanh", "Hardtanh", "rrelu", "RReLU", "log_sigmoid"),
     *("exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "abs", "neg", "square", "reciprocal"),
     *("sin", "cos", "erf", "sign", "floor", "ceil", "round", "trunc", "frac", "exp2", "log2"),
     *("clamp", "clip", "clamp_min", "clamp_max", "nan_to_num", "logit", "sinh", "cosh", "atan"),
@@ -91,7 +111,20 @@ def activation(call: Call) -> Effect:
     return pointwise(call, call.input.layout)
 
 
-@operator("prelu", "PReLU", kind=Kind.ACTIVATION, shape=same_shape)
+def prelu_shape(call: Call) -> Shape:
+    """One slope, or one for each channel."""
+    shape = shape_of(call.input)
+    if call.module is not None:
+        slopes = int(call.module.num_parameters)
+    else:
+        slopes = prod(shape_of(call.arg("weight", 1)))
+    channels = shape[1] if len(shape) > 1 else 1
+    if slopes not in (1, channels):
+        raise ShapeError(f"has {slopes} slopes for {channels} channels (input {show(shape)})")
+    return shape
+
+
+@operator("prelu", "PReLU", kind=Kind.ACTIVATION, shape=prelu_shape)
 def prelu(call: Call) -> Effect:
     """A leaky ReLU whose slope is a parameter."""
     return pointwise(call, call.input.layout)
@@ -128,7 +161,19 @@ def unchanged(call: Call) -> Effect:
     *("pow", "rpow", "ipow", "remainder", "mod", "rmod", "fmod", "lerp", "addcmul", "addcdiv"),
     *("maximum", "minimum", "fmax", "fmin", "where", "masked_fill", "atan2"),
     *("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "isclose"),
-    *("and", "or", "xor", "rand", "ror", "rxor", "bitwise_and", "bitwise_or", "copysign", "hypot"),
+    *(
+        "and",
+        "or",
+        "xor",
+        "rand",
+        "ror",
+        "rxor",
+        "bitwise_and",
+        "bitwise_or",
+        "bitwise_xor",
+        "copysign",
+        "hypot",
+    ),
     kind=Kind.ARITHMETIC,
     shape=broadcast_shape,
 )
@@ -146,7 +191,7 @@ def multiplication(call: Call) -> Effect:
 def glu_shape(call: Call) -> Shape:
     """One dimension is halved."""
     shape = list(shape_of(call.input))
-    dim = int(call.arg("dim", 1, -1))
+    dim = checked_dim(int(call.arg("dim", 1, -1)), len(shape))
     if shape[dim] % 2:
         raise ShapeError(f"cannot halve dimension {dim} of {show(shape)}")
     shape[dim] //= 2
@@ -155,9 +200,9 @@ def glu_shape(call: Call) -> Shape:
 
 @operator("glu", "GLU", kind=Kind.ACTIVATION, shape=glu_shape)
 def glu(call: Call) -> Effect:
-    """A * sigmoid(b) of the two halves of the channels."""
+    """One half of the channels, gated by the sigmoid of the other."""
     value, shape = call.input, glu_shape(call)
-    dim = int(call.arg("dim", 1, -1)) % len(shape)
+    dim = checked_dim(int(call.arg("dim", 1, -1)), len(shape))
     layout = list(value.layout)
     axes = axes_of(layout[dim])
     layout[dim] = (Factor(shape[dim], tuple(sorted(axes))),)
@@ -171,13 +216,19 @@ def softmax_dim(call: Call) -> int:
     rank = len(shape_of(call.input))
     if dim is None:
         dim = 0 if rank in (0, 1, 3) else 1
-    return int(dim) % rank
+    return checked_dim(int(dim), rank)
+
+
+def softmax_shape(call: Call) -> Shape:
+    """The input's, if there is the dimension to work on."""
+    softmax_dim(call)
+    return shape_of(call.input)
 
 
 @operator(
     *("softmax", "Softmax", "log_softmax", "LogSoftmax", "softmin", "Softmin", "gumbel_softmax"),
     kind=Kind.ACTIVATION,
-    shape=same_shape,
+    shape=softmax_shape,
 )
 def softmax(call: Call) -> Effect:
     """Pointwise over channels; over positions it reads all of them."""
@@ -208,9 +259,9 @@ def _spread(layout: Layout, shape: Shape) -> dict[int, Reach]:
     """Axes of which a single position is broadcast over many: all of them read all there is."""
     return {
         axis: Extent.GLOBAL
-        for dimension, size in zip(layout, shape, strict=True)
-        if size > 1 and all(factor.size == 1 for factor in dimension)
-        for axis in axes_of(dimension)
+        for carried, size in zip(layout, shape, strict=True)
+        if size > 1 and all(factor.size == 1 for factor in carried)
+        for axis in axes_of(carried)
     }
 
 
@@ -219,15 +270,8 @@ def _broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
     result: list[Dimension] = []
     for back in range(len(shape), 0, -1):
         size = shape[-back]
-        dimensions = [layout[-back] for layout in layouts if len(layout) >= back]
-        fitting = [dimension for dimension in dimensions if _length(dimension) == size]
-        spatial = [dimension for dimension in fitting if axes_of(dimension)]
+        carried = [layout[-back] for layout in layouts if len(layout) >= back]
+        fitting = [c for c in carried if prod(factor.size for factor in c) == size]
+        spatial = [c for c in fitting if axes_of(c)]
         result.append((spatial or fitting or [(Factor(size),)])[0])
     return tuple(result)
-
-
-def _length(dimension: Dimension) -> int:
-    length = 1
-    for factor in dimension:
-        length *= factor.size
-    return length

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from rflint.architecture import Extent, Kind, Reach
-from rflint.tracing.layout import Factor, Layout, axes_of
+from rflint.tracing.layout import Factor, Layout, axes_of, tangled
 from rflint.tracing.operators.reduction import mixed, mixing_geometry
 from rflint.tracing.operators.table import (
     Call,
@@ -62,6 +62,9 @@ def linear(call: Call) -> Effect:
 def matmul_shape(call: Call) -> Shape:
     """Batched matrix product with broadcasting."""
     a, b = (shape_of(tensor) for tensor in call.tensors[:2])
+    rank = {"mm": 2, "bmm": 3}.get(call.name)
+    if rank and not (len(a) == len(b) == rank and a[:-2] == b[:-2]):
+        raise ShapeError(f"{call.name} does not multiply {show(a)} and {show(b)}")
     if not a or not b:
         raise ShapeError("matmul of a scalar")
     if len(a) == 1 or len(b) == 1:
@@ -104,8 +107,13 @@ def _matmul_layout(a: Value, b: Value, out: Shape) -> Layout:
 
 def attention_shape(call: Call) -> Shape:
     """(..., queries, value features)."""
-    query, _, value = (shape_of(tensor) for tensor in call.tensors[:3])
-    return (*query[:-1], value[-1])
+    query, key, value = (shape_of(tensor) for tensor in call.tensors[:3])
+    if query[-1] != key[-1] or key[-2] != value[-2]:
+        raise ShapeError(f"{show(query)}, {show(key)} and {show(value)} do not fit together")
+    batch = query[:-2]
+    if not call.arg("enable_gqa", 7, False):
+        batch = broadcast(query[:-2], key[:-2], value[:-2])
+    return (*batch, query[-2], value[-1])
 
 
 @operator("scaled_dot_product_attention", kind=Kind.ATTENTION, shape=attention_shape)
@@ -115,10 +123,11 @@ def attention(call: Call) -> Effect:
     out = attention_shape(call)
     axes = axes_of(key.layout[-2]) | axes_of(value.layout[-2])
     reaches: dict[int, Reach] = dict.fromkeys(axes, Extent.GLOBAL)
-    batch = prod(query.shape[:-2])
-    scores = batch * query.shape[-2] * key.shape[-2]
+    scores = prod(out[:-1]) * key.shape[-2]
     return Effect(
-        (*query.layout[:-1], (Factor(out[-1]),)),
+        (*query.layout[:-1], (Factor(out[-1]),))
+        if len(query.layout) == len(out)
+        else tangled(query.layout, out),
         tuple(reach_of(call.axes, reaches) for _ in call.data),
         geometry(call.axes, dict.fromkeys(axes), dict.fromkeys(axes)),
         macs=scores * (query.shape[-1] + value.shape[-1]),

@@ -71,8 +71,11 @@ def pool_shape(call: Call) -> Shape | list[Shape]:
     for kernel, pad in zip(windows.kernel, windows.padding, strict=True):
         if pad > kernel // 2:
             raise ShapeError(f"its padding {pad} is more than half its kernel size {kernel}")
-    out = [windows.out(n, i) for i, n in enumerate(shape[-spatial:])]
-    if min(out) < 1:
+    sizes = shape[-spatial:]
+    out = [windows.out(n, i) for i, n in enumerate(sizes)]
+    # PyTorch's average pooling in 3-d does not count padding here
+    strict = call.name in ("avg_pool3d", "AvgPool3d")
+    if min(out) < 1 or (strict and any(n < k for n, k in zip(sizes, windows.kernel, strict=True))):
         raise ShapeError(
             f"its window spans {show(windows.kernel)} positions, "
             f"but the map is only {show(shape[-spatial:])}"

@@ -12,6 +12,7 @@ from rflint.tracing.operators.table import (
     Effect,
     Shape,
     broadcast,
+    checked_dim,
     geometry,
     operator,
     reach_of,
@@ -44,13 +45,13 @@ def mixed(layout: Layout, dims: Iterable[int]) -> dict[int, Reach]:
     return reaches
 
 
-def without_inner(dimension: Dimension, reaches: dict[int, Reach]) -> Dimension:
+def without_inner(carried: Dimension, reaches: dict[int, Reach]) -> Dimension:
     """The outer part of a split axis once its inner part is gone: its positions are neighbours."""
     return tuple(
         Factor(factor.size, factor.axes, max(1, factor.step // window.size))
         if len(factor.axes) == 1 and isinstance(window := reaches.get(factor.axes[0]), Window)
         else factor
-        for factor in dimension
+        for factor in carried
     )
 
 
@@ -61,11 +62,11 @@ def _dims(call: Call) -> tuple[int, ...]:
         dim = call.arg("axis", None, None)
     if dim is None or dim == () or dim == []:
         return tuple(range(rank))
-    return tuple(d % rank for d in ((dim,) if isinstance(dim, int) else dim)) if rank else ()
+    return tuple(checked_dim(d, rank) for d in ((dim,) if isinstance(dim, int) else dim))
 
 
 def _keeps(call: Call) -> bool:
-    return bool(call.arg("keepdim", 2, False) is True)
+    return call.arg("keepdim", 2, False) is True or call.kwargs.get("keepdims") is True
 
 
 def reduced_shape(call: Call) -> Shape:
@@ -99,8 +100,8 @@ def reduction(call: Call) -> Effect:
     layout = call.input.layout
     reaches = mixed(layout, dims)
     out = tuple(
-        (Factor(1),) if d in dims else without_inner(dimension, reaches)
-        for d, dimension in enumerate(layout)
+        (Factor(1),) if d in dims else without_inner(carried, reaches)
+        for d, carried in enumerate(layout)
         if keep or d not in dims
     )
     return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
@@ -124,8 +125,8 @@ def statistics(call: Call) -> Effect:
     reaches = mixed(layout, chosen)
     keep = len(shape) == rank
     out = tuple(
-        (Factor(1),) if d in chosen else without_inner(dimension, reaches)
-        for d, dimension in enumerate(layout)
+        (Factor(1),) if d in chosen else without_inner(carried, reaches)
+        for d, carried in enumerate(layout)
         if keep or d not in chosen
     )
     return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))

@@ -14,6 +14,7 @@ from rflint.tracing.operators.table import (
     Shape,
     ShapeError,
     Value,
+    check_mirrors,
     geometry,
     operator,
     reach_of,
@@ -32,16 +33,19 @@ def resize_shape(call: Call) -> Shape:
     spatial = len(shape) - 2
     size = call.arg("size", 1)
     if size is not None:
-        return (*shape[:2], *_each(size, spatial, int))
-    factors = _each(call.arg("scale_factor", 2), spatial, float)
-    return (
-        *shape[:2],
-        *(floor(n * factor) for n, factor in zip(shape[2:], factors, strict=True)),
-    )
+        out = _each(size, spatial, int)
+    else:
+        factors = _each(call.arg("scale_factor", 2), spatial, float)
+        out = tuple(floor(n * factor) for n, factor in zip(shape[2:], factors, strict=True))
+    if not out or min(out) < 1:
+        raise ShapeError(f"its output would be empty ({show(out)})")
+    return (*shape[:2], *out)
 
 
 def _each(value: Any, count: int, convert: type) -> tuple[Any, ...]:
     if isinstance(value, tuple | list):
+        if len(value) != count:
+            raise ShapeError(f"got {len(value)} sizes for {count} spatial dimensions")
         return tuple(convert(item) for item in value)
     return (convert(value),) * count
 
@@ -62,7 +66,9 @@ def resize(call: Call) -> Effect:
         size = neighbours if n != m else 1
         if mode == "area" and n > m:
             size = -(-n // m)
-        windows.append(Window(min(size, n), stride, 0 if size < 3 else -1))
+        # without align_corners, output p lies at input (p + 1/2) * n / m - 1/2
+        start = whole(Fraction(n - m, 2 * m)) - (1 if size == 4 else 0) if size > 1 else 0
+        windows.append(Window(min(size, n), stride, start if mode != "area" else 0))
     return _regridded(call, windows, out)
 
 
@@ -104,10 +110,20 @@ def pad_amounts(call: Call) -> list[tuple[int, int]]:
     return [(int(pads[i]), int(pads[i + 1])) for i in range(0, len(pads), 2)]
 
 
+def padding_mode(call: Call) -> str:
+    """constant, reflect, replicate or circular; modules have it in their names."""
+    if call.module is None:
+        return str(call.arg("mode", 2, "constant"))
+    word = call.name.split("Pad")[0]
+    return {"Reflection": "reflect", "Circular": "circular"}.get(word, "constant")
+
+
 def pad_shape(call: Call) -> Shape:
     """Longer by what is padded; negative padding crops."""
     shape = list(shape_of(call.input))
+    mode = padding_mode(call)
     for back, (before, after) in enumerate(pad_amounts(call), start=1):
+        check_mirrors(mode, shape[-back], before, after)
         shape[-back] += before + after
         if shape[-back] < 1:
             raise ShapeError(f"its output would be empty ({show(shape)})")

@@ -228,6 +228,13 @@ def shape_of(tensor: Any) -> Shape:
     return tuple(tensor.shape)
 
 
+def checked_dim(dim: int, rank: int) -> int:
+    """A dimension counted from the front; raises ShapeError where there is none."""
+    if not -max(rank, 1) <= dim < max(rank, 1):
+        raise ShapeError(f"there is no dimension {dim} in a tensor of {rank}")
+    return dim % max(rank, 1)
+
+
 def broadcast(*shapes: Sequence[int]) -> Shape:
     """The shape that PyTorch's broadcasting gives; raises ShapeError where there is none."""
     rank = max((len(shape) for shape in shapes), default=0)
@@ -251,6 +258,13 @@ def whole(value: Fraction) -> Number:
 def show(shape: Sequence[int]) -> str:
     """A shape in print: 1x3x32x32."""
     return "x".join(map(str, shape)) or "scalar"
+
+
+def check_mirrors(mode: str, size: int, before: int, after: int) -> None:
+    """A map can be reflected by less than its size and wound round once, not more."""
+    limit = {"reflect": size - 1, "circular": size}.get(mode)
+    if limit is not None and max(before, after) > limit:
+        raise ShapeError(f"cannot pad {size} positions by {max(before, after)} ({mode})")
 
 
 def per_axis(value: Any, count: int) -> tuple[int, ...]:

@@ -28,6 +28,7 @@ from rflint.tracing.operators.table import (
     Shape,
     ShapeError,
     Value,
+    checked_dim,
     geometry,
     operator,
     pointwise,
@@ -63,11 +64,11 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
     gone = {d % rank for d in wanted if call.input.shape[d] == 1}
     kept: list[Dimension] = []
     orphans: list[Factor] = []
-    for dim, dimension in enumerate(layout):
+    for dim, carried in enumerate(layout):
         if dim not in gone:
-            kept.append(dimension)
+            kept.append(carried)
         else:
-            orphans += [factor for factor in dimension if factor.axes]
+            orphans += [factor for factor in carried if factor.axes]
     if kept:
         kept[-1] = (*kept[-1], *orphans)
     return tuple(kept)
@@ -263,7 +264,7 @@ def cat_shape(call: Call) -> Shape:
 
 def _cat_dim(call: Call, rank: int) -> int:
     dim = call.arg("dim", 1, None)
-    return int(call.kwargs.get("axis", 0) if dim is None else dim) % rank
+    return checked_dim(int(call.kwargs.get("axis", 0) if dim is None else dim), rank)
 
 
 @operator("cat", "concat", "concatenate", kind=Kind.MERGE, shape=cat_shape)
@@ -283,7 +284,7 @@ def stack_shape(call: Call) -> Shape:
     shapes = [shape_of(tensor) for tensor in call.tensors]
     if len(set(shapes)) > 1:
         raise ShapeError(f"cannot stack {show(shapes[0])} and {show(shapes[1])}")
-    dim = int(call.arg("dim", 1, 0)) % (len(shapes[0]) + 1)
+    dim = checked_dim(int(call.arg("dim", 1, 0)), len(shapes[0]) + 1)
     return (*shapes[0][:dim], len(shapes), *shapes[0][dim:])
 
 

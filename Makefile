@@ -1,0 +1,37 @@
+# make demo   lint the example
+# make test   everything that has to pass: ruff, mypy, pytest
+# make clean  remove what these made
+
+PYTHON ?= python3
+
+venv := .venv
+bin := $(venv)/bin
+install = $(PYTHON) -m venv $(venv) && $(bin)/pip install -q -c constraints.txt
+
+# What .venv is made from: when one of these changes, pip brings .venv up to date.
+sources := pyproject.toml constraints.txt
+
+.PHONY: demo test clean
+
+# The example has findings, so rflint ends with status 1 here; anything else is a failure.
+demo: $(venv)/demo.stamp
+	$(bin)/rflint examples/cifar_resnet.py:build --res 32 || [ $$? -eq 1 ]
+
+test: $(venv)/test.stamp
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/pytest
+
+clean:
+	rm -rf $(venv) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(venv)/demo.stamp: $(sources)
+	$(install) -e .
+	touch $@
+
+# The environment for the tests serves the demo as well.
+$(venv)/test.stamp: $(sources)
+	$(install) -e '.[dev]'
+	touch $@ $(venv)/demo.stamp
