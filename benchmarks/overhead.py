@@ -2,7 +2,7 @@
 
     python -m benchmarks.overhead [--runs 7] [--markdown]
 
-Every figure comes from fresh processes. A process imports torch (and torchvision, where the model is
+Every figure comes from fresh processes. A process imports torch and torchvision (where the model is
 torchvision's) and then lints; the seconds are those of the linting alone, rflint's own imports and
 building the model included. Peak memory is that of the whole process, as a ratio to a process that
 only imports, in pairs of runs that follow each other. Medians are reported; machines are noisy.

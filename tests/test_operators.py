@@ -229,6 +229,8 @@ _FUNCTIONS: dict[str, Function] = {
     "type": lambda x: x.type(torch.double),
     "type_as": lambda x: x.type_as(_ROW),
     "upsample": lambda x: F.interpolate(x, (9, 7)),
+    "bitwise_xor": lambda x: torch.bitwise_xor(x > 0.5, _TRUTH),
+    "log_sigmoid": F.logsigmoid,
     "where": lambda x: torch.where(x > 0.5, x, _ROW),
     "xor": lambda x: (x > 0.5) ^ _TRUTH,
     "zero": lambda x: x.zero_(),

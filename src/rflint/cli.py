@@ -17,7 +17,7 @@ import click
 
 from rflint import __version__
 from rflint.errors import RflintError, UsageError, internal_error
-from rflint.streams import destination, silence_stdout, stdout_kept_clean
+from rflint.streams import destination, end_stdout, silence_stdout, stdout_kept_clean
 
 if TYPE_CHECKING:
     from rflint.report import Report
@@ -186,7 +186,7 @@ def lint(
                 click.echo(f"rflint: {note}", err=True)
         with destination(output) as stream:
             FORMATS[format_](report, rules, stream, verbose)
-        silence_stdout()  # what the user's code prints when Python ends is no part of the report
+        end_stdout()
     sys.exit(report.exit_status(None if fail_on == "never" else Severity(fail_on)))
 
 

@@ -33,6 +33,11 @@ def stdout_kept_clean() -> Iterator[None]:
             os.close(saved)
 
 
+def end_stdout() -> None:
+    """The report is whole: what the user's code prints when Python ends goes to stderr."""
+    os.dup2(2, 1)
+
+
 def silence_stdout() -> None:
     """Let nothing more reach stdout, nor an unwritten rest fail when Python ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -68,6 +68,10 @@ def split(target: str) -> tuple[str, str]:
             f"{target!r} is no target",
             hint="A target is package.module:attribute or path/to/file.py:attribute.",
         )
+    if not module.endswith(".py") and not all(part.isidentifier() for part in module.split(".")):
+        raise UsageError(
+            f"{module!r} is no module", hint="A file target ends in .py before the colon."
+        )
     return module, attribute
 
 
@@ -86,10 +90,6 @@ def arguments(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def _named(name: str) -> ModuleType:
-    if "/" in name or "\\" in name:
-        raise UsageError(
-            f"{name!r} is no module", hint="A file target ends in .py before the colon."
-        )
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
