@@ -2,10 +2,10 @@
 
     python -m benchmarks.overhead [--runs 7] [--markdown]
 
-Every figure comes from fresh processes. A process imports torch and torchvision (where the model is
-torchvision's) and then lints; the seconds are those of the linting alone, rflint's own imports and
-building the model included. Peak memory is that of the whole process, as a ratio to a process that
-only imports, in pairs of runs that follow each other. Medians are reported; machines are noisy.
+Every figure comes from fresh processes. Such a process imports torch and torchvision, then lints;
+the seconds are those of the command line alone, from its first import to its last line of output.
+Peak memory is that of the whole process, as a ratio to a process that only imports, in pairs of
+runs that follow each other. Medians are reported; machines are noisy.
 """
 
 from __future__ import annotations
@@ -36,24 +36,20 @@ print(json.dumps({{"seconds": seconds, "peak": peak}}))
 """
 
 _LINT = """
-import rflint
-from benchmarks.models import huge
-build = {build}
-report = rflint.lint(build, res={res})
-import io
-from rflint.reporters import FORMATS
-from rflint.rule import load_rules
-FORMATS["text"](report, load_rules(), io.StringIO(), False)
+import contextlib, os
+from rflint.cli import lint
+with contextlib.redirect_stdout(open(os.devnull, "w")), contextlib.suppress(SystemExit):
+    lint.main([{target!r}, "--res", "{res}"], standalone_mode=False)
 """
 
 CASES = {
-    "ResNet-18, 224 px": ("torchvision.models.resnet18", 224),
-    "ResNet-50, 224 px": ("torchvision.models.resnet50", 224),
-    "ResNet-152, 224 px": ("torchvision.models.resnet152", 224),
-    "ResNet-18, 32 px, with repairs": ("torchvision.models.resnet18", 32),
-    "ResNet-50, 32 px, with repairs": ("torchvision.models.resnet50", 32),
-    "ResNet-152, 32 px, with repairs": ("torchvision.models.resnet152", 32),
-    "10^10 parameters, 224 px": ("huge", 224),
+    "ResNet-18, 224 px": ("torchvision.models:resnet18", 224),
+    "ResNet-50, 224 px": ("torchvision.models:resnet50", 224),
+    "ResNet-152, 224 px": ("torchvision.models:resnet152", 224),
+    "ResNet-18, 32 px, with repairs": ("torchvision.models:resnet18", 32),
+    "ResNet-50, 32 px, with repairs": ("torchvision.models:resnet50", 32),
+    "ResNet-152, 32 px, with repairs": ("torchvision.models:resnet152", 32),
+    "10^10 parameters, 224 px": ("benchmarks.models:huge", 224),
 }
 
 
@@ -86,11 +82,11 @@ def main() -> None:
     options = parser.parse_args()
     rows: list[tuple[str, str, str]] = []
     run("pass")  # fill the file cache
-    for name, (build, res) in CASES.items():
+    for name, (target, res) in CASES.items():
         seconds, ratios = [], []
         for _ in range(options.runs):
             bare = run("pass")
-            linted = run(_LINT.format(build=build, res=res))
+            linted = run(_LINT.format(target=target, res=res))
             seconds.append(linted["seconds"])
             ratios.append(linted["peak"] / bare["peak"])
         rows.append(

@@ -29,5 +29,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(_LAZY[name]), name)
+        from rflint.collector import collector_paused
+
+        with collector_paused():
+            return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'rflint' has no attribute {name!r}")

@@ -7,6 +7,7 @@ imports torch until there is a model to lint.
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rflint import __version__
+from rflint.collector import collector_paused
 from rflint.errors import RflintError, UsageError, internal_error
 from rflint.streams import destination, end_stdout, silence_stdout, stdout_kept_clean
 
@@ -228,12 +230,14 @@ def _lint_all(
         try:
             check(target)
             with stdout_kept_clean():
-                from rflint.linter import lint_model
-                from rflint.tracing.build import build
-                from rflint.tracing.sources import construction_recorded
+                with collector_paused():
+                    from rflint.linter import lint_model
+                    from rflint.tracing.build import build
+                    from rflint.tracing.sources import construction_recorded
 
-                with construction_recorded():
-                    attribute = load(target)
+                    with construction_recorded():
+                        attribute = load(target)
+                gc.freeze()  # what was imported stays: later rounds need not look at it
                 built = build(attribute, builder_arguments, target)
                 for resolution in res or (None,):
                     models.append(

@@ -10,6 +10,7 @@ from torch import nn
 
 from rflint.analysis import Analysis, analyse
 from rflint.architecture import Architecture
+from rflint.collector import collector_paused
 from rflint.errors import InputMismatch, RflintError, UsageError
 from rflint.repair import Plan, plans
 from rflint.report import Figures, ModelReport, Repair, Report
@@ -69,10 +70,11 @@ def lint_model(
     train: bool = False,
 ) -> ModelReport:
     """One model at one resolution: trace, analyse, check, repair."""
-    inputs, architecture = _traced(built.model, resolution, input, train=train)
-    analysis = analyse(architecture)
-    findings = tuple(finding for rule in rules for finding in rule.check(analysis, {}))
-    repairs, notes = _repairs(built.model, inputs, analysis, train=train)
+    with collector_paused():
+        inputs, architecture = _traced(built.model, resolution, input, train=train)
+        analysis = analyse(architecture)
+        findings = tuple(finding for rule in rules for finding in rule.check(analysis, {}))
+        repairs, notes = _repairs(built.model, inputs, analysis, train=train)
     notes = (*([built.note] if built.note else []), *notes)
     return ModelReport(target, analysis, findings, repairs, notes)
 

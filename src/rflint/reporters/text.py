@@ -240,17 +240,12 @@ class _Page:
         middle = width // 2
         filled = round(ratio * middle)
         filled = min(filled, middle) if ratio <= 1 else max(filled, middle + 2)
-        text = Text()
-        for column in range(width):
-            if column == middle:
-                text.append(g.border, "bold")
-            elif column >= filled:
-                text.append(" ")
-            elif column == width - 1:
-                text.append(g.more, "red")
-            else:
-                text.append(*((g.full, "green") if column < middle else (g.past, "red")))
-        return text
+        text = Text((g.full * min(filled, middle)).ljust(middle), "green")
+        text.append(g.border, "bold default")
+        beyond = g.past * (min(filled, width) - middle - 1)
+        if filled >= width:
+            beyond = beyond[:-1] + g.more
+        return text.append(beyond.ljust(width - middle - 1), "red")
 
     def _scale(self, width: int) -> Text:
         resolution = self.analysis.architecture.resolution

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from rflint.architecture import POINTWISE, Geometry, Kind, Number, Reach
@@ -44,7 +45,7 @@ class Value:
     parameters: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """One call of an operator, as a module or as a function.
 
@@ -86,12 +87,12 @@ class Call:
         """The first tensor."""
         return self.tensors[0]
 
-    @property
+    @cached_property
     def tensors(self) -> list[Any]:
         """All tensors among the arguments, in order, lists included."""
         return tensors_in((self.args, self.kwargs))
 
-    @property
+    @cached_property
     def data(self) -> list[Value]:
         """The tensors that depend on the model's input (while lowering)."""
         return [value for value in self.tensors if value.source is not None]
@@ -194,7 +195,7 @@ def _collect(argument: Any, found: list[Any]) -> None:
     if isinstance(argument, (tuple, list)):
         for item in argument:
             _collect(item, found)
-    elif isinstance(argument, Mapping):
+    elif isinstance(argument, dict):
         for item in argument.values():
             _collect(item, found)
     elif kind is slice:
