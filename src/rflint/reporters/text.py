@@ -7,6 +7,7 @@ fixed width. Names from the user's model are never read as markup.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -27,6 +28,8 @@ from rflint.rule import Finding, Rule, Severity
 _PIPE_WIDTH = 100
 _ALL_ROWS = 36
 """Networks of up to this many convolutions and poolings are shown whole."""
+_WASTED_ROWS = 8
+"""Of longer ones, so many unproductive layers."""
 _NARROWEST_BAR, _WIDEST_BAR = 10, 32
 _TABLE_WIDTH = 70
 """Narrower terminals get repairs as a list."""
@@ -58,6 +61,18 @@ class _Glyphs:
     bad: str = "✗"
     warn: str = "!"
     unbounded: str = "∞"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Rows that are not shown one by one."""
+
+    layers: int
+    unproductive: int
+
+    def __str__(self) -> str:
+        wasted = f", {self.unproductive} unproductive" if self.unproductive else ""
+        return f"{self.layers} more{wasted}"
 
 
 _ASCII = _Glyphs("x", "-", "|", "#", "%", ">", "...", "x", "!", "all")
@@ -163,8 +178,8 @@ class _Page:
     def _layers(self) -> None:
         g = self.glyphs
         shown = list(self._abridged([x for x in self.analysis.layers if _matters(x)]))
-        rows = [None if isinstance(x, int) else self._cells(x) for x in shown]
-        columns, bar = self._columns([row for row in rows if row is not None])
+        rows = [self._cells(x) for x in shown]
+        columns, bar = self._columns(rows)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         for column in columns:
             table.add_column(
@@ -176,12 +191,8 @@ class _Page:
                 min_width=_SHORTEST if column == "layer" else None,
             )
         for x, row in zip(shown, rows, strict=True):
-            if isinstance(x, int) or row is None:
-                filler = Text(f"{g.ellipsis} {x} more that can contribute", "dim")
-                table.add_row(*(filler if column == "layer" else "" for column in columns))
-            else:
-                row["bar"] = self._bar(x, bar)
-                table.add_row(*(row[column] for column in columns))
+            row["bar"] = Text() if isinstance(x, _Run) else self._bar(x, bar)
+            table.add_row(*(row[column] for column in columns))
         self.console.print(table)
         self.console.print(
             f"sees: the fewest input pixels per side that each position of the layer's input "
@@ -189,8 +200,13 @@ class _Page:
             style="dim",
         )
 
-    def _cells(self, x: AnalysedLayer) -> dict[str, Text]:
-        g, layer = self.glyphs, x.layer
+    def _cells(self, x: AnalysedLayer | _Run) -> dict[str, Text]:
+        """What stands in each column, the bar excepted."""
+        g = self.glyphs
+        if isinstance(x, _Run):
+            filler = Text(f"{g.ellipsis} {x}", "dim")
+            return defaultdict(Text, layer=filler)
+        layer = x.layer
         colour = _COLOURS[x.verdict]
         mark = {Verdict.UNPRODUCTIVE: g.bad, Verdict.PARTIAL: g.warn}.get(x.verdict, "")
         name = layer.name + (f" (call {layer.call + 1})" if layer.call else "")
@@ -253,26 +269,30 @@ class _Page:
         label = compact(resolution, self.glyphs.cross)
         return Text("0".ljust(max(1, middle - len(label) // 2)) + label)
 
-    def _abridged(self, rows: Sequence[AnalysedLayer]) -> Iterable[AnalysedLayer | int]:
-        """Long networks: runs of productive layers shrink to a count, except around the border."""
+    def _abridged(self, rows: Sequence[AnalysedLayer]) -> Iterable[AnalysedLayer | _Run]:
+        """Long networks show their ends, downsampling, and the first unproductive layers.
+
+        Each of those comes with the layer before it; the rest is counted.
+        """
         if self.verbose or len(rows) <= _ALL_ROWS:
             return list(rows)
-        near: set[int] = {0, 1, len(rows) - 1}
+        shown = {0, 1, len(rows) - 1}
         for i, x in enumerate(rows):
             downsamples = any(s is not None and s > 1 for s in x.layer.geometry.stride)
-            if downsamples or x.verdict in (Verdict.CRITICAL, Verdict.PARTIAL):
-                near.add(i)
-            if x.verdict is Verdict.UNPRODUCTIVE:
-                near.update((i - 1, i))
-        shown: list[AnalysedLayer | int] = []
-        for i, x in enumerate(rows):
-            if i in near:
-                shown.append(x)
-            elif shown and isinstance(shown[-1], int):
-                shown[-1] += 1
+            if downsamples or x.verdict is Verdict.PARTIAL:
+                shown.add(i)
+        wasted = [i for i, x in enumerate(rows) if x.verdict is Verdict.UNPRODUCTIVE]
+        for i in wasted[:_WASTED_ROWS]:
+            shown.update((max(i - 1, 0), i))
+        result: list[AnalysedLayer | _Run] = []
+        for is_shown, run in groupby(enumerate(rows), key=lambda pair: pair[0] in shown):
+            layers = [x for _, x in run]
+            if is_shown or len(layers) <= 2:
+                result += layers
             else:
-                shown.append(1)
-        return shown
+                unproductive = sum(x.verdict is Verdict.UNPRODUCTIVE for x in layers)
+                result.append(_Run(len(layers), unproductive))
+        return result
 
     # -- findings
 
