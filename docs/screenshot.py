@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import cairosvg
+from PIL import Image
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
@@ -42,7 +43,9 @@ def main() -> None:
     # the picture should not depend on fonts from elsewhere
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     svg = svg.replace("Fira Code", "DejaVu Sans Mono")
-    cairosvg.svg2png(svg.encode(), write_to=str(target), scale=1.5)
+    drawn = cairosvg.svg2png(svg.encode(), scale=1.5)
+    picture = Image.open(io.BytesIO(drawn)).convert("P", palette=Image.Palette.ADAPTIVE, colors=64)
+    picture.save(target, optimize=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ How to fix it
 
 When to ignore it
     Where the pretrained weights of a larger input size are kept on purpose, or where layers are
-    wanted for their capacity (1x1 convolutions as feature mixers) and not for their context.
+    wanted for their capacity (1x1 convolutions as feature mixers) and not for their context, or
+    in a decoder, which draws more than it sees. (Upsampling convolutions are not judged.)
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.architecture import Number
-from rflint.figures import number, plural, share
+from rflint.figures import number, share
 from rflint.rule import Example, Finding, Settings, Severity, finding
 
 CODE = "RF101"
@@ -56,14 +57,15 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """Where the border runs, and what works behind it."""
     totals = analysis.totals
     size = _show(analysis.architecture.resolution)
-    behind = (
-        f"From {findings[0].layer} on, {plural(len(findings), 'convolution')} of {totals.convs} "
-        f"can integrate nothing new"
+    border = analysis.border_min.layer.title if analysis.border_min else findings[0].layer
+    behind, whose = (
+        (f"From {border} on, {len(findings)} convolutions of {totals.convs}", "their")
         if len(findings) > 1
-        else f"{findings[0].layer} can integrate nothing new"
+        else (border, "its")
     )
     return (
-        f"{behind}: every position of their input has seen all of the {size} input already. "
+        f"{behind} can integrate nothing new: every position of {whose} input has seen all of the "
+        f"{size} input already. "
         f"{share(totals.unproductive_params, totals.params)} of the parameters "
         f"({totals.unproductive_params:,}) and {share(totals.unproductive_macs, totals.macs)} "
         "of the MACs work past the border."

@@ -170,12 +170,12 @@ BAD = {
     ),
     "builder needs arguments": Bad(
         "build",
-        ("missing a required argument: 'width'", "--arg width=..."),
+        ("missing a required argument: 'width'", "--arg width=VALUE"),
         "def build(width, depth=3): return nn.Conv2d(3, width, depth)",
     ),
     "builder given a wrong --arg": Bad(
         "build",
-        ("unexpected keyword argument 'wdith'", "Its parameters: width"),
+        ("has no parameter 'wdith'", "Did you mean width?", "Its parameters: width"),
         "def build(width=3): return nn.Conv2d(3, width, 3)",
         options=("--res", "32", "--arg", "wdith=3"),
     ),

@@ -168,3 +168,43 @@ def test_the_model_itself_is_untouched() -> None:
     assert model.conv1.stride == (2, 2)
     assert isinstance(model.maxpool, nn.MaxPool2d)
     assert all(torch.equal(p, before[name]) for name, p in model.state_dict().items())
+
+
+class SharedPool(nn.Module):
+    """One pooling, used three times, as tutorials do; and one block, called ten times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.block = nn.Conv2d(8, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.stem(x))
+        x = self.pool(self.block(x))
+        for _ in range(8):
+            x = self.block(x)
+        return self.fc(self.pool(x).mean((2, 3)))
+
+
+def test_a_change_to_a_shared_layer_says_that_it_is_shared() -> None:
+    found = report(SharedPool, res=32)
+    removal = next(r for r in found.repairs if r.kind == "remove-downsampling")
+    assert removal.edits == ("pool = nn.Identity() (all 3 uses)",)
+    border = found.analysis.border_min
+    assert border is not None
+    assert border.layer.title == f"block (call {border.layer.call + 1})"
+
+
+def test_a_decoder_is_not_left_with_an_encoder_of_another_size() -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(3, 8, 3, 4, 1),
+            *(nn.Conv2d(8, 8, 3, padding=1) for _ in range(6)),
+            nn.ConvTranspose2d(8, 3, 4, 4),
+        )
+
+    found = report(build, res=16)
+    assert found.analysis.totals.unproductive > 0
+    assert found.repairs == ()

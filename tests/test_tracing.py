@@ -599,3 +599,33 @@ def test_a_chain_of_ten_thousand_convolutions() -> None:
     assert [axis.r_min for axis in found.layers[-1].out] == [20_001, 20_001]
     assert found.border_min is not None
     assert found.border_min.layer.name == "16", "r = 2 * 16 + 1 is the first above 32"
+
+
+def test_layers_of_a_sequential_point_at_the_line_that_calls_the_model() -> None:
+    class Wrapping(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.body(x)  # the outer call
+
+    model = Wrapping()
+    layer = named(analysis(model, res=8))["body.0"].layer
+    assert layer.constructed is None, "it was built before rflint looked"
+    assert layer.source is not None
+    assert layer.source.line in lines_with("# the outer " + "call")
+
+
+def test_upsampling_convolutions_and_one_pixel_latents_are_not_judged() -> None:
+    def generator() -> nn.Module:
+        return nn.Sequential(
+            nn.ConvTranspose2d(100, 16, 4),
+            nn.ConvTranspose2d(16, 8, 4, 2, 1),
+            nn.Conv2d(8, 3, 3, padding=1),
+        )
+
+    assert analysis(generator, None, input=(1, 100, 1, 1)).totals.convs == 0
+    on_a_map = named(analysis(generator, None, input=(1, 100, 8, 8)))
+    verdicts = [on_a_map[name].verdict for name in ("0", "1", "2")]
+    assert verdicts == [Verdict.PRODUCTIVE, Verdict.NOT_JUDGED, Verdict.PRODUCTIVE]

@@ -123,7 +123,9 @@ def analyse(architecture: Architecture) -> Analysis:
 
 def verdict(layer: Layer, role: Role, field: LayerField, resolution: Sequence[int]) -> Verdict:
     """Hold r_{l-1,min} and r_{l,min} against the input size i, per axis (design: theory)."""
-    judged = layer.kind.is_convolution and role is Role.TRUNK and resolution
+    # a latent of one position has no context, and an upsampling is there to make positions
+    has_context = any(size > 1 for size in resolution) and not layer.upsamples
+    judged = layer.kind.is_convolution and role is Role.TRUNK and has_context
     if not judged or any(axis.unknown for axis in field.seen):
         return Verdict.NOT_JUDGED
     before = [_exceeds(axis.r_min, i) for axis, i in zip(field.seen, resolution, strict=True)]

@@ -133,6 +133,20 @@ class Layer:
     """The user's line that called it."""
 
     @property
+    def upsamples(self) -> bool:
+        """Whether it makes more positions than it reads."""
+        return any(
+            isinstance(reach, Window) and reach.stride < 1
+            for edge in self.inputs
+            for reach in edge.reach
+        )
+
+    @property
+    def title(self) -> str:
+        """Its name, with the call where there are several."""
+        return f"{self.name} (call {self.call + 1})" if self.call else self.name
+
+    @property
     def source(self) -> Source | None:
         """The line to edit: where the user built the layer, else where they called it."""
         return self.constructed or self.called

@@ -10,9 +10,10 @@ import contextlib
 import gc
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +25,7 @@ from rflint.streams import destination, end_stdout, silence_stdout, stdout_kept_
 if TYPE_CHECKING:
     from rflint.report import Report
     from rflint.rule import Rule
+    from rflint.tracing.build import Built
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -220,40 +222,60 @@ def _lint_all(
     debug: bool,
 ) -> Report:
     """Lint every target; what fails is said on stderr and does not stop the rest."""
+    from rflint.figures import size
     from rflint.report import Failure, ModelReport, Report
-    from rflint.target import arguments, check, load
+    from rflint.target import arguments
 
     builder_arguments = arguments(pairs)
     models: list[ModelReport] = []
     failures: list[Failure] = []
+
+    def failed(target: str, error: RflintError, resolution: tuple[int, ...] | None = None) -> None:
+        failures.append(Failure(target, error))
+        several = res is not None and len(res) > 1 and resolution is not None
+        _complain(error, debug, f"{target} at {size(resolution or ())}" if several else target)
+
     for target in targets:
         try:
-            check(target)
-            with stdout_kept_clean():
-                with collector_paused():
-                    from rflint.linter import lint_model
-                    from rflint.tracing.build import build
-                    from rflint.tracing.sources import construction_recorded
+            built = _built(target, builder_arguments)
+        except RflintError as error:
+            failed(target, error)
+            continue
+        from rflint.linter import lint_model
 
-                    with construction_recorded():
-                        attribute = load(target)
-                gc.freeze()  # what was imported stays: later rounds need not look at it
-                built = build(attribute, builder_arguments, target)
-                for resolution in res or (None,):
+        for resolution in res or (None,):
+            try:
+                with stdout_kept_clean():
                     models.append(
                         lint_model(
                             built, target, rules, resolution, list(shapes) or None, train=train
                         )
                     )
-        except RflintError as error:
-            failures.append(Failure(target, error))
-            _complain(error, debug, target)
-        except Exception as error:
-            bug = internal_error(error)
-            bug.__cause__ = error
-            failures.append(Failure(target, bug))
-            _complain(bug, debug, target)
+            except RflintError as error:
+                failed(target, error, resolution)
+            except Exception as error:
+                bug = internal_error(error)
+                bug.__cause__ = error
+                failed(target, bug, resolution)
     return Report(tuple(models), tuple(failures))
+
+
+def _built(target: str, builder_arguments: dict[str, Any]) -> Built:
+    """Import a target and build its model; the first moment at which torch is needed."""
+    from rflint.target import check, load
+
+    check(target)
+    with stdout_kept_clean():
+        # torch without numpy warns at import; nothing here needs numpy
+        warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+        with collector_paused():
+            from rflint.tracing.build import build
+            from rflint.tracing.sources import construction_recorded
+
+            with construction_recorded():
+                attribute = load(target)
+        gc.freeze()  # what was imported stays: later rounds need not look at it
+        return build(attribute, builder_arguments, target)
 
 
 @contextlib.contextmanager

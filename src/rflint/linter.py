@@ -18,6 +18,7 @@ from rflint.rule import Rule, load_rules, selected
 from rflint.tracing import trace
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
+from rflint.tracing.operators.table import show
 from rflint.tracing.recording import Edits
 
 
@@ -113,6 +114,11 @@ def _traced(
         except InputMismatch as error:
             first = first or error
     assert first is not None
+    if input is None and not first.hint:
+        first.hint = (
+            f"The input {show(attempts[0][0].shape)} was inferred from the model's first layer; "
+            "give --input if it should be another."
+        )
     raise first
 
 

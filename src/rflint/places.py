@@ -20,6 +20,9 @@ _NOT_THE_USERS = tuple(
     str(Path(folder)) + os.sep for folder in {_PATHS["stdlib"], _PATHS["platstdlib"]}
 )
 
+_ENTRANCES = frozenset({"record", "call_builder", "load"})
+"""The functions of rflint that call into the user's code; whoever called them is no part of it."""
+
 
 @cache
 def is_user_code(filename: str) -> bool:
@@ -31,12 +34,13 @@ def is_user_code(filename: str) -> bool:
 
 
 def innermost_user_line(frame: FrameType | None) -> Source | None:
-    """The innermost line of user code on a stack, up to where rflint called into the model."""
-    while frame and frame.f_code.co_filename.startswith(_RFLINT):
-        frame = frame.f_back
+    """The innermost line of user code on a stack, up to where rflint called into the model.
+
+    Frames of rflint's own lie between those of the model, since it stands in for module calls.
+    """
     while frame:
         filename = frame.f_code.co_filename
-        if filename.startswith(_RFLINT):
+        if filename.startswith(_RFLINT) and frame.f_code.co_name in _ENTRANCES:
             return None
         if is_user_code(filename):
             return source_at(filename, frame.f_lineno)

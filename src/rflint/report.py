@@ -100,12 +100,17 @@ class Failure:
         return {"target": self.target, "kind": self.error.kind, "message": str(self.error)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """All models of one run, and what failed."""
 
     models: tuple[ModelReport, ...] = ()
     failures: tuple[Failure, ...] = ()
+
+    def __repr__(self) -> str:
+        """Short: a layer-by-layer dump helps nobody at a prompt."""
+        names = ", ".join(model.target for model in self.models)
+        return f"<Report of {names or 'no model'}: {len(self.findings)} findings>"
 
     @property
     def findings(self) -> tuple[Finding, ...]:

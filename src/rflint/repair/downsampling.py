@@ -29,6 +29,8 @@ _NAMED = 4
 
 def remove_downsampling(analysis: Analysis) -> Plan | None:
     """The fewest early downsamplings whose removal leaves the fewest unproductive layers."""
+    if _upsamples(analysis):
+        return None  # a decoder undoes what the encoder does: one cannot change alone
     levels = downsampling_levels(analysis)
     best: tuple[int, int] | None = None
     for count in range(1, len(levels) + 1):
@@ -50,10 +52,17 @@ def remove_downsampling(analysis: Analysis) -> Plan | None:
     return Plan(
         kind="remove-downsampling",
         title=f"remove {level}: {_listed([layer.name for layer in layers])}",
-        edits=tuple(_edit(layer) for layer in layers),
+        edits=tuple(
+            _edit(layer, sum(x.layer.name == layer.name for x in analysis.layers))
+            for layer in layers
+        ),
         unit_stride=frozenset(layer.name for layer in convolutions),
         removed=frozenset(layer.name for layer in poolings),
     )
+
+
+def _upsamples(analysis: Analysis) -> bool:
+    return any(layer.upsamples for layer in analysis.architecture.layers)
 
 
 def downsampling_levels(analysis: Analysis) -> list[frozenset[str]]:
@@ -123,12 +132,14 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names)
 
 
-def _edit(layer: Layer) -> str:
+def _edit(layer: Layer, uses: int) -> str:
+    everywhere = f" (all {uses} uses)" if uses > 1 else ""
     if not layer.op[:1].isupper():
         place = f" ({layer.called})" if layer.called else ""
         what = "stride=1" if layer.kind.is_convolution else "leave it out"
         return f"{layer.name}{place}: {what}"
     if layer.kind.is_convolution:
         ones = ", ".join("1" for _ in layer.geometry.stride)
-        return f"{layer.name}.stride = ({ones}{',' if len(layer.geometry.stride) == 1 else ''})"
-    return f"{layer.name} = nn.Identity()"
+        comma = "," if len(layer.geometry.stride) == 1 else ""
+        return f"{layer.name}.stride = ({ones}{comma}){everywhere}"
+    return f"{layer.name} = nn.Identity(){everywhere}"

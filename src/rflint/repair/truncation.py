@@ -77,7 +77,8 @@ def carrying_everything(analysis: Analysis) -> list[int]:
 def block_ending_at(layers: tuple[Layer, ...], index: int) -> str:
     """The largest block whose last layer this is, by module path; else the layer's own name."""
     layer = layers[index]
-    name = layer.name
+    is_function = layer.op[:1].islower()
+    name = f"{layer.title} ({layer.called})" if is_function and layer.called else layer.title
     parts = layer.scope.split(".") if layer.scope else []
     for depth in range(len(parts), 0, -1):
         scope = ".".join(parts[:depth])

@@ -138,6 +138,9 @@ class _Page:
         if self.model.repairs:
             self.console.print()
             self._repairs()
+        elif self.analysis.totals.unproductive:
+            self.console.print()
+            self.console.print("No cut and no removal of downsampling was found to mend this.")
 
     def _header(self) -> None:
         g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
@@ -146,7 +149,7 @@ class _Page:
         facts = [
             f"{count(totals.params)} parameters",
             f"{count(totals.macs)} MACs",
-            plural(totals.convs, "convolution") if totals.convs else "no convolution to judge",
+            self._convolutions(),
         ]
         line = Text(f" {g.dot} ".join(facts))
         if totals.unproductive:
@@ -156,28 +159,41 @@ class _Page:
             line.append(f" {g.dot} ")
             line.append("incomplete", "bold yellow")
         self.console.print(line)
-        if totals.convs and not totals.unproductive and architecture.resolution:
-            feasible = size(self.analysis.feasible_min, g.cross)
+        feasible = size(self.analysis.feasible_min, g.cross)
+        if not self.analysis.complete:
+            self.console.print("What depends on an unknown operator was not judged.")
+        elif totals.convs and not totals.unproductive:
             self.console.print(
-                f"Every convolution can contribute at {size(architecture.resolution, g.cross)}; "
-                f"the smallest input for which that holds is {feasible}.",
+                f"No convolution is unproductive at {size(architecture.resolution, g.cross)}; "
+                f"receptive fields would allow inputs down to {feasible}.",
                 style="green" if not self.model.findings else None,
             )
-        elif totals.unproductive and self.analysis.border_min:
+        if self.analysis.border_min:
             self.console.print(
                 Text.assemble(
                     "Border layer ",
-                    (self.analysis.border_min.layer.name, "bold"),
-                    f": from {size(self.analysis.feasible_min, g.cross)} on, "
-                    "every convolution could contribute.",
+                    (self.analysis.border_min.layer.title, "bold"),
+                    f": receptive fields ask for inputs of at least {feasible}.",
                 )
             )
+
+    def _convolutions(self) -> str:
+        """How many are judged, and how many are not: in gates, heads, or behind unknowns."""
+        judged = self.analysis.totals.convs
+        others = [
+            x for x in self.analysis.layers if x.layer.kind.is_convolution and not x.is_judged
+        ]
+        if not judged and not others:
+            return "no convolution to judge"
+        beside = f" (and {len(others)} not judged)" if others else ""
+        return f"{plural(judged, 'convolution')}{beside}"
 
     # -- layers
 
     def _layers(self) -> None:
         g = self.glyphs
-        shown = list(self._abridged([x for x in self.analysis.layers if _matters(x)]))
+        rows_of = [x for x in self.analysis.layers if self.verbose or _matters(x)]
+        shown = list(self._abridged(rows_of))
         rows = [self._cells(x) for x in shown]
         columns, bar = self._columns(rows)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -199,6 +215,8 @@ class _Page:
             f"has seen already ({g.border} = the input's size)",
             style="dim",
         )
+        if any(x.verdict is Verdict.PARTIAL for x in self.analysis.layers):
+            self.console.print(f"{g.warn}: unproductive along some axes only", style="dim")
 
     def _cells(self, x: AnalysedLayer | _Run) -> dict[str, Text]:
         """What stands in each column, the bar excepted."""
@@ -209,11 +227,10 @@ class _Page:
         layer = x.layer
         colour = _COLOURS[x.verdict]
         mark = {Verdict.UNPRODUCTIVE: g.bad, Verdict.PARTIAL: g.warn}.get(x.verdict, "")
-        name = layer.name + (f" (call {layer.call + 1})" if layer.call else "")
         kernel = layer.geometry.kernel
         return {
             "": Text(mark, colour),
-            "layer": Text(name, f"bold {colour}" if mark else ""),
+            "layer": Text(layer.title, f"bold {colour}" if mark else ""),
             "kernel": Text("global" if None in kernel else size(kernel, g.cross)),
             "stride": Text(compact(layer.geometry.stride, g.cross, "")),
             "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
@@ -228,7 +245,11 @@ class _Page:
 
         def room() -> int:
             widths = (
-                max(1, len(column), *(len(row[column]) for row in rows))
+                max(
+                    _SHORTEST if column == "layer" else 1,
+                    len(column),
+                    *(len(row[column]) for row in rows),
+                )
                 for column in columns
                 if column != "bar"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
@@ -46,14 +47,14 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
     storage = WeightsOnMeta()
     try:
         with storage:
-            result = _called(attribute, arguments)
+            result = call_builder(attribute, arguments)
         note = ""
     except Exception as on_meta:
         # a missing file or an unreachable host has nothing to do with meta
         if isinstance(on_meta, OSError) or storage.elements > _REASONABLE:
             raise _failed(described, on_meta) from on_meta
         try:
-            result = _called(attribute, arguments)
+            result = call_builder(attribute, arguments)
         except Exception as error:
             raise _failed(described, error) from error
         note = f"{described} was built with real weights: on meta, {said(on_meta)}"
@@ -78,7 +79,8 @@ def unwrapped(model: nn.Module) -> nn.Module:
         model = inner
 
 
-def _called(attribute: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Run the user's builder, noting which line builds what; an exit becomes an exception."""
     with construction_recorded(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -98,6 +100,15 @@ def _check_arguments(
         signature = inspect.signature(attribute)
     except (TypeError, ValueError):
         return  # built-ins have none: the call itself will tell
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    for name in arguments:
+        if name not in signature.parameters and not takes_any:
+            near = difflib.get_close_matches(name, signature.parameters, n=1)
+            known = ", ".join(signature.parameters) or "none"
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise BuildFailed(
+                f"{described} has no parameter {name!r}", hint=f"{hint}Its parameters: {known}."
+            )
     try:
         signature.bind(**arguments)
     except TypeError as error:
@@ -111,7 +122,7 @@ def _check_arguments(
         known = ", ".join(signature.parameters) or "none"
         hint = f"Its parameters: {known}."
         if wanted:
-            hint = "Give " + " ".join(f"--arg {name}=..." for name in wanted) + f". {hint}"
+            hint = "Give " + " ".join(f"--arg {name}=VALUE" for name in wanted) + f". {hint}"
         raise BuildFailed(f"{described} cannot be called: {error}", hint=hint) from error
 
 

@@ -135,7 +135,7 @@ class _Lowering:
                 name=name,
                 call=count,
                 kind=kind,
-                op=step.spelling,
+                op=type(step.owner).__name__ if step.owner is not None else step.spelling,
                 operation=step.row.name if step.row else step.spelling,
                 inputs=_edges(call, effect),
                 geometry=effect.geometry,

@@ -443,7 +443,10 @@ def _explained(
 ) -> RflintError:
     """An error of the user's forward, or of PyTorch inside it, with its place."""
     said = str(error)
-    if isinstance(error, RuntimeError) and ("meta tensor" in said or "data-independent" in said):
+    if isinstance(error, RuntimeError) and "data-independent" in said:
+        what = "which positions a mask or nonzero() selects"
+        return _needs_values(what, innermost_user_line_of(error), recorder.failed_in)
+    if isinstance(error, RuntimeError) and "meta tensor" in said:
         what = re.split(r"[\n.] ", said)[0]
         return _needs_values(what, innermost_user_line_of(error), recorder.failed_in)
     if error is not recorder.torch_error and raised_by_rflint(error):
@@ -454,10 +457,15 @@ def _explained(
     text = str(error).strip().split("\n")[0] or type(error).__name__
     if isinstance(error, SystemExit):
         text = f"it called sys.exit({error.code!r})"
+    hint = (
+        "Does the model run on a real tensor of this shape? If the shape is wrong, give --res or "
+        "--input."
+    )
+    if isinstance(error, TypeError) and "forward() missing" in text:
+        hint = "For a model with several inputs, give --input once for each."
     return TraceFailed(
         f"the forward pass fails on a {shapes} input: {where}{type(error).__name__}: {text}",
-        hint="Does the model run on a real tensor of this shape? If the shape is wrong, give "
-        "--res or --input.",
+        hint=hint,
         source=innermost_user_line_of(error),
     )
 
