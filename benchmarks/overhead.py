@@ -32,7 +32,8 @@ start = time.perf_counter()
 {work}
 seconds = time.perf_counter() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({{"seconds": seconds, "peak": peak}}))
+# stdout belongs to the report that was just printed
+print(json.dumps({{"seconds": seconds, "peak": peak}}), file=sys.stderr)
 """
 
 _LINT = """
@@ -59,7 +60,7 @@ def run(work: str) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
     )
-    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    measured: dict[str, float] = json.loads(done.stderr.splitlines()[-1])
     return measured
 
 

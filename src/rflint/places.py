@@ -39,11 +39,11 @@ def innermost_user_line(frame: FrameType | None) -> Source | None:
     Frames of rflint's own lie between those of the model, since it stands in for module calls.
     """
     while frame:
-        filename = frame.f_code.co_filename
-        if filename.startswith(_RFLINT) and frame.f_code.co_name in _ENTRANCES:
+        code = frame.f_code
+        if is_user_code(code.co_filename):
+            return source_at(code.co_filename, frame.f_lineno)
+        if code.co_name in _ENTRANCES and code.co_filename.startswith(_RFLINT):
             return None
-        if is_user_code(filename):
-            return source_at(filename, frame.f_lineno)
         frame = frame.f_back
     return None
 
