@@ -19,7 +19,7 @@ import click
 
 from rflint import __version__
 from rflint.collector import collector_paused
-from rflint.errors import RflintError, UsageError, internal_error
+from rflint.errors import RflintError, UsageError, expected
 from rflint.streams import destination, end_stdout, silence_stdout, stdout_kept_clean
 
 if TYPE_CHECKING:
@@ -238,8 +238,8 @@ def _lint_all(
     for target in targets:
         try:
             built = _built(target, builder_arguments)
-        except RflintError as error:
-            failed(target, error)
+        except Exception as error:
+            failed(target, expected(error))
             continue
         from rflint.linter import lint_model
 
@@ -251,12 +251,8 @@ def _lint_all(
                             built, target, rules, resolution, list(shapes) or None, train=train
                         )
                     )
-            except RflintError as error:
-                failed(target, error, resolution)
             except Exception as error:
-                bug = internal_error(error)
-                bug.__cause__ = error
-                failed(target, bug, resolution)
+                failed(target, expected(error), resolution)
     return Report(tuple(models), tuple(failures))
 
 

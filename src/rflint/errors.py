@@ -71,6 +71,15 @@ def internal_error(error: BaseException, source: Source | None = None) -> Intern
     )
 
 
+def expected(error: Exception) -> RflintError:
+    """An error that a person can act on; whatever else was raised is a bug, and says so."""
+    if isinstance(error, RflintError):
+        return error
+    bug = internal_error(error)
+    bug.__cause__ = error
+    return bug
+
+
 def said(error: BaseException) -> str:
     """An exception in one line: its class and what it says."""
     text = str(error).strip()

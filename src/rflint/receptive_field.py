@@ -68,7 +68,6 @@ Field: TypeAlias = tuple[AxisField, ...]
 """One `AxisField` per spatial axis."""
 
 PIXEL = AxisField({1: Span(1, 1, 0, 0)})
-UNBOUNDED = AxisField(unbounded=True)
 
 
 def step(seen: AxisField, reach: Reach) -> AxisField:

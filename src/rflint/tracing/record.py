@@ -90,7 +90,6 @@ class Recorder(TorchFunctionMode):
 
     def __init__(self, model: nn.Module, edits: Edits = NO_EDITS) -> None:
         super().__init__()
-        self.model = model
         self.edits = edits
         self.graph = fx.Graph()
         self.steps: dict[fx.Node, Step] = {}

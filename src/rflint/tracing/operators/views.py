@@ -184,7 +184,7 @@ def _indexed(call: Call, value: Value, index: tuple[Any, ...], shape: Shape) -> 
         layout.append(resized(dimension, length))
     reach = reach_of(call.axes, reached)
     stride = {axis: w.stride for axis, w in reached.items() if isinstance(w, Window)}
-    return Effect(tuple(layout), (reach,), geometry(call.axes, stride=dict(stride)))
+    return Effect(tuple(layout), (reach,), geometry(call.axes, stride=stride))
 
 
 @operator("setitem", kind=Kind.MERGE)
