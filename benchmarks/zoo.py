@@ -3,10 +3,10 @@
     python -m benchmarks.zoo [--zoo torchvision,timm] [-j 2] [--match PATTERN] [--every N]
                              [--timeout SECONDS] [--markdown FILE] [--csv FILE] [--json FILE]
 
-A line per model as it is done, then a summary. A model that cannot be analysed is a failure with its
-message; the rest goes on. Times are processor seconds of one thread in a process that has imported
-everything and linted before: what a model costs, not what a fresh command line costs (for that see
-benchmarks/overhead.py).
+A line per model as it is done, then a summary. A model that cannot be analysed is a failure with
+its message; the rest goes on. Times are processor seconds of one thread in a process that has
+imported everything and linted before: what a model costs, not what a fresh command line costs (for
+that see benchmarks/overhead.py).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("-j", "--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--match", default="*", help="only names like this: 'resnet*'")
     parser.add_argument("--every", type=int, default=1, help="only every n-th model")
-    parser.add_argument("--timeout", type=float, default=120, help="seconds per model (default 120)")
+    parser.add_argument("--timeout", type=float, default=120, help="seconds a model (default 120)")
     parser.add_argument("--memory", type=float, default=6, help="GiB per process (default 6)")
     parser.add_argument("--markdown", type=Path, help="write the summary here")
     parser.add_argument("--csv", type=Path, help="write a line per model here")

@@ -13,9 +13,11 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 
+_library: Any = torch.library  # untyped
 _declared: list[torch.library.Library] = []
 
 
@@ -36,7 +38,7 @@ def import_torchvision() -> ModuleType:
     names = set(re.findall(r"torchvision::(\w+)", text)) | set(
         re.findall(r"register_meta\(\"(\w+)\"", text)
     )
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library = _library.Library("torchvision", "FRAGMENT")
     for name in sorted(names):
         library.define(f"{name}(Tensor input) -> Tensor")
     _declared.append(library)
