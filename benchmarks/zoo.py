@@ -15,7 +15,7 @@ import argparse
 import csv
 import fnmatch
 import json
-import sys
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +30,18 @@ def chosen(zoos: Sequence[str], match: str, every: int) -> list[ZooModel]:
     """The models of these zoos whose name matches, and of those every n-th."""
     models = [model for zoo in zoos for model in zoo_models(zoo)]
     return [m for m in models if fnmatch.fnmatchcase(m.name, match)][::every]
+
+
+def command(options: argparse.Namespace) -> str:
+    """What to type for the same page, without what does not change it."""
+    words = ["python -m benchmarks.zoo"]
+    if options.zoo != ",".join(ZOOS):
+        words.append(f"--zoo {options.zoo}")
+    if options.match != "*":
+        words.append(f"--match {shlex.quote(options.match)}")
+    if options.every != 1:
+        words.append(f"--every {options.every}")
+    return " ".join([*words, f"--markdown {options.markdown}"])
 
 
 def write_csv(path: Path, results: Sequence[Outcome]) -> None:
@@ -78,7 +90,7 @@ def main() -> None:
     if options.json:
         write_json(options.json, results)
     if options.markdown:
-        options.markdown.write_text(document(results, sys.argv[1:]))
+        options.markdown.write_text(document(results, command(options)))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ COLUMNS = (
 )
 """Of the table with a line per model."""
 
+SLOWEST = 10
+"""How many models the table of the slowest has."""
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -96,10 +99,11 @@ def progress_line(outcome: Outcome) -> str:
 
 def summary_tables(results: Sequence[Outcome]) -> list[Sheet]:
     """What there was, what each rule found, and what went wrong, why."""
-    return [_totals(results), _rules(results), _failures(results), _incomplete(results)]
+    parts = (_totals, _rules, _failures, _incomplete, _slowest)
+    return [sheet for sheet in (part(results) for part in parts) if sheet.rows]
 
 
-def document(results: Sequence[Outcome], arguments: Sequence[str]) -> str:
+def document(results: Sequence[Outcome], command: str) -> str:
     """docs/zoo.md: what was measured, how to measure it again, and the summary."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "timm"))
     head = f"""# The zoo
@@ -107,7 +111,7 @@ def document(results: Sequence[Outcome], arguments: Sequence[str]) -> str:
 Every model of torchvision and timm ({len(results)} of them), linted at its native input size by
 
 ```console
-python -m benchmarks.zoo {" ".join(arguments)}
+{command}
 ```
 
 with Python {platform.python_version()}, {versions}.
@@ -122,7 +126,7 @@ This page is what that command writes; nothing in it is edited by hand.
   process that has linted before. [benchmarks/overhead.py](../benchmarks/overhead.py) measures fresh
   processes.
 """
-    tables = [sheet.markdown() for sheet in summary_tables(results) if sheet.rows]
+    tables = [sheet.markdown() for sheet in summary_tables(results)]
     return "\n".join([head, *tables])
 
 
@@ -175,10 +179,16 @@ def _incomplete(results: Sequence[Outcome]) -> Sheet:
     )
 
 
+def _slowest(results: Sequence[Outcome]) -> Sheet:
+    slowest = sorted(results, key=lambda x: x.built + x.seconds, reverse=True)[:SLOWEST]
+    rows = [(x.model.title, f"{x.built:.2f}", f"{x.seconds:.2f}") for x in slowest]
+    return Sheet("The slowest", ("model", "built s", "s"), tuple(rows))
+
+
 def _grouped(
     results: Iterable[Outcome], keys: Callable[[Outcome], Sequence[str]]
 ) -> tuple[tuple[str, ...], ...]:
-    """Per key how many models have it, and the one with the fewest layers or parameters."""
+    """Per key how many models have it, and the smallest of them."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in results:
         for key in keys(outcome):
@@ -191,7 +201,7 @@ def _grouped(
 
 
 def _cause(error: str) -> str:
-    """A message without its numbers and the names of layers: the same for the same reason."""
+    """The first line of a message without its numbers: the same for the same reason."""
     first = error.splitlines()[0]
     return re.sub(r"(?<![A-Za-z0-9])\d+(x\d+)*(\.\d+)*", "N", first)
 

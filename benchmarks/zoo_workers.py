@@ -49,6 +49,7 @@ class Outcome:
     params: int = 0
     macs: int = 0
     notes: tuple[str, ...] = ()
+    """What `rflint --verbose` tells."""
     error: str = ""
     """Why it could not be analysed: the kind of error, a colon, the message."""
 
@@ -186,9 +187,9 @@ def examine(model: ZooModel) -> Outcome:
 
     started = built = time.process_time()
     try:
-        module = build(model.builder, {}, model.title).model
+        ready = build(model.builder, {}, model.title)
         built = time.process_time()
-        report = rflint.lint(module, input=list(model.inputs), name=model.title).models[0]
+        report = rflint.lint(ready.model, input=list(model.inputs), name=model.title).models[0]
     except RflintError as error:
         message = f"{error.kind}: {error}"
     except Exception as error:
@@ -209,7 +210,7 @@ def examine(model: ZooModel) -> Outcome:
             unproductive=totals.unproductive,
             params=totals.params,
             macs=totals.macs,
-            notes=report.notes,
+            notes=(*([ready.note] if ready.note else []), *report.notes),
         )
     failed = time.process_time()
     if built == started:
