@@ -195,7 +195,7 @@ def _grouped(
             groups.setdefault(key, []).append(outcome)
     rows = []
     for key, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
-        smallest = min(members, key=lambda x: (x.layers, x.built, x.model.title))
+        smallest = min(members, key=lambda x: (x.layers, x.params, x.model.title))
         rows.append((key, str(len(members)), smallest.model.title))
     return tuple(rows)
 
