@@ -24,7 +24,7 @@ from torch import fx, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
-from rflint.architecture import Source
+from rflint.architecture import Kind, Source
 from rflint.errors import InputMismatch, RflintError, TraceFailed, internal_error
 from rflint.places import innermost_user_line, innermost_user_line_of, raised_by_rflint
 from rflint.tracing.functions import (
@@ -48,7 +48,8 @@ from rflint.tracing.operators.table import mapped, show, tensors_in
 from rflint.tracing.recording import NO_EDITS, Edits, Recording, Step
 from rflint.tracing.sources import constructed_at
 
-_Extremum = namedtuple("_Extremum", ["values", "indices"])
+_Several = namedtuple("_Several", ["values", "indices"])
+"""Two results; where they are an extremum and its place, PyTorch gives them these names."""
 
 
 class _Cut(BaseException):
@@ -391,9 +392,9 @@ class Recorder(TorchFunctionMode):
             return first
         dtype = result_dtype(call, row)
         if isinstance(shape, list):
-            values = torch.empty(shape[0], dtype=dtype, device=META)
-            return _Extremum(values, torch.empty(shape[1], dtype=torch.int64, device=META))
-        return torch.empty(shape, dtype=dtype, device=META)
+            indices = torch.int64 if row.kind in (Kind.POOL, Kind.REDUCE) else dtype
+            return _Several(_empty(shape[0], dtype), _empty(shape[1], indices))
+        return _empty(shape, dtype)
 
     def _finish(self, node: fx.Node, step: Step, layer: str) -> None:
         self._step(node, step)
@@ -477,6 +478,15 @@ def _needs_values(what: str, source: Source | None, path: str | None = None) -> 
         "in front of this line, or keep values out of the architecture.",
         source=source,
     )
+
+
+def _empty(shape: Any, dtype: torch.dtype) -> Any:
+    """Tensors of these shapes, nested as they are."""
+    if shape is None:
+        return None
+    if isinstance(shape, list):
+        return tuple(_empty(item, dtype) for item in shape)
+    return torch.empty(shape, dtype=dtype, device=META)
 
 
 def _elements(shape: Sequence[int]) -> int:

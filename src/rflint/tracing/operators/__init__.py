@@ -4,12 +4,17 @@ Importing this package fills the table. Adding an operator is adding a row and i
 """
 
 from rflint.tracing.operators import (
+    attention,
     convolution,
+    einsum,
     elementwise,
     matmul,
+    patches,
     pooling,
     reduction,
     resampling,
+    sequence,
+    spectral,
     views,
 )
 from rflint.tracing.operators.table import Call, Effect, Row, ShapeError, Value, find
@@ -20,12 +25,17 @@ __all__ = [
     "Row",
     "ShapeError",
     "Value",
+    "attention",
     "convolution",
+    "einsum",
     "elementwise",
     "find",
     "matmul",
+    "patches",
     "pooling",
     "reduction",
     "resampling",
+    "sequence",
+    "spectral",
     "views",
 ]
