@@ -5,27 +5,32 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
+
+_CALL: Callable[..., Any] = nn.Module._call_impl
 
 
 @contextmanager
 def modules_called_by(
     call: Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], Any],
 ) -> Iterator[None]:
-    """Have `call` run every module that is called meanwhile, in all threads."""
-    original = nn.Module.__call__
+    """Have `call` run every module that is called meanwhile, in all threads.
+
+    Tracers of PyTorch's own replace `Module.__call__`, so this stands one step further in.
+    """
 
     def intercepted(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         return call(module, args, kwargs)
 
-    nn.Module.__call__ = intercepted  # type: ignore[method-assign]
+    nn.Module._call_impl = intercepted  # type: ignore[method-assign]
     try:
         yield
     finally:
-        nn.Module.__call__ = original  # type: ignore[method-assign]
+        nn.Module._call_impl = _CALL  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -61,10 +66,7 @@ def run_eagerly() -> AbstractContextManager[Any]:
 def uncompiled(module: nn.Module) -> Callable[..., Any]:
     """A module's call with its hooks, and without what torch.compile made of it."""
     inner = module._modules.get("_orig_mod")
-    if inner is not None:
-        return inner
-    call: Callable[..., Any] = module._call_impl
-    return call
+    return partial(_CALL, module) if inner is None else inner
 
 
 def around_hooks(

@@ -133,6 +133,12 @@ class Recorder(TorchFunctionMode):
         self._bind(twin, self._step(self.graph.placeholder(name), Step(twin, "input", None)))
         return twin
 
+    def constant(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor without storage that carries nothing of the input."""
+        self._alive.append(tensor)
+        self._made.add(id(tensor))
+        return tensor
+
     def node(self, tensor: torch.Tensor) -> fx.Node:
         """The node that made a tensor; parameters and constants get one on first use.
 
@@ -243,10 +249,7 @@ class Recorder(TorchFunctionMode):
                 shape = tuple(a for a in args[1:] if isinstance(a, int))
             if _elements(shape) <= LARGE:
                 return torch.zeros(tuple(shape), dtype=dtype)
-            large = torch.empty(tuple(shape), dtype=dtype, device=META)
-            self._alive.append(large)
-            self._made.add(id(large))
-            return large
+            return self.constant(torch.empty(tuple(shape), dtype=dtype, device=META))
         if str(kwargs.get("device", "cpu")) != "cpu":
             kwargs["device"] = "cpu"
         return func(*args, **kwargs)
@@ -421,11 +424,7 @@ class Recorder(TorchFunctionMode):
             raise ShapeError(f"the result is {show(shape)} and cannot be written in place")
         if in_place and first.device.type == "meta" and tuple(first.shape) == shape:
             return first
-        dtype = result_dtype(call, row)
-        if isinstance(shape, list):
-            values = torch.empty(shape[0], dtype=dtype, device=META)
-            return Extremum(values, torch.empty(shape[1], dtype=torch.int64, device=META))
-        return torch.empty(shape, dtype=dtype, device=META)
+        return produced(call, row, shape, META)
 
     def _finish(self, node: fx.Node, step: Step, layer: str) -> None:
         self._step(node, step)
@@ -465,6 +464,17 @@ class Recorder(TorchFunctionMode):
     def _called(self) -> Source | None:
         """The user's line that makes the call that is being recorded."""
         return innermost_user_line(sys._getframe(1))
+
+
+def produced(
+    call: Call, row: Row, shape: tuple[int, ...] | list[tuple[int, ...]], device: torch.device
+) -> Any:
+    """New tensors of the shapes that a row of the operator table gives."""
+    dtype = result_dtype(call, row)
+    if isinstance(shape, list):
+        values = torch.empty(shape[0], dtype=dtype, device=device)
+        return Extremum(values, torch.empty(shape[1], dtype=torch.int64, device=device))
+    return torch.empty(shape, dtype=dtype, device=device)
 
 
 def mismatch(
