@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import itertools
 import operator
-import re
 import sys
 import types
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +27,7 @@ from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Kind, Source
 from rflint.errors import RflintError, TraceFailed, said
-from rflint.places import innermost_user_line, is_user_code, source_at
+from rflint.places import innermost_user_line
 from rflint.tracing.functions import in_place, leaf_row, tensors_of
 from rflint.tracing.interception import (
     around_hooks,
@@ -43,6 +42,8 @@ from rflint.tracing.recording import NO_EDITS, Edits, Recording
 from rflint.tracing.sources import constructed_at
 
 _PATH = "_rflint_path"
+_CALLED = "rflint_called"
+_WRITTEN = "rflint_written"
 _CPU = torch.device("cpu")
 
 
@@ -83,9 +84,8 @@ class _Kept:
     """The function, or a module's forward."""
     module: nn.Module | None
     path: str
-    args: tuple[Any, ...]
-    """With slots in the place of tensors."""
-    kwargs: Mapping[str, Any]
+    template: Any
+    """Positional and keyword arguments, with slots in the place of tensors."""
     scope: str
     called: Source | None
     overrides: Mapping[str, Any] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class _Kept:
 
     def filled(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with these tensors in their places."""
-        args, kwargs = mapped((self.args, self.kwargs), _Slot, lambda slot: tensors[slot.index])
+        args, kwargs = mapped(self.template, _Slot, lambda slot: tensors[slot.index])
         return args, kwargs
 
     def call(self, tensors: Sequence[Any]) -> Call:
@@ -119,19 +119,25 @@ _in_progress: dict[int, _Kept] = {}
 
 _numbers = itertools.count()
 
-_LIBRARY = torch.library.Library("rflint", "DEF")
-_LIBRARY.define("kept(Tensor[] tensors, int number) -> Tensor[]")
-_LIBRARY.define("kept_in_place(Tensor(a!) tensor, Tensor[] others, int number) -> ()")
+_LIBRARY = torch.library.Library("rflint", "DEF")  # type: ignore[no-untyped-call]
+_LIBRARY.define(  # type: ignore[no-untyped-call]
+    "kept(Tensor[] tensors, int number) -> Tensor[]"
+)
+_LIBRARY.define(  # type: ignore[no-untyped-call]
+    "kept_in_place(Tensor(a!) tensor, Tensor[] others, int number) -> ()"
+)
 
 
-@torch.library.register_fake("rflint::kept", lib=_LIBRARY)
 def _kept(tensors: list[torch.Tensor], number: int) -> list[torch.Tensor]:
     return _in_progress[number].run(tensors)
 
 
-@torch.library.register_fake("rflint::kept_in_place", lib=_LIBRARY)
 def _kept_in_place(tensor: torch.Tensor, others: list[torch.Tensor], number: int) -> None:
     return None
+
+
+torch.library.register_fake("rflint::kept", _kept, lib=_LIBRARY)
+torch.library.register_fake("rflint::kept_in_place", _kept_in_place, lib=_LIBRARY)
 
 
 class _Keeper(TorchFunctionMode):
@@ -145,11 +151,12 @@ class _Keeper(TorchFunctionMode):
         self.stack: list[str] = []
         self.modules = dict(model.named_modules())
         self.busy = False
+        self.written: _Written | None = None
 
     def exported(self, inputs: Sequence[torch.Tensor]) -> torch.export.ExportedProgram:
         """The program of one forward pass; its outputs are the model's, in a flat tuple."""
         for path, module in self.modules.items():
-            vars(module)[_PATH] = path
+            module.__dict__[_PATH] = path
         fake = FakeTensorMode(allow_non_fake_inputs=True)
         with fake:
             examples = tuple(torch.empty(t.shape, dtype=t.dtype) for t in inputs)
@@ -157,6 +164,7 @@ class _Keeper(TorchFunctionMode):
             with (
                 _faked(self.model, fake),
                 modules_called_by(self._call_module),
+                _nodes_marked_by(self._mark),
                 run_eagerly(),
                 torch.no_grad(),
             ):
@@ -201,12 +209,22 @@ class _Keeper(TorchFunctionMode):
         row = find(name.strip("_"))
         writes = name == "__setitem__"
         composed = isinstance(func, types.FunctionType) and not in_place(name, kwargs)
-        if self.busy or row is None or not (writes or (composed and _makes_new_tensors(row))):
+        keep = row is not None and (writes or (composed and _makes_new_tensors(row)))
+        if row is not None and keep and not self.busy and tensors_in((args, kwargs)):
+            kept = self._kept(name.strip("_"), row, func, args, kwargs)
+            return self._keep(kept, args, kwargs, writes=writes)
+        index = args[1] if name == "__getitem__" and _is_basic(args[1]) else None
+        self.written = _Written(next(_numbers), name.strip("_"), index)
+        try:
             return func(*args, **kwargs)
-        if not tensors_in((args, kwargs)):
-            return func(*args, **kwargs)
-        kept = self._kept(name.strip("_"), row, func, args, kwargs)
-        return self._keep(kept, args, kwargs, writes=writes)
+        finally:
+            self.written = None
+
+    def _mark(self, node: fx.Node) -> None:
+        """Note on a node what in the model's code it comes from."""
+        node.meta[_CALLED] = innermost_user_line(sys._getframe())
+        if self.written is not None:
+            node.meta[_WRITTEN] = self.written
 
     def _kept(
         self,
@@ -221,9 +239,9 @@ class _Keeper(TorchFunctionMode):
         slots = itertools.count()
         template = mapped((args, kwargs), torch.Tensor, lambda _: _Slot(next(slots)))
         scope = next((path for path in reversed(self.stack) if path), "")
-        called = innermost_user_line(sys._getframe(1))
+        called = innermost_user_line(sys._getframe())
         overrides = {"stride": 1} if path and path in self.edits.unit_stride else {}
-        return _Kept(spelling, row, function, module, path, *template, scope, called, overrides)
+        return _Kept(spelling, row, function, module, path, template, scope, called, overrides)
 
     def _keep(
         self, kept: _Kept, args: tuple[Any, ...], kwargs: dict[str, Any], *, writes: bool
@@ -252,6 +270,44 @@ class _Keeper(TorchFunctionMode):
         return mapped(kept.result, torch.Tensor, lambda _: next(made))
 
 
+@dataclass(frozen=True)
+class _Written:
+    """One call of a torch function in Python, which may become several nodes."""
+
+    number: int
+    spelling: str
+    index: Any = None
+    """Of `tensor[index]`, if it is made of numbers and slices."""
+
+
+def _number(node: fx.Node) -> int | None:
+    """That of the call which a node comes from."""
+    written = node.meta.get(_WRITTEN)
+    return None if written is None else written.number
+
+
+def _is_basic(index: Any) -> bool:
+    items = index if isinstance(index, tuple) else (index,)
+    return all(item is None or item is ... or type(item) in (int, slice) for item in items)
+
+
+@contextmanager
+def _nodes_marked_by(mark: Callable[[fx.Node], None]) -> Iterator[None]:
+    """Show `mark` every node that is made meanwhile, in any graph."""
+    original = fx.Graph.create_node
+
+    def create_node(graph: fx.Graph, *args: Any, **kwargs: Any) -> fx.Node:
+        node = original(graph, *args, **kwargs)
+        mark(node)
+        return node
+
+    fx.Graph.create_node = create_node  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        fx.Graph.create_node = original  # type: ignore[method-assign]
+
+
 def _makes_new_tensors(row: Row) -> bool:
     """Whether an operator's results are certainly no views of its arguments."""
     return row.shape is not None or row.kind not in (Kind.RESHAPE, Kind.SLICE)
@@ -275,7 +331,8 @@ def _faked(model: nn.Module, fake: FakeTensorMode) -> Iterator[None]:
 
     replaced: list[tuple[dict[str, Any], str, torch.Tensor]] = []
     for module in model.modules():
-        for holder in (module._parameters, module._buffers, vars(module)):
+        holders: tuple[Any, ...] = (module._parameters, module._buffers, vars(module))
+        for holder in holders:
             for name, value in list(holder.items()):
                 if isinstance(value, torch.Tensor) and value.device.type == "meta":
                     replaced.append((holder, name, value))
@@ -309,7 +366,7 @@ class _Scripted(nn.Module):
                 for name, tensor in (*module._parameters.items(), *module._buffers.items()):
                     own.append((script, name, script.getattr(name)))
                     script.setattr(name, tensor)
-            return vars(self)["_script"].forward(*args, **kwargs)
+            return vars(self)["_script"]._c._get_method("forward")(*args, **kwargs)
         finally:
             for script, name, tensor in own:
                 script.setattr(name, tensor)
@@ -341,9 +398,7 @@ class _Replay(Recorder):
         self.model = model
         self.program = program
         self.calls = calls
-        self.nodes_of = Counter(
-            node.meta.get("torch_fn") for node in program.graph.nodes if node.op == "call_function"
-        )
+        self.nodes_of: Counter[int | None] = Counter(map(_number, program.graph.nodes))
         """How many nodes every call of a torch function has become."""
         self.place: Source | None = None
 
@@ -380,9 +435,8 @@ class _Replay(Recorder):
         """Replay a graph whose placeholders have their values; what it returns."""
         graph = module.graph
         assert isinstance(graph, fx.Graph)
-        nodes = iter(graph.nodes)
-        for node in nodes:
-            if node.op == "placeholder":
+        for node in graph.nodes:
+            if node in values:
                 continue
             args, kwargs = mapped((node.args, node.kwargs), fx.Node, values.__getitem__)
             if node.op == "output":
@@ -391,7 +445,15 @@ class _Replay(Recorder):
                 values[node] = self._stored_constant(operator.attrgetter(str(node.target))(module))
                 continue
             self._at(node)
-            values[node] = self._replayed(node, args, kwargs)
+            written = node.meta.get(_WRITTEN)
+            if written is None or written.index is None:
+                values[node] = self._replayed(node, args, kwargs)
+                continue
+            indexed = (args[0], written.index)
+            result = self.call_function(torch.Tensor.__getitem__, "__getitem__", indexed, {})
+            while _number(node) == written.number:
+                values[node] = result  # what lies between, nothing else uses
+                node = node.next
         raise AssertionError("a graph ends with its output")
 
     def _at(self, node: fx.Node) -> None:
@@ -399,7 +461,7 @@ class _Replay(Recorder):
         entries = node.meta.get("nn_module_stack", {}).values()
         paths = [str(entry[0]) for entry in entries]
         self.stack = [self.model.get_submodule(path) for path in paths]
-        self.place = _innermost_user_line_in(node.meta.get("stack_trace") or "")
+        self.place = node.meta.get(_CALLED)
 
     def _called(self) -> Source | None:
         return self.place
@@ -435,18 +497,8 @@ class _Replay(Recorder):
 
     def _op(self, node: fx.Node, name: str) -> str:
         """What the code calls an operator, where that is the same operator."""
-        called = node.meta.get("torch_fn")
-        if called is None or self.nodes_of[called] > 1:
+        written, own = node.meta.get(_WRITTEN), find(name.strip("_"))
+        if written is None or own is None or self.nodes_of[written.number] > 1:
             return name.strip("_")
-        spelling = called[1].rpartition(".")[2].strip("_")
-        row, own = find(spelling), find(name.strip("_"))
-        same = row is not None and own is not None and row.kind is own.kind
-        return spelling if same else name.strip("_")
-
-
-def _innermost_user_line_in(trace: str) -> Source | None:
-    """The innermost line of user code in a printed stack, outermost first."""
-    for filename, line in reversed(re.findall(r'File "(.+?)", line (\d+)', trace)):
-        if is_user_code(filename):
-            return source_at(filename, int(line))
-    return None
+        row = find(written.spelling)
+        return written.spelling if row and row.kind is own.kind else name.strip("_")

@@ -26,7 +26,7 @@ def modules_called_by(
     def intercepted(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         return call(module, args, kwargs)
 
-    nn.Module._call_impl = intercepted  # type: ignore[method-assign]
+    nn.Module._call_impl = intercepted  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
@@ -65,8 +65,9 @@ def run_eagerly() -> AbstractContextManager[Any]:
 
 def uncompiled(module: nn.Module) -> Callable[..., Any]:
     """A module's call with its hooks, and without what torch.compile made of it."""
-    inner = module._modules.get("_orig_mod")
-    return partial(_CALL, module) if inner is None else inner
+    if "_orig_mod" in module._modules:
+        return module._modules["_orig_mod"]  # type: ignore[return-value]
+    return partial(_CALL, module)
 
 
 def around_hooks(

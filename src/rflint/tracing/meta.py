@@ -131,7 +131,7 @@ def borrowed(model: nn.Module, *, train: bool) -> Iterator[None]:
         model.train(train)
         twins: dict[int, torch.Tensor] = {}
         for module, _, _ in kept:
-            vars(module)["_compiled_call_impl"] = None
+            module.__dict__["_compiled_call_impl"] = None  # what module.compile() leaves
             owned_by_torch = type(module).__module__.startswith("torch.nn.modules.")
             for tensors in (module._parameters, module._buffers):
                 for name, tensor in tensors.items():
