@@ -127,6 +127,11 @@ def borrowed(model: nn.Module, *, train: bool) -> Iterator[None]:
     code may read them.
     """
     kept = [(module, type(module), _snapshot(module)) for module in model.modules()]
+    scripts = [
+        (module, module.training, _stored(module))
+        for module in model.modules()
+        if isinstance(module, torch.jit.ScriptModule)
+    ]
     try:
         model.train(train)
         twins: dict[int, torch.Tensor] = {}
@@ -148,6 +153,17 @@ def borrowed(model: nn.Module, *, train: bool) -> Iterator[None]:
             for name, content in dictionaries.items():
                 module.__dict__[name].clear()
                 module.__dict__[name].update(content)
+        for module, training, stored in scripts:
+            module.training = training
+            for tensors, content in stored:
+                for name, tensor in content.items():
+                    tensors[name] = tensor
+
+
+def _stored(script: nn.Module) -> list[tuple[Any, dict[str, torch.Tensor]]]:
+    """What TorchScript keeps outside of the module's own dictionary."""
+    holders: tuple[Any, ...] = (script._parameters, script._buffers)
+    return [(tensors, dict(tensors.items())) for tensors in holders]
 
 
 def _snapshot(module: nn.Module) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
