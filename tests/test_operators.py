@@ -21,6 +21,7 @@ from rflint.architecture import Architecture, Layer
 from rflint.errors import InputMismatch, TraceFailed
 from rflint.tracing import trace
 from rflint.tracing.operators.table import find, spellings
+from tests.aten_calls import ATEN
 
 Function = Callable[..., Any]
 Shapes = tuple[tuple[int, ...], ...]
@@ -255,8 +256,8 @@ SHAPED = sorted(name for name in spellings() if (row := find(name)) and row.shap
 
 def example(spelling: str) -> Function:
     """A call of the operator with this name."""
-    if spelling in _FUNCTIONS:
-        return _FUNCTIONS[spelling]
+    if spelling in _FUNCTIONS or spelling in ATEN:
+        return _FUNCTIONS.get(spelling) or ATEN[spelling]
     base = re.sub(r"\dd$", "", spelling)
     module = getattr(nn, spelling, getattr(nn.modules.linear, spelling, None))
     if module is not None:

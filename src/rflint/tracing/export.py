@@ -36,6 +36,7 @@ from rflint.tracing.interception import (
     uncompiled,
 )
 from rflint.tracing.operators import Call, Row, ShapeError, find
+from rflint.tracing.operators.aten import with_results
 from rflint.tracing.operators.table import mapped, tensors_in
 from rflint.tracing.record import Cut, Recorder, mismatch, produced
 from rflint.tracing.recording import NO_EDITS, Edits, Recording
@@ -479,7 +480,9 @@ class _Replay(Recorder):
         name = target.overloadpacket.__name__
         if name.startswith(("_assert", "sym_constrain")):
             return None
-        return self.call_function(target, name, args, kwargs, self._op(node, name))
+        results = len(target._schema.returns)
+        op = self._op(node, name)
+        return self.call_function(target, with_results(name, results), args, kwargs, op)
 
     def _call_kept(self, kept: _Kept, tensors: Sequence[torch.Tensor]) -> Any:
         self.place = kept.called

@@ -51,6 +51,7 @@ from rflint.tracing.interception import (
 )
 from rflint.tracing.meta import LARGE, META
 from rflint.tracing.operators import Call, Row, ShapeError, find
+from rflint.tracing.operators.aten import spelling_of
 from rflint.tracing.operators.table import mapped, show, tensors_in
 from rflint.tracing.recording import NO_EDITS, Edits, Recording, Step
 from rflint.tracing.sources import constructed_at
@@ -221,7 +222,7 @@ class Recorder(TorchFunctionMode):
         `name` is the one under which the operator table knows the function, up to underscores;
         `op` the one that the code uses, if that is another.
         """
-        spelling = name.strip("_")
+        spelling = spelling_of(name, args)
         if spelling in FACTORIES or spelling in LIKE:
             return self._constant(func, spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.is_tracked(t)]
@@ -422,7 +423,8 @@ class Recorder(TorchFunctionMode):
         first: torch.Tensor = call.input
         if in_place and isinstance(shape, tuple) and tuple(first.shape) != shape:
             raise ShapeError(f"the result is {show(shape)} and cannot be written in place")
-        if in_place and first.device.type == "meta" and tuple(first.shape) == shape:
+        if in_place and tuple(first.shape) == shape:
+            self._real.discard(id(first))
             return first
         return produced(call, row, shape, META)
 

@@ -4,6 +4,7 @@ Importing this package fills the table. Adding an operator is adding a row and i
 """
 
 from rflint.tracing.operators import (
+    aten,
     convolution,
     elementwise,
     matmul,
@@ -20,6 +21,7 @@ __all__ = [
     "Row",
     "ShapeError",
     "Value",
+    "aten",
     "convolution",
     "elementwise",
     "find",
