@@ -77,6 +77,8 @@ class Kind(str, Enum):
     MERGE = "merge"
     REDUCE = "reduce"
     ATTENTION = "attention"
+    RECURRENT = "recurrent"
+    MIX = "mix"
     UPSAMPLE = "upsample"
     PAD = "pad"
     SLICE = "slice"

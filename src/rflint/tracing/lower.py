@@ -37,6 +37,8 @@ class _Lowering:
         self.axes = axes
         self.layers: list[Layer] = []
         self.values: dict[fx.Node, Value] = {}
+        self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
+        """Operators whose results are slices of what they got, which are layers of their own."""
         self.covering: set[int] = set()
         """Layers whose one window covers their whole map."""
         self.sizes = {name: p.numel() for name, p in model.named_parameters()}
@@ -75,12 +77,19 @@ class _Lowering:
             used = frozenset({name} & self.sizes.keys())
             return Value(shape, plain(shape), None, used)
         if step.spelling == "part":
-            return self._part(node, shape)
+            return self._part(node, step, shape)
         call = self._call(node, step)
         if not call.data:
             used = frozenset().union(*(value.parameters for value in call.tensors))
             return Value(shape, plain(shape), None, used)
         effect = _unknown(call, shape) if step.row is None else step.row.effect(call)
+        if effect.parts:
+            self.calls[node] = (call, effect.parts)
+            return call.data[0]
+        return self._emitted(step, call, effect, shape)
+
+    def _emitted(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
+        """A new layer, or nothing new where a view leaves every position where it is."""
         kind = Kind.UNKNOWN if step.row is None else step.row.kind
         plumbing = kind in (Kind.RESHAPE, Kind.SLICE) and step.module is None
         if plumbing and len(call.data) == 1 and _is_identity(effect):
@@ -88,10 +97,16 @@ class _Lowering:
         self._append(step, call, effect, kind)
         return Value(shape, effect.layout, len(self.layers) - 1)
 
-    def _part(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
-        """One tensor of an operator with several: the layout is the same for all of them."""
-        parent = node.args[0]
+    def _part(self, node: fx.Node, step: Step, shape: tuple[int, ...]) -> Value:
+        """One tensor of an operator with several."""
+        parent, index = node.args
         assert isinstance(parent, fx.Node)
+        assert isinstance(index, int)
+        if parent in self.calls:
+            call, parts = self.calls[parent]
+            origin = replace(self.recording.steps[parent], result=step.result, layer=node.name)
+            return self._emitted(origin, call, parts[index], shape)
+        # the layout is the same for all of them
         whole = self.values[parent]
         layout = whole.layout if len(whole.layout) == len(shape) else tangled(whole.layout, shape)
         if len(layout) == len(shape):

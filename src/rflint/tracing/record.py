@@ -24,7 +24,7 @@ from torch import fx, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
-from rflint.architecture import Source
+from rflint.architecture import Kind, Source
 from rflint.errors import CannotFollow, InputMismatch, RflintError, TraceFailed, internal_error
 from rflint.places import innermost_user_line, innermost_user_line_of, raised_by_rflint
 from rflint.tracing.functions import (
@@ -52,11 +52,12 @@ from rflint.tracing.interception import (
 from rflint.tracing.meta import LARGE, META
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import spelling_of
-from rflint.tracing.operators.table import mapped, show, tensors_in
+from rflint.tracing.operators.table import Shapes, mapped, show, tensors_in
 from rflint.tracing.recording import NO_EDITS, Edits, Recording, Step
 from rflint.tracing.sources import constructed_at
 
-Extremum = namedtuple("Extremum", ["values", "indices"])
+_Several = namedtuple("_Several", ["values", "indices"])
+"""Two results; where they are an extremum and its place, PyTorch gives them these names."""
 
 _OUT_OF_SIGHT = "torch.export follows such code: leave the choice to --tracer auto, or take export."
 
@@ -468,15 +469,14 @@ class Recorder(TorchFunctionMode):
         return innermost_user_line(sys._getframe(1))
 
 
-def produced(
-    call: Call, row: Row, shape: tuple[int, ...] | list[tuple[int, ...]], device: torch.device
-) -> Any:
+def produced(call: Call, row: Row, shape: Shapes, device: torch.device) -> Any:
     """New tensors of the shapes that a row of the operator table gives."""
     dtype = result_dtype(call, row)
     if isinstance(shape, list):
-        values = torch.empty(shape[0], dtype=dtype, device=device)
-        return Extremum(values, torch.empty(shape[1], dtype=torch.int64, device=device))
-    return torch.empty(shape, dtype=dtype, device=device)
+        indices = torch.int64 if row.kind in (Kind.POOL, Kind.REDUCE) else dtype
+        values = _empty(shape[0], dtype, device)
+        return _Several(values, _empty(shape[1], indices, device))
+    return _empty(shape, dtype, device)
 
 
 def mismatch(
@@ -530,6 +530,15 @@ def _needs_values(what: str, source: Source | None, path: str | None = None) -> 
         "in front of this line, or keep values out of the architecture.",
         source=source,
     )
+
+
+def _empty(shape: Any, dtype: torch.dtype, device: torch.device) -> Any:
+    """Tensors of these shapes, nested as they are."""
+    if shape is None:
+        return None
+    if isinstance(shape, list):
+        return tuple(_empty(item, dtype, device) for item in shape)
+    return torch.empty(shape, dtype=dtype, device=device)
 
 
 def _elements(shape: Sequence[int]) -> int:

@@ -22,13 +22,9 @@ from rflint.tracing.operators.table import (
     Call,
     Effect,
     Shape,
-    ShapeError,
-    broadcast,
     operator,
     pointwise,
-    reach_of,
     shape_of,
-    show,
 )
 
 
@@ -162,7 +158,6 @@ def native_norm(call: Call) -> Effect:
     kind=Kind.RESHAPE,
     shape=elementwise.same_shape,
 )
-@operator("native_channel_shuffle", kind=Kind.RESHAPE)
 def unmoved(call: Call) -> Effect:
     """Every result is computed from its own position, along the spatial axes."""
     return pointwise(call, call.input.layout)
@@ -175,43 +170,16 @@ def vector_norm(call: Call) -> Effect:
     return reduction.statistics(replace(call, args=(call.input,), kwargs={"dim": dim}))
 
 
-# -- products
-
-
-def _product(call: Call) -> Call:
-    """The matrix product in addmm(self, mat1, mat2) and its like."""
-    return replace(call, name=_PRODUCTS[call.name], args=call.args[1:3], kwargs={})
-
-
-_PRODUCTS = {"addmm": "mm", "baddbmm": "bmm", "addmv": "mv"}
-
-
-def _product_shape(call: Call) -> Shape:
-    added, out = shape_of(call.args[0]), matmul.matmul_shape(_product(call))
-    if broadcast(added, out) != out:
-        raise ShapeError(f"cannot add {show(added)} to a product of {show(out)}")
-    return out
-
-
-@operator("addmm", "baddbmm", "addmv", kind=Kind.LINEAR, shape=_product_shape)
-def added_product(call: Call) -> Effect:
-    """A linear layer with its bias, mostly; what is added is read where it is added."""
-    effect = matmul.matmul(_product(call))
-    if call.args[0].source is None:
-        return effect
-    return replace(effect, reaches=(reach_of(call.axes, {}), *effect.reaches))
-
-
 operator("mv", kind=Kind.ATTENTION, shape=matmul.matmul_shape)(matmul.matmul)
 
 
-# -- views, indexing, copies
+# -- views and indexing
 
 operator("unsafe_view", "reshape_alias", "view_copy", kind=Kind.RESHAPE)(views.reshape)
 operator("unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes", kind=Kind.SLICE)(views.split)
 
 
-@operator("numpy_T", "matrix_H", "mH", "H", "adjoint", kind=Kind.RESHAPE)
+@operator("numpy_T", "matrix_H", kind=Kind.RESHAPE)
 def transposed(call: Call) -> Effect:
     """All dimensions, or the last two, in reverse order."""
     return views.permute(replace(call, name="T" if call.name == "numpy_T" else "mT"))
@@ -232,17 +200,3 @@ def index(call: Call) -> Effect:
     """(input, indices), with None for dimensions that are left alone."""
     indices = tuple(slice(None) if i is None else i for i in call.args[1])
     return views.getitem(replace(call, name="getitem", args=(call.input, indices)))
-
-
-def _copied_shape(call: Call) -> Shape:
-    target, source = (shape_of(tensor) for tensor in call.tensors[:2])
-    if broadcast(target, source) != target:
-        raise ShapeError(f"cannot copy {show(source)} into {show(target)}")
-    return target
-
-
-@operator("copy", kind=Kind.MERGE, shape=_copied_shape)
-def copy(call: Call) -> Effect:
-    """`target[...] = source`."""
-    target, source = call.tensors[:2]
-    return views.setitem(replace(call, args=(target, (), source), kwargs={}))
