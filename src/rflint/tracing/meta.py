@@ -48,7 +48,8 @@ class WeightsOnMeta(TorchFunctionMode):
     ) -> Any:
         kwargs = dict(kwargs or {})
         name = func.__name__
-        if name == "__get__":
+        if name in ("__get__", "__deepcopy__"):
+            # a copy's memo holds every tensor so far, and has to stay the object that it is
             return func(*args, **kwargs)
         if name in _FACTORIES:
             return self._allocate(func, args, kwargs, sys._getframe(1).f_globals.get("__name__"))

@@ -117,6 +117,8 @@ class Effect:
     dead_weights: int = 0
     covers_map: bool = False
     """One window that covers all positions of an unpadded map."""
+    unknown_because: str = ""
+    """Why it could not even be measured what an unknown operator reads."""
     parts: tuple[Effect, ...] = ()
     """For an operator with several results that lie in different places: what each of them is."""
 
