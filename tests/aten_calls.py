@@ -50,10 +50,6 @@ EQUIVALENTS: dict[str, tuple[Call, Call]] = {
     ),
     "log_sigmoid_forward": (lambda x: aten.log_sigmoid_forward(x)[0], F.logsigmoid),
     "matrix_H": (lambda x: aten.matrix_H(x[0, 0]), lambda x: x[0, 0].t()),
-    "mv": (
-        lambda x: torch.mv(x.flatten(0, 2), _COLUMN),
-        lambda x: x.flatten(0, 2) @ _COLUMN,
-    ),
     "native_batch_norm": (
         lambda x: aten.native_batch_norm(x, None, None, *_STATISTICS, False, 0.1, 1e-5)[0],
         lambda x: F.batch_norm(x, *_STATISTICS),

@@ -23,7 +23,7 @@ def rows_of_this_file() -> set[str]:
     from rflint.tracing.operators.aten import __dict__ as names
 
     effects = {id(value) for value in names.values() if getattr(value, "__module__", "") == _HERE}
-    borrowed = {"mv", "unsafe_view", "reshape_alias", "view_copy"}
+    borrowed = {"unsafe_view", "reshape_alias", "view_copy"}
     borrowed |= {"unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes"}
     entered = {name for name in spellings() if (row := find(name)) and id(row.effect) in effects}
     return borrowed | entered

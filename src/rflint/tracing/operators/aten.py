@@ -13,7 +13,6 @@ from rflint.architecture import Kind
 from rflint.tracing.operators import (
     convolution,
     elementwise,
-    matmul,
     reduction,
     resampling,
     views,
@@ -168,9 +167,6 @@ def vector_norm(call: Call) -> Effect:
     """(input, order, dim, keepdim)."""
     dim = call.arg("dim", 2, None)
     return reduction.statistics(replace(call, args=(call.input,), kwargs={"dim": dim}))
-
-
-operator("mv", kind=Kind.ATTENTION, shape=matmul.matmul_shape)(matmul.matmul)
 
 
 # -- views and indexing
