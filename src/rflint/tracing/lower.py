@@ -166,7 +166,7 @@ class _Lowering:
                 name=name,
                 call=count,
                 kind=kind,
-                op=type(step.owner).__name__ if step.owner is not None else step.spelling,
+                op=_op(step),
                 operation=step.row.name if step.row else step.spelling,
                 inputs=_edges(call, effect),
                 geometry=effect.geometry,
@@ -191,6 +191,11 @@ class _Lowering:
             constants = [value for value in call.tensors if value.source is None]
             names = sorted(name for value in constants for name in value.parameters)
         return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
+
+
+def _op(step: Step) -> str:
+    """What the code calls a step."""
+    return type(step.owner).__name__ if step.owner is not None else step.op or step.spelling
 
 
 def _kind(step: Step, effect: Effect) -> Kind:
