@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.aten_calls import EQUIVALENTS
 from tests.models.torchvision_import import import_torchvision
 
 Function = Callable[..., Any]
@@ -409,6 +410,8 @@ def example(spelling: str) -> Function:
     """A call of the operator with this name."""
     if spelling in _FUNCTIONS:
         return _FUNCTIONS[spelling]
+    if spelling in EQUIVALENTS:
+        return EQUIVALENTS[spelling][0]
     if spelling in _OWN_INPUTS:
         return _OWN_INPUTS[spelling]()
     base = re.sub(r"\dd$", "", spelling)

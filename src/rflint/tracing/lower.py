@@ -83,9 +83,9 @@ class _Lowering:
             return self._part(node, step, shape)
         call = self._call(node, step)
         if not call.data:
-            if step.row is not None and (effect := step.row.effect(call)).macs:
+            if step.module is not None and step.row is not None:
                 # work on constants (a projected table of positions) is work all the same
-                self._append(step, call, effect, step.row.kind)
+                self._append(step, call, step.row.effect(call), step.row.kind)
             used = frozenset().union(*(value.parameters for value in call.tensors))
             return Value(shape, plain(shape), None, used)
         effect = self._measured(node, call) if step.row is None else step.row.effect(call)
@@ -166,11 +166,11 @@ class _Lowering:
                 name=name,
                 call=count,
                 kind=kind,
-                op=type(step.owner).__name__ if step.owner is not None else step.spelling,
+                op=_op(step),
                 operation=step.row.name if step.row else step.spelling,
                 inputs=_edges(call, effect),
                 geometry=effect.geometry,
-                in_shape=call.tensors[0].shape,
+                in_shape=(call.data or call.tensors)[0].shape,
                 out_shape=_shape(step.result),
                 params=sum(size for _, size in new),
                 macs=effect.macs // max(batch, 1),
@@ -193,6 +193,11 @@ class _Lowering:
         return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
 
 
+def _op(step: Step) -> str:
+    """What the code calls a step."""
+    return type(step.owner).__name__ if step.owner is not None else step.op or step.spelling
+
+
 def _kind(step: Step, effect: Effect) -> Kind:
     if step.row is not None:
         return step.row.kind
@@ -205,7 +210,9 @@ def _shape_only(value: Value) -> Value:
 
 
 def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
-    edges = []
+    edges: list[Edge] = []
+    if not call.data:
+        return ()
     for value, reach in zip(call.data, effect.reaches, strict=True):
         assert value.source is not None
         edges.append(Edge(value.source, reach))

@@ -104,7 +104,7 @@ def _with_value(
     def replaced(tensor: torch.Tensor) -> torch.Tensor:
         if tensor is not target:
             return tensor
-        changed = tensor.clone()
+        changed: torch.Tensor = tensor.clone()
         exact = tensor.dtype.is_floating_point or tensor.dtype.is_complex
         changed.select(dim, position).fill_(value if exact else 1)
         return changed

@@ -4,6 +4,7 @@ Importing this package fills the table. Adding an operator is adding a row and i
 """
 
 from rflint.tracing.operators import (
+    aten,
     attention,
     convolution,
     einsum,
@@ -25,6 +26,7 @@ __all__ = [
     "Row",
     "ShapeError",
     "Value",
+    "aten",
     "attention",
     "convolution",
     "einsum",

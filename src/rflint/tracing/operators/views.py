@@ -213,7 +213,7 @@ def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
     rank = len(value.shape)
     items = _spread_out(index, rank)
     tensors = [item for item in items if _is_index(item)]
-    picked = broadcast(*(shape_of(t) for t in tensors if not isinstance(t, int)))
+    picked = broadcast(*map(_index_shape, tensors))
     places = [i for i, item in enumerate(items) if _is_index(item)]
     together = places == list(range(places[0], places[0] + len(places)))
     at = places[0] if together else 0
@@ -254,6 +254,15 @@ def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
 def _is_index(item: Any) -> bool:
     """Whether an item of an index picks single positions, alone or with a tensor."""
     return isinstance(item, int) or not (item is None or isinstance(item, slice))
+
+
+def _index_shape(index: Any) -> Shape:
+    """Of a number, a (nested) list of numbers, or a tensor."""
+    if isinstance(index, int):
+        return ()
+    if isinstance(index, list):
+        return (len(index), *(_index_shape(index[0]) if index else ()))
+    return shape_of(index)
 
 
 def _spread_out(index: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
