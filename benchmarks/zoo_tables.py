@@ -203,7 +203,7 @@ def _grouped(
 def _cause(error: str) -> str:
     """The first line of a message without its numbers: the same for the same reason."""
     first = error.splitlines()[0]
-    return re.sub(r"(?<![A-Za-z0-9])\d+(x\d+)*(\.\d+)*", "N", first)
+    return re.sub(r"(?<![A-Za-z0-9:])\d+(x\d+)*(\.\d+)*", "N", first)
 
 
 def _parts(results: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:

@@ -14,6 +14,7 @@ import os
 import re
 import resource
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -182,7 +183,7 @@ def _serve(connection: Connection, memory: float) -> None:
 def examine(model: ZooModel) -> Outcome:
     """Build and lint one model in this process; every exception becomes an outcome."""
     import rflint
-    from rflint.errors import RflintError
+    from rflint.errors import InternalError, RflintError
     from rflint.tracing.build import build
 
     started = built = time.process_time()
@@ -192,8 +193,10 @@ def examine(model: ZooModel) -> Outcome:
         report = rflint.lint(ready.model, input=list(model.inputs), name=model.title).models[0]
     except RflintError as error:
         message = f"{error.kind}: {error}"
+        if isinstance(error, InternalError) and error.__cause__ is not None:
+            message = f"{error.kind}: {_with_place(error.__cause__)}"
     except Exception as error:
-        message = f"crash: {type(error).__name__}: {error}"
+        message = f"crash: {_with_place(error)}"
     else:
         done = time.process_time()
         totals = report.analysis.totals
@@ -216,6 +219,13 @@ def examine(model: ZooModel) -> Outcome:
     if built == started:
         built = failed
     return Outcome(model, built - started, failed - built, error=_portable(message))
+
+
+def _with_place(error: BaseException) -> str:
+    """A bug, with the line that raised it."""
+    innermost = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(innermost.filename).name}:{innermost.lineno}"
+    return f"{type(error).__name__}: {error} ({place})"
 
 
 def _portable(message: str) -> str:
