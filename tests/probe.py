@@ -58,7 +58,7 @@ def borders(
 ) -> dict[str, Borders]:
     """Where the fields of output positions begin and end, by module name; the model's under "".
 
-    Image i of a batch is NaN from input n - period - i on, so the output positions that it is the
+    Image i of a batch is NaN from input n - 1 - period - i on, so the output positions that it is the
     first to reach have their last input exactly there. A second batch, NaN up to input
     period + i, shows the first inputs. With 2 * period + 1 images each, a layer of jump j <= period
     shows this at 2 * period / j positions, so its jump as well.
@@ -66,17 +66,17 @@ def borders(
     Nothing is measured within `period` of the border: zero padding cuts fields off there, and the
     strides of unpadded layers may skip the outermost inputs, sum((s - 1) * j) < period of them.
     """
-    length = size[axis]
+    end = size[axis] - 1
     images = torch.rand(2 * (2 * period + 1), channels, *size)
     to_end, from_start = images.chunk(2)
     for i in range(2 * period + 1):
-        to_end[i].narrow(1 + axis, length - period - i, period + i)[...] = torch.nan
+        to_end[i].narrow(1 + axis, end - period - i, period + i + 1)[...] = torch.nan
         from_start[i].narrow(1 + axis, 0, period + i + 1)[...] = torch.nan
     found = reached(model, images, axis, names)
     return {
         name: Borders(
             {p: period + i for p, i in _onsets(seen[2 * period + 1 :])},
-            {p: length - period - i for p, i in _onsets(seen[: 2 * period + 1])},
+            {p: end - period - i for p, i in _onsets(seen[: 2 * period + 1])},
         )
         for name, seen in found.items()
     }
@@ -108,3 +108,23 @@ def finite(functions: Collection[str]) -> Iterator[None]:
     """Within, results of these functions have no NaNs: no feature path leads through them."""
     with _Finite(functions):
         yield
+
+
+def all_nan(model: nn.Module, image: torch.Tensor, names: Collection[str]) -> dict[str, bool]:
+    """Whether the NaNs of an image reach every value that a module returns, by its name."""
+    found: dict[str, bool] = {}
+
+    def note(name: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
+        def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+            found[name] = bool(output.isnan().all())
+
+        return hook
+
+    hooks = [model.get_submodule(name).register_forward_hook(note(name)) for name in names]
+    try:
+        with torch.no_grad():
+            model(image)
+    finally:
+        for handle in hooks:
+            handle.remove()
+    return found
