@@ -37,6 +37,7 @@ from tests.probe import Borders, all_nan, borders, finite
 import_torchvision()
 
 import timm  # noqa: E402
+from timm.models.inception_next import InceptionDWConv2d, MetaNeXt  # noqa: E402
 from timm.models.metaformer import MetaFormer, Pooling, SepConv  # noqa: E402
 from torchvision import models as tv  # noqa: E402
 
@@ -238,6 +239,27 @@ def convmixer() -> nn.Module:
     return Trunk(timm.models.ConvMixer(dim=8, depth=4, kernel_size=9, patch_size=7))
 
 
+def inceptionnext() -> nn.Module:
+    return Trunk(MetaNeXt(depths=(1, 1, 2, 1), dims=(16, 16, 24, 32), token_mixers=InceptionDWConv2d))
+
+
+def rexnet() -> nn.Module:
+    return Trunk(timm.models.RexNet(initial_chs=4, final_chs=40))
+
+
+def dpn() -> nn.Module:
+    return Trunk(
+        timm.models.DPN(
+            small=True,
+            num_init_features=8,
+            k_r=16,
+            groups=4,
+            k_sec=(1, 1, 2, 1),
+            inc_sec=(4, 4, 8, 8),
+        )
+    )
+
+
 def googlenet() -> nn.Module:
     return tv.googlenet(init_weights=False, aux_logits=False)
 
@@ -272,31 +294,25 @@ EXACT = {
         partial(timm_trunk, "resnet18", 8, block_args={"attn_layer": "cbam"}), SE
     ),
     "resnest": Case(partial(timm_trunk, "resnest14d", 8), ("softmax",)),
-    "sk-resnet": Case(partial(timm_trunk, "skresnet18", **SHALLOW), ("softmax",)),
+    "sk-resnet": Case(partial(timm_trunk, "skresnet18", channels=(16, 16, 32, 32), **SHALLOW), ("softmax",)),
     "res2net": Case(
         partial(timm_trunk, "res2net50_14w_8s", channels=(16, 16, 32, 32), **SHALLOW)
     ),
-    "nf-resnet": Case(partial(timm_trunk, "nf_resnet26")),
     "mobilenet v1": Case(partial(timm_trunk, "mobilenetv1_100", 8)),
     "mobilenet v2": Case(partial(timm_trunk, "mobilenetv2_100", 8)),
     "mobilenet v3": Case(partial(timm_trunk, "mobilenetv3_small_050", 8), SE),
     "mobilenet v4": Case(partial(timm_trunk, "mobilenetv4_conv_small", 8)),
-    "mobileone": Case(partial(timm_trunk, "mobileone_s0", 8), SE),
     "efficientnet": Case(partial(timm_trunk, "efficientnet_b0", 8), SE),
-    "efficientnet v2": Case(partial(timm_trunk, "efficientnetv2_rw_t", 8), SE),
-    "tinynet": Case(partial(timm_trunk, "tinynet_e"), SE),
     "lcnet": Case(partial(timm_trunk, "lcnet_050"), SE),
-    "fbnet": Case(partial(timm_trunk, "fbnetc_100", 8)),
     "hardcorenas": Case(partial(timm_trunk, "hardcorenas_a", 8), SE),
-    "ghostnet": Case(partial(timm_trunk, "ghostnet_050", 8), SE),
-    "rexnet": Case(partial(timm_trunk, "rexnet_100"), SE),
+    "ghostnet": Case(partial(timm_trunk, "ghostnet_050"), SE),
+    "rexnet": Case(rexnet, SE),
     "regnet x": Case(partial(timm_trunk, "regnetx_002", 8)),
     "regnet y": Case(partial(timm_trunk, "regnety_002", 8), SE),
     "gernet": Case(partial(timm_trunk, "gernet_s", 8)),
     "repvgg": Case(partial(timm_trunk, "repvgg_a0", 8)),
-    "repvit": Case(partial(timm_trunk, "repvit_m0_9", 8), SE),
     "convnext": Case(partial(timm_trunk, "convnext_atto", dims=(8, 16, 32, 64))),
-    "inceptionnext": Case(partial(timm_trunk, "inception_next_atto")),
+    "inceptionnext": Case(inceptionnext),
     "fasternet": Case(partial(timm_trunk, "fasternet_t0")),
     "starnet": Case(partial(timm_trunk, "starnet_s050")),
     "convmixer": Case(convmixer),
@@ -305,7 +321,7 @@ EXACT = {
     "dla": Case(partial(timm_trunk, "dla34", 8)),
     "darknet": Case(partial(timm_trunk, "darknet17", 8)),
     "cspnet": Case(partial(timm_trunk, "cs3darknet_s")),
-    "dpn": Case(partial(timm_trunk, "dpn48b")),
+    "dpn": Case(dpn),
     "vovnet": Case(partial(timm_trunk, "ese_vovnet19b_slim", 8), SE),
     "hgnet": Case(partial(timm_trunk, "hgnetv2_b0", 8)),
     "selecsls": Case(partial(timm_trunk, "selecsls42", 8)),
@@ -324,3 +340,250 @@ def test_every_layer_sees_exactly_what_a_nan_shows(name: str, axis: int) -> None
     output = measured.fields[""]
     (span,) = output.spans.values()
     assert output.r_max == span.last - span.first + 1, "all branches are centred"
+
+
+# -- several resolutions: exact on average
+
+
+class Block(nn.Sequential):
+    """Two 3x3 convolutions."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, padding=1),
+            nn.ReLU(),
+        )
+
+
+class UNet(nn.Module):
+    def __init__(self, up: Callable[[], nn.Module], depth: int = 3) -> None:
+        super().__init__()
+        self.first = Block(3, 4)
+        self.pool = nn.MaxPool2d(2)
+        self.down = nn.ModuleList(Block(4, 4) for _ in range(depth))
+        self.up = nn.ModuleList(up() for _ in range(depth))
+        self.merge = nn.ModuleList(Block(8, 4) for _ in range(depth))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = [self.first(x)]
+        for down in self.down:
+            maps.append(down(self.pool(maps[-1])))
+        x = maps.pop()
+        for up, merge in zip(self.up, self.merge, strict=True):
+            x = merge(torch.cat([up(x), maps.pop()], dim=1))
+        return x
+
+
+class FeaturePyramid(nn.Module):
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.backbone = thin(timm.create_model("resnet18", features_only=True), 8)
+        self.lateral = nn.ModuleList(nn.Conv2d(c, 4, 1) for c in (8, 8, 16, 32, 64))
+        self.output = nn.Conv2d(4, 4, 3, padding=1)
+        self.mode = mode
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = [lateral(m) for lateral, m in zip(self.lateral, self.backbone(x), strict=True)]
+        merged = maps.pop()
+        while maps:
+            finer = maps.pop()
+            merged = finer + F.interpolate(merged, size=finer.shape[-2:], mode=self.mode)
+        return self.output(merged)
+
+
+class Segmentation(nn.Module):
+    """A segmentation model of torchvision, which returns a dictionary."""
+
+    def __init__(self, build: Callable[..., nn.Module]) -> None:
+        super().__init__()
+        self.model = thin(build(weights=None, weights_backbone=None), 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = self.model(x)["out"]
+        return output
+
+
+def transposed(kernel: int) -> nn.Module:
+    """Doubles the size."""
+    padding = (kernel - 1) // 2
+    return nn.ConvTranspose2d(
+        4, 4, kernel, stride=2, padding=padding, output_padding=2 + 2 * padding - kernel
+    )
+
+
+SEVERAL_RESOLUTIONS = {
+    "u-net, nearest": Case(partial(UNet, partial(nn.Upsample, scale_factor=2))),
+    "u-net, bilinear": Case(partial(UNet, partial(nn.Upsample, scale_factor=2, mode="bilinear"))),
+    "u-net, transposed 2x2": Case(partial(UNet, partial(transposed, 2))),
+    "u-net, transposed 4x4": Case(partial(UNet, partial(transposed, 4))),
+    "fpn, nearest": Case(partial(FeaturePyramid, "nearest")),
+    "fpn, bilinear": Case(partial(FeaturePyramid, "bilinear")),
+    "hrnet": Case(partial(timm_trunk, "hrnet_w18_small", 18)),
+    "fcn": Case(partial(Segmentation, tv.segmentation.fcn_resnet50)),
+    "lr-aspp": Case(partial(Segmentation, tv.segmentation.lraspp_mobilenet_v3_large), SE),
+}
+
+
+def extents(borders: Borders, jump: Any, period: int) -> list[Fraction]:
+    """How many inputs each of the positions within a period spans: they repeat after it."""
+    phases = range(int(period / jump))
+    first = {p % len(phases): start - p * jump for p, start in borders.first.items()}
+    last = {p % len(phases): end - p * jump for p, end in borders.last.items()}
+    assert set(first) == set(last) == set(phases)
+    return [Fraction(last[phase] - first[phase] + 1) for phase in phases]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("name", SEVERAL_RESOLUTIONS)
+def test_a_position_behind_upsampling_sees_r_max_on_average(name: str, axis: int) -> None:
+    """Behind an upsampling by u, how much of its input a convolution of size k meets depends on
+    where it stands: the whole positions between floor((p + a) / u) and floor((p + a + k - 1) / u).
+    Over u neighbours that averages to (k - 1) / u steps exactly, which is Eq. 1 with a jump
+    divided by u. So r_max is the average over one period, as long as the same path is the widest
+    throughout, which holds for the outputs here; and in front of the first upsampling it
+    is exact.
+    """
+    case = SEVERAL_RESOLUTIONS[name]
+    torch.manual_seed(0)
+    model = case.build().eval()
+    measured = measure(model, axis, gates=case.gates, rest=(case.rest,))
+    ((jump, _),) = measured.fields[""].spans.items()
+    seen = extents(measured.seen[""], jump, measured.period)
+    assert sum(seen) / len(seen) == measured.fields[""].r_max
+
+
+def test_a_transposed_convolution_of_uneven_overlap_sees_at_most_r_max_on_average() -> None:
+    """Of a 3x3 kernel with stride 2, positions meet one or two taps in turn; r counts two."""
+    torch.manual_seed(0)
+    measured = measure(UNet(partial(transposed, 3)), 0)
+    for name, field in measured.fields.items():
+        ((jump, _),) = field.spans.items()
+        seen = extents(measured.seen[name], jump, measured.period)
+        assert field.r_max is not None
+        assert sum(seen) / len(seen) <= field.r_max, name
+
+
+# -- one and three axes
+
+
+class WavEncoder(nn.Sequential):
+    """The convolutions of wav2vec 2.0: 25 ms every 20 ms, at 16 kHz."""
+
+    def __init__(self) -> None:
+        shapes = [(10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2)]
+        layers: list[nn.Module] = []
+        for i, (kernel, stride) in enumerate(shapes):
+            layers += [nn.Conv1d(4 if i else 1, 4, kernel, stride=stride), nn.GELU()]
+        super().__init__(*layers)
+
+
+class WaveNet(nn.Module):
+    """Gated causal convolutions with dilations 1, 2, 4, ..., residuals and skips."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(1, 4, 1)
+        self.filters = nn.ModuleList(nn.Conv1d(4, 4, 2, dilation=2**i) for i in range(depth))
+        self.gates = nn.ModuleList(nn.Conv1d(4, 4, 2, dilation=2**i) for i in range(depth))
+        self.mix = nn.ModuleList(nn.Conv1d(4, 4, 1) for _ in range(depth))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        skips = torch.zeros_like(x)
+        for i, (filter, gate) in enumerate(zip(self.filters, self.gates, strict=True)):
+            causal = F.pad(x, (2**i, 0))
+            mixed = self.mix[i](torch.tanh(filter(causal)) * torch.sigmoid(gate(causal)))
+            skips = skips + mixed
+            x = x + mixed
+        return torch.relu(skips)
+
+
+def tcn() -> nn.Module:
+    """Same-padded dilated convolutions."""
+    return nn.Sequential(
+        *(nn.Conv1d(4 if i else 1, 4, 3, dilation=2**i, padding=2**i) for i in range(6))
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "r_max", "jump"),
+    [(WavEncoder, 400, 320), (partial(WaveNet, 8), 256, 1), (tcn, 127, 1)],
+    ids=["wav encoder", "wavenet", "tcn"],
+)
+def test_one_axis(build: Callable[[], nn.Module], r_max: int, jump: int) -> None:
+    torch.manual_seed(0)
+    measured = measure(build().eval(), 0, rest=(), channels=1)
+    assert_exact(measured)
+    assert (measured.fields[""].r_max, measured.fields[""].jump) == (r_max, jump)
+
+
+VIDEO = {
+    "r3d": partial(tv_trunk, tv.video.r3d_18, -2),
+    "mc3": partial(tv_trunk, tv.video.mc3_18, -2),
+    "r(2+1)d": partial(tv_trunk, tv.video.r2plus1d_18, -2),
+    "s3d": partial(tv_features, tv.video.s3d),
+}
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("name", VIDEO)
+def test_three_axes(name: str, axis: int) -> None:
+    torch.manual_seed(0)
+    assert_exact(measure(VIDEO[name]().eval(), axis, rest=(32, 32) if axis == 0 else (8, 32)))
+
+
+# -- unbounded: one pixel reaches everything
+
+
+def mixer() -> nn.Module:
+    return Trunk(timm.models.MlpMixer(num_blocks=2, embed_dim=32))
+
+
+def deeplab() -> nn.Module:
+    return Segmentation(tv.segmentation.deeplabv3_mobilenet_v3_large)
+
+
+UNBOUNDED = {
+    "vit": Case(partial(timm_trunk, "vit_tiny_patch16_224", depth=2), rest=224),
+    "mixer": Case(mixer, rest=224),
+    "botnet": Case(partial(timm_trunk, "botnet26t_256"), rest=256),
+    "coatnet": Case(partial(timm_trunk, "coatnet_pico_rw_224"), SE, rest=224),
+    "mobilevit": Case(partial(timm_trunk, "mobilevit_xxs"), rest=256),
+    "edgenext": Case(partial(timm_trunk, "edgenext_xx_small"), rest=256),
+    "convnext v2": Case(partial(timm_trunk, "convnextv2_atto", dims=(8, 16, 32, 64)), rest=128),
+    "gc-resnet": Case(partial(timm_trunk, "gcresnext26ts"), rest=128),
+    "non-local resnet": Case(
+        partial(timm_trunk, "resnet18", block_args={"attn_layer": "nl"}), rest=128
+    ),
+    "deeplab v3": Case(deeplab, SE, rest=256),
+    "se-resnet, with its head": Case(
+        partial(timm.create_model, "seresnet18"), SE, rest=128
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+def test_one_pixel_reaches_all_that_is_unbounded(name: str) -> None:
+    case = UNBOUNDED[name]
+    torch.manual_seed(0)
+    model = case.build().eval()
+    analysis = analysed(model, (case.rest, case.rest))
+    assert analysis.complete
+    modules = dict(model.named_modules())
+    again = {x.layer.name for x in analysis.layers if x.layer.call}
+    unbounded = [
+        x.layer.name
+        for x in analysis.layers
+        if x.layer.name in modules
+        and x.layer.name not in again
+        and x.layer.kind is not Kind.ACTIVATION  # gates were made finite
+        and all(axis.r_max is None for axis in x.out)
+    ]
+    assert unbounded
+    image = torch.rand(1, 3, case.rest, case.rest)
+    image[..., 0, 0] = torch.nan
+    with finite(case.gates):
+        reached = all_nan(model, image, unbounded)
+    assert [layer for layer in unbounded if not reached[layer]] == []
