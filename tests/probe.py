@@ -94,9 +94,7 @@ class _Finite(TorchFunctionMode):
         super().__init__()
         self.functions = functions
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if getattr(func, "__name__", "").rstrip("_") in self.functions:
             result.nan_to_num_()

@@ -240,7 +240,9 @@ def convmixer() -> nn.Module:
 
 
 def inceptionnext() -> nn.Module:
-    return Trunk(MetaNeXt(depths=(1, 1, 2, 1), dims=(16, 16, 24, 32), token_mixers=InceptionDWConv2d))
+    return Trunk(
+        MetaNeXt(depths=(1, 1, 2, 1), dims=(16, 16, 24, 32), token_mixers=InceptionDWConv2d)
+    )
 
 
 def rexnet() -> nn.Module:
@@ -290,14 +292,12 @@ EXACT = {
     "resnext": Case(partial(timm_trunk, "resnext26ts", 8)),
     "se-resnet": Case(partial(timm_trunk, "seresnet18", 8), SE),
     "eca-resnet": Case(partial(timm_trunk, "ecaresnet26t", 8), SE),
-    "cbam-resnet": Case(
-        partial(timm_trunk, "resnet18", 8, block_args={"attn_layer": "cbam"}), SE
-    ),
+    "cbam-resnet": Case(partial(timm_trunk, "resnet18", 8, block_args={"attn_layer": "cbam"}), SE),
     "resnest": Case(partial(timm_trunk, "resnest14d", 8), ("softmax",)),
-    "sk-resnet": Case(partial(timm_trunk, "skresnet18", channels=(16, 16, 32, 32), **SHALLOW), ("softmax",)),
-    "res2net": Case(
-        partial(timm_trunk, "res2net50_14w_8s", channels=(16, 16, 32, 32), **SHALLOW)
+    "sk-resnet": Case(
+        partial(timm_trunk, "skresnet18", channels=(16, 16, 32, 32), **SHALLOW), ("softmax",)
     ),
+    "res2net": Case(partial(timm_trunk, "res2net50_14w_8s", channels=(16, 16, 32, 32), **SHALLOW)),
     "mobilenet v1": Case(partial(timm_trunk, "mobilenetv1_100", 8)),
     "mobilenet v2": Case(partial(timm_trunk, "mobilenetv2_100", 8)),
     "mobilenet v3": Case(partial(timm_trunk, "mobilenetv3_small_050", 8), SE),
@@ -558,9 +558,7 @@ UNBOUNDED = {
         partial(timm_trunk, "resnet18", block_args={"attn_layer": "nl"}), rest=128
     ),
     "deeplab v3": Case(deeplab, SE, rest=256),
-    "se-resnet, with its head": Case(
-        partial(timm.create_model, "seresnet18"), SE, rest=128
-    ),
+    "se-resnet, with its head": Case(partial(timm.create_model, "seresnet18"), SE, rest=128),
 }
 
 
