@@ -77,6 +77,10 @@ class Kind(str, Enum):
     MERGE = "merge"
     REDUCE = "reduce"
     ATTENTION = "attention"
+    MEASURED = "measured"
+    """In no table, but a probe of the operator showed what it reads."""
+    RECURRENT = "recurrent"
+    MIX = "mix"
     UPSAMPLE = "upsample"
     PAD = "pad"
     SLICE = "slice"
@@ -131,6 +135,8 @@ class Layer:
     """The user's line that built the module, where there is one."""
     called: Source | None = None
     """The user's line that called it."""
+    unknown_because: str = ""
+    """Of an unknown operator: why it could not be measured either."""
 
     @property
     def upsamples(self) -> bool:

@@ -122,6 +122,13 @@ def subcommands() -> None:
     "--train", is_flag=True, help="Lint as in training (auxiliary heads), not as in evaluation."
 )
 @click.option(
+    "--tracer",
+    type=click.Choice(["auto", "symbolic", "export"]),
+    default="auto",
+    show_default=True,
+    help="Follow the model's code, or torch.export; auto: export where the code hides.",
+)
+@click.option(
     "--select",
     callback=_codes,
     metavar="CODES",
@@ -160,6 +167,7 @@ def lint(
     shapes: Sequence[tuple[int, ...]],
     pairs: Sequence[str],
     train: bool,
+    tracer: str,
     select: list[str],
     ignore: list[str],
     fail_on: str,
@@ -184,7 +192,9 @@ def lint(
                 "no target given", hint="Name a model, like: rflint mymodel:build --res 32"
             )
         rules = selected(load_rules(), select, ignore)
-        report = _lint_all(targets, rules, res, shapes, pairs, train=train, debug=debug)
+        report = _lint_all(
+            targets, rules, res, shapes, pairs, train=train, tracer=tracer, debug=debug
+        )
         if verbose:
             for note in (note for model in report.models for note in model.notes):
                 click.echo(f"rflint: {note}", err=True)
@@ -219,6 +229,7 @@ def _lint_all(
     pairs: Sequence[str],
     *,
     train: bool,
+    tracer: str,
     debug: bool,
 ) -> Report:
     """Lint every target; what fails is said on stderr and does not stop the rest."""
@@ -248,7 +259,13 @@ def _lint_all(
                 with stdout_kept_clean():
                     models.append(
                         lint_model(
-                            built, target, rules, resolution, list(shapes) or None, train=train
+                            built,
+                            target,
+                            rules,
+                            resolution,
+                            list(shapes) or None,
+                            train=train,
+                            tracer=tracer,
                         )
                     )
             except Exception as error:

@@ -61,6 +61,10 @@ class TraceFailed(RflintError):
     kind = "trace"
 
 
+class CannotFollow(TraceFailed):
+    """One tracer cannot follow the model's forward; another one may."""
+
+
 def internal_error(error: BaseException, source: Source | None = None) -> InternalError:
     """An unexpected exception of rflint's own, as an error that asks to be reported."""
     return InternalError(

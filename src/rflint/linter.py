@@ -29,6 +29,7 @@ def lint(
     input: Any = None,
     args: Mapping[str, Any] | None = None,
     train: bool = False,
+    tracer: str = "auto",
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     name: str | None = None,
@@ -43,6 +44,8 @@ def lint(
             where it cannot be inferred from the model's first layer.
         args: keyword arguments for the builder.
         train: analyse as in training (auxiliary heads), not as in evaluation.
+        tracer: how the model is followed: "symbolic" through its code, "export" by torch.export,
+            "auto" the first, and the second where that cannot follow.
         select: rule codes or prefixes to run instead of the default ones.
         ignore: rule codes or prefixes not to run.
         name: what the report calls the model.
@@ -55,7 +58,7 @@ def lint(
     built = build(model, args or {}, target)
     return Report(
         tuple(
-            lint_model(built, target, rules, resolution, input, train=train)
+            lint_model(built, target, rules, resolution, input, train=train, tracer=tracer)
             for resolution in resolutions(res)
         )
     )
@@ -69,10 +72,11 @@ def lint_model(
     input: Any = None,
     *,
     train: bool = False,
+    tracer: str = "auto",
 ) -> ModelReport:
     """One model at one resolution: trace, analyse, check, repair."""
     with collector_paused():
-        inputs, architecture = _traced(built.model, resolution, input, train=train)
+        inputs, architecture = _traced(built.model, resolution, input, train=train, tracer=tracer)
         analysis = analyse(architecture)
         findings = tuple(finding for rule in rules for finding in rule.check(analysis, {}))
         repairs, notes = _repairs(built.model, inputs, analysis, train=train)
@@ -96,7 +100,12 @@ def resolutions(res: Any) -> list[tuple[int, ...] | None]:
 
 
 def _traced(
-    model: nn.Module, resolution: tuple[int, ...] | None, input: Any, *, train: bool
+    model: nn.Module,
+    resolution: tuple[int, ...] | None,
+    input: Any,
+    *,
+    train: bool,
+    tracer: str,
 ) -> tuple[tuple[torch.Tensor, ...], Architecture]:
     """Trace with the first inputs that fit; the first failure counts if none does."""
     batch = 2 if train else 1  # batch normalisation in training needs more than one value
@@ -110,7 +119,7 @@ def _traced(
     first: RflintError | None = None
     for inputs in attempts:
         try:
-            return inputs, trace(model, inputs, train=train)
+            return inputs, trace(model, inputs, train=train, tracer=tracer)
         except InputMismatch as error:
             first = first or error
     assert first is not None
@@ -127,10 +136,12 @@ def _repairs(
 ) -> tuple[tuple[Repair, ...], tuple[str, ...]]:
     """Apply every plan while the model runs, and analyse what it has become."""
     repairs, notes = [], []
+    tracer = analysis.architecture.tracer
     before = Figures.of(analysis)
     for plan in plans(analysis):
         try:
-            after = analyse(trace(model, inputs, train=train, edits=_as_edits(plan)))
+            edits = _as_edits(plan)
+            after = analyse(trace(model, inputs, train=train, edits=edits, tracer=tracer))
         except RflintError as error:
             notes.append(f"not offered: {plan.title} ({error.message})")
             continue

@@ -1,22 +1,29 @@
 """The side of rflint that knows torch: from a model to its architecture.
 
 build (a module, weights on meta) -> inputs -> record (a torch.fx graph) -> lower (architecture)
+
+There are two ways to record: following the model's own code (record.py, "symbolic"), which is
+quick, and following what it does inside PyTorch (export.py, "export"), which needs no code that
+can be followed.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from rflint.architecture import Architecture
-from rflint.errors import internal_error
+from rflint.errors import CannotFollow, RflintError, UsageError, internal_error
 from rflint.tracing.lower import lower
 from rflint.tracing.meta import borrowed
 from rflint.tracing.record import record
-from rflint.tracing.recording import NO_EDITS, Edits
+from rflint.tracing.recording import NO_EDITS, Edits, Recording
+
+TRACERS = ("auto", "symbolic", "export")
 
 
 def trace(
@@ -25,16 +32,46 @@ def trace(
     *,
     train: bool = False,
     edits: Edits = NO_EDITS,
+    tracer: str = "auto",
 ) -> Architecture:
     """The architecture of `model` for these inputs; the model is left as it was.
 
+    `tracer` is "symbolic", "export", or "auto": symbolic, and export where that cannot follow.
     Raises InputMismatch or TraceFailed where the forward pass cannot be followed, InternalError
     where rflint has a bug.
     """
+    if tracer not in TRACERS:
+        raise UsageError(f"there is no tracer {tracer!r}", hint=f"Known are {', '.join(TRACERS)}.")
+    if tracer != "auto":
+        return _traced(model, inputs, tracer, edits, train=train)
+    try:
+        return _traced(model, inputs, "symbolic", edits, train=train)
+    except CannotFollow as first:
+        try:
+            return _traced(model, inputs, "export", edits, train=train)
+        except RflintError as second:
+            raise first from second
+
+
+def _traced(
+    model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str, edits: Edits, *, train: bool
+) -> Architecture:
     with warnings.catch_warnings(), borrowed(model, train=train):
         warnings.simplefilter("ignore")
-        recording = record(model, inputs, edits)
+        recording = _recorded(model, inputs, tracer, edits)
         try:
-            return lower(model, recording, tuple(inputs[0].shape[2:]))
+            architecture = lower(model, recording, tuple(inputs[0].shape[2:]))
         except Exception as error:
             raise internal_error(error) from error
+        return replace(architecture, tracer=tracer)
+
+
+def _recorded(
+    model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str, edits: Edits
+) -> Recording:
+    if tracer == "symbolic":
+        return record(model, inputs, edits)
+    # loading torch.export takes a second that most models need not wait for
+    from rflint.tracing.export import record as record_exported
+
+    return record_exported(model, inputs, edits)

@@ -69,14 +69,13 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
 def unwrapped(model: nn.Module) -> nn.Module:
     """The model inside torch.compile, DataParallel and DistributedDataParallel."""
     while True:
-        inner = model._modules.get("_orig_mod")
-        if inner is None and isinstance(
-            model, nn.DataParallel | nn.parallel.DistributedDataParallel
-        ):
-            inner = model.module
-        if inner is None:
+        modules: Any = model._modules
+        if "_orig_mod" in modules:
+            model = modules["_orig_mod"]
+        elif isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        else:
             return model
-        model = inner
 
 
 def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

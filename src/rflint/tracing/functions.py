@@ -31,6 +31,10 @@ COMPARISONS = frozenset(
 )
 
 
+_LIBRARIES = ("torch.", "torchvision.ops.deform_conv")
+"""Where the modules that the table knows by their class's name come from."""
+
+
 def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
     """The table's row for a torch.nn module, found by the class that defines its forward.
 
@@ -41,8 +45,8 @@ def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
     for depth, cls in enumerate(lineage):
         if "forward" in vars(cls) or "_conv_forward" in vars(cls):
             for candidate in lineage[: depth + 1]:
-                if candidate.__module__.startswith("torch.") and find(candidate.__name__):
-                    ours = cls.__module__.startswith("torch.")
+                if candidate.__module__.startswith(_LIBRARIES) and find(candidate.__name__):
+                    ours = cls.__module__.startswith(_LIBRARIES)
                     return candidate.__name__, find(candidate.__name__) if ours else None
             break
     return type(module).__name__, None
@@ -60,6 +64,11 @@ def result_dtype(call: Call, row: Row) -> torch.dtype:
         return torch.float32
     if call.name in ("argmax", "argmin"):
         return torch.int64
+    if call.name in ("complex", "polar"):
+        return torch.complex64
+    numbers = [t.dtype for t in call.tensors if t.dtype.is_complex]
+    if numbers:
+        return torch.float32 if call.name in ("real", "imag", "abs", "angle") else numbers[0]
     first: torch.dtype = call.input.dtype
     return dtypes[0] if dtypes and row.kind is not Kind.RESHAPE else first
 

@@ -22,11 +22,14 @@ class Factor:
     `axes` names the spatial axes that vary along it: none for batch and channels, one normally,
     several where they can no longer be told apart. Neighbours lie `step` positions of the
     axis apart: splitting 8 positions into 4 x 2 gives an outer factor of step 2, an inner of 1.
+    What was concatenated remembers its `parts`, so that a slice that takes one of them back (the
+    patches behind a class token) finds what lay there.
     """
 
     size: int
     axes: tuple[int, ...] = ()
     step: int = 1
+    parts: tuple[tuple[Factor, ...], ...] = ()
 
 
 Dimension: TypeAlias = tuple[Factor, ...]
@@ -54,6 +57,17 @@ def all_axes(layout: Layout) -> frozenset[int]:
     return frozenset(axis for dimension in layout for axis in axes_of(dimension))
 
 
+def positions(layout: Layout, axis: int) -> int:
+    """How many positions of an axis a tensor tells apart, over all its dimensions."""
+    steps = {(f.size, f.step) for dimension in layout for f in dimension if f.axes == (axis,)}
+    return prod(size for size, _ in steps)
+
+
+def length(dimension: Dimension) -> int:
+    """How long a dimension is."""
+    return prod(factor.size for factor in dimension)
+
+
 def sole_axis(dimension: Dimension) -> int | None:
     """The axis, if a dimension is exactly the positions of one spatial axis, in order."""
     spatial = [factor for factor in dimension if factor.axes]
@@ -67,6 +81,29 @@ def resized(dimension: Dimension, size: int) -> Dimension:
     """The same content at another length (after a convolution, a pooling, a concatenation)."""
     axes = tuple(sorted(axes_of(dimension)))
     return (Factor(size, axes),)
+
+
+def concatenated(parts: Sequence[Dimension]) -> Dimension:
+    """Dimensions one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    axes = tuple(sorted(frozenset[int]().union(*map(axes_of, parts))))
+    size = sum(map(length, parts))
+    return (Factor(size, axes, parts=tuple(parts) if axes else ()),)
+
+
+def sliced(dimension: Dimension, start: int, stop: int) -> Dimension:
+    """Neighbouring positions of a dimension; whole parts of a concatenation keep what they are."""
+    parts = dimension[0].parts if len(dimension) == 1 else ()
+    taken = []
+    at = 0
+    for part in parts:
+        if start <= at and at + length(part) <= stop:
+            taken.append(part)
+        at += length(part)
+    if taken and sum(map(length, taken)) == stop - start:
+        return concatenated(taken)
+    return resized(dimension, stop - start)
 
 
 def permuted(layout: Layout, order: Sequence[int]) -> Layout:
@@ -101,8 +138,8 @@ def reshaped(layout: Layout, shape: Sequence[int]) -> Layout:
             wanted = size // filled
             if factor.size % wanted == 0 and len(factor.axes) <= 1:
                 inner = factor.size // wanted
-                taken.append(replace(factor, size=wanted, step=factor.step * inner))
-                pending.insert(0, replace(factor, size=inner))
+                taken.append(replace(factor, size=wanted, step=factor.step * inner, parts=()))
+                pending.insert(0, replace(factor, size=inner, parts=()))
                 filled = size
             else:
                 return tangled(layout, shape)

@@ -19,9 +19,10 @@ from rflint.architecture import (
     Layer,
     Window,
 )
-from rflint.tracing.layout import Layout, all_axes, image_layout, plain, tangled
+from rflint.tracing.layout import image_layout, plain, tangled
+from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
-from rflint.tracing.operators.table import geometry, mapped, reach_of, tensors_in
+from rflint.tracing.operators.table import mapped, tensors_in
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
 
@@ -33,10 +34,13 @@ def lower(model: nn.Module, recording: Recording, resolution: Sequence[int]) -> 
 
 class _Lowering:
     def __init__(self, model: nn.Module, recording: Recording, axes: int) -> None:
+        self.model = model
         self.recording = recording
         self.axes = axes
         self.layers: list[Layer] = []
         self.values: dict[fx.Node, Value] = {}
+        self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
+        """Operators whose results are slices of what they got, which are layers of their own."""
         self.covering: set[int] = set()
         """Layers whose one window covers their whole map."""
         self.sizes = {name: p.numel() for name, p in model.named_parameters()}
@@ -44,6 +48,7 @@ class _Lowering:
         self.inputs: list[tuple[int, ...]] = []
         self._calls: dict[str, int] = {}
         self._counted: set[str] = set()
+        self._probes: dict[str, Measured] = {}
 
     def run(self, resolution: tuple[int, ...]) -> Architecture:
         for node, step in self.recording.steps.items():
@@ -75,23 +80,49 @@ class _Lowering:
             used = frozenset({name} & self.sizes.keys())
             return Value(shape, plain(shape), None, used)
         if step.spelling == "part":
-            return self._part(node, shape)
+            return self._part(node, step, shape)
         call = self._call(node, step)
         if not call.data:
+            if step.module is not None and step.row is not None:
+                # work on constants (a projected table of positions) is work all the same
+                self._append(step, call, step.row.effect(call), step.row.kind)
             used = frozenset().union(*(value.parameters for value in call.tensors))
             return Value(shape, plain(shape), None, used)
-        effect = _unknown(call, shape) if step.row is None else step.row.effect(call)
-        kind = Kind.UNKNOWN if step.row is None else step.row.kind
+        effect = self._measured(node, call) if step.row is None else step.row.effect(call)
+        if effect.parts:
+            self.calls[node] = (call, effect.parts)
+            return call.data[0]
+        return self._emitted(step, call, effect, shape)
+
+    def _measured(self, node: fx.Node, call: Call) -> Effect:
+        """The effect of an operator in no table; the same call is measured once."""
+        shapes = mapped((call.args, call.kwargs), Value, lambda value: (value.shape, value.layout))
+        key = f"{node.op} {node.target} {shapes}"
+        if key not in self._probes:
+            tensors = {made: step.result for made, step in self.recording.steps.items()}
+            self._probes[key] = measured(node, call, self.model, tensors)
+        found = self._probes[key]
+        return replace(found.effect, unknown_because=found.because)
+
+    def _emitted(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
+        """A new layer, or nothing new where a view leaves every position where it is."""
+        kind = _kind(step, effect)
         plumbing = kind in (Kind.RESHAPE, Kind.SLICE) and step.module is None
         if plumbing and len(call.data) == 1 and _is_identity(effect):
             return Value(shape, effect.layout, call.data[0].source)
         self._append(step, call, effect, kind)
         return Value(shape, effect.layout, len(self.layers) - 1)
 
-    def _part(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
-        """One tensor of an operator with several: the layout is the same for all of them."""
-        parent = node.args[0]
+    def _part(self, node: fx.Node, step: Step, shape: tuple[int, ...]) -> Value:
+        """One tensor of an operator with several."""
+        parent, index = node.args
         assert isinstance(parent, fx.Node)
+        assert isinstance(index, int)
+        if parent in self.calls:
+            call, parts = self.calls[parent]
+            origin = replace(self.recording.steps[parent], result=step.result, layer=node.name)
+            return self._emitted(origin, call, parts[index], shape)
+        # the layout is the same for all of them
         whole = self.values[parent]
         layout = whole.layout if len(whole.layout) == len(shape) else tangled(whole.layout, shape)
         if len(layout) == len(shape):
@@ -135,11 +166,11 @@ class _Lowering:
                 name=name,
                 call=count,
                 kind=kind,
-                op=type(step.owner).__name__ if step.owner is not None else step.spelling,
+                op=_op(step),
                 operation=step.row.name if step.row else step.spelling,
                 inputs=_edges(call, effect),
                 geometry=effect.geometry,
-                in_shape=call.data[0].shape,
+                in_shape=(call.data or call.tensors)[0].shape,
                 out_shape=_shape(step.result),
                 params=sum(size for _, size in new),
                 macs=effect.macs // max(batch, 1),
@@ -148,6 +179,7 @@ class _Lowering:
                 scope=step.scope,
                 constructed=constructed_at(builder) if builder is not None else None,
                 called=step.called,
+                unknown_because=effect.unknown_because,
             )
         )
 
@@ -161,12 +193,26 @@ class _Lowering:
         return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
 
 
+def _op(step: Step) -> str:
+    """What the code calls a step."""
+    return type(step.owner).__name__ if step.owner is not None else step.op or step.spelling
+
+
+def _kind(step: Step, effect: Effect) -> Kind:
+    if step.row is not None:
+        return step.row.kind
+    unknown = any(Extent.UNKNOWN in reach for reach in effect.reaches)
+    return Kind.UNKNOWN if unknown else Kind.MEASURED
+
+
 def _shape_only(value: Value) -> Value:
     return replace(value, source=None)
 
 
 def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
-    edges = []
+    edges: list[Edge] = []
+    if not call.data:
+        return ()
     for value, reach in zip(call.data, effect.reaches, strict=True):
         assert value.source is not None
         edges.append(Edge(value.source, reach))
@@ -175,19 +221,6 @@ def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
 
 def _is_identity(effect: Effect) -> bool:
     return all(reach is POINTWISE for reaches in effect.reaches for reach in reaches)
-
-
-def _unknown(call: Call, shape: tuple[int, ...]) -> Effect:
-    """An operator in no table: whatever its inputs still see, nobody knows what it reads of it."""
-    axes = frozenset(axis for value in call.data for axis in all_axes(value.layout))
-    layout: Layout = plain(shape)
-    first = call.data[0]
-    if shape == first.shape:
-        layout = first.layout
-    elif axes:
-        layout = tangled(first.layout, shape)
-    reach = reach_of(call.axes, dict.fromkeys(range(call.axes), Extent.UNKNOWN))
-    return Effect(layout, (reach,) * len(call.data), geometry(call.axes))
 
 
 def _shape(result: Any) -> tuple[int, ...]:

@@ -48,7 +48,8 @@ class WeightsOnMeta(TorchFunctionMode):
     ) -> Any:
         kwargs = dict(kwargs or {})
         name = func.__name__
-        if name == "__get__":
+        if name in ("__get__", "__deepcopy__"):
+            # a copy's memo holds every tensor so far, and has to stay the object that it is
             return func(*args, **kwargs)
         if name in _FACTORIES:
             return self._allocate(func, args, kwargs, sys._getframe(1).f_globals.get("__name__"))
@@ -127,10 +128,16 @@ def borrowed(model: nn.Module, *, train: bool) -> Iterator[None]:
     code may read them.
     """
     kept = [(module, type(module), _snapshot(module)) for module in model.modules()]
+    scripts = [
+        (module, module.training, _stored(module))
+        for module in model.modules()
+        if isinstance(module, torch.jit.ScriptModule)
+    ]
     try:
         model.train(train)
         twins: dict[int, torch.Tensor] = {}
         for module, _, _ in kept:
+            module.__dict__["_compiled_call_impl"] = None  # what module.compile() leaves
             owned_by_torch = type(module).__module__.startswith("torch.nn.modules.")
             for tensors in (module._parameters, module._buffers):
                 for name, tensor in tensors.items():
@@ -147,6 +154,17 @@ def borrowed(model: nn.Module, *, train: bool) -> Iterator[None]:
             for name, content in dictionaries.items():
                 module.__dict__[name].clear()
                 module.__dict__[name].update(content)
+        for module, training, stored in scripts:
+            module.training = training
+            for tensors, content in stored:
+                for name, tensor in content.items():
+                    tensors[name] = tensor
+
+
+def _stored(script: nn.Module) -> list[tuple[Any, dict[str, torch.Tensor]]]:
+    """What TorchScript keeps outside of the module's own dictionary."""
+    holders: tuple[Any, ...] = (script._parameters, script._buffers)
+    return [(tensors, dict(tensors.items())) for tensors in holders]
 
 
 def _snapshot(module: nn.Module) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

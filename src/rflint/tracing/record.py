@@ -24,8 +24,8 @@ from torch import fx, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
-from rflint.architecture import Source
-from rflint.errors import InputMismatch, RflintError, TraceFailed, internal_error
+from rflint.architecture import Kind, Source
+from rflint.errors import CannotFollow, InputMismatch, RflintError, TraceFailed, internal_error
 from rflint.places import innermost_user_line, innermost_user_line_of, raised_by_rflint
 from rflint.tracing.functions import (
     FACTORIES,
@@ -42,16 +42,27 @@ from rflint.tracing.functions import (
     take,
     tensors_of,
 )
+from rflint.tracing.interception import (
+    around_hooks,
+    modules_called_by,
+    run_eagerly,
+    scripts_refused,
+    uncompiled,
+)
 from rflint.tracing.meta import LARGE, META
 from rflint.tracing.operators import Call, Row, ShapeError, find
-from rflint.tracing.operators.table import mapped, show, tensors_in
+from rflint.tracing.operators.aten import spelling_of
+from rflint.tracing.operators.table import Shapes, mapped, show, tensors_in
 from rflint.tracing.recording import NO_EDITS, Edits, Recording, Step
 from rflint.tracing.sources import constructed_at
 
-_Extremum = namedtuple("_Extremum", ["values", "indices"])
+_Several = namedtuple("_Several", ["values", "indices"])
+"""Two results; where they are an extremum and its place, PyTorch gives them these names."""
+
+_OUT_OF_SIGHT = "torch.export follows such code: leave the choice to --tracer auto, or take export."
 
 
-class _Cut(BaseException):
+class Cut(BaseException):
     """Leaves the user's forward at the layer behind which a repair ends the model."""
 
     def __init__(self, tensor: torch.Tensor) -> None:
@@ -61,8 +72,8 @@ class _Cut(BaseException):
 def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_EDITS) -> Recording:
     """Run `model(*inputs)` on meta tensors and return the graph of what it did.
 
-    Raises InputMismatch where a layer cannot run on what reaches it (it is named), and TraceFailed
-    where the code needs values or fails otherwise.
+    Raises InputMismatch where a layer cannot run on what reaches it (it is named), TraceFailed
+    where the code needs values or fails, and CannotFollow where only this way of following fails.
     """
     recorder = Recorder(model, edits)
     placeholders = [
@@ -73,16 +84,14 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
     with recorder.recording():
         try:
             result = model(*placeholders)
-        except _Cut as reached:
+        except Cut as reached:
             cut = True
             result = recorder.head(reached.tensor)
         except RflintError:
             raise
         except (Exception, SystemExit) as error:
             raise _explained(recorder, error, placeholders) from error
-    outputs = tuple(recorder.node(tensor) for tensor in tensors_of(result))
-    recorder.graph.output(outputs)
-    return Recording(recorder.graph, recorder.steps, outputs, recorder.constants, cut)
+    return recorder.finished(result, cut=cut)
 
 
 class Recorder(TorchFunctionMode):
@@ -104,11 +113,19 @@ class Recorder(TorchFunctionMode):
         self._real: set[int] = set()
         """Small parameters, and what was computed from nothing else."""
         self._alive: list[torch.Tensor] = []
+        self._made = {id(tensor) for tensor in _held(model)}
+        """Tensors without storage that no node has made: constants, and what modules hold."""
         self._twins: dict[int, torch.Tensor] = {}
         self._calls: dict[str, int] = {}
         self._paths = {id(module): path for path, module in model.named_modules()}
         self._stored = {id(t): name for name, t in model.named_buffers()}
         self._stored |= {id(t): name for name, t in model.named_parameters()}
+
+    def finished(self, result: Any, *, cut: bool = False) -> Recording:
+        """The recording, once the model has returned."""
+        outputs = tuple(self.node(tensor) for tensor in tensors_of(result))
+        self.graph.output(outputs)
+        return Recording(self.graph, self.steps, outputs, self.constants, cut)
 
     # -- tensors and nodes
 
@@ -118,13 +135,29 @@ class Recorder(TorchFunctionMode):
         self._bind(twin, self._step(self.graph.placeholder(name), Step(twin, "input", None)))
         return twin
 
+    def constant(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor without storage that carries nothing of the input."""
+        self._alive.append(tensor)
+        self._made.add(id(tensor))
+        return tensor
+
     def node(self, tensor: torch.Tensor) -> fx.Node:
-        """The node that made a tensor; parameters and constants get one on first use."""
+        """The node that made a tensor; parameters and constants get one on first use.
+
+        Raises CannotFollow for a tensor without storage that nothing recorded has made.
+        """
         known = self._nodes.get(id(tensor))
         if known is not None:
             return known
         name = self._stored.get(id(tensor))
         if name is None:
+            if tensor.device.type == "meta" and id(tensor) not in self._made:
+                raise CannotFollow(
+                    f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
+                    "through Python",
+                    hint=_OUT_OF_SIGHT,
+                    source=self._called(),
+                )
             name = f"_tensor_constant{len(self.constants)}"
             self.constants[name] = tensor
         node = self.graph.create_node("get_attr", name)
@@ -180,7 +213,17 @@ class Recorder(TorchFunctionMode):
             name = func.__self__.__name__
             if name not in VIEW_PROPERTIES:
                 return func(*args, **kwargs)
-        spelling = name.strip("_")
+        return self.call_function(func, name, args, kwargs)
+
+    def call_function(
+        self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], op: str = ""
+    ) -> Any:
+        """Record a call of a torch function, and return what it would.
+
+        `name` is the one under which the operator table knows the function, up to underscores;
+        `op` the one that the code uses, if that is another.
+        """
+        spelling = spelling_of(name, args)
         if spelling in FACTORIES or spelling in LIKE:
             return self._constant(func, spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.is_tracked(t)]
@@ -191,9 +234,9 @@ class Recorder(TorchFunctionMode):
         if name in VALUE_READS:
             raise _needs_values(
                 f"{spelling}() of a {show(tracked[0].shape)} tensor",
-                innermost_user_line(sys._getframe(1)),
+                self._called(),
             )
-        return self._function(func, spelling, name, args, kwargs)
+        return self._function(func, spelling, name, args, kwargs, op)
 
     def _constant(
         self, func: Any, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -206,17 +249,24 @@ class Recorder(TorchFunctionMode):
                 return torch.tensor(args[1], dtype=dtype)
             if not isinstance(shape, tuple | list):
                 shape = tuple(a for a in args[1:] if isinstance(a, int))
-            device = META if _elements(shape) > LARGE else None
-            return torch.zeros(tuple(shape), dtype=dtype, device=device)
+            if _elements(shape) <= LARGE:
+                return torch.zeros(tuple(shape), dtype=dtype)
+            return self.constant(torch.empty(tuple(shape), dtype=dtype, device=META))
         if str(kwargs.get("device", "cpu")) != "cpu":
             kwargs["device"] = "cpu"
         return func(*args, **kwargs)
 
     def _function(
-        self, func: Any, spelling: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        func: Any,
+        spelling: str,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        op: str,
     ) -> Any:
         row = find(spelling)
-        caller = innermost_user_line(sys._getframe(2))
+        caller = self._called()
         method = is_method(func, name)
         target = name if method else func
         if name in VIEW_PROPERTIES:
@@ -228,7 +278,7 @@ class Recorder(TorchFunctionMode):
             target,
             self._as_nodes(args),
             self._as_nodes(kwargs),
-            name=spelling,
+            name=op or spelling,
         )
         owner = self._convolution_class(node)
         layer = self._paths[id(owner)] if owner is not None else node.name
@@ -250,11 +300,11 @@ class Recorder(TorchFunctionMode):
             else:
                 result = self._run(func, args, kwargs)
         except ShapeError as error:
-            raise self._mismatch(layer, spelling, call, error, caller) from error
+            raise mismatch(layer, spelling, call, error, caller) from error
         if not any(True for _ in tensors_of(result)):
             self.graph.erase_node(node)
             return result
-        step = Step(result, spelling, row, None, self._scope(), layer, owner, caller, overrides)
+        step = Step(result, spelling, row, None, self._scope(), layer, owner, caller, overrides, op)
         self._finish(node, step, layer)
         if writes and isinstance(result, torch.Tensor):
             self._overlay(result, caller)
@@ -265,22 +315,23 @@ class Recorder(TorchFunctionMode):
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Record while the model runs. Not reentrant, and not for several threads at once."""
-        original = nn.Module.__call__
-        recorder = self
 
-        def recorded_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            return recorder.call_module(original, module, args, kwargs)
+        def refuse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if any(map(self.is_tracked, tensors_in((args, kwargs)))):
+                raise CannotFollow(
+                    "this calls TorchScript code", hint=_OUT_OF_SIGHT, source=self._called()
+                )
 
-        nn.Module.__call__ = recorded_call  # type: ignore[method-assign]
-        try:
-            with torch.no_grad(), self:
-                yield
-        finally:
-            nn.Module.__call__ = original  # type: ignore[method-assign]
+        with (
+            modules_called_by(self.call_module),
+            scripts_refused(refuse),
+            run_eagerly(),
+            torch.no_grad(),
+            self,
+        ):
+            yield
 
-    def call_module(
-        self, original: Any, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def call_module(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Keep known modules whole, follow all others into their forward."""
         path = self._paths.get(id(module), "")
         with torch._C.DisableTorchFunction():
@@ -288,32 +339,18 @@ class Recorder(TorchFunctionMode):
                 module._infer_parameters(module, args, kwargs)
             _, row = leaf_row(module)
             tracked = any(self.is_tracked(t) for t in tensors_in((args, kwargs)))
-        if path and tracked and (row is not None or isinstance(module, torch.jit.ScriptModule)):
-            if not (module._forward_hooks or module._forward_pre_hooks):
-                return self._leaf(module, path, args, kwargs)
-            return self._leaf_with_hooks(original, module, path, args, kwargs)
+        if path and tracked and row is not None:
+            return around_hooks(
+                module, lambda *args, **kwargs: self._leaf(module, path, args, kwargs), args, kwargs
+            )
         self.stack.append(module)
         try:
-            return original(module, *args, **kwargs)
+            return uncompiled(module)(*args, **kwargs)
         except Exception:
             self.failed_in = self.failed_in or path
             raise
         finally:
             self.stack.pop()
-
-    def _leaf_with_hooks(
-        self, original: Any, module: nn.Module, path: str, args: Any, kwargs: Any
-    ) -> Any:
-        """Hooks run around the recorded call as they would around the real one."""
-        forward = module.__dict__.get("forward")
-        module.__dict__["forward"] = lambda *a, **k: self._leaf(module, path, a, k)
-        try:
-            return original(module, *args, **kwargs)
-        finally:
-            if forward is None:
-                del module.__dict__["forward"]
-            else:
-                module.__dict__["forward"] = forward
 
     def _leaf(self, module: nn.Module, path: str, args: Any, kwargs: dict[str, Any]) -> Any:
         with torch._C.DisableTorchFunction():
@@ -323,7 +360,7 @@ class Recorder(TorchFunctionMode):
         self, module: nn.Module, path: str, args: Any, kwargs: dict[str, Any]
     ) -> Any:
         spelling, row = leaf_row(module)
-        caller = innermost_user_line(sys._getframe(3))
+        caller = self._called()
         overrides = self._overrides(path)
         call = Call(spelling, args, kwargs, module, overrides=overrides)
         if path in self.edits.skipped:
@@ -335,7 +372,7 @@ class Recorder(TorchFunctionMode):
                 result = self._run(type(module).forward, (module, *args), kwargs)
         except ShapeError as error:
             place = caller or constructed_at(module)
-            raise self._mismatch(path, type(module).__name__, call, error, place) from error
+            raise mismatch(path, type(module).__name__, call, error, place) from error
         node = self.graph.create_node(
             "call_module", path, self._as_nodes(args), self._as_nodes(kwargs)
         )
@@ -387,13 +424,10 @@ class Recorder(TorchFunctionMode):
         first: torch.Tensor = call.input
         if in_place and isinstance(shape, tuple) and tuple(first.shape) != shape:
             raise ShapeError(f"the result is {show(shape)} and cannot be written in place")
-        if in_place and first.device.type == "meta" and tuple(first.shape) == shape:
+        if in_place and tuple(first.shape) == shape:
+            self._real.discard(id(first))
             return first
-        dtype = result_dtype(call, row)
-        if isinstance(shape, list):
-            values = torch.empty(shape[0], dtype=dtype, device=META)
-            return _Extremum(values, torch.empty(shape[1], dtype=torch.int64, device=META))
-        return torch.empty(shape, dtype=dtype, device=META)
+        return produced(call, row, shape, META)
 
     def _finish(self, node: fx.Node, step: Step, layer: str) -> None:
         self._step(node, step)
@@ -408,7 +442,7 @@ class Recorder(TorchFunctionMode):
         call = self._calls.get(layer, 0)
         self._calls[layer] = call + 1
         if self.edits.cut == (layer, call):
-            raise _Cut(step.result)
+            raise Cut(step.result)
 
     def head(self, tensor: torch.Tensor) -> torch.Tensor:
         """The classifier that a truncated model ends in: global average pooling and one layer."""
@@ -430,11 +464,27 @@ class Recorder(TorchFunctionMode):
     def _as_nodes(self, argument: Any) -> Any:
         return mapped(argument, torch.Tensor, self.node)
 
-    def _mismatch(
-        self, layer: str, op: str, call: Call, error: ShapeError, source: Source | None
-    ) -> InputMismatch:
-        shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
-        return InputMismatch(f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source)
+    def _called(self) -> Source | None:
+        """The user's line that makes the call that is being recorded."""
+        return innermost_user_line(sys._getframe(1))
+
+
+def produced(call: Call, row: Row, shape: Shapes, device: torch.device) -> Any:
+    """New tensors of the shapes that a row of the operator table gives."""
+    dtype = result_dtype(call, row)
+    if isinstance(shape, list):
+        indices = torch.int64 if row.kind in (Kind.POOL, Kind.REDUCE) else dtype
+        values = _empty(shape[0], dtype, device)
+        return _Several(values, _empty(shape[1], indices, device))
+    return _empty(shape, dtype, device)
+
+
+def mismatch(
+    layer: str, op: str, call: Call, error: ShapeError, source: Source | None
+) -> InputMismatch:
+    """A layer that cannot run on what reaches it, as an error that names it."""
+    shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
+    return InputMismatch(f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source)
 
 
 def _explained(
@@ -460,9 +510,12 @@ def _explained(
         "Does the model run on a real tensor of this shape? If the shape is wrong, give --res or "
         "--input."
     )
-    if isinstance(error, TypeError) and "forward() missing" in text:
+    arguments_missing = isinstance(error, TypeError) and "forward() missing" in text
+    if arguments_missing:
         hint = "For a model with several inputs, give --input once for each."
-    return TraceFailed(
+    by_the_model = arguments_missing or isinstance(error, SystemExit)
+    failure = TraceFailed if by_the_model or error is recorder.torch_error else CannotFollow
+    return failure(
         f"the forward pass fails on a {shapes} input: {where}{type(error).__name__}: {text}",
         hint=hint,
         source=innermost_user_line_of(error),
@@ -479,6 +532,15 @@ def _needs_values(what: str, source: Source | None, path: str | None = None) -> 
     )
 
 
+def _empty(shape: Any, dtype: torch.dtype, device: torch.device) -> Any:
+    """Tensors of these shapes, nested as they are."""
+    if shape is None:
+        return None
+    if isinstance(shape, list):
+        return tuple(_empty(item, dtype, device) for item in shape)
+    return torch.empty(shape, dtype=dtype, device=device)
+
+
 def _elements(shape: Sequence[int]) -> int:
     return torch.Size(shape).numel()
 
@@ -487,3 +549,10 @@ def _storage(tensor: torch.Tensor) -> int:
     """What a tensor and its views have in common."""
     identity: int = tensor.untyped_storage()._cdata
     return identity
+
+
+def _held(model: nn.Module) -> Iterator[torch.Tensor]:
+    """Tensors that modules keep beside their parameters and buffers."""
+    for module in model.modules():
+        own = {k: v for k, v in vars(module).items() if k not in ("_parameters", "_buffers")}
+        yield from (value for value in tensors_in(own) if isinstance(value, torch.Tensor))

@@ -46,6 +46,8 @@ class Step:
     """The user's convolution class whose forward calls the function, if that is what happens."""
     called: Source | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    op: str = ""
+    """The function's name in the code, where the table knows it by another."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,18 @@ Importing this package fills the table. Adding an operator is adding a row and i
 """
 
 from rflint.tracing.operators import (
+    aten,
+    attention,
     convolution,
+    einsum,
     elementwise,
     matmul,
+    patches,
     pooling,
     reduction,
     resampling,
+    sequence,
+    spectral,
     views,
 )
 from rflint.tracing.operators.table import Call, Effect, Row, ShapeError, Value, find
@@ -20,12 +26,18 @@ __all__ = [
     "Row",
     "ShapeError",
     "Value",
+    "aten",
+    "attention",
     "convolution",
+    "einsum",
     "elementwise",
     "find",
     "matmul",
+    "patches",
     "pooling",
     "reduction",
     "resampling",
+    "sequence",
+    "spectral",
     "views",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
-from rflint.architecture import Extent, Kind, Reach, Window
-from rflint.tracing.layout import axes_of, resized, sole_axis
+from rflint.architecture import Kind, Reach, Window
+from rflint.tracing.layout import resized, sole_axis
+from rflint.tracing.operators.mixing import along, mixed
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -28,7 +30,7 @@ def _weight(call: Call) -> Shape:
     if module is None:
         return shape_of(call.arg("weight", 1))
     groups, kernel = module.groups, tuple(module.kernel_size)
-    if module.transposed:
+    if getattr(module, "transposed", False):
         return (module.in_channels, module.out_channels // groups, *kernel)
     return (module.out_channels, module.in_channels // groups, *kernel)
 
@@ -72,7 +74,7 @@ def conv_shape(call: Call) -> Shape:
     ):
         extent = d * (k - 1) + 1
         if call.module is not None:
-            check_mirrors(call.module.padding_mode, n, before, after)
+            check_mirrors(getattr(call.module, "padding_mode", "zeros"), n, before, after)
         if n + before + after < extent:
             raise ShapeError(
                 f"its kernel spans {extent} positions, but the map is only {n} wide"
@@ -180,6 +182,35 @@ def conv_transpose(call: Call) -> Effect:
     return _windowed(call, weight, windows, stride, dilation, padding, out, macs, dead)
 
 
+def deformable_shape(call: Call) -> Shape:
+    """As a convolution's."""
+    return conv_shape(_undeformed(call))
+
+
+@operator("deform_conv2d", "DeformConv2d", kind=Kind.CONV, shape=deformable_shape)
+def deformable_conv(call: Call) -> Effect:
+    """Torchvision's deformable convolution, counted as the regular grid that its offsets start on.
+
+    The branches that compute offsets and masks are read at the position that is written.
+    """
+    effect = conv(_undeformed(call))
+    beside = reach_of(call.axes, {})
+    reaches = tuple(effect.reaches[0] if v is call.input else beside for v in call.data)
+    return replace(effect, reaches=reaches, dead_weights=0, covers_map=False)
+
+
+def _undeformed(call: Call) -> Call:
+    """The plain convolution of the same hyper-parameters."""
+    if call.module is not None:
+        return replace(call, name="Conv2d", args=call.args[:1], kwargs={})
+    # torch.ops.torchvision.deform_conv2d(input, weight, offset, mask, bias, stride, ..., groups)
+    x, weight = call.args[:2]
+    numbers = call.args[5:12]
+    stride, padding, dilation, groups = numbers[0:2], numbers[2:4], numbers[4:6], numbers[6]
+    args = (x, weight, None, stride, padding, dilation, groups)
+    return replace(call, name="conv2d", args=args, kwargs={})
+
+
 def _transposed_extent(k: int, s: int, d: int) -> int:
     """Inputs spanned by one output position, the widest over the s output phases."""
     widest = 1
@@ -191,7 +222,7 @@ def _transposed_extent(k: int, s: int, d: int) -> int:
 
 
 def _pads_with_zeros(call: Call) -> bool:
-    return call.module is None or call.module.padding_mode == "zeros"
+    return call.module is None or getattr(call.module, "padding_mode", "zeros") == "zeros"
 
 
 def _live_taps(n: int, k: int, s: int, d: int, pad: int, m: int) -> int:
@@ -226,14 +257,12 @@ def _windowed(
     position: dict[int, int] = {}
     for i, dim in enumerate(dims):
         axis = sole_axis(value.layout[dim])
-        if axis is None:
-            reaches.update(dict.fromkeys(axes_of(value.layout[dim]), Extent.UNKNOWN))
-        else:
-            reaches[axis] = windows[i]
+        if axis is not None:
             position[axis] = i
-        layout[dim] = resized(value.layout[dim], out[dim])
+        read, layout[dim] = along(value.layout, dim, windows[i], out[dim])
+        reaches |= read
     # convolving over the channels (a Linear that someone reshaped) mixes whatever lies there
-    reaches.update(dict.fromkeys(axes_of(value.layout[dims[0] - 1]), Extent.GLOBAL))
+    reaches |= mixed(value.layout, (dims[0] - 1,))
     covers = all(
         size == 1 and window.size == n and not pad and not window.start
         for size, window, n, pad in zip(

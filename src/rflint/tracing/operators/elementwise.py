@@ -10,6 +10,7 @@ from math import prod
 
 from rflint.architecture import Extent, Kind, Reach
 from rflint.tracing.layout import Dimension, Factor, Layout, axes_of
+from rflint.tracing.operators.mixing import mixed
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -83,7 +84,7 @@ def layer_norm(call: Call) -> Effect:
 
 
 @operator(
-    *("normalize", "local_response_norm", "LocalResponseNorm", "CrossMapLRN2d"),
+    *("renorm", "normalize", "local_response_norm", "LocalResponseNorm", "CrossMapLRN2d"),
     kind=Kind.NORM,
     shape=same_shape,
 )
@@ -102,7 +103,11 @@ def channel_neighbours_norm(call: Call) -> Effect:
     *("exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "abs", "neg", "square", "reciprocal"),
     *("sin", "cos", "erf", "sign", "floor", "ceil", "round", "trunc", "frac", "exp2", "log2"),
     *("clamp", "clip", "clamp_min", "clamp_max", "nan_to_num", "logit", "sinh", "cosh", "atan"),
-    *("isnan", "isfinite", "isinf", "logical_not", "bitwise_not", "zero", "fill"),
+    *("isnan", "isfinite", "isinf", "logical_not", "bitwise_not", "zero", "fill", "invert"),
+    *("tan", "asin", "acos", "asinh", "acosh", "atanh", "erfc", "erfinv", "lgamma", "digamma"),
+    *("sinc", "rad2deg", "deg2rad", "signbit", "sgn", "absolute", "negative", "special_expit"),
+    *("angle", "conj", "conj_physical", "resolve_conj", "resolve_neg", "real", "imag"),
+    *("normal", "uniform", "exponential", "random", "fill_diagonal"),
     kind=Kind.ACTIVATION,
     shape=same_shape,
 )
@@ -146,7 +151,8 @@ def prelu(call: Call) -> Effect:
         "cpu",
         "requires_grad",
     ),
-    *("positive", "alias", "bernoulli"),
+    *("positive", "alias", "bernoulli", "pos", "long", "int", "bool", "dequantize"),
+    *("QuantStub", "DeQuantStub"),
     kind=Kind.RESHAPE,
     shape=same_shape,
 )
@@ -173,6 +179,17 @@ def unchanged(call: Call) -> Effect:
         "bitwise_xor",
         "copysign",
         "hypot",
+        "copy",
+        "xlogy",
+        "logaddexp",
+        "logaddexp2",
+        "ldexp",
+        "float_power",
+        "heaviside",
+        "polar",
+        "complex",
+        "lshift",
+        "rshift",
     ),
     kind=Kind.ARITHMETIC,
     shape=broadcast_shape,
@@ -232,9 +249,9 @@ def softmax_shape(call: Call) -> Shape:
 )
 def softmax(call: Call) -> Effect:
     """Pointwise over channels; over positions it reads all of them."""
-    axes = axes_of(call.input.layout[softmax_dim(call)])
-    reach = reach_of(call.axes, dict.fromkeys(axes, Extent.GLOBAL))
-    return Effect(call.input.layout, (reach,), geometry(call.axes))
+    layout = call.input.layout
+    reaches = mixed(layout, (softmax_dim(call),), layout)
+    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
 
 
 @operator("Softmax2d", kind=Kind.ACTIVATION, shape=same_shape)
@@ -247,7 +264,7 @@ def broadcasting(call: Call) -> Effect:
     """Every operand is read at the position that is written; what is broadcast, everywhere."""
     values = call.data
     shape = broadcast(*(value.shape for value in call.tensors))
-    layout = _broadcast_layout(shape, [value.layout for value in values])
+    layout = broadcast_layout(shape, [value.layout for value in values])
     reaches = tuple(
         reach_of(call.axes, _spread(value.layout, shape[len(shape) - len(value.layout) :]))
         for value in values
@@ -265,7 +282,7 @@ def _spread(layout: Layout, shape: Shape) -> dict[int, Reach]:
     }
 
 
-def _broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
+def broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
     """Per dimension, what the operand carries that is not broadcast along it."""
     result: list[Dimension] = []
     for back in range(len(shape), 0, -1):

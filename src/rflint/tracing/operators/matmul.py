@@ -1,12 +1,14 @@
-"""Matrix products: linear layers, matmul, attention. They mix what they contract over."""
+"""Matrix products: linear layers and matmul. They mix what they contract over."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
-from rflint.architecture import Extent, Kind, Reach
-from rflint.tracing.layout import Factor, Layout, axes_of, tangled
-from rflint.tracing.operators.reduction import mixed, mixing_geometry
+from rflint.architecture import Kind, Reach
+from rflint.tracing.layout import Factor, Layout
+from rflint.tracing.operators.elementwise import broadcast_layout
+from rflint.tracing.operators.mixing import mixed, mixing_geometry, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -14,7 +16,6 @@ from rflint.tracing.operators.table import (
     ShapeError,
     Value,
     broadcast,
-    geometry,
     operator,
     reach_of,
     shape_of,
@@ -48,11 +49,15 @@ def linear_shape(call: Call) -> Shape:
 def linear(call: Call) -> Effect:
     """Pointwise where the last dimension is channels; global where positions were flattened in."""
     layout = call.input.layout
-    reaches = mixed(layout, (len(layout) - 1,))
     out, features = _features(call)
     macs = prod(call.input.shape[:-1]) * out * features
+    # as many positions as before: token mixing, whose results take the places of the tokens
+    only_positions = all(factor.axes or factor.size == 1 for factor in layout[-1])
+    last = layout[-1] if only_positions and out == features else (Factor(out),)
+    reaches = mixed(layout, (len(layout) - 1,), (last,))
+    rest = tuple(without_inner(carried, reaches) for carried in layout[:-1])
     return Effect(
-        (*layout[:-1], (Factor(out),)),
+        (*rest, last),
         (reach_of(call.axes, reaches),),
         mixing_geometry(call.axes, reaches),
         macs=macs,
@@ -85,11 +90,14 @@ def matmul(call: Call) -> Effect:
     out = matmul_shape(call)
     contracted_b = max(len(b.shape) - 2, 0)
     sides = ((a, len(a.shape) - 1), (b, contracted_b))
-    reaches = [(side, mixed(side.layout, (dim,))) for side, dim in sides if side.source is not None]
+    layout = _matmul_layout(a, b, out)
+    reaches = [
+        (side, mixed(side.layout, (dim,), layout)) for side, dim in sides if side.source is not None
+    ]
     macs = prod(out) * a.shape[-1]
     merged: dict[int, Reach] = {axis: r for _, side in reaches for axis, r in side.items()}
     return Effect(
-        _matmul_layout(a, b, out),
+        layout,
         tuple(reach_of(call.axes, side) for _, side in reaches),
         mixing_geometry(call.axes, merged),
         macs=macs,
@@ -99,36 +107,68 @@ def matmul(call: Call) -> Effect:
 def _matmul_layout(a: Value, b: Value, out: Shape) -> Layout:
     rows = a.layout[-2:-1] if len(a.shape) > 1 else ()
     columns = b.layout[-1:] if len(b.shape) > 1 else ()
-    batch = len(out) - len(rows) - len(columns)
-    lead = a.layout[:-2] if len(a.shape) >= len(b.shape) else b.layout[:-2]
-    padded = tuple((Factor(size),) for size in out[: batch - len(lead)]) + lead[:batch]
-    return padded + rows + columns
+    batch = out[: len(out) - len(rows) - len(columns)]
+    return broadcast_layout(batch, [a.layout[:-2], b.layout[:-2]]) + rows + columns
 
 
-def attention_shape(call: Call) -> Shape:
-    """(..., queries, value features)."""
-    query, key, value = (shape_of(tensor) for tensor in call.tensors[:3])
-    if query[-1] != key[-1] or key[-2] != value[-2]:
-        raise ShapeError(f"{show(query)}, {show(key)} and {show(value)} do not fit together")
-    batch = query[:-2]
-    if not call.arg("enable_gqa", 7, False):
-        batch = broadcast(query[:-2], key[:-2], value[:-2])
-    return (*batch, query[-2], value[-1])
+def added_product_shape(call: Call) -> Shape:
+    """The product's, to which something that broadcasts is added."""
+    return matmul_shape(_product_of(call))
 
 
-@operator("scaled_dot_product_attention", kind=Kind.ATTENTION, shape=attention_shape)
-def attention(call: Call) -> Effect:
-    """Every query reads all keys and values, along whatever their positions run."""
-    query, key, value = call.tensors[:3]
-    out = attention_shape(call)
-    axes = axes_of(key.layout[-2]) | axes_of(value.layout[-2])
-    reaches: dict[int, Reach] = dict.fromkeys(axes, Extent.GLOBAL)
-    scores = prod(out[:-1]) * key.shape[-2]
-    return Effect(
-        (*query.layout[:-1], (Factor(out[-1]),))
-        if len(query.layout) == len(out)
-        else tangled(query.layout, out),
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
-        geometry(call.axes, dict.fromkeys(axes), dict.fromkeys(axes)),
-        macs=scores * (query.shape[-1] + value.shape[-1]),
+def _product_of(call: Call) -> Call:
+    name = {"addmm": "mm", "baddbmm": "bmm"}.get(call.name, "matmul")
+    return replace(call, name=name, args=tuple(call.tensors[1:3]), kwargs={})
+
+
+@operator("addmm", "baddbmm", "addmv", kind=Kind.ATTENTION, shape=added_product_shape)
+def added_product(call: Call) -> Effect:
+    """Input + a @ b."""
+    added, a, b = call.tensors[:3]
+    product = matmul(_product_of(call))
+    reaches = iter(product.reaches)
+    per_value = tuple(
+        next(reaches) if value is a or value is b else reach_of(call.axes, {})
+        for value in (added, a, b)
+        if value.source is not None
     )
+    return replace(product, reaches=per_value)
+
+
+def cdist_shape(call: Call) -> Shape:
+    """All pairs of rows."""
+    a, b = (shape_of(tensor) for tensor in call.tensors[:2])
+    return (*broadcast(a[:-2], b[:-2]), a[-2], b[-2])
+
+
+@operator("cdist", kind=Kind.ATTENTION, shape=cdist_shape)
+def cdist(call: Call) -> Effect:
+    """Distances between all pairs of rows: like a product with the transpose."""
+    a, b = call.tensors[:2]
+    out = cdist_shape(call)
+    lead = broadcast_layout(out[:-2], [a.layout[:-2], b.layout[:-2]])
+    reaches = (mixed(v.layout, (len(v.shape) - 1,)) for v in (a, b) if v.source is not None)
+    return Effect(
+        lead + a.layout[-2:-1] + b.layout[-2:-1],
+        tuple(reach_of(call.axes, read) for read in reaches),
+        mixing_geometry(call.axes, {}),
+    )
+
+
+def bilinear_shape(call: Call) -> Shape:
+    """The first input's, with new features."""
+    out = call.module.out_features if call.module is not None else call.tensors[2].shape[0]
+    return (*shape_of(call.input)[:-1], int(out))
+
+
+@operator("bilinear", "Bilinear", kind=Kind.LINEAR, shape=bilinear_shape)
+def bilinear(call: Call) -> Effect:
+    """x1^T A x2 at every position."""
+    out = bilinear_shape(call)
+    first, second = call.tensors[:2]
+    reaches = tuple(
+        reach_of(call.axes, mixed(v.layout, (len(v.shape) - 1,))) for v in call.data[:2]
+    )
+    macs = prod(out) * first.shape[-1] * second.shape[-1]
+    layout = (*first.layout[:-1], (Factor(out[-1]),))
+    return Effect(layout, reaches, mixing_geometry(call.axes, {}), macs=macs)

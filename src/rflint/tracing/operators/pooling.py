@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from rflint.architecture import Extent, Kind, Reach, Window
-from rflint.tracing.layout import axes_of, resized, sole_axis
+from rflint.tracing.layout import sole_axis
+from rflint.tracing.operators.mixing import along
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -64,7 +66,7 @@ class _Windows:
         return out
 
 
-def pool_shape(call: Call) -> Shape | list[Shape]:
+def pool_shape(call: Call) -> Shape | list[Any]:
     """The output's shape; twice where indices are returned too."""
     shape, spatial, windows = shape_of(call.input), call.spatial, _Windows(call)
     _check_rank(shape, spatial)
@@ -84,7 +86,7 @@ def pool_shape(call: Call) -> Shape | list[Shape]:
     return [result, result] if _returns_indices(call) else result
 
 
-def adaptive_shape(call: Call) -> Shape | list[Shape]:
+def adaptive_shape(call: Call) -> Shape | list[Any]:
     """The given output size; None keeps an axis as it is."""
     shape, spatial = shape_of(call.input), call.spatial
     _check_rank(shape, spatial)
@@ -98,7 +100,7 @@ def _check_rank(shape: Shape, spatial: int) -> None:
 
 
 def _returns_indices(call: Call) -> bool:
-    if call.name in _MAX_INDICES + _ADAPTIVE_INDICES:
+    if call.name.endswith("_with_indices"):
         return True
     return call.module is not None and bool(getattr(call.module, "return_indices", False))
 
@@ -124,7 +126,11 @@ def pool(call: Call) -> Effect:
             windows.kernel, windows.stride, windows.padding, windows.dilation, strict=True
         )
     ]
-    return _effect(call, reaches, windows.kernel, windows.stride, windows.dilation, windows.padding)
+    shapes = pool_shape(call)
+    out = shapes[0] if isinstance(shapes, list) else shapes
+    return _effect(
+        call, out, reaches, windows.kernel, windows.stride, windows.dilation, windows.padding
+    )
 
 
 @operator(*_ADAPTIVE, *_ADAPTIVE_INDICES, kind=Kind.POOL, shape=adaptive_shape)
@@ -151,7 +157,70 @@ def adaptive_pool(call: Call) -> Effect:
         kernels.append(size)
         strides.append(whole(stride))
     ones = (1,) * call.spatial
-    return _effect(call, reaches, tuple(kernels), tuple(strides), ones, (0,) * call.spatial)
+    shapes = adaptive_shape(call)
+    out = shapes[0] if isinstance(shapes, list) else shapes
+    return _effect(call, out, reaches, tuple(kernels), tuple(strides), ones, (0,) * call.spatial)
+
+
+_FRACTIONAL = tuple(
+    spelling.format(n)
+    for spelling in (
+        "fractional_max_pool{}d",
+        "fractional_max_pool{}d_with_indices",
+        "FractionalMaxPool{}d",
+    )
+    for n in (2, 3)
+)
+
+
+def fractional_shape(call: Call) -> Shape | list[Any]:
+    """The given output size, or the given share of the input's."""
+    shape, spatial = shape_of(call.input), call.spatial
+    _check_rank(shape, spatial)
+    size, ratio = call.arg("output_size", 2), call.arg("output_ratio", 3)
+    if size is None:
+        ratios = ratio if isinstance(ratio, tuple | list) else (ratio,) * spatial
+        size = tuple(int(n * r) for n, r in zip(shape[-spatial:], ratios, strict=True))
+    result = (*shape[:-spatial], *per_axis(size, spatial))
+    return [result, result] if _returns_indices(call) else result
+
+
+@operator(*_FRACTIONAL, kind=Kind.POOL, shape=fractional_shape)
+def fractional_pool(call: Call) -> Effect:
+    """Windows at random starts, on average (n - k) / (m - 1) apart."""
+    spatial = call.spatial
+    kernel = per_axis(call.arg("kernel_size", 1), spatial)
+    shapes = fractional_shape(call)
+    out = shapes[0] if isinstance(shapes, list) else shapes
+    windows: list[Reach] = []
+    strides: list[int | Fraction | None] = []
+    for n, m, k in zip(call.input.shape[-spatial:], out[-spatial:], kernel, strict=True):
+        stride = whole(Fraction(n - k, m - 1)) if m > 1 else k
+        windows.append(Window(k, stride, 0))
+        strides.append(stride)
+    ones = (1,) * spatial
+    return _effect(call, out, windows, kernel, tuple(strides), ones, (0,) * spatial)
+
+
+@operator(
+    *(f"max_unpool{n}d" for n in (1, 2, 3)),
+    *(f"MaxUnpool{n}d" for n in (1, 2, 3)),
+    kind=Kind.UPSAMPLE,
+)
+def unpool(call: Call) -> Effect:
+    """Every value goes back to where its maximum was, somewhere in the window that it came from."""
+    spatial = call.spatial
+    out = shape_of(call.result)
+    kernel = per_axis(call.arg("kernel_size", 2), spatial)
+    stride = call.arg("stride", 3)
+    stride = per_axis(stride, spatial) if stride not in (None, (), []) else kernel
+    padding = per_axis(call.arg("padding", 4, 0), spatial)
+    windows: list[Reach] = [
+        Window(-(-k // s), whole(Fraction(1, s)), p // s - -(-k // s) + 1)
+        for k, s, p in zip(kernel, stride, padding, strict=True)
+    ]
+    ones = (1,) * spatial
+    return _effect(call, out, windows, kernel, tuple(Fraction(1, s) for s in stride), ones, padding)
 
 
 def _gcd(a: int, b: int) -> int:
@@ -162,6 +231,7 @@ def _gcd(a: int, b: int) -> int:
 
 def _effect(
     call: Call,
+    out: Shape,
     windows: list[Window] | list[Reach],
     kernel: tuple[int | None, ...],
     stride: tuple[int | Fraction | None, ...],
@@ -169,25 +239,16 @@ def _effect(
     padding: tuple[int, ...],
 ) -> Effect:
     value, spatial = call.input, call.spatial
-    shapes = (
-        adaptive_shape(call) if call.name in _ADAPTIVE + _ADAPTIVE_INDICES else pool_shape(call)
-    )
-    out = shapes[0] if isinstance(shapes, list) else shapes
     layout = list(value.layout)
     reaches: dict[int, Reach] = {}
     position: dict[int, int] = {}
     for i in range(spatial):
         dim = len(layout) - spatial + i
         axis = sole_axis(value.layout[dim])
-        window = windows[i]
         if axis is not None:
-            reaches[axis] = window
             position[axis] = i
-        elif window is Extent.GLOBAL:
-            reaches.update(dict.fromkeys(axes_of(value.layout[dim]), Extent.GLOBAL))
-        elif isinstance(window, Window) and window.size > 1:
-            reaches.update(dict.fromkeys(axes_of(value.layout[dim]), Extent.UNKNOWN))
-        layout[dim] = resized(() if window is Extent.GLOBAL else value.layout[dim], out[dim])
+        read, layout[dim] = along(value.layout, dim, windows[i], out[dim])
+        reaches |= read
     covers = all(
         isinstance(window, Window) and size == 1 and window.size >= n and not window.start
         for size, window, n in zip(out[-spatial:], windows, value.shape[-spatial:], strict=True)

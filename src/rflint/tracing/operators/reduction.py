@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from rflint.architecture import Extent, Geometry, Kind, Reach, Window
-from rflint.tracing.layout import Dimension, Factor, Layout, axes_of
+from rflint.architecture import Kind
+from rflint.tracing.layout import Factor
 from rflint.tracing.operators.elementwise import broadcasting
+from rflint.tracing.operators.mixing import mixed, mixing_geometry, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
     Shape,
     broadcast,
     checked_dim,
-    geometry,
     operator,
     reach_of,
     shape_of,
 )
-
-
-def mixed(layout: Layout, dims: Iterable[int]) -> dict[int, Reach]:
-    """What is read, per axis, by an operator that mixes all positions along `dims`.
-
-    All of the axis; but of an axis that was split, the inner part alone is a window.
-    """
-    dims = set(dims)
-    kept = {
-        axis
-        for dim, dimension in enumerate(layout)
-        if dim not in dims
-        for axis in axes_of(dimension)
-    }
-    reaches: dict[int, Reach] = {}
-    for dim in dims:
-        for factor in layout[dim]:
-            for axis in factor.axes:
-                inner = axis in kept and len(factor.axes) == 1 and factor.step == 1
-                known = reaches.get(axis)
-                if inner and known is None:
-                    reaches[axis] = Window(factor.size, factor.size, 0)
-                else:
-                    reaches[axis] = Extent.GLOBAL
-    return reaches
-
-
-def without_inner(carried: Dimension, reaches: dict[int, Reach]) -> Dimension:
-    """The outer part of a split axis once its inner part is gone: its positions are neighbours."""
-    return tuple(
-        Factor(factor.size, factor.axes, max(1, factor.step // window.size))
-        if len(factor.axes) == 1 and isinstance(window := reaches.get(factor.axes[0]), Window)
-        else factor
-        for factor in carried
-    )
 
 
 def _dims(call: Call) -> tuple[int, ...]:
@@ -130,10 +93,3 @@ def statistics(call: Call) -> Effect:
         if keep or d not in chosen
     )
     return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
-
-
-def mixing_geometry(axes: int, reaches: dict[int, Reach]) -> Geometry:
-    """Kernel and stride as the report shows them: None where everything is read."""
-    kernel = {a: r.size if isinstance(r, Window) else None for a, r in reaches.items()}
-    stride = {a: r.stride if isinstance(r, Window) else None for a, r in reaches.items()}
-    return geometry(axes, kernel, stride)

@@ -6,8 +6,17 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from rflint.architecture import Extent, Kind, Number, Reach, Window
-from rflint.tracing.layout import axes_of, resized, sole_axis
+from rflint.architecture import Kind, Number, Reach, Window
+from rflint.tracing.layout import (
+    Dimension,
+    Factor,
+    concatenated,
+    length,
+    resized,
+    sliced,
+    sole_axis,
+)
+from rflint.tracing.operators.mixing import along
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -142,7 +151,6 @@ def pad_shape(call: Call) -> Shape:
 )
 def pad(call: Call) -> Effect:
     """Shifts the grid: output p reads input p - before."""
-    out = pad_shape(call)
     value: Value = call.input
     layout = list(value.layout)
     reaches: dict[int, Reach] = {}
@@ -152,17 +160,23 @@ def pad(call: Call) -> Effect:
             continue
         dim = len(layout) - back
         axis = sole_axis(layout[dim])
-        if axis is None:
-            reaches.update(dict.fromkeys(axes_of(layout[dim]), Extent.UNKNOWN))
-        else:
+        if axis is not None:
             reaches[axis] = Window(1, 1, -before)
             amounts[axis] = before
-        layout[dim] = resized(layout[dim], out[dim])
+        layout[dim] = _padded(layout[dim], before, after)
     return Effect(
         tuple(layout),
         (reach_of(call.axes, reaches),),
         geometry(call.axes, padding=amounts),
     )
+
+
+def _padded(dimension: Dimension, before: int, after: int) -> Dimension:
+    """Longer, or cropped where padding is negative; a later crop finds what was there."""
+    kept = sliced(dimension, max(0, -before), length(dimension) + min(0, after))
+    around = [() if n <= 0 else (Factor(n),) for n in (before, after)]
+    parts = [part for part in (around[0], kept, around[1]) if part]
+    return concatenated(parts)
 
 
 def _regridded(call: Call, windows: list[Window], out: Shape) -> Effect:
@@ -176,12 +190,10 @@ def _regridded(call: Call, windows: list[Window], out: Shape) -> Effect:
     for i, window in enumerate(windows):
         dim = channel + 1 + i
         axis = sole_axis(layout[dim])
-        if axis is None:
-            reaches.update(dict.fromkeys(axes_of(layout[dim]), Extent.UNKNOWN))
-        else:
-            reaches[axis] = window
+        if axis is not None:
             kernel[axis], stride[axis] = window.size, window.stride
-        layout[dim] = resized(layout[dim], out[dim])
+        read, layout[dim] = along(value.layout, dim, window, out[dim])
+        reaches |= read
     return Effect(
         tuple(layout), (reach_of(call.axes, reaches),), geometry(call.axes, kernel, stride)
     )

@@ -26,6 +26,9 @@ from rflint.tracing.layout import Layout
 
 Shape: TypeAlias = tuple[int, ...]
 
+Shapes: TypeAlias = "Shape | list[Any]"
+"""Of one result, or of several, nested as the operator nests them; None where it returns None."""
+
 
 class ShapeError(ValueError):
     """An operator cannot run on tensors of these shapes."""
@@ -114,6 +117,10 @@ class Effect:
     dead_weights: int = 0
     covers_map: bool = False
     """One window that covers all positions of an unpadded map."""
+    unknown_because: str = ""
+    """Why it could not even be measured what an unknown operator reads."""
+    parts: tuple[Effect, ...] = ()
+    """For an operator with several results that lie in different places: what each of them is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +130,14 @@ class Row:
     name: str
     kind: Kind
     effect: Callable[[Call], Effect]
-    shape: Callable[[Call], Shape | list[Shape]] | None
+    shape: Callable[[Call], Shapes] | None
 
 
 _TABLE: dict[str, Row] = {}
 
 
 def operator(
-    *spellings: str, kind: Kind, shape: Callable[[Call], Shape | list[Shape]] | None = None
+    *spellings: str, kind: Kind, shape: Callable[[Call], Shapes] | None = None
 ) -> Callable[[Callable[[Call], Effect]], Callable[[Call], Effect]]:
     """Enter a row into the table, under function names and class names of torch.nn."""
 

@@ -6,6 +6,7 @@ is asked. Layouts then follow from the shapes before and after.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeGuard
 
@@ -16,18 +17,23 @@ from rflint.tracing.layout import (
     Layout,
     all_axes,
     axes_of,
+    concatenated,
+    length,
     permuted,
     reshaped,
     resized,
+    sliced,
     sole_axis,
     tangled,
 )
+from rflint.tracing.operators.mixing import along, mixed, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
     Shape,
     ShapeError,
     Value,
+    broadcast,
     checked_dim,
     geometry,
     operator,
@@ -41,7 +47,7 @@ from rflint.tracing.operators.table import (
 
 @operator(
     *("view", "reshape", "flatten", "Flatten", "unflatten", "Unflatten", "squeeze", "unsqueeze"),
-    *("view_as", "reshape_as", "ravel"),
+    *("view_as", "reshape_as", "ravel", "atleast_1d", "atleast_2d", "atleast_3d"),
     kind=Kind.RESHAPE,
 )
 def reshape(call: Call) -> Effect:
@@ -75,7 +81,9 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
 
 
 @operator(
-    "permute", "transpose", "swapaxes", "swapdims", "movedim", "t", "T", "mT", kind=Kind.RESHAPE
+    *("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "T", "mT"),
+    *("adjoint", "mH", "H", "rot90"),
+    kind=Kind.RESHAPE,
 )
 def permute(call: Call) -> Effect:
     """Moves whole dimensions."""
@@ -84,16 +92,20 @@ def permute(call: Call) -> Effect:
 
 def _order(call: Call) -> list[int]:
     rank = len(shape_of(call.input))
-    if call.name in ("t", "T"):
+    if call.name in ("t", "T", "H"):
         return list(reversed(range(rank)))
     order = list(range(rank))
-    if call.name == "mT":
+    if call.name == "rot90":
+        a, b = call.arg("dims", 2, (0, 1))
+        if int(call.arg("k", 1, 1)) % 2 == 0:
+            return order
+    elif call.name in ("mT", "mH", "adjoint"):
         a, b = rank - 2, rank - 1
     elif call.name == "permute":
         dims = call.arg("dims", 1)
         dims = call.args[1:] if isinstance(dims, int) else dims
         return [int(d) % rank for d in dims]
-    elif call.name == "movedim":
+    elif call.name in ("movedim", "moveaxis"):
         source, target = call.arg("source", 1), call.arg("destination", 2)
         sources = [source] if isinstance(source, int) else list(source)
         targets = [target] if isinstance(target, int) else list(target)
@@ -123,26 +135,25 @@ def expand(call: Call) -> Effect:
 
 @operator("chunk", "split", "unbind", "tensor_split", "split_with_sizes", kind=Kind.SLICE)
 def split(call: Call) -> Effect:
-    """Parts of what there was. Along positions, which part lies where is no longer told apart."""
-    parts = [shape_of(part) for part in call.result]
+    """Slices, one behind the other."""
     value = call.input
     position = 1 if call.name == "unbind" else 2
-    dim = int(call.arg("dim", position, 0)) % len(value.shape)
-    axes = axes_of(value.layout[dim])
-    if call.name == "unbind":
-        layout = value.layout[:dim] + value.layout[dim + 1 :]
-    elif axes:
-        layout = tangled(value.layout, parts[0])
-    else:
-        layout = (*value.layout[:dim], (Factor(parts[0][dim]),), *value.layout[dim + 1 :])
-    return pointwise(call, layout)
+    dim = checked_dim(int(call.arg("dim", position, 0)), len(value.shape))
+    parts = []
+    start = 0
+    for part in map(shape_of, call.result):
+        item: int | slice = start
+        if call.name != "unbind":
+            item = slice(start, start + part[dim])
+        parts.append(_basic(call, value, (slice(None),) * dim + (item,)))
+        start += 1 if call.name == "unbind" else part[dim]
+    return replace(parts[0], parts=tuple(parts))
 
 
 @operator("getitem", "select", "narrow", kind=Kind.SLICE)
 def getitem(call: Call) -> Effect:
-    """Basic indexing: a slice of positions is a window of one with a stride and a start."""
+    """Indexing: a slice of positions is a window of one with a stride and a start."""
     value = call.input
-    shape = shape_of(call.result)
     if call.name == "select":
         dim = int(call.arg("dim", 1)) % len(value.shape)
         index: tuple[Any, ...] = (slice(None),) * dim + (int(call.arg("index", 2)),)
@@ -151,40 +162,114 @@ def getitem(call: Call) -> Effect:
         start = int(call.arg("start", 2)) % value.shape[dim]
         index = (slice(None),) * dim + (slice(start, start + int(call.arg("length", 3))),)
     else:
+        value = call.args[0]
         raw = call.args[1]
         index = raw if isinstance(raw, tuple) else (raw,)
-    return _indexed(call, value, index, shape)
-
-
-def _indexed(call: Call, value: Value, index: tuple[Any, ...], shape: Shape) -> Effect:
     full = _full_index(index, len(value.shape))
-    if full is None:
-        unknown = dict.fromkeys(all_axes(value.layout), Extent.UNKNOWN)
-        reaches = tuple(reach_of(call.axes, unknown) for _ in call.data)
-        return Effect(tangled(value.layout, shape), reaches, geometry(call.axes))
+    return _gathered(call, value, index) if full is None else _basic(call, value, full)
+
+
+def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
+    """Numbers, slices and None."""
     reached: dict[int, Reach] = {}
     layout: list[Dimension] = []
+    index += (slice(None),) * (len(value.shape) - sum(item is not None for item in index))
     dim = 0
-    for item in full:
+    for item in index:
         if item is None:
             layout.append((Factor(1),))
             continue
         dimension, size = value.layout[dim], value.shape[dim]
         dim += 1
         if isinstance(item, int):
+            # of an axis that was split, one of the inner positions: a stride
+            inner = mixed(value.layout, (dim - 1,))
+            reached |= {
+                axis: Window(1, window.stride, item % size)
+                for axis, window in inner.items()
+                if isinstance(window, Window) and window.stride > 1
+            }
             continue
         start, stop, step = item.indices(size)
-        length = len(range(start, stop, step))
-        if (start, step, length) == (0, 1, size):
+        count = len(range(start, stop, step))
+        if (start, step, count) == (0, 1, size):
             layout.append(dimension)
             continue
         axis = sole_axis(dimension)
         if axis is not None:
             reached[axis] = Window(1, step, start)
-        layout.append(resized(dimension, length))
-    reach = reach_of(call.axes, reached)
+        kept = sliced(dimension, start, stop) if step == 1 else resized(dimension, count)
+        layout.append(kept)
     stride = {axis: w.stride for axis, w in reached.items() if isinstance(w, Window)}
-    return Effect(tuple(layout), (reach,), geometry(call.axes, stride=stride))
+    return Effect(
+        tuple(without_inner(dimension, reached) for dimension in layout),
+        (reach_of(call.axes, reached),),
+        geometry(call.axes, stride=stride),
+    )
+
+
+def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
+    """Indexing with tensors, from any position along the dimensions that they index."""
+    rank = len(value.shape)
+    items = _spread_out(index, rank)
+    tensors = [item for item in items if _is_index(item)]
+    picked = broadcast(*map(_index_shape, tensors))
+    places = [i for i, item in enumerate(items) if _is_index(item)]
+    together = places == list(range(places[0], places[0] + len(places)))
+    at = places[0] if together else 0
+    layout: list[Dimension] = []
+    chosen: list[int] = []
+    dim = 0
+    for position, item in enumerate(items):
+        if together and position == at:
+            layout += [(Factor(size),) for size in picked]
+        if item is None:
+            layout.append((Factor(1),))
+            continue
+        if _is_index(item):
+            chosen.append(dim)
+        else:
+            count = len(range(*item.indices(value.shape[dim])))
+            layout.append(resized(value.layout[dim], count))
+        dim += 1
+    if not together:
+        layout = [(Factor(size),) for size in picked] + layout
+    reaches = {axis: Extent.GLOBAL for dim in chosen for axis in axes_of(value.layout[dim])}
+    for tensor in tensors:
+        # what an index computed from the input selects lies where the index lies
+        if _is(tensor):
+            for back, dimension in enumerate(reversed(tensor.layout), start=1):
+                layout[at + len(picked) - back] = dimension
+    # the same positions in another order: they go on along the first dimension that picks them
+    lost = tuple(sorted(set(reaches) - {a for d in layout for a in axes_of(d)}))
+    if lost and picked:
+        layout[at] = (Factor(picked[0], lost),)
+    return Effect(
+        tuple(layout),
+        tuple(reach_of(call.axes, reaches if v is value else {}) for v in call.data),
+        geometry(call.axes),
+    )
+
+
+def _is_index(item: Any) -> bool:
+    """Whether an item of an index picks single positions, alone or with a tensor."""
+    return isinstance(item, int) or not (item is None or isinstance(item, slice))
+
+
+def _index_shape(index: Any) -> Shape:
+    """Of a number, a (nested) list of numbers, or a tensor."""
+    if isinstance(index, int):
+        return ()
+    if isinstance(index, list):
+        return (len(index), *(_index_shape(index[0]) if index else ()))
+    return shape_of(index)
+
+
+def _spread_out(index: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
+    """An index with one item per dimension, and None for new ones."""
+    consumed = sum(1 for item in index if item is not None and item is not ...)
+    at = next((i for i, item in enumerate(index) if item is ...), len(index))
+    return (*index[:at], *(slice(None),) * (rank - consumed), *index[at + 1 :])
 
 
 @operator("setitem", kind=Kind.MERGE)
@@ -202,18 +287,22 @@ def setitem(call: Call) -> Effect:
         reaches = dict.fromkeys(all_axes(written.layout), Extent.UNKNOWN) if _is(written) else {}
         layout = list(tangled(target.layout, target.shape))
     elif _is(written):
-        sliced = [(dim, item) for dim, item in enumerate(full) if isinstance(item, slice)]
+        slices = [(dim, item) for dim, item in enumerate(full) if isinstance(item, slice)]
         for back, dimension in enumerate(reversed(written.layout), start=1):
-            if back > len(sliced) or not axes_of(dimension):
+            if back > len(slices) or not axes_of(dimension):
                 continue
-            dim, item = sliced[-back]
-            start, _, step = item.indices(target.shape[dim])
-            axis = sole_axis(dimension)
-            if axis is None or axes_of(layout[dim]) - {axis}:
+            dim, item = slices[-back]
+            start, stop, step = item.indices(target.shape[dim])
+            axis, there = sole_axis(dimension), axes_of(layout[dim])
+            if (there and axes_of(dimension) - there) or (step != 1 and axis is None):
                 reaches.update(dict.fromkeys(axes_of(dimension), Extent.UNKNOWN))
-            elif (start, step) != (0, 1):
+            elif axis is not None and (start, step) != (0, 1):
                 reaches[axis] = Window(1, whole(Fraction(1, step)), whole(Fraction(-start, step)))
-            layout[dim] = resized(dimension, target.shape[dim])
+            if not there:
+                around = (start, target.shape[dim] - stop)
+                before, after = (((Factor(n),),) if n and step == 1 else () for n in around)
+                written_part = dimension if step == 1 else resized(dimension, target.shape[dim])
+                layout[dim] = concatenated([*before, written_part, *after])
     untouched = reach_of(call.axes, {})
     return Effect(
         tuple(layout),
@@ -240,11 +329,13 @@ def _is(value: Any) -> TypeGuard[Value]:
 def _full_index(index: Any, rank: int) -> tuple[Any, ...] | None:
     """Basic indices (numbers, slices, ..., None), one per dimension; None for advanced ones."""
     items = index if isinstance(index, tuple) else (index,)
-    if not all(item is None or item is ... or isinstance(item, int | slice) for item in items):
-        return None
-    consumed = sum(1 for item in items if item is not None and item is not ...)
-    at = next((i for i, item in enumerate(items) if item is ...), len(items))
-    return (*items[:at], *(slice(None),) * (rank - consumed), *items[at + 1 :])
+    basic = all(
+        item is None
+        or item is ...
+        or (isinstance(item, int | slice) and not isinstance(item, bool))
+        for item in items
+    )
+    return _spread_out(items, rank) if basic else None
 
 
 def cat_shape(call: Call) -> Shape:
@@ -263,19 +354,23 @@ def cat_shape(call: Call) -> Shape:
 
 
 def _cat_dim(call: Call, rank: int) -> int:
-    dim = call.arg("dim", 1, None)
+    fixed = {"hstack": 1, "vstack": 0, "row_stack": 0, "dstack": 2}.get(call.name)
+    dim = call.arg("dim", 1, None) if fixed is None else fixed
     return checked_dim(int(call.kwargs.get("axis", 0) if dim is None else dim), rank)
 
 
-@operator("cat", "concat", "concatenate", kind=Kind.MERGE, shape=cat_shape)
+@operator(
+    *("cat", "concat", "concatenate", "hstack", "vstack", "row_stack", "dstack"),
+    kind=Kind.MERGE,
+    shape=cat_shape,
+)
 def cat(call: Call) -> Effect:
-    """All paths side by side. Along positions (class tokens), what lies where is not told apart."""
+    """All paths side by side, or one behind the other (class tokens)."""
     out = cat_shape(call)
     dim = _cat_dim(call, len(out))
     first = next((v for v in call.data if all_axes(v.layout)), call.data[0])
     layout = list(first.layout)
-    axes = frozenset(axis for value in call.data for axis in axes_of(value.layout[dim]))
-    layout[dim] = (Factor(out[dim], tuple(sorted(axes))),)
+    layout[dim] = concatenated([v.layout[dim] for v in call.tensors if v.shape != (0,)])
     return pointwise(call, tuple(layout))
 
 
@@ -298,13 +393,64 @@ def stack(call: Call) -> Effect:
     return pointwise(call, layout)
 
 
-@operator("channel_shuffle", "ChannelShuffle", "flip", kind=Kind.RESHAPE)
+@operator("channel_shuffle", "ChannelShuffle", "native_channel_shuffle", kind=Kind.RESHAPE)
 def channel_shuffle(call: Call) -> Effect:
-    """Permutes channels. Flipping positions is not known yet."""
-    if call.name != "flip":
-        return pointwise(call, call.input.layout)
-    dims = call.arg("dims", 1)
-    dims = call.args[1:] if isinstance(dims, int) else dims
-    axes = {axis for dim in dims for axis in axes_of(call.input.layout[dim])}
-    reach = reach_of(call.axes, dict.fromkeys(axes, Extent.UNKNOWN))
-    return Effect(call.input.layout, (reach,), geometry(call.axes))
+    """Permutes channels."""
+    return pointwise(call, call.input.layout)
+
+
+@operator("flip", "fliplr", "flipud", "tril", "triu", kind=Kind.RESHAPE)
+def flip(call: Call) -> Effect:
+    """Mirrors positions. Each reads one, whichever: sizes and jumps stay as they are."""
+    return pointwise(call, call.input.layout)
+
+
+@operator("roll", kind=Kind.SLICE)
+def roll(call: Call) -> Effect:
+    """Shifts the grid; what leaves on one side and comes back on the other is not followed."""
+    value = call.input
+    shifts, dims = call.arg("shifts", 1), call.arg("dims", 2, ())
+    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    reached: dict[int, Reach] = {}
+    for shift, dim in zip(shifts, dims, strict=False):  # without dims the tensor is flattened
+        axis = sole_axis(value.layout[dim])
+        if axis is not None and shift:
+            reached[axis] = Window(1, 1, -int(shift))
+    return Effect(value.layout, (reach_of(call.axes, reached),), geometry(call.axes))
+
+
+@operator("repeat", "tile", kind=Kind.RESHAPE)
+def repeat(call: Call) -> Effect:
+    """Copies side by side; along positions, the same positions come again."""
+    value, shape = call.input, shape_of(call.result)
+    new = len(shape) - len(value.layout)
+    old = ((Factor(1),),) * new + tuple(value.layout)
+    layout = tuple(
+        carried if length(carried) == size else resized(carried, size)
+        for carried, size in zip(old, shape, strict=True)
+    )
+    # a single position that is copied over many is read by all of them
+    copied = {
+        axis: Extent.GLOBAL
+        for carried, size in zip(old, shape, strict=True)
+        if length(carried) == 1 < size
+        for axis in axes_of(carried)
+    }
+    return Effect(layout, (reach_of(call.axes, copied),), geometry(call.axes))
+
+
+@operator("repeat_interleave", kind=Kind.UPSAMPLE)
+def repeat_interleave(call: Call) -> Effect:
+    """Every position several times: nearest-neighbour upsampling along one dimension."""
+    value, shape = call.input, shape_of(call.result)
+    dim, times = call.arg("dim", 2), call.arg("repeats", 1)
+    if dim is None or not isinstance(times, int):
+        mixed_all: dict[int, Reach] = dict.fromkeys(all_axes(value.layout), Extent.GLOBAL)
+        reach = reach_of(call.axes, mixed_all)
+        return Effect(tangled(value.layout, shape), (reach,) * len(call.data), geometry(call.axes))
+    at = int(dim) % len(shape)
+    window = Window(1, whole(Fraction(1, times)), 0)
+    reaches, carried = along(value.layout, at, window, shape[at])
+    layout = (*value.layout[:at], carried, *value.layout[at + 1 :])
+    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))

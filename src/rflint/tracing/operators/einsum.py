@@ -1,0 +1,110 @@
+"""einsum: a tensor product written in letters."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from rflint.architecture import Kind, Reach
+from rflint.tracing.layout import Dimension, Factor, axes_of
+from rflint.tracing.operators.mixing import mixed, mixing_geometry
+from rflint.tracing.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    ShapeError,
+    operator,
+    reach_of,
+    shape_of,
+    show,
+)
+
+_ELLIPSIS = "."
+
+
+def _letters(call: Call) -> tuple[list[list[str]], list[str], list[Any]]:
+    """One letter per dimension of every operand and of the result, and the operands.
+
+    Dimensions under an ellipsis are called .0, .1, ... counted from the right.
+    """
+    equation = call.args[0] if call.args else call.kwargs["equation"]
+    if not isinstance(equation, str):
+        raise ShapeError("einsum with lists of numbers is not supported")
+    operands = call.tensors
+    left, arrow, right = equation.replace(" ", "").replace("...", _ELLIPSIS).partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise ShapeError(f"einsum {equation!r} wants {len(terms)} operands, got {len(operands)}")
+    inputs = [
+        _spelled(term, len(shape_of(operand)))
+        for term, operand in zip(terms, operands, strict=True)
+    ]
+    hidden = max(
+        ([name for name in names if name[0] == _ELLIPSIS] for names in inputs), key=len, default=[]
+    )
+    if arrow:
+        output = [
+            name for letter in right for name in (hidden if letter == _ELLIPSIS else [letter])
+        ]
+    else:
+        seen = [name for names in inputs for name in names if name[0] != _ELLIPSIS]
+        output = hidden + sorted(name for name in set(seen) if seen.count(name) == 1)
+    return inputs, output, operands
+
+
+def _spelled(term: str, rank: int) -> list[str]:
+    hidden = rank - len(term.replace(_ELLIPSIS, ""))
+    if hidden < 0 or (hidden and _ELLIPSIS not in term):
+        raise ShapeError(f"einsum term {term!r} does not fit a tensor of {rank} dimensions")
+    names = [f"{_ELLIPSIS}{hidden - 1 - i}" for i in range(hidden)]
+    return [name for letter in term for name in (names if letter == _ELLIPSIS else [letter])]
+
+
+def _sizes(inputs: list[list[str]], operands: list[Any]) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for names, operand in zip(inputs, operands, strict=True):
+        for name, size in zip(names, shape_of(operand), strict=True):
+            if sizes.setdefault(name, size) in (1, size):
+                sizes[name] = size
+            elif size != 1:
+                shapes = " and ".join(show(shape_of(tensor)) for tensor in operands)
+                raise ShapeError(f"shapes {shapes} do not fit together in {name!r}")
+    return sizes
+
+
+def einsum_shape(call: Call) -> Shape:
+    """The sizes of the result's letters."""
+    inputs, output, operands = _letters(call)
+    sizes = _sizes(inputs, operands)
+    return tuple(sizes[name] for name in output)
+
+
+@operator("einsum", kind=Kind.ATTENTION, shape=einsum_shape)
+def einsum(call: Call) -> Effect:
+    """Mixes whatever letters are summed over."""
+    inputs, output, operands = _letters(call)
+    sizes = _sizes(inputs, operands)
+    layout: list[Dimension] = []
+    for name in output:
+        carried = [
+            value.layout[names.index(name)]
+            for names, value in zip(inputs, operands, strict=True)
+            if name in names and value.shape[names.index(name)] == sizes[name]
+        ]
+        spatial = [dimension for dimension in carried if axes_of(dimension)]
+        layout.append((spatial or carried or [(Factor(sizes[name]),)])[0])
+    reaches: list[dict[int, Reach]] = []
+    everything: dict[int, Reach] = {}
+    for names, value in zip(inputs, operands, strict=True):
+        if value.source is not None:
+            summed = [dim for dim, name in enumerate(names) if name not in output]
+            read = mixed(value.layout, summed, tuple(layout))
+            reaches.append(read)
+            everything |= read
+    products = len(operands) > 1 and any(n not in output for names in inputs for n in names)
+    return Effect(
+        tuple(layout),
+        tuple(reach_of(call.axes, read) for read in reaches),
+        mixing_geometry(call.axes, everything),
+        macs=prod(sizes.values()) if products else 0,
+    )

@@ -1,0 +1,113 @@
+"""What an operator reads, per spatial axis, from what it does along the dimensions of a tensor.
+
+Rows of the table know dimensions ("a window of 3 along the last one"), receptive fields know axes.
+Layouts connect the two (tracing/layout.py); this is where that is worked out, once for all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rflint.architecture import POINTWISE, Extent, Geometry, Reach, Window
+from rflint.tracing.layout import (
+    Dimension,
+    Factor,
+    Layout,
+    axes_of,
+    length,
+    resized,
+    sole_axis,
+)
+from rflint.tracing.operators.table import geometry
+
+
+def mixed(layout: Layout, dims: Iterable[int], out: Layout = ()) -> dict[int, Reach]:
+    """What is read, per axis, by an operator that mixes all positions along `dims`.
+
+    All of the axis; but of an axis that was split, the inner part alone is a window, as in window
+    attention. Its stride is the window's size, unless positions survive: in the other dimensions,
+    or in those of the result, `out`.
+    """
+    dims = set(dims)
+    rest = [factor for d, dimension in enumerate(layout) if d not in dims for factor in dimension]
+    surviving = {*rest, *(factor for dimension in out for factor in dimension)}
+    reaches: dict[int, Reach] = {}
+    for dim in dims:
+        for factor in layout[dim]:
+            for axis in factor.axes:
+                if axis not in reaches and _is_inner(factor, rest):
+                    stride = 1 if factor in surviving else factor.size
+                    reaches[axis] = Window(factor.size, stride, 0)
+                else:
+                    reaches[axis] = Extent.GLOBAL
+    return reaches
+
+
+def _is_inner(factor: Factor, rest: Iterable[Factor]) -> bool:
+    """Whether a factor is a run of neighbours, several of which make up the axis."""
+    outer = any(f.axes == factor.axes and f.step >= factor.size for f in rest)
+    return outer and len(factor.axes) == 1 and factor.step == 1
+
+
+def without_inner(carried: Dimension, reaches: Mapping[int, Reach]) -> Dimension:
+    """The outer part of a split axis once its inner part is gone: its positions are neighbours."""
+    return tuple(
+        Factor(factor.size, factor.axes, max(1, factor.step // int(window.stride)))
+        if len(factor.axes) == 1
+        and isinstance(window := reaches.get(factor.axes[0]), Window)
+        and window.stride > 1
+        else factor
+        for factor in carried
+    )
+
+
+def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int, Reach], Dimension]:
+    """What an operator with a window along one dimension reads, and what that dimension then is.
+
+    `size` is the dimension's new length. Along the merged dimension of a token sequence a window is
+    one along the innermost axis (that it wraps around at the end of a row is not counted).
+    """
+    carried = layout[dim]
+    after = carried if length(carried) == size else resized(carried, size)
+    spatial = [factor for factor in carried if factor.axes]
+    if not spatial or window == POINTWISE:
+        return {}, after
+    if not isinstance(window, Window):
+        return mixed(layout, (dim,)), resized((), size)
+    axis = sole_axis(carried)
+    elsewhere = {a for d, dimension in enumerate(layout) if d != dim for a in axes_of(dimension)}
+    if axis is not None and axis not in elsewhere:
+        return {axis: window}, after
+    if (window.size, window.stride) == (1, 1):
+        return {}, after  # only moves the grid
+    if len(spatial) == 1 and size == 1 and window.size >= length(carried):
+        return mixed(layout, (dim,)), after
+    plain_inside = carried[-1].size > 1 and not carried[-1].axes
+    if plain_inside or any(len(factor.axes) > 1 for factor in spatial):
+        return dict.fromkeys(axes_of(carried), Extent.UNKNOWN), after
+    if window.stride != 1:
+        # windows that begin anywhere in a row and end in another: the row ends are lost
+        return dict.fromkeys(axes_of(carried), Extent.GLOBAL), after
+    return _raster(spatial, window), after
+
+
+def _raster(spatial: Iterable[Factor], window: Window) -> dict[int, Reach]:
+    """A window of stride one over several factors of a dimension, the innermost first."""
+    reaches: dict[int, Reach] = {}
+    size, start = window.size, window.start
+    for factor in reversed(list(spatial)):
+        (axis,) = factor.axes
+        if axis in reaches or size > factor.size:
+            reaches[axis] = Extent.GLOBAL
+        elif size > 1:
+            reaches[axis] = Window((size - 1) * factor.step + 1, 1, start * factor.step)
+        # a window longer than a row continues in the next ones
+        size, start = -(-size // factor.size), 0
+    return reaches
+
+
+def mixing_geometry(axes: int, reaches: Mapping[int, Reach]) -> Geometry:
+    """Kernel and stride as the report shows them: None where everything is read."""
+    kernel = {a: r.size if isinstance(r, Window) else None for a, r in reaches.items()}
+    stride = {a: r.stride if isinstance(r, Window) else None for a, r in reaches.items()}
+    return geometry(axes, kernel, stride)

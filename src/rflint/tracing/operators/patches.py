@@ -1,0 +1,141 @@
+"""Taking an image apart into patches, putting it together again, and sampling it anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.tracing.layout import Dimension, Factor, Layout, all_axes, axes_of, resized, sole_axis
+from rflint.tracing.operators.mixing import along, mixed
+from rflint.tracing.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    ShapeError,
+    geometry,
+    operator,
+    per_axis,
+    reach_of,
+    shape_of,
+    show,
+    whole,
+)
+
+
+class _Grid:
+    """The windows of an unfold or fold over a map of `sizes`, once per dimension."""
+
+    def __init__(self, call: Call, sizes: Sequence[int], first: int) -> None:
+        n = len(sizes)
+        self.kernel = per_axis(call.arg("kernel_size", first), n)
+        self.dilation = per_axis(call.arg("dilation", first + 1, 1), n)
+        self.padding = per_axis(call.arg("padding", first + 2, 0), n)
+        self.stride = per_axis(call.arg("stride", first + 3, 1), n)
+        self.extent = tuple(
+            d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)
+        )
+        self.out = tuple(
+            (size + 2 * pad - extent) // stride + 1
+            for size, pad, extent, stride in zip(
+                sizes, self.padding, self.extent, self.stride, strict=True
+            )
+        )
+        if min(self.out) < 1:
+            raise ShapeError(f"its window spans {show(self.extent)}, the map is {show(sizes)}")
+
+
+def _is_method(call: Call) -> bool:
+    """Tensor.unfold(dimension, size, step), as opposed to torch.nn.functional's (im2col)."""
+    return call.module is None and len(shape_of(call.result)) == len(shape_of(call.input)) + 1
+
+
+@operator("unfold", "Unfold", "im2col", kind=Kind.POOL)
+def unfold(call: Call) -> Effect:
+    """Sliding windows, side by side in the channels, one column per window."""
+    if _is_method(call):
+        return _unfold_method(call)
+    value, shape = call.input, shape_of(call.result)
+    grid = _Grid(call, value.shape[-2:], 1)
+    rank = len(value.shape)
+    reaches: dict[int, Reach] = dict(mixed(value.layout, (rank - 3,)))
+    columns: list[Factor] = []
+    for i, dim in enumerate((rank - 2, rank - 1)):
+        window = Window(grid.extent[i], grid.stride[i], -grid.padding[i])
+        read, carried = along(value.layout, dim, window, grid.out[i])
+        reaches |= read
+        columns += carried
+    layout = (*value.layout[: rank - 3], (Factor(shape[-2]),), tuple(columns))
+    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+
+
+def _unfold_method(call: Call) -> Effect:
+    """The window of every position lies along a new last dimension."""
+    value, shape = call.input, shape_of(call.result)
+    dim = int(call.arg("dimension", 1)) % len(value.shape)
+    size, step = int(call.arg("size", 2)), int(call.arg("step", 3))
+    reaches, carried = along(value.layout, dim, Window(size, step, 0), shape[dim])
+    layout = (*value.layout[:dim], carried, *value.layout[dim + 1 :], (Factor(size),))
+    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+
+
+@operator("fold", "Fold", "col2im", kind=Kind.UPSAMPLE)
+def fold(call: Call) -> Effect:
+    """Sums overlapping windows: a transposed convolution without weights."""
+    value, shape = call.input, shape_of(call.result)
+    output = call.arg("output_size", 1)
+    sizes = per_axis(output, 2)
+    grid = _Grid(call, sizes, 2)
+    columns = _split_columns(value.layout[-1], grid.out)
+    rank = len(shape)
+    reaches: dict[int, Reach] = {}
+    layout: list[Dimension] = [*value.layout[:-2], (Factor(shape[-3]),)]
+    for i, factor in enumerate(columns):
+        s, size = grid.stride[i], -(-grid.extent[i] // grid.stride[i])
+        window = Window(size, whole(Fraction(1, s)), grid.padding[i] // s - size + 1)
+        axis = sole_axis((factor,))
+        if axis is not None:
+            reaches[axis] = window
+        elif size > 1 or s > 1:
+            reaches.update(dict.fromkeys(axes_of((factor,)), Extent.UNKNOWN))
+        layout.append(resized((factor,), sizes[i]))
+    # positions inside of the patches (an unfold undone) are channels here
+    reaches |= mixed(value.layout, (len(value.layout) - 2,))
+    assert len(layout) == rank
+    return Effect(tuple(layout), (reach_of(call.axes, reaches),), geometry(call.axes))
+
+
+def _split_columns(columns: Dimension, sizes: Sequence[int]) -> list[Factor]:
+    """The columns of a fold as one factor per dimension of the map."""
+    spatial = [factor for factor in columns if factor.axes]
+    if [factor.size for factor in spatial] == list(sizes):
+        return spatial
+    axes = tuple(sorted(axes_of(columns)))
+    return [Factor(size, axes) for size in sizes]
+
+
+def sampled_shape(call: Call) -> Shape:
+    """The input's batch and channels, the grid's positions."""
+    x, grid = (shape_of(tensor) for tensor in call.tensors[:2])
+    if len(x) != len(grid) or x[0] != grid[0] or grid[-1] != len(x) - 2:
+        raise ShapeError(f"cannot sample {show(x)} on a grid of {show(grid)}")
+    return (*x[:2], *grid[1:-1])
+
+
+@operator("grid_sample", "grid_sampler", kind=Kind.MIX, shape=sampled_shape)
+def grid_sample(call: Call) -> Effect:
+    """Reads the map wherever the grid says, which may be anywhere."""
+    x, grid = call.tensors[:2]
+    shape = sampled_shape(call)
+    everywhere: dict[int, Reach] = dict.fromkeys(all_axes(x.layout), Extent.GLOBAL)
+    positions: Layout = x.layout[2:]
+    if grid.source is not None and all_axes(grid.layout):
+        positions = grid.layout[1:-1]
+    layout = x.layout[:2] + tuple(
+        resized(carried, size) for carried, size in zip(positions, shape[2:], strict=True)
+    )
+    return Effect(
+        layout,
+        tuple(reach_of(call.axes, everywhere if v is x else {}) for v in call.data),
+        geometry(call.axes),
+    )

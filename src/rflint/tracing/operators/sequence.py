@@ -1,0 +1,211 @@
+"""Operators along one dimension: cumulative sums, sorting, gathering, recurrent networks.
+
+Where they work along positions, any output may depend on any input.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.tracing.layout import Factor, axes_of, resized, tangled
+from rflint.tracing.operators.mixing import along, mixed, mixing_geometry
+from rflint.tracing.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    ShapeError,
+    checked_dim,
+    geometry,
+    operator,
+    reach_of,
+    shape_of,
+    show,
+)
+
+
+def _dim(call: Call, position: int, default: int = -1) -> int:
+    dim = call.arg("dim", position, default)
+    return checked_dim(default if dim is None else int(dim), len(call.input.shape))
+
+
+def _along_all(call: Call, dim: int) -> Effect:
+    """Every output reads all positions along a dimension, and lies where its input lay."""
+    value, shape = call.input, shape_of(next(iter(_results(call))))
+    reaches = mixed(value.layout, (dim,), value.layout)
+    layout = tuple(
+        carried if value.shape[d] == shape[d] else resized(carried, shape[d])
+        for d, carried in enumerate(value.layout)
+    )
+    return Effect(
+        layout,
+        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        mixing_geometry(call.axes, reaches),
+    )
+
+
+def _results(call: Call) -> list[Any]:
+    return list(call.result) if isinstance(call.result, tuple | list) else [call.result]
+
+
+def cumulative_shape(call: Call) -> Shape:
+    """The input's."""
+    _dim(call, 1)
+    return shape_of(call.input)
+
+
+@operator("cumsum", "cumprod", "logcumsumexp", "argsort", kind=Kind.MIX, shape=cumulative_shape)
+def cumulative(call: Call) -> Effect:
+    """Reads everything in front of a position, or everything."""
+    return _along_all(call, _dim(call, 1))
+
+
+@operator("cummax", "cummin", "sort", "msort", kind=Kind.MIX)
+def ordering(call: Call) -> Effect:
+    """Values may come from anywhere along the dimension."""
+    return _along_all(call, 0 if call.name == "msort" else _dim(call, 1))
+
+
+@operator("topk", kind=Kind.MIX)
+def topk(call: Call) -> Effect:
+    """Some values, from anywhere along the dimension."""
+    return _along_all(call, _dim(call, 2))
+
+
+@operator("kthvalue", kind=Kind.REDUCE)
+def kthvalue(call: Call) -> Effect:
+    """One value, from anywhere along the dimension."""
+    dim, shape = _dim(call, 2), shape_of(_results(call)[0])
+    value = call.input
+    keep = len(shape) == len(value.shape)
+    reaches = mixed(value.layout, (dim,))
+    layout = tuple(
+        (Factor(1),) if d == dim else carried
+        for d, carried in enumerate(value.layout)
+        if keep or d != dim
+    )
+    return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+
+
+@operator("diff", kind=Kind.ARITHMETIC)
+def diff(call: Call) -> Effect:
+    """Neighbours subtracted, n times."""
+    value, shape = call.input, shape_of(call.result)
+    dim, times = _dim(call, 2), int(call.arg("n", 1, 1))
+    reaches, carried = along(value.layout, dim, Window(times + 1, 1, 0), shape[dim])
+    layout = (*value.layout[:dim], carried, *value.layout[dim + 1 :])
+    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+
+
+@operator("gather", "take_along_dim", "index_select", kind=Kind.SLICE)
+def gather(call: Call) -> Effect:
+    """Values from anywhere along a dimension, which lie where their index lies."""
+    shape = shape_of(call.result)
+    dim = int(call.arg("dim", 2 if call.name == "take_along_dim" else 1)) % max(len(shape), 1)
+    source = call.args[0]
+    reaches: dict[int, Reach] = {}
+    layout = tangled(source.layout, shape)
+    if source.source is not None:
+        reaches = dict.fromkeys(axes_of(source.layout[dim]), Extent.GLOBAL)
+        layout = tuple(
+            carried if d != dim and source.shape[d] == shape[d] else resized(carried, shape[d])
+            for d, carried in enumerate(source.layout)
+        )
+    elif len(call.data[0].layout) == len(shape):
+        layout = call.data[0].layout
+    return Effect(
+        layout,
+        tuple(reach_of(call.axes, reaches if v is source else {}) for v in call.data),
+        geometry(call.axes),
+    )
+
+
+@operator(
+    *("scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "index_put"),
+    *("masked_scatter",),
+    kind=Kind.MERGE,
+)
+def scatter(call: Call) -> Effect:
+    """What was there, with values written over it that may come from anywhere."""
+    target = call.args[0]
+    everywhere: dict[int, Reach] = dict.fromkeys(range(call.axes), Extent.GLOBAL)
+    layout = target.layout
+    if target.source is None and call.data[0].shape == target.shape:
+        layout = call.data[0].layout
+    return Effect(
+        layout,
+        tuple(reach_of(call.axes, {} if v is target else everywhere) for v in call.data),
+        geometry(call.axes),
+    )
+
+
+# -- recurrent networks
+
+
+def recurrent_shape(call: Call) -> list[Any]:
+    """The outputs of every step, and the last hidden state (for an LSTM, two)."""
+    shape, module = shape_of(call.input), call.module
+    if shape[-1] != module.input_size:
+        raise ShapeError(f"expects {module.input_size} features, got an input of {show(shape)}")
+    directions = 2 if module.bidirectional else 1
+    hidden = getattr(module, "proj_size", 0) or module.hidden_size
+    batch = () if len(shape) == 2 else (shape[0 if module.batch_first else 1],)
+    layers = module.num_layers * directions
+    out = (*shape[:-1], directions * hidden)
+    if call.name == "LSTM":
+        return [out, [(layers, *batch, hidden), (layers, *batch, module.hidden_size)]]
+    return [out, (layers, *batch, hidden)]
+
+
+@operator("LSTM", "GRU", "RNN", kind=Kind.RECURRENT, shape=recurrent_shape)
+def recurrent(call: Call) -> Effect:
+    """Every step depends on all steps before it, and so may the whole sequence."""
+    value, module = call.input, call.module
+    out = recurrent_shape(call)[0]
+    dim = 1 if module.batch_first and len(value.shape) == 3 else 0
+    reaches = mixed(value.layout, (dim, len(value.shape) - 1), value.layout)
+    gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[call.name]
+    return Effect(
+        (*value.layout[:-1], (Factor(out[-1]),)),
+        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        mixing_geometry(call.axes, reaches),
+        macs=_recurrent_macs(module, prod(value.shape[:-1]), gates),
+    )
+
+
+def _recurrent_macs(module: Any, steps: int, gates: int) -> int:
+    """Every step multiplies its input and the hidden state with the weights of all gates."""
+    directions = 2 if module.bidirectional else 1
+    hidden, projected = module.hidden_size, getattr(module, "proj_size", 0)
+    out = projected or hidden
+    weights = 0
+    for layer in range(module.num_layers):
+        features = module.input_size if layer == 0 else out * directions
+        weights += gates * hidden * (features + out) + projected * hidden
+    return int(steps * directions * weights)
+
+
+def cell_shape(call: Call) -> Shape | list[Any]:
+    """The new hidden state (for an LSTM, two)."""
+    shape, module = shape_of(call.input), call.module
+    if shape[-1] != module.input_size:
+        raise ShapeError(f"expects {module.input_size} features, got an input of {show(shape)}")
+    out = (*shape[:-1], int(module.hidden_size))
+    return [out, out] if call.name == "LSTMCell" else out
+
+
+@operator("LSTMCell", "GRUCell", "RNNCell", kind=Kind.RECURRENT, shape=cell_shape)
+def recurrent_cell(call: Call) -> Effect:
+    """One step: every position on its own."""
+    value, module = call.input, call.module
+    reaches = mixed(value.layout, (len(value.shape) - 1,))
+    hidden = int(module.hidden_size)
+    gates = {"LSTMCell": 4, "GRUCell": 3, "RNNCell": 1}[call.name]
+    macs = prod(value.shape[:-1]) * gates * hidden * (module.input_size + hidden)
+    return Effect(
+        (*value.layout[:-1], (Factor(hidden),)),
+        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        mixing_geometry(call.axes, reaches),
+        macs=macs,
+    )

@@ -1,0 +1,184 @@
+"""Measure what an operator reads by running it: a NaN at one position, and where it comes out.
+
+For operators that are in no table (a library's own, a custom C++ one). The operator runs on real
+tensors of the shapes that it has in the model, once for each position that is probed. A NaN
+shows most dependences; a large number in its place shows those that swallow NaNs (comparisons,
+`nan_to_num`). The result is a window, "everything", or nothing that a window describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import torch
+
+from rflint.architecture import Extent, Number, Reach, Window
+from rflint.tracing.functions import tensors_of
+from rflint.tracing.operators.table import mapped, tensors_in, whole
+
+MOST_POSITIONS = 48
+"""Positions probed along one dimension: all of a small map, a stretch in the middle of a large."""
+
+MOST_ELEMENTS = 1 << 24
+"""Operators on more elements than this are not run."""
+
+_SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one result of an operator reads along one dimension of one of its inputs."""
+
+    reach: Reach
+    dim: int | None
+    """The dimension of the result along which these positions go on; None: they are gone."""
+
+
+class CannotProbe(Exception):
+    """The operator does not run on real tensors, or is too large to; the message says which."""
+
+
+def probe(
+    function: Callable[..., Any], args: Any, kwargs: Any, which: int, dim: int
+) -> list[Reading]:
+    """What every result of a call reads along dimension `dim` of its `which`-th tensor.
+
+    `args` and `kwargs` hold real tensors (see `realistic`), which are not changed. Raises
+    CannotProbe where the call fails.
+    """
+    positions = _probed(tensors_in((args, kwargs))[which].shape[dim])
+    base = _run(function, args, kwargs)
+    masks: list[list[torch.Tensor]] = []
+    for position in positions:
+        reached = [torch.zeros(result.shape, dtype=torch.bool) for result in base]
+        for value in (torch.nan, 64.0):
+            changed = _run(function, *_with_value(args, kwargs, which, dim, position, value))
+            for mask, before, after in zip(reached, base, changed, strict=True):
+                if before.shape != after.shape:
+                    raise CannotProbe("the shape of its result depends on the data")
+                mask |= _differ(before, after)
+        masks.append(reached)
+    size = tensors_in((args, kwargs))[which].shape[dim]
+    return [_reading(list(result), positions, size) for result in zip(*masks, strict=True)]
+
+
+def realistic(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+    """A tensor to run an operator on: positive numbers, zeros where it must be an index."""
+    if torch.Size(shape).numel() > MOST_ELEMENTS:
+        raise CannotProbe(f"its tensors are too large ({'x'.join(map(str, shape))})")
+    if dtype.is_complex:
+        return torch.rand(*shape, dtype=torch.complex64)
+    if dtype.is_floating_point:
+        return torch.rand(*shape) + 0.5
+    return torch.zeros(*shape, dtype=dtype)
+
+
+def _probed(size: int) -> range:
+    """All positions of a small dimension, or a stretch in the middle."""
+    start = max(0, (size - MOST_POSITIONS) // 2)
+    return range(start, min(size, start + MOST_POSITIONS))
+
+
+def _run(function: Callable[..., Any], args: Any, kwargs: Any) -> list[torch.Tensor]:
+    """The results of a call on copies of its arguments, random numbers always the same."""
+    args, kwargs = mapped((args, kwargs), torch.Tensor, torch.Tensor.clone)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_SEED)
+            return list(tensors_of(function(*args, **kwargs)))
+    except Exception as error:
+        said = str(error).strip().split("\n")[0]
+        raise CannotProbe(f"running it gives {type(error).__name__}: {said}") from error
+
+
+def _with_value(
+    args: Any, kwargs: Any, which: int, dim: int, position: int, value: float
+) -> tuple[Any, Any]:
+    """The same arguments with one slice of one tensor replaced."""
+    target = tensors_in((args, kwargs))[which]
+
+    def replaced(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor is not target:
+            return tensor
+        changed: torch.Tensor = tensor.clone()
+        exact = tensor.dtype.is_floating_point or tensor.dtype.is_complex
+        changed.select(dim, position).fill_(value if exact else 1)
+        return changed
+
+    args, kwargs = mapped((args, kwargs), torch.Tensor, replaced)
+    return args, kwargs
+
+
+def _differ(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+    differ: torch.Tensor = (before != after) & ~(before.isnan() & after.isnan())
+    return differ
+
+
+def _reading(masks: list[torch.Tensor], positions: range, size: int) -> Reading:
+    """What the masks of reached outputs, one per probed position, amount to."""
+    if all(bool(mask.all()) for mask in masks):
+        return Reading(Extent.GLOBAL, None)
+    rank = masks[0].dim()
+    profiles = []
+    for out_dim in range(rank):
+        others = [d for d in range(rank) if d != out_dim]
+        profile = torch.stack([mask.any(others) if others else mask for mask in masks])
+        if not bool(profile.all()):
+            profiles.append((out_dim, profile))
+    if len(profiles) != 1:
+        return Reading(Extent.UNKNOWN, None)
+    out_dim, profile = profiles[0]
+    return Reading(_fitted(profile, positions, size), out_dim)
+
+
+def _fitted(profile: torch.Tensor, positions: range, size: int) -> Reach:
+    """The window that explains which probed positions reach which outputs, if one does."""
+    complete = len(positions) == size
+    intervals: dict[int, tuple[int, int]] = {}
+    for output in range(profile.shape[1]):
+        found = profile[:, output].nonzero().flatten()
+        if not len(found):
+            if complete:
+                return Extent.UNKNOWN  # an output that reads nothing, or hides what it reads
+            continue
+        low, high = positions[int(found[0])], positions[int(found[-1])]
+        # what touches the end of the probed stretch may go on beyond it
+        if complete or (low > positions[0] and high < positions[-1]):
+            intervals[output] = (low, high)
+    if len(intervals) < 2:
+        return Extent.UNKNOWN
+    # windows at the borders are cut off by padding
+    widest = max(high - low for low, high in intervals.values())
+    inner = {q: ends for q, ends in intervals.items() if not _cut_off(ends, widest, size)}
+    if len(inner) < 2:
+        return Extent.GLOBAL if widest == size - 1 else Extent.UNKNOWN
+    stride = _stride(inner, size, profile.shape[1])
+    if stride is None:
+        return Extent.UNKNOWN
+    starts = [low - q * stride for q, (low, _) in inner.items()]
+    return Window(widest + 1, stride, whole(Fraction(max(starts))))
+
+
+def _cut_off(ends: tuple[int, int], widest: int, size: int) -> bool:
+    low, high = ends
+    return high - low < widest and (low == 0 or high == size - 1)
+
+
+def _stride(intervals: dict[int, tuple[int, int]], size: int, outputs: int) -> Number | None:
+    """The distance between windows: steady, or in blocks that all read the same window."""
+    first, last = min(intervals), max(intervals)
+    slope = Fraction(intervals[last][0] - intervals[first][0], last - first)
+    for stride in dict.fromkeys((slope, slope.limit_denominator(8), Fraction(size, outputs))):
+        if stride <= 0:
+            continue
+        lows = [low - q * stride for q, (low, _) in intervals.items()]
+        highs = [high - q * stride for q, (_, high) in intervals.items()]
+        if max(lows) - min(lows) < 1 and max(highs) - min(highs) < 1:
+            return whole(stride)
+    distinct = sorted(set(intervals.values()))
+    tiles = all(a[1] + 1 == b[0] for a, b in pairwise(distinct))
+    return whole(Fraction(size, outputs)) if tiles else None

@@ -1,0 +1,437 @@
+"""A call of every operator in the table, under each of the names that the table knows.
+
+Used to hold shapes against PyTorch (test_operators.py) and what is read against a probe
+(test_probe.py). A row without an example fails both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tests.aten_calls import EQUIVALENTS
+from tests.models.torchvision_import import import_torchvision
+
+Function = Callable[..., Any]
+
+
+class Prepared(nn.Module):
+    """A module behind a function that brings an image into the shape that the module wants."""
+
+    def __init__(self, module: nn.Module, prepare: Function) -> None:
+        super().__init__()
+        self.module = module
+        self.prepare = prepare
+
+    def forward(self, x: Tensor) -> Any:
+        return self.module(*self.prepare(x))
+
+
+def tokens(x: Tensor) -> Tensor:
+    """(batch, positions, channels)."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def prepared_unpool(axes: int) -> nn.Module:
+    pool = getattr(F, f"max_pool{axes}d")
+    unpool = getattr(nn, f"MaxUnpool{axes}d")(2)
+    return Prepared(unpool, lambda x: pool(x, 2, return_indices=True))
+
+
+def unpooled(axes: int) -> Function:
+    pool, unpool = getattr(F, f"max_pool{axes}d"), getattr(F, f"max_unpool{axes}d")
+    return lambda x: unpool(*pool(x, 2, return_indices=True), 2)
+
+
+def image(axes: int, size: int = 6, channels: int = 4) -> Tensor:
+    return torch.rand(2, channels, *(size,) * axes)
+
+
+_MODULES: dict[str, tuple[Any, ...]] = {
+    "AdaptiveAvgPool": (3,),
+    "AdaptiveMaxPool": (3,),
+    "AvgPool": (2,),
+    "BatchNorm": (4,),
+    "CircularPad": (1,),
+    "ConstantPad": (1, 0.5),
+    "ChannelShuffle": (2,),
+    "Fold": ((7, 7), (2, 2), 1, 0, 1),
+    "FractionalMaxPool": (2, 3),
+    "Unflatten": (1, (2, 2)),
+    "Unfold": (3, 1, 1, 2),
+    "Conv": (4, 8, 3),
+    "ConvTranspose": (4, 8, 3, 2),
+    "CrossMapLRN": (2,),
+    "GLU": (1,),
+    "GroupNorm": (2, 4),
+    "InstanceNorm": (4,),
+    "LayerNorm": (6,),
+    "Linear": (6, 5),
+    "LocalResponseNorm": (2,),
+    "LogSoftmax": (1,),
+    "LPPool": (2, 2),
+    "MaxPool": (2,),
+    "NonDynamicallyQuantizableLinear": (6, 5),
+    "PixelShuffle": (2,),
+    "PixelUnshuffle": (3,),
+    "ReflectionPad": (1,),
+    "ReplicationPad": (2,),
+    "RMSNorm": (6,),
+    "Softmax": (1,),
+    "Softmax2d": (),
+    "Softmin": (1,),
+    "SyncBatchNorm": (4,),
+    "Threshold": (0.5, 2.0),
+    "Upsample": (None, 2),
+    "UpsamplingBilinear": (None, 2),
+    "UpsamplingNearest": (None, 2),
+    "ZeroPad": (2,),
+}
+"""Arguments of the modules that need some, by class name less its dimensionality."""
+
+_OWN_INPUTS: dict[str, Callable[[], nn.Module]] = {
+    "Bilinear": lambda: Prepared(nn.Bilinear(6, 6, 3), lambda x: (x, x)),
+    "DeformConv2d": lambda: Prepared(_deformable(), lambda x: (x, x.new_zeros(2, 18, 6, 6))),
+    "Fold": lambda: Prepared(nn.Fold((6, 6), 2, stride=2), lambda x: (F.unfold(x, 2, stride=2),)),
+    "GRU": lambda: Prepared(nn.GRU(4, 5, 2, batch_first=True), lambda x: (tokens(x),)),
+    "GRUCell": lambda: Prepared(nn.GRUCell(4, 5), lambda x: (tokens(x)[:, 0],)),
+    "LSTM": lambda: Prepared(nn.LSTM(4, 5, bidirectional=True), lambda x: (tokens(x),)),
+    "LSTMCell": lambda: Prepared(nn.LSTMCell(4, 5), lambda x: (tokens(x)[:, 0],)),
+    "MaxUnpool1d": lambda: prepared_unpool(1),
+    "MaxUnpool2d": lambda: prepared_unpool(2),
+    "MaxUnpool3d": lambda: prepared_unpool(3),
+    "MultiheadAttention": lambda: Prepared(
+        nn.MultiheadAttention(4, 2, batch_first=True), lambda x: (tokens(x),) * 3
+    ),
+    "RNN": lambda: Prepared(nn.RNN(4, 5), lambda x: (tokens(x),)),
+    "RNNCell": lambda: Prepared(nn.RNNCell(4, 5), lambda x: (tokens(x)[:, 0],)),
+    "QuantStub": lambda: Prepared(torch.ao.quantization.QuantStub(), lambda x: (x,)),
+    "DeQuantStub": lambda: Prepared(torch.ao.quantization.DeQuantStub(), lambda x: (x,)),
+}
+"""Modules that want something else than one image."""
+
+
+def _deformable() -> nn.Module:
+    import_torchvision()
+    from torchvision.ops import DeformConv2d
+
+    module: nn.Module = DeformConv2d(4, 8, 3, padding=1)
+    return module
+
+
+def deformed(x: Tensor) -> Any:
+    """What torchvision.ops.deform_conv2d calls."""
+    import_torchvision()
+    weight, offset, mask = torch.rand(8, 4, 3, 3), x.new_zeros(2, 18, 6, 6), x.new_ones(2, 9, 6, 6)
+    bias = torch.rand(8)
+    return torch.ops.torchvision.deform_conv2d(
+        x, weight, offset, mask, bias, 1, 1, 1, 1, 1, 1, 1, 1, True
+    )
+
+
+def written(x: Tensor) -> Tensor:
+    y = x.clone()
+    y[:, :, ::2] = x[:, :, 1::2]
+    return y
+
+
+def overlaid_view(x: Tensor) -> Tensor:
+    y = x.clone()
+    y[:, :2].mul_(2.0)
+    return y
+
+
+_ROW = torch.rand(6) + 0.5
+_TRUTH = torch.rand(6) > 0.5
+
+_FUNCTIONS: dict[str, Function] = {
+    "adaptive_avg_pool1d": lambda x: F.adaptive_avg_pool1d(x, 3),
+    "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, (3, None)),
+    "adaptive_avg_pool3d": lambda x: F.adaptive_avg_pool3d(x, (3, 2, 1)),
+    "adaptive_max_pool1d": lambda x: F.adaptive_max_pool1d(x, 3),
+    "adaptive_max_pool2d": lambda x: F.adaptive_max_pool2d(x, (3, 2)),
+    "adaptive_max_pool3d": lambda x: F.adaptive_max_pool3d(x, 2),
+    "adaptive_max_pool1d_with_indices": lambda x: F.adaptive_max_pool1d(x, 3, True),
+    "adaptive_max_pool2d_with_indices": lambda x: F.adaptive_max_pool2d(x, 3, True),
+    "adaptive_max_pool3d_with_indices": lambda x: F.adaptive_max_pool3d(x, 3, True),
+    "addcdiv": lambda x: torch.addcdiv(x, _ROW, _ROW),
+    "addcmul": lambda x: torch.addcmul(x, _ROW, _ROW),
+    "alias": lambda x: torch.ops.aten.alias(x),
+    "all": lambda x: (x > 0).all(1),
+    "amax": lambda x: x.amax((1, 2)),
+    "amin": lambda x: x.amin((1, 2), keepdim=True),
+    "and": lambda x: (x > 0.5) & _TRUTH,
+    "any": lambda x: (x > 0).any(),
+    "avg_pool1d": lambda x: F.avg_pool1d(x, 2),
+    "avg_pool2d": lambda x: F.avg_pool2d(x, 3, 2, 1),
+    "avg_pool3d": lambda x: F.avg_pool3d(x, 2),
+    "batch_norm": lambda x: F.batch_norm(x, torch.zeros(4), torch.ones(4)),
+    "bernoulli": lambda x: torch.bernoulli(x),
+    "bitwise_and": lambda x: torch.bitwise_and(x > 0.5, _TRUTH),
+    "bitwise_not": lambda x: torch.bitwise_not(x > 0.5),
+    "bitwise_or": lambda x: torch.bitwise_or(x > 0.5, _TRUTH),
+    "bmm": lambda x: torch.bmm(x.flatten(2), x.flatten(2).transpose(1, 2)),
+    "cat": lambda x: torch.cat([x, x], 1),
+    "clamp": lambda x: x.clamp(0, 1),
+    "clamp_max": lambda x: x.clamp_max(1),
+    "clamp_min": lambda x: x.clamp_min(0),
+    "clip": lambda x: torch.clip(x, 0, 1),
+    "concat": lambda x: torch.concat([x, x], -1),
+    "concatenate": lambda x: torch.concatenate([x, x, x]),
+    "conv1d": lambda x: F.conv1d(x, torch.rand(8, 4, 3)),
+    "conv2d": lambda x: F.conv2d(x, torch.rand(8, 2, 3, 1), None, 2, 1, 1, 2),
+    "conv3d": lambda x: F.conv3d(x, torch.rand(8, 4, 3, 3, 3), padding="same"),
+    "conv_transpose1d": lambda x: F.conv_transpose1d(x, torch.rand(4, 8, 3), stride=2),
+    "conv_transpose2d": lambda x: F.conv_transpose2d(
+        x, torch.rand(4, 3, 3, 3), None, 2, 1, 1, 2, 1
+    ),
+    "conv_transpose3d": lambda x: F.conv_transpose3d(x, torch.rand(4, 8, 3, 3, 3)),
+    "count_nonzero": lambda x: x.count_nonzero(1),
+    "data": lambda x: x.data,
+    "fill": lambda x: x.fill_(1.0),
+    "glu": lambda x: F.glu(x, 1),
+    "floor_divide": lambda x: torch.floor_divide(x, _ROW),
+    "group_norm": lambda x: F.group_norm(x, 2),
+    "gumbel_softmax": lambda x: F.gumbel_softmax(x, dim=1),
+    "identity": lambda x: nn.Identity()(x),
+    "interpolate": lambda x: F.interpolate(x, scale_factor=2),
+    "instance_norm": lambda x: F.instance_norm(x),
+    "layer_norm": lambda x: F.layer_norm(x, (6,)),
+    "lerp": lambda x: torch.lerp(x, _ROW, 0.5),
+    "linear": lambda x: F.linear(x, torch.rand(5, 6), torch.rand(5)),
+    "local_response_norm": lambda x: F.local_response_norm(x, 2),
+    "log_softmax": lambda x: F.log_softmax(x, 1),
+    "logical_and": lambda x: torch.logical_and(x, _ROW),
+    "logit": lambda x: torch.logit(x, 0.1),
+    "logsumexp": lambda x: torch.logsumexp(x, 1),
+    "lp_pool1d": lambda x: F.lp_pool1d(x, 2, 2),
+    "lp_pool2d": lambda x: F.lp_pool2d(x, 2, (3, 2), 2),
+    "lp_pool3d": lambda x: F.lp_pool3d(x, 2, 2),
+    "masked_fill": lambda x: x.masked_fill(_TRUTH, 0.0),
+    "matmul": lambda x: x @ x,
+    "max_pool1d": lambda x: F.max_pool1d(x, 2),
+    "max_pool2d": lambda x: F.max_pool2d(x, (3, 2), 2, 1),
+    "max_pool3d": lambda x: F.max_pool3d(x, 2),
+    "max_pool1d_with_indices": lambda x: F.max_pool1d(x, 2, return_indices=True),
+    "max_pool2d_with_indices": lambda x: F.max_pool2d(x, 2, return_indices=True),
+    "max_pool3d_with_indices": lambda x: F.max_pool3d(x, 2, return_indices=True),
+    "max": lambda x: x.max(1),
+    "mean": lambda x: x.mean((2, 3)),
+    "median": lambda x: x.median(-1),
+    "min": lambda x: x.min(dim=1, keepdim=True),
+    "mm": lambda x: torch.mm(x.flatten(1), x.flatten(1).t()),
+    "mode": lambda x: x.mode(1),
+    "nanmean": lambda x: x.nanmean(1),
+    "nansum": lambda x: x.nansum(),
+    "normalize": lambda x: F.normalize(x, dim=1),
+    "or": lambda x: (x > 0.5) | _TRUTH,
+    "pad": lambda x: F.pad(x, (1, 2, 3, 4)),
+    "pixel_shuffle": lambda x: F.pixel_shuffle(x, 2),
+    "pixel_unshuffle": lambda x: F.pixel_unshuffle(x, 2),
+    "prelu": lambda x: F.prelu(x, torch.rand(4)),
+    "prod": lambda x: x.prod(1, keepdim=True),
+    "rand": lambda x: True & (x > 0.5),
+    "rmatmul": lambda x: x.new_ones(6, 6).__rmatmul__(x),
+    "rms_norm": lambda x: F.rms_norm(x, (6,)),
+    "ror": lambda x: True | (x > 0.5),
+    "rxor": lambda x: True ^ (x > 0.5),
+    "scaled_dot_product_attention": lambda x: F.scaled_dot_product_attention(x, x, x),
+    "softmax": lambda x: F.softmax(x, dim=1),
+    "softmin": lambda x: F.softmin(x, 1),
+    "stack": lambda x: torch.stack([x, x], -1),
+    "sum": lambda x: x.sum(),
+    "threshold": lambda x: F.threshold(x, 0.5, 2.0),
+    "to": lambda x: x.to(torch.double),
+    "type": lambda x: x.type(torch.double),
+    "type_as": lambda x: x.type_as(_ROW),
+    "upsample": lambda x: F.interpolate(x, (9, 7)),
+    "bitwise_xor": lambda x: torch.bitwise_xor(x > 0.5, _TRUTH),
+    "log_sigmoid": F.logsigmoid,
+    "where": lambda x: torch.where(x > 0.5, x, _ROW),
+    "xor": lambda x: (x > 0.5) ^ _TRUTH,
+    "zero": lambda x: x.zero_(),
+    "addmm": lambda x: torch.addmm(torch.rand(6, 6), x[0, 0], x[0, 1]),
+    "addmv": lambda x: torch.addmv(torch.rand(6), x[0, 0], x[0, 1, 0]),
+    "baddbmm": lambda x: torch.baddbmm(x[0], x[0], x[1]),
+    "bilinear": lambda x: F.bilinear(x, x, torch.rand(3, 6, 6)),
+    "bool": lambda x: x.bool(),
+    "broadcast_to": lambda x: x.mean(1, keepdim=True).broadcast_to(2, 4, 6, 6),
+    "cdist": lambda x: torch.cdist(tokens(x), tokens(x)),
+    "channel_shuffle": lambda x: F.channel_shuffle(x, 2),
+    "native_channel_shuffle": lambda x: F.native_channel_shuffle(x, 2),
+    "chunk": lambda x: x.chunk(2, 1),
+    "complex": lambda x: torch.complex(x, x).real,
+    "copy": lambda x: torch.empty_like(x).copy_(x),
+    "cummax": lambda x: x.cummax(2),
+    "cummin": lambda x: x.cummin(-1),
+    "cumprod": lambda x: x.cumprod(1),
+    "cumsum": lambda x: x.cumsum(2),
+    "argsort": lambda x: x.argsort(1),
+    "deform_conv2d": deformed,
+    "dstack": lambda x: torch.dstack([x, x]),
+    "einsum": lambda x: torch.einsum("bchw,bdhw->bcd", x, x),
+    "expand": lambda x: x.mean(1, keepdim=True).expand(-1, 3, -1, -1),
+    "expand_as": lambda x: x.mean(1, keepdim=True).expand_as(x),
+    "exponential": lambda x: x.exponential_(),
+    "fft_fft": lambda x: torch.fft.fft(x).real,
+    "fft_fft2": lambda x: torch.fft.fft2(x).real,
+    "fft_fftn": lambda x: torch.fft.fftn(x).real,
+    "fft_fftshift": lambda x: torch.fft.fftshift(x),
+    "fft_hfft": lambda x: torch.fft.hfft(torch.complex(x, x)),
+    "fft_ifft": lambda x: torch.fft.ifft(x, dim=2).real,
+    "fft_ifft2": lambda x: torch.fft.ifft2(x).real,
+    "fft_ifftn": lambda x: torch.fft.ifftn(x, dim=(2,)).real,
+    "fft_ifftshift": lambda x: torch.fft.ifftshift(x),
+    "fft_ihfft": lambda x: torch.fft.ihfft(x).real,
+    "fft_irfft": lambda x: torch.fft.irfft(torch.complex(x, x)),
+    "fft_irfft2": lambda x: torch.fft.irfft2(torch.complex(x, x), s=(6, 6)),
+    "fft_irfftn": lambda x: torch.fft.irfftn(torch.complex(x, x)),
+    "fft_rfft": lambda x: torch.fft.rfft(x).real,
+    "fft_rfft2": lambda x: torch.fft.rfft2(x, norm="ortho").real,
+    "fft_rfftn": lambda x: torch.fft.rfftn(x, s=(6, 6)).real,
+    "fill_diagonal": lambda x: x[0, 0].fill_diagonal_(0.0),
+    "flip": lambda x: x.flip(-1),
+    "float_power": lambda x: torch.float_power(x, _ROW),
+    "col2im": lambda x: torch.ops.aten.col2im(
+        F.unfold(x, 2, stride=2), (6, 6), (2, 2), (1, 1), (0, 0), (2, 2)
+    ),
+    "fold": lambda x: F.fold(F.unfold(x, 2, stride=2), (6, 6), 2, stride=2),
+    "fractional_max_pool2d": lambda x: F.fractional_max_pool2d(x, 2, (3, 4)),
+    "fractional_max_pool2d_with_indices": lambda x: F.fractional_max_pool2d(
+        x, 2, output_ratio=(0.5, 0.7), return_indices=True
+    ),
+    "fractional_max_pool3d": lambda x: F.fractional_max_pool3d(x, 2, 3),
+    "fractional_max_pool3d_with_indices": lambda x: F.fractional_max_pool3d(
+        x, 2, 3, return_indices=True
+    ),
+    "gather": lambda x: x.gather(1, torch.zeros(2, 3, 6, 6, dtype=torch.int64)),
+    "getitem": lambda x: x[..., ::2, 1:],
+    "grid_sample": lambda x: F.grid_sample(x, torch.rand(2, 5, 4, 2), align_corners=False),
+    "grid_sampler": lambda x: torch.grid_sampler(x, torch.rand(2, 5, 4, 2), 0, 0, False),
+    "heaviside": lambda x: torch.heaviside(x, _ROW),
+    "hstack": lambda x: torch.hstack([x, x]),
+    "im2col": lambda x: torch.ops.aten.im2col(x, (3, 3), (1, 1), (1, 1), (2, 2)),
+    "imag": lambda x: torch.complex(x, x).imag,
+    "real": lambda x: torch.complex(x, x).real,
+    "index_add": lambda x: x.index_add(1, torch.tensor([0, 2]), x[:, :2]),
+    "index_copy": lambda x: x.index_copy(1, torch.tensor([0, 2]), x[:, :2]),
+    "index_put": lambda x: x.index_put((torch.tensor([0]),), x[1:]),
+    "index_select": lambda x: x.index_select(1, torch.tensor([0, 2, 1])),
+    "int": lambda x: x.int(),
+    "invert": lambda x: ~(x > 0.5),
+    "kthvalue": lambda x: x.kthvalue(2, 1),
+    "ldexp": lambda x: torch.ldexp(x, torch.ones(6, dtype=torch.int64)),
+    "logaddexp": lambda x: torch.logaddexp(x, _ROW),
+    "logaddexp2": lambda x: torch.logaddexp2(x, _ROW),
+    "logcumsumexp": lambda x: x.logcumsumexp(2),
+    "long": lambda x: x.long(),
+    "lshift": lambda x: (x * 9).long() << 1,
+    "rshift": lambda x: (x * 9).long() >> 1,
+    "mH": lambda x: x.mH,
+    "mT": lambda x: x.mT,
+    "H": lambda x: x[0, 0].H,
+    "T": lambda x: x[0, 0].T,
+    "t": lambda x: x[0, 0].t(),
+    "masked_scatter": lambda x: x.masked_scatter(_TRUTH, x),
+    "max_unpool1d": unpooled(1),
+    "max_unpool2d": unpooled(2),
+    "max_unpool3d": unpooled(3),
+    "moveaxis": lambda x: x.moveaxis(1, -1),
+    "movedim": lambda x: x.movedim((2, 3), (0, 1)),
+    "narrow": lambda x: x.narrow(2, 1, 3),
+    "overlaid": overlaid_view,
+    "permute": lambda x: x.permute(0, 2, 3, 1),
+    "polar": lambda x: torch.polar(x, x).real,
+    "pos": lambda x: +x,
+    "random": lambda x: x.random_(),
+    "renorm": lambda x: x.renorm(2, 1, 1.0),
+    "repeat": lambda x: x.repeat(1, 2, 1, 1),
+    "repeat_interleave": lambda x: x.repeat_interleave(2, dim=3),
+    "reshape": lambda x: x.reshape(2, 2, 2, 36),
+    "reshape_as": lambda x: x.reshape_as(torch.rand(2, 4, 36)),
+    "roll": lambda x: x.roll((1, -2), (2, 3)),
+    "rot90": lambda x: x.rot90(1, (2, 3)),
+    "row_stack": lambda x: torch.vstack([x, x]),
+    "scatter": lambda x: x.scatter(1, torch.zeros(2, 1, 6, 6, dtype=torch.int64), x[:, :1]),
+    "scatter_add": lambda x: x.scatter_add(1, torch.zeros(2, 1, 6, 6, dtype=torch.int64), x),
+    "scatter_reduce": lambda x: x.scatter_reduce(
+        1, torch.zeros(2, 1, 6, 6, dtype=torch.int64), x, "sum"
+    ),
+    "select": lambda x: x.select(1, 2),
+    "setitem": written,
+    "special_expit": lambda x: torch.special.expit(x),
+    "split": lambda x: x.split(2, 2),
+    "split_with_sizes": lambda x: x.split_with_sizes([1, 3], 1),
+    "squeeze": lambda x: x.mean(1, keepdim=True).squeeze(1),
+    "stft": lambda x: torch.view_as_real(
+        torch.stft(x[0, 0], 4, 2, window=torch.ones(4), return_complex=True)
+    ),
+    "swapaxes": lambda x: x.swapaxes(1, 2),
+    "swapdims": lambda x: x.swapdims(0, 3),
+    "take_along_dim": lambda x: x.take_along_dim(torch.zeros(2, 1, 6, 6, dtype=torch.int64), 1),
+    "tensor_split": lambda x: x.tensor_split(3, 1),
+    "tile": lambda x: x.tile(1, 2, 1, 1),
+    "topk": lambda x: x.topk(2, 1),
+    "transpose": lambda x: x.transpose(1, -1),
+    "unflatten": lambda x: x.unflatten(1, (2, 2)),
+    "unfold": lambda x: x.unfold(2, 3, 2),
+    "uniform": lambda x: x.uniform_(),
+    "normal": lambda x: x.normal_(),
+    "unsqueeze": lambda x: x.unsqueeze(1),
+    "view": lambda x: x.view(2, 4, 36),
+    "view_as": lambda x: x.view_as(torch.rand(2, 4, 36)),
+    "view_as_complex": lambda x: torch.view_as_complex(x.unflatten(3, (3, 2))).real,
+    "view_as_real": lambda x: torch.view_as_real(torch.complex(x, x)),
+    "vstack": lambda x: torch.vstack([x, x]),
+    "xlogy": lambda x: torch.xlogy(x, _ROW),
+}
+"""Calls of the functions that take more than one image."""
+
+_TWO_OPERANDS = frozenset(
+    {"add", "sub", "subtract", "mul", "multiply", "div", "divide", "true_divide", "pow", "fmod"}
+    | {"remainder", "maximum", "minimum", "fmax", "fmin", "atan2", "copysign", "hypot", "isclose"}
+    | {"eq", "ne", "lt", "le", "gt", "ge", "logical_or", "logical_xor"}
+)
+_OPERATORS = frozenset(
+    {"radd", "rsub", "rmul", "rdiv", "rtruediv", "rpow", "rmod", "rfloordiv", "mod"}
+    | {"iadd", "isub", "imul", "idiv", "itruediv", "ipow", "truediv", "floordiv"}
+)
+
+_METHODS = {name: name for name in ("bfloat16", "cpu", "double", "float", "half")}
+_METHODS["requires_grad"] = "requires_grad_"
+
+
+def example(spelling: str) -> Function:
+    """A call of the operator with this name."""
+    if spelling in _FUNCTIONS:
+        return _FUNCTIONS[spelling]
+    if spelling in EQUIVALENTS:
+        return EQUIVALENTS[spelling][0]
+    if spelling in _OWN_INPUTS:
+        return _OWN_INPUTS[spelling]()
+    base = re.sub(r"\dd$", "", spelling)
+    module = getattr(nn, spelling, getattr(nn.modules.linear, spelling, None))
+    if module is not None:
+        return module(*_MODULES.get(spelling, _MODULES.get(base, ())))
+    if spelling in _TWO_OPERANDS:
+        return lambda x: getattr(torch, spelling)(x, _ROW)
+    if spelling in _OPERATORS:
+        return lambda x: getattr(x, f"__{spelling}__")(_ROW)
+    if spelling in _METHODS:
+        return lambda x: getattr(x, _METHODS[spelling])()
+    for namespace in (F, torch):
+        if hasattr(namespace, spelling):
+            return getattr(namespace, spelling)
+    return lambda x: getattr(x, spelling)()
+
+
+def axes_in(spelling: str) -> int:
+    found = re.search(r"(\d)d(_with_indices)?$", spelling)
+    if spelling == "bmm" or spelling == "cdist":
+        return 1
+    return int(found.group(1)) if found else 2
