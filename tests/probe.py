@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
+
+
+@contextmanager
+def _watched(
+    model: nn.Module, names: Collection[str], note: Callable[[str, torch.Tensor], None]
+) -> Iterator[None]:
+    """Within, hands every output of the named submodules to `note`."""
+
+    def hook(name: str, module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        note(name, output)
+
+    with ExitStack() as stack, torch.no_grad():
+        for name in names:
+            handle = model.get_submodule(name).register_forward_hook(partial(hook, name))
+            stack.callback(handle.remove)
+        yield
 
 
 def reached(
@@ -21,22 +38,26 @@ def reached(
     """
     found: dict[str, list[torch.Tensor]] = {name: [] for name in ("", *names)}
 
-    def note(name: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
-        def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
-            others = [dim for dim in range(1, output.dim()) if dim != 2 + axis]
-            found[name].append(output.isnan().sum(others) > 0)
+    def note(name: str, output: torch.Tensor) -> None:
+        others = [dim for dim in range(1, output.dim()) if dim != 2 + axis]
+        found[name].append(output.isnan().sum(others) > 0)
 
-        return hook
-
-    hooks = [model.get_submodule(name).register_forward_hook(note(name)) for name in found]
-    try:
-        with torch.no_grad():
-            for some in images.split(16):  # few enough for the processor's cache
-                model(some)
-    finally:
-        for handle in hooks:
-            handle.remove()
+    with _watched(model, found, note):
+        for some in images.split(16):  # few enough for the processor's cache
+            model(some)
     return {name: torch.cat(parts) for name, parts in found.items()}
+
+
+def all_nan(model: nn.Module, image: torch.Tensor, names: Collection[str]) -> dict[str, bool]:
+    """Whether the NaNs of an image reach every value that a submodule returns, by its name."""
+    found: dict[str, bool] = {}
+
+    def note(name: str, output: torch.Tensor) -> None:
+        found[name] = bool(output.isnan().all())
+
+    with _watched(model, names, note):
+        model(image)
+    return found
 
 
 @dataclass(frozen=True)
@@ -58,10 +79,10 @@ def borders(
 ) -> dict[str, Borders]:
     """Where the fields of output positions begin and end, by module name; the model's under "".
 
-    Image i of a batch is NaN from input n - 1 - period - i on, so the output positions that it is the
-    first to reach have their last input exactly there. A second batch, NaN up to input
-    period + i, shows the first inputs. With 2 * period + 1 images each, a layer of jump j <= period
-    shows this at 2 * period / j positions, so its jump as well.
+    Image i of a batch is NaN from input n - 1 - period - i on, so the output positions that it is
+    the first to reach have their last input exactly there. A second batch, NaN up to input
+    period + i, shows the first inputs. With 2 * period + 1 images each, a layer of jump
+    j <= period shows this at 2 * period / j positions, so its jump as well.
 
     Nothing is measured within `period` of the border: zero padding cuts fields off there, and the
     strides of unpadded layers may skip the outermost inputs, sum((s - 1) * j) < period of them.
@@ -106,23 +127,3 @@ def finite(functions: Collection[str]) -> Iterator[None]:
     """Within, results of these functions have no NaNs: no feature path leads through them."""
     with _Finite(functions):
         yield
-
-
-def all_nan(model: nn.Module, image: torch.Tensor, names: Collection[str]) -> dict[str, bool]:
-    """Whether the NaNs of an image reach every value that a module returns, by its name."""
-    found: dict[str, bool] = {}
-
-    def note(name: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
-        def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
-            found[name] = bool(output.isnan().all())
-
-        return hook
-
-    hooks = [model.get_submodule(name).register_forward_hook(note(name)) for name in names]
-    try:
-        with torch.no_grad():
-            model(image)
-    finally:
-        for handle in hooks:
-            handle.remove()
-    return found

@@ -11,9 +11,9 @@ its fields are smaller. By hand (Eq. 1), for ResNet-50:
     layer3  a 3x3/2 at j = 8, five at j = 16: 91 + 16 + 5 * 32 = 267
     layer4  a 3x3/2 at j = 16, two at j = 32: 267 + 32 + 2 * 64 = 427
 
-TF-slim: 35 at j = 8, 35 + 4 * 16 = 99 at j = 16, 99 + 6 * 32 = 291 at j = 32, 291 + 3 * 64 = 483, as
-in the table. ResNet-101 has 17 more blocks in layer3 than ResNet-50: 427 + 17 * 32 = 971; ResNet-152
-has 4 more in layer2 and 30 more in layer3: 427 + 4 * 16 + 30 * 32 = 1451.
+TF-slim: 35 at j = 8, 35 + 4 * 16 = 99 at j = 16, 99 + 6 * 32 = 291 at j = 32, 291 + 3 * 64 = 483,
+as in the table. ResNet-101 has 17 more blocks in layer3 than ResNet-50: 427 + 17 * 32 = 971;
+ResNet-152 has 4 more in layer2 and 30 more in layer3: 427 + 4 * 16 + 30 * 32 = 1451.
 """
 
 from __future__ import annotations

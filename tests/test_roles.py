@@ -104,8 +104,8 @@ def test_an_added_context_is_no_gate() -> None:
     """GC-ResNet adds its global context to the map: nothing is multiplied, so no gate.
 
     The layers that transform the context see everything, so they are heads. The 1x1 convolution
-    that weights the positions of the context works on the map, as the keys of an attention do: it is
-    judged. The map's own path goes on beside the context: what follows is judged by r_min.
+    that weights the positions of the context works on the map, as the keys of an attention do: it
+    is judged. The map's own path goes on beside the context: what follows is judged by r_min.
     """
     analysis = analysed(partial(timm.create_model, "gcresnet50t"))
     assert_roles(analysis, {r"\.attn\.mlp_add\.": HEAD, r"^head\.fc$": HEAD})
