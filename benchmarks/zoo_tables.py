@@ -35,6 +35,8 @@ COLUMNS = (
 )
 """Of the table with a line per model."""
 
+LEFT_OUT = "(the end, which depends on data)"
+
 SLOWEST = 10
 """How many models the table of the slowest has."""
 
@@ -90,7 +92,7 @@ def progress_line(outcome: Outcome) -> str:
         return f"{outcome.model.title}: {outcome.error.splitlines()[0]}"
     said = [f"built {outcome.built:.2f} s", f"{outcome.seconds:.2f} s", outcome.tracer]
     if not outcome.complete:
-        said.append(f"incomplete ({', '.join(outcome.unknown) or 'no operator named'})")
+        said.append(f"incomplete: {', '.join(_missing(outcome))}")
     said.append(f"{outcome.unproductive} of {outcome.convs} convolutions unproductive")
     if outcome.codes:
         said.append(_counts(outcome))
@@ -99,7 +101,7 @@ def progress_line(outcome: Outcome) -> str:
 
 def summary_tables(results: Sequence[Outcome]) -> list[Sheet]:
     """What there was, what each rule found, and what went wrong, why."""
-    parts = (_totals, _rules, _failures, _incomplete, _slowest)
+    parts = (_totals, _rules, _failures, _incomplete, _exported, _slowest)
     return [sheet for sheet in (part(results) for part in parts) if sheet.rows]
 
 
@@ -120,8 +122,10 @@ This page is what that command writes; nothing in it is edited by hand.
 - *Native* is the input size of the pretrained weights' preprocessing. Detectors get the size that
   they resize images to, optical flow two images of 224x224, video models clips of 16 frames.
 - *Analysed* models have a report; the others failed, with a message that is listed below.
-- *Complete* reports judge everything; in the others RF901 names the operators that rflint does not
-  know, and what depends on them alone is not judged.
+- *Complete* reports judge everything. In the others RF901 names the operators that rflint does not
+  know, and what depends on them alone is not judged; or RF902 says where a model begins to depend
+  on data, and the report ends there.
+- *Exported* models run code that cannot be followed itself, but torch.export follows what it does.
 - *Seconds* are what rflint takes beyond building the model, in processor seconds of one thread of a
   process that has linted before. [benchmarks/overhead.py](../benchmarks/overhead.py) measures fresh
   processes.
@@ -173,9 +177,22 @@ def _failures(results: Sequence[Outcome]) -> Sheet:
 def _incomplete(results: Sequence[Outcome]) -> Sheet:
     incomplete = [x for x in results if x.analysed and not x.complete]
     return Sheet(
-        "Incomplete reports, by operator",
+        "Incomplete reports, by cause",
         ("operator", "models", "for example"),
-        _grouped(incomplete, lambda outcome: outcome.unknown or ("(none named)",)),
+        _grouped(incomplete, _missing),
+    )
+
+
+def _missing(outcome: Outcome) -> Sequence[str]:
+    return (*outcome.unknown, *([LEFT_OUT] if outcome.left_out else []))
+
+
+def _exported(results: Sequence[Outcome]) -> Sheet:
+    exported = [x for x in results if x.unfollowed]
+    return Sheet(
+        "Followed by torch.export, by what their own code does",
+        ("cause", "models", "for example"),
+        _grouped(exported, lambda outcome: [_cause(outcome.unfollowed)]),
     )
 
 

@@ -20,9 +20,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.zoo_models import ZooModel
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rflint.report import ModelReport
 
 GIB = 1 << 30
 RETIRE_AT = 2 * GIB
@@ -39,9 +44,13 @@ class Outcome:
     seconds: float = 0.0
     """Processor seconds for everything else that rflint does."""
     tracer: str = ""
+    unfollowed: str = ""
+    """Why its own code could not be followed, so that torch.export had to."""
     complete: bool = False
     unknown: tuple[str, ...] = ()
     """The operators for which it is incomplete, each once."""
+    left_out: bool = False
+    """Whether its end is missing, since it depends on data."""
     codes: dict[str, int] = field(default_factory=dict)
     """Findings by rule code."""
     layers: int = 0
@@ -205,7 +214,9 @@ def examine(model: ZooModel) -> Outcome:
             built=built - started,
             seconds=done - built,
             tracer=report.analysis.architecture.tracer,
+            unfollowed=_unfollowed(ready.model, report),
             complete=report.analysis.complete,
+            left_out=report.analysis.architecture.left_out is not None,
             unknown=tuple(dict.fromkeys(x.layer.op for x in report.layers if x.unknown)),
             codes=dict(sorted(Counter(f.code for f in report.findings).items())),
             layers=totals.layers,
@@ -219,6 +230,21 @@ def examine(model: ZooModel) -> Outcome:
     if built == started:
         built = failed
     return Outcome(model, built - started, failed - built, error=_portable(message))
+
+
+def _unfollowed(module: nn.Module, report: ModelReport) -> str:
+    """What the symbolic tracer says of a model for which another was taken."""
+    import rflint
+    from rflint.errors import RflintError
+
+    if report.analysis.architecture.tracer == "symbolic":
+        return ""
+    inputs = [tuple(shape) for shape in report.analysis.architecture.inputs]
+    try:
+        rflint.lint(module, input=inputs, tracer="symbolic")
+    except RflintError as error:
+        return _portable(error.message)
+    raise AssertionError("the symbolic tracer follows what it did not follow")
 
 
 def _with_place(error: BaseException) -> str:
