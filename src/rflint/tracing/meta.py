@@ -27,7 +27,7 @@ META = torch.device("meta")
 _FACTORIES = frozenset(
     {"empty", "zeros", "ones", "full", "rand", "randn", "eye", "empty_strided", "randint"}
 )
-_MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps"})
+MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps"})
 _COPIES = frozenset({"clone", "detach", "contiguous"})
 
 
@@ -57,8 +57,8 @@ class WeightsOnMeta(TorchFunctionMode):
         if not isinstance(first, torch.Tensor):
             return func(*args, **kwargs)
         on_meta = first.device.type == "meta"
-        if name in _MOVES:
-            return _moved(first, name, args[1:], kwargs, on_meta)
+        if name in MOVES:
+            return moved(first, name, args[1:], kwargs)
         if on_meta:
             if name in _COPIES:
                 return _without_storage(first)
@@ -89,16 +89,16 @@ def _elements(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
     return prod(n for n in sizes if isinstance(n, int))
 
 
-def _moved(
-    tensor: torch.Tensor, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], on_meta: bool
+def moved(
+    tensor: torch.Tensor, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> torch.Tensor:
-    """Devices do not matter to the analysis, data types do."""
+    """`tensor.to(...)` and the like: devices do not matter to the analysis, data types do."""
     arguments = [*args, *kwargs.values()]
     dtype = next((a for a in arguments if isinstance(a, torch.dtype)), tensor.dtype)
     other = next((a for a in arguments if isinstance(a, torch.Tensor)), None)
     if other is not None and name == "to":
         dtype = other.dtype
-    if not on_meta:
+    if tensor.device.type != "meta":
         return tensor.to(dtype)
     if dtype == tensor.dtype:
         return tensor
