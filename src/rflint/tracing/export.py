@@ -9,13 +9,15 @@ that a recording is the same whoever made it.
 
 from __future__ import annotations
 
+import io
 import itertools
+import logging
 import operator
 import sys
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,6 +165,7 @@ class _Keeper(TorchFunctionMode):
             examples = tuple(torch.empty(t.shape, dtype=t.dtype) for t in inputs)
         try:
             with (
+                _silence(),
                 _faked(self.model, fake),
                 modules_called_by(self._call_module),
                 _nodes_marked_by(self._mark),
@@ -315,6 +318,18 @@ def _makes_new_tensors(row: Row) -> bool:
 
 
 # -- models that torch.export takes
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep to oneself the graphs that torch.export logs and prints where it fails."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(level)
 
 
 @contextmanager

@@ -269,8 +269,14 @@ class Recorder(TorchFunctionMode):
         tracked = [t for t in tensors_in((args, kwargs)) if self.is_tracked(t)]
         if not tracked and name in MOVES:
             return moved(args[0], name, args[1:], kwargs)
-        if not tracked or spelling == "assert":
-            return func(*args, **kwargs) if not tracked else None
+        if not tracked:
+            result = func(*args, **kwargs)
+            for tensor in tensors_of(result):
+                if tensor.device.type == "meta":
+                    self.constant(tensor)
+            return result
+        if spelling == "assert":
+            return None
         if name in VALUE_READS and all(map(self.has_values, tracked)):
             return func(*args, **kwargs)
         if name in VALUE_READS:
