@@ -90,10 +90,10 @@ def reaching_outputs(
 
 def _is_head(layer: Layer, field: LayerField) -> bool:
     unbounded = all(not axis.spans and not axis.unknown for axis in field.seen)
-    flattens = layer.kind is Kind.LINEAR and all(
-        reach is Extent.GLOBAL for edge in layer.inputs for reach in edge.reach
-    )
-    return unbounded or flattens
+    # flatten + linear, also as a convolution that covers its whole map
+    connects = layer.kind is Kind.LINEAR or layer.kind.is_convolution
+    flattens = all(reach is Extent.GLOBAL for edge in layer.inputs for reach in edge.reach)
+    return unbounded or (connects and flattens)
 
 
 def _pooled(layers: Sequence[Layer]) -> list[bool]:

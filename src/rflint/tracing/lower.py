@@ -84,9 +84,7 @@ class _Lowering:
             return self._part(node, step, shape)
         call = self._call(node, step)
         if not call.data:
-            if step.module is not None and step.row is not None:
-                # work on constants (a projected table of positions) is work all the same
-                self._append(step, call, step.row.effect(call), step.row.kind)
+            self._count_work(step, call)
             used = frozenset().union(*(value.parameters for value in call.tensors))
             return Value(shape, plain(shape), None, used)
         effect = self._measured(node, call) if step.row is None else step.row.effect(call)
@@ -94,6 +92,16 @@ class _Lowering:
             self.calls[node] = (call, effect.parts)
             return call.data[0]
         return self._emitted(step, call, effect, shape)
+
+    def _count_work(self, step: Step, call: Call) -> None:
+        """Work on constants (a projected table of positions) is work all the same.
+
+        Products with a vector are not: that is how weights are normalised, not what a layer does.
+        """
+        if step.row is not None and (step.module is not None or len(_shape(step.result)) > 1):
+            effect = step.row.effect(call)
+            if effect.macs:
+                self._append(step, call, effect, step.row.kind)
 
     def _measured(self, node: fx.Node, call: Call) -> Effect:
         """The effect of an operator in no table; the same call is measured once."""
@@ -186,6 +194,8 @@ class _Lowering:
 
     def _parameters(self, step: Step, call: Call) -> list[tuple[str, int]]:
         """Those of the module, or those that the function's constant arguments are made of."""
+        if step.module is None and not call.data:
+            return []  # whoever uses the result has them
         if step.module is not None:
             names = [self.names[id(p)] for p in step.module.parameters() if id(p) in self.names]
         else:

@@ -155,28 +155,31 @@ def _reading(masks: list[torch.Tensor], positions: range, size: int) -> Reading:
     if all(bool(mask.all()) for mask in masks):
         return Reading(Extent.GLOBAL, None)
     rank = masks[0].dim()
-    profiles = []
+    fitted: list[tuple[Reach, int]] = []
     for out_dim in range(rank):
         others = [d for d in range(rank) if d != out_dim]
         profile = torch.stack([mask.any(others) if others else mask for mask in masks])
-        if not bool(profile.all()):
-            profiles.append((out_dim, profile))
-    if len(profiles) != 1:
+        if bool((profile.any(1) != profile.all(1)).any()):
+            fitted.append((_fitted(profile, positions, size), out_dim))
+    windows = [(reach, out_dim) for reach, out_dim in fitted if isinstance(reach, Window)]
+    if not windows or (len(fitted) == 1 and len(windows) != 1):
         return Reading(Extent.UNKNOWN, None)
-    out_dim, profile = profiles[0]
-    return Reading(_fitted(profile, positions, size), out_dim)
+    # of a position and its place in a window (unfold), the position reads less
+    windows.sort(key=lambda found: found[0].size)
+    if len(windows) > 1 and windows[0][0].size == windows[1][0].size:
+        return Reading(Extent.UNKNOWN, None)
+    return Reading(*windows[0])
 
 
 def _fitted(profile: torch.Tensor, positions: range, size: int) -> Reach:
     """The window that explains which probed positions reach which outputs, if one does."""
     complete = len(positions) == size
     intervals: dict[int, tuple[int, int]] = {}
-    for output in range(profile.shape[1]):
+    touched = profile.any(0).nonzero().flatten().tolist()
+    if complete and touched and len(touched) <= touched[-1] - touched[0]:
+        return Extent.UNKNOWN  # an output between others reads nothing, or hides what it reads
+    for output in touched:
         found = profile[:, output].nonzero().flatten()
-        if not len(found):
-            if complete:
-                return Extent.UNKNOWN  # an output that reads nothing, or hides what it reads
-            continue
         low, high = positions[int(found[0])], positions[int(found[-1])]
         # what touches the end of the probed stretch may go on beyond it
         if complete or (low > positions[0] and high < positions[-1]):
@@ -197,7 +200,7 @@ def _fitted(profile: torch.Tensor, positions: range, size: int) -> Reach:
 
 def _cut_off(ends: tuple[int, int], widest: int, size: int) -> bool:
     low, high = ends
-    return high - low < widest and (low == 0 or high == size - 1)
+    return high - low < widest and (low < widest or high >= size - widest)
 
 
 def _stride(intervals: dict[int, tuple[int, int]], size: int, outputs: int) -> Number | None:
@@ -212,6 +215,6 @@ def _stride(intervals: dict[int, tuple[int, int]], size: int, outputs: int) -> N
         highs = [high - q * stride for q, (_, high) in intervals.items()]
         if max(lows) - min(lows) < 1 and max(highs) - min(highs) < 1:
             return whole(stride)
-    in_order = list(dict.fromkeys(intervals[q] for q in sorted(intervals)))
-    tiles = all(a[1] + 1 == b[0] for a, b in pairwise(in_order))
+    in_order = [intervals[q] for q in sorted(intervals)]
+    tiles = all(a == b or a[1] + 1 == b[0] for a, b in pairwise(in_order))
     return whole(Fraction(size, outputs)) if tiles else None

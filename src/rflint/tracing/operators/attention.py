@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from rflint.architecture import Kind
+from rflint.architecture import Kind, Reach
 from rflint.tracing.layout import Factor, Layout, tangled
 from rflint.tracing.operators.mixing import mixed, mixing_geometry
 from rflint.tracing.operators.table import (
@@ -39,9 +40,13 @@ def attention(call: Call) -> Effect:
     query, key, value = call.tensors[:3]
     out = attention_shape(call)
     layout = _with_features(query, out)
+    if len(layout) == len(value.layout):
+        layout = (*layout[:-1], value.layout[-1])  # positions there, in attention over channels
     scores = prod(out[:-1]) * key.shape[-2]
     macs = scores * (query.shape[-1] + value.shape[-1])
-    return _attending(call, layout, key, value, len(key.shape) - 2, macs)
+    features = mixed(query.layout, (len(query.shape) - 1,))
+    features |= mixed(key.layout, (len(key.shape) - 1,))
+    return _attending(call, layout, key, value, len(key.shape) - 2, macs, features)
 
 
 def multihead_shape(call: Call) -> list[Any]:
@@ -98,8 +103,18 @@ def _with_features(query: Value, out: Shape) -> Layout:
     return (*query.layout[:-1], (Factor(out[-1]),))
 
 
-def _attending(call: Call, layout: Layout, key: Value, value: Value, dim: int, macs: int) -> Effect:
+def _attending(
+    call: Call,
+    layout: Layout,
+    key: Value,
+    value: Value,
+    dim: int,
+    macs: int,
+    features: Mapping[int, Reach] = {},
+) -> Effect:
+    """`features` is what is read along the dimension in which queries and keys are compared."""
     reaches = mixed(key.layout, (dim,), layout) | mixed(value.layout, (dim,), layout)
+    reaches |= features
     return Effect(
         layout,
         tuple(reach_of(call.axes, reaches) for _ in call.data),

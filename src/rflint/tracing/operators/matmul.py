@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 from rflint.architecture import Kind, Reach
 from rflint.tracing.layout import Factor, Layout
@@ -64,9 +65,15 @@ def linear(call: Call) -> Effect:
     )
 
 
+def _factors(call: Call) -> tuple[Any, Any]:
+    """The left and the right factor; `a.__rmatmul__(b)` is b @ a."""
+    first, second = call.tensors[:2]
+    return (second, first) if call.name == "rmatmul" else (first, second)
+
+
 def matmul_shape(call: Call) -> Shape:
     """Batched matrix product with broadcasting."""
-    a, b = (shape_of(tensor) for tensor in call.tensors[:2])
+    a, b = (shape_of(tensor) for tensor in _factors(call))
     rank = {"mm": 2, "bmm": 3}.get(call.name)
     if rank and not (len(a) == len(b) == rank and a[:-2] == b[:-2]):
         raise ShapeError(f"{call.name} does not multiply {show(a)} and {show(b)}")
@@ -86,18 +93,20 @@ def matmul_shape(call: Call) -> Shape:
 @operator("matmul", "rmatmul", "bmm", "mm", kind=Kind.ATTENTION, shape=matmul_shape)
 def matmul(call: Call) -> Effect:
     """Mixes, on both sides, the dimension that is contracted."""
-    a, b = call.tensors[:2]
+    a, b = _factors(call)
     out = matmul_shape(call)
     contracted_b = max(len(b.shape) - 2, 0)
     sides = ((a, len(a.shape) - 1), (b, contracted_b))
     layout = _matmul_layout(a, b, out)
     reaches = [
-        (side, mixed(side.layout, (dim,), layout)) for side, dim in sides if side.source is not None
+        (side, mixed(side.layout, (dim,), layout))
+        for side, dim in (reversed(sides) if call.name == "rmatmul" else sides)
+        if side.source is not None
     ]
     macs = prod(out) * a.shape[-1]
     merged: dict[int, Reach] = {axis: r for _, side in reaches for axis, r in side.items()}
     return Effect(
-        layout,
+        tuple(without_inner(carried, merged) for carried in layout),
         tuple(reach_of(call.axes, side) for _, side in reaches),
         mixing_geometry(call.axes, merged),
         macs=macs,
@@ -124,15 +133,10 @@ def _product_of(call: Call) -> Call:
 @operator("addmm", "baddbmm", "addmv", kind=Kind.ATTENTION, shape=added_product_shape)
 def added_product(call: Call) -> Effect:
     """Input + a @ b."""
-    added, a, b = call.tensors[:3]
     product = matmul(_product_of(call))
-    reaches = iter(product.reaches)
-    per_value = tuple(
-        next(reaches) if value is a or value is b else reach_of(call.axes, {})
-        for value in (added, a, b)
-        if value.source is not None
-    )
-    return replace(product, reaches=per_value)
+    if call.tensors[0].source is None:
+        return product
+    return replace(product, reaches=(reach_of(call.axes, {}), *product.reaches))
 
 
 def cdist_shape(call: Call) -> Shape:

@@ -108,8 +108,9 @@ def fold(call: Call) -> Effect:
 def _split_columns(columns: Dimension, sizes: Sequence[int]) -> list[Factor]:
     """The columns of a fold as one factor per dimension of the map."""
     spatial = [factor for factor in columns if factor.axes]
-    if [factor.size for factor in spatial] == list(sizes):
-        return spatial
+    if [factor.size for factor in spatial] == [size for size in sizes if size > 1]:
+        rest = iter(spatial)
+        return [next(rest) if size > 1 else Factor(1) for size in sizes]
     axes = tuple(sorted(axes_of(columns)))
     return [Factor(size, axes) for size in sizes]
 

@@ -5,6 +5,7 @@ Where they work along positions, any output may depend on any input.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
@@ -129,7 +130,11 @@ def gather(call: Call) -> Effect:
 def scatter(call: Call) -> Effect:
     """What was there, with values written over it that may come from anywhere."""
     target = call.args[0]
-    everywhere: dict[int, Reach] = dict.fromkeys(range(call.axes), Extent.GLOBAL)
+    axes: Iterable[int] = range(call.axes)
+    dim = call.arg("dim", 1)
+    if isinstance(dim, int):
+        axes = {a for v in call.data if len(v.shape) > dim for a in axes_of(v.layout[dim])}
+    everywhere: dict[int, Reach] = dict.fromkeys(axes, Extent.GLOBAL)
     layout = target.layout
     if target.source is None and call.data[0].shape == target.shape:
         layout = call.data[0].layout
