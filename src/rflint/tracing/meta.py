@@ -58,7 +58,7 @@ class WeightsOnMeta(TorchFunctionMode):
             return func(*args, **kwargs)
         on_meta = first.device.type == "meta"
         if name in _MOVES:
-            return _moved(first, name, args[1:], kwargs, on_meta)
+            return moved(first, name, args[1:], kwargs)
         if on_meta:
             if name in _COPIES:
                 return _without_storage(first)
@@ -89,8 +89,8 @@ def _elements(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
     return prod(n for n in sizes if isinstance(n, int))
 
 
-def _moved(
-    tensor: torch.Tensor, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], on_meta: bool
+def moved(
+    tensor: torch.Tensor, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> torch.Tensor:
     """Devices do not matter to the analysis, data types do."""
     arguments = [*args, *kwargs.values()]
@@ -98,7 +98,7 @@ def _moved(
     other = next((a for a in arguments if isinstance(a, torch.Tensor)), None)
     if other is not None and name == "to":
         dtype = other.dtype
-    if not on_meta:
+    if tensor.device.type != "meta":
         return tensor.to(dtype)
     if dtype == tensor.dtype:
         return tensor

@@ -49,7 +49,7 @@ from rflint.tracing.interception import (
     scripts_refused,
     uncompiled,
 )
-from rflint.tracing.meta import LARGE, META
+from rflint.tracing.meta import LARGE, META, moved
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import spelling_of
 from rflint.tracing.operators.table import Shapes, mapped, show, tensors_in
@@ -227,8 +227,13 @@ class Recorder(TorchFunctionMode):
         if spelling in FACTORIES or spelling in LIKE:
             return self._constant(func, spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.is_tracked(t)]
-        if not tracked or spelling == "assert":
-            return func(*args, **kwargs) if not tracked else None
+        if not tracked and spelling == "to":
+            # to the device of an input that pretends to be elsewhere: values stay readable
+            return moved(args[0], spelling, args[1:], kwargs)
+        if not tracked:
+            return self._of_constants(func(*args, **kwargs))
+        if spelling == "assert":
+            return None
         if name in VALUE_READS and all(map(self.has_values, tracked)):
             return func(*args, **kwargs)
         if name in VALUE_READS:
@@ -237,6 +242,13 @@ class Recorder(TorchFunctionMode):
                 self._called(),
             )
         return self._function(func, spelling, name, args, kwargs, op)
+
+    def _of_constants(self, result: Any) -> Any:
+        """What was computed from nothing recorded, but where the model's weights lie."""
+        for tensor in tensors_of(result):
+            if tensor.device.type == "meta":
+                self.constant(tensor)
+        return result
 
     def _constant(
         self, func: Any, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -338,7 +350,9 @@ class Recorder(TorchFunctionMode):
             if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
                 module._infer_parameters(module, args, kwargs)
             _, row = leaf_row(module)
-            tracked = any(self.is_tracked(t) for t in tensors_in((args, kwargs)))
+            given = tensors_in((args, kwargs))
+            weighted = bool(given) and any(True for _ in module.parameters())
+            tracked = weighted or any(map(self.is_tracked, given))
         if path and tracked and row is not None:
             return around_hooks(
                 module, lambda *args, **kwargs: self._leaf(module, path, args, kwargs), args, kwargs
