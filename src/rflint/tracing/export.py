@@ -44,6 +44,7 @@ from rflint.tracing.sources import constructed_at
 
 _PATH = "_rflint_path"
 _CALLED = "rflint_called"
+_STACK = "rflint_stack"
 _WRITTEN = "rflint_written"
 _CPU = torch.device("cpu")
 
@@ -224,6 +225,7 @@ class _Keeper(TorchFunctionMode):
     def _mark(self, node: fx.Node) -> None:
         """Note on a node what in the model's code it comes from."""
         node.meta[_CALLED] = innermost_user_line(sys._getframe())
+        node.meta[_STACK] = tuple(self.stack)
         if self.written is not None:
             node.meta[_WRITTEN] = self.written
 
@@ -459,9 +461,7 @@ class _Replay(Recorder):
 
     def _at(self, node: fx.Node) -> None:
         """Stand where the model's forward stood when it made the node."""
-        entries = node.meta.get("nn_module_stack", {}).values()
-        paths = [str(entry[0]) for entry in entries]
-        self.stack = [self.model.get_submodule(path) for path in paths]
+        self.stack = [self.model.get_submodule(path) for path in node.meta.get(_STACK, ())]
         self.place = node.meta.get(_CALLED)
 
     def _called(self) -> Source | None:
