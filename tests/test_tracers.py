@@ -17,9 +17,12 @@ from torch import Tensor, fx, nn
 from torch.utils.checkpoint import checkpoint
 
 import rflint
+from rflint.analysis import analyse
 from rflint.architecture import Layer
 from rflint.errors import CannotFollow, InputMismatch, RflintError, TraceFailed, UsageError
 from rflint.report import ModelReport
+from rflint.tracing import trace
+from rflint.tracing.build import build as built
 from rflint.tracing.inputs import example_inputs
 from rflint.tracing.meta import borrowed
 from tests.models.attention import cbam
@@ -80,7 +83,7 @@ def timm_model(name: str) -> Callable[[], nn.Module]:
 
 
 NETWORKS: dict[str, tuple[Any, int, bool]] = {
-    "resnet18, with repairs": (torchvision_model("resnet18"), 32, False),
+    "resnet18": (torchvision_model("resnet18"), 32, False),
     "densenet121": (torchvision_model("densenet121"), 224, False),
     "googlenet, in training": (torchvision_model("googlenet", init_weights=False), 224, True),
     "inception_v3": (torchvision_model("inception_v3", init_weights=False), 299, False),
@@ -105,7 +108,21 @@ NETWORKS: dict[str, tuple[Any, int, bool]] = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_both_tracers_see_the_same_network(name: str) -> None:
     build, res, train = NETWORKS[name]
-    assert_both_tracers_agree(build, res, train=train)
+    model = built(build, {}, name).model
+    inputs = example_inputs(model, (res,), (), batch=2 if train else 1)
+    symbolic, export = (
+        ModelReport(name, analyse(trace(model, inputs, train=train, tracer=tracer)), (), ())
+        for tracer in ("symbolic", "export")
+    )
+    assert symbolic.layers
+    assert export.to_dict() == {**symbolic.to_dict(), "tracer": "export"}
+    assert export.analysis.architecture.layers == symbolic.analysis.architecture.layers
+
+
+@pytest.mark.parametrize("build", [torchvision_model("resnet18"), mpnet18])
+def test_both_tracers_lead_to_the_same_repairs(build: Any) -> None:
+    assert linted(build, "export").repairs
+    assert_both_tracers_agree(build)
 
 
 # -- small models, each with something of its own
