@@ -9,13 +9,15 @@ that a recording is the same whoever made it.
 
 from __future__ import annotations
 
+import io
 import itertools
+import logging
 import operator
 import sys
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,6 +170,7 @@ class _Keeper(TorchFunctionMode):
                 modules_called_by(self._call_module),
                 _nodes_marked_by(self._mark),
                 run_eagerly(),
+                _silence(),
                 torch.no_grad(),
             ):
                 return torch.export.export(self.model, examples, strict=False)
@@ -317,6 +320,18 @@ def _makes_new_tensors(row: Row) -> bool:
 
 
 # -- models that torch.export takes
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep torch.export from printing half-done graphs when it fails."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager

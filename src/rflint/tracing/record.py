@@ -26,7 +26,12 @@ from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Kind, Source
 from rflint.errors import CannotFollow, InputMismatch, RflintError, TraceFailed, internal_error
-from rflint.places import innermost_user_line, innermost_user_line_of, raised_by_rflint
+from rflint.places import (
+    innermost_user_line,
+    innermost_user_line_of,
+    raised_by_rflint,
+    raised_by_the_user,
+)
 from rflint.tracing.functions import (
     FACTORIES,
     LIKE,
@@ -58,8 +63,6 @@ from rflint.tracing.sources import constructed_at
 
 _Several = namedtuple("_Several", ["values", "indices"])
 """Two results; where they are an extremum and its place, PyTorch gives them these names."""
-
-_OUT_OF_SIGHT = "torch.export follows such code: leave the choice to --tracer auto, or take export."
 
 
 class Cut(BaseException):
@@ -155,7 +158,6 @@ class Recorder(TorchFunctionMode):
                 raise CannotFollow(
                     f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
                     "through Python",
-                    hint=_OUT_OF_SIGHT,
                     source=self._called(),
                 )
             name = f"_tensor_constant{len(self.constants)}"
@@ -330,9 +332,7 @@ class Recorder(TorchFunctionMode):
 
         def refuse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if any(map(self.is_tracked, tensors_in((args, kwargs)))):
-                raise CannotFollow(
-                    "this calls TorchScript code", hint=_OUT_OF_SIGHT, source=self._called()
-                )
+                raise CannotFollow("this calls TorchScript code", source=self._called())
 
         with (
             modules_called_by(self.call_module),
@@ -408,7 +408,8 @@ class Recorder(TorchFunctionMode):
         To its author that class is the layer; a node's name would say nothing.
         """
         module = self.stack[-1] if self.stack else None
-        if isinstance(module, nn.modules.conv._ConvNd) and node.name.startswith("conv"):
+        is_convolution = isinstance(module, nn.modules.conv._ConvNd) and id(module) in self._paths
+        if is_convolution and node.name.startswith("conv"):
             return module
         return None
 
@@ -527,7 +528,7 @@ def _explained(
     arguments_missing = isinstance(error, TypeError) and "forward() missing" in text
     if arguments_missing:
         hint = "For a model with several inputs, give --input once for each."
-    by_the_model = arguments_missing or isinstance(error, SystemExit)
+    by_the_model = arguments_missing or isinstance(error, SystemExit) or raised_by_the_user(error)
     failure = TraceFailed if by_the_model or error is recorder.torch_error else CannotFollow
     return failure(
         f"the forward pass fails on a {shapes} input: {where}{type(error).__name__}: {text}",
