@@ -272,7 +272,7 @@ _FUNCTIONS: dict[str, Function] = {
     "cumprod": lambda x: x.cumprod(1),
     "cumsum": lambda x: x.cumsum(2),
     "argsort": lambda x: x.argsort(1),
-    "deform_conv2d": deformed,
+    "torchvision::deform_conv2d": deformed,
     "dstack": lambda x: torch.dstack([x, x]),
     "einsum": lambda x: torch.einsum("bchw,bdhw->bcd", x, x),
     "expand": lambda x: x.mean(1, keepdim=True).expand(-1, 3, -1, -1),

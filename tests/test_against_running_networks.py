@@ -23,6 +23,7 @@ from rflint.analysis import Analysis, analyse
 from rflint.architecture import INPUT, Number, Window
 from rflint.receptive_field import AxisField
 from rflint.tracing import trace
+from tests import probe
 
 CHANNELS = 2
 CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -59,23 +60,7 @@ def seen_by(
     images = torch.rand(size[axis], CHANNELS, *size, dtype=torch.double)
     for position in range(size[axis]):
         images[position].select(1 + axis, position)[...] = torch.nan
-    reached: dict[str, torch.Tensor] = {}
-
-    def note(name: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
-        def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
-            others = [dim for dim in range(1, output.dim()) if dim != 2 + axis]
-            reached[name] = output.isnan().sum(others) > 0
-
-        return hook
-
-    hooks = [model.get_submodule(name).register_forward_hook(note(name)) for name in ("", *names)]
-    try:
-        with torch.no_grad():
-            model(images)
-    finally:
-        for handle in hooks:
-            handle.remove()
-    return reached
+    return probe.reached(model, images, axis, names)
 
 
 def hull(reached: torch.Tensor, position: int) -> tuple[int, int]:

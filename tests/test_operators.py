@@ -84,7 +84,7 @@ def assert_refused(function: Function, *inputs: Tensor) -> None:
 # -- every row, under each of its names
 
 ALL = sorted(spellings())
-ELSEWHERE = {"cuda", "DeformConv2d", "deform_conv2d"}
+ELSEWHERE = {"cuda", "DeformConv2d", "torchvision::deform_conv2d"}
 """What cannot run here: it wants an accelerator, or torchvision's compiled operators."""
 
 

@@ -155,17 +155,21 @@ def test_names_that_look_like_markup_stay_names() -> None:
 
 
 def test_unknown_operators_are_told_one_by_one() -> None:
-    class Sorts(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3)
+    from rflint.rules.rf901_unknown_operator import needs_an_accelerator
 
-        def forward(self, x: Tensor) -> Tensor:
-            return self.conv(x).cumsum(2).sort(-1).values
-
-    text = " ".join(printed(rflint.lint(Sorts, res=32)).split())
+    text = " ".join(printed(rflint.lint(needs_an_accelerator, res=32)).split())
     assert "incomplete" in text
-    assert "does not know what cumsum reads" in text
+    assert "does not know what rflint_example::accelerated reads" in text
+    assert "a kernel for an accelerator only" in text
+
+
+def test_where_the_analysis_ended_is_told() -> None:
+    from rflint.rules.rf902_left_out_part import thresholds
+
+    text = " ".join(printed(rflint.lint(thresholds, res=32)).split())
+    assert "incomplete" in text
+    assert "Judged up to where the model reads values of the data" in text
+    assert "RF902" in text
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import Tensor, fx, nn
 
 import rflint
 from rflint.analysis import AnalysedLayer, Analysis, Verdict
-from rflint.errors import RflintError, TraceFailed
+from rflint.errors import RflintError
 from rflint.tracing.inputs import example_inputs
 from rflint.tracing.meta import borrowed
 from rflint.tracing.record import record
@@ -514,32 +514,6 @@ def test_writing_into_a_view_changes_what_it_is_a_view_of() -> None:
     assert [(axis.r_min, axis.r_max) for axis in after.seen] == [(1, 3), (1, 3)]
 
 
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda x: x if x.sum() > 0 else -x,
-        lambda x: x * x.mean().item(),
-        lambda x: x[x > 0],
-        lambda x: x * float(x[0, 0, 0, 0]),
-        lambda x: x[:, x.argmax()],
-    ],
-)
-def test_what_depends_on_data_is_refused_with_its_place(read: Callable[[Tensor], Tensor]) -> None:
-    class Reads(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return read(self.conv(x))
-
-    with pytest.raises(TraceFailed) as caught:
-        rflint.lint(Reads, res=8)
-    assert "only exist at run time" in caught.value.message
-    assert caught.value.source is not None
-    assert caught.value.source.path.endswith(HERE)
-
-
 def test_an_error_in_forward_is_said_with_its_place() -> None:
     class Broken(nn.Module):
         def __init__(self) -> None:
@@ -554,24 +528,6 @@ def test_an_error_in_forward_is_said_with_its_place() -> None:
     assert "missing" in caught.value.message
     assert caught.value.source is not None
     assert caught.value.source.line in lines_with("# the broken " + "line")
-
-
-def test_an_operator_in_no_table_leaves_what_follows_unjudged() -> None:
-    class Sorts(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.before = nn.Conv2d(3, 8, 3)
-            self.after = nn.Conv2d(8, 8, 3)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.after(self.before(x).cumsum(2))
-
-    report = rflint.lint(Sorts, res=32)
-    layers = named(report.models[0].analysis)
-    assert layers["before"].verdict is Verdict.PRODUCTIVE
-    assert layers["after"].verdict is Verdict.NOT_JUDGED
-    assert [finding.code for finding in report.findings] == ["RF901"]
-    assert report.to_dict()["models"][0]["complete"] is False
 
 
 def test_a_chain_of_a_thousand_diamonds() -> None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rflint.architecture import Window
 from rflint.errors import RflintError
+from rflint.taught import operator
 
 if TYPE_CHECKING:
     from rflint.linter import lint
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Report", "RflintError", "__version__", "lint"]
+__all__ = ["Report", "RflintError", "Window", "__version__", "lint", "operator"]
 
 _LAZY = {"lint": "rflint.linter", "Report": "rflint.report"}
 

@@ -82,8 +82,8 @@ class Analysis:
 
     @property
     def complete(self) -> bool:
-        """Whether every operator that matters was known."""
-        return not any(x.unknown for x in self.layers)
+        """Whether every operator that matters was known, and the model followed to its end."""
+        return self.architecture.left_out is None and not any(x.unknown for x in self.layers)
 
     @property
     def unproductive(self) -> tuple[AnalysedLayer, ...]:

@@ -79,6 +79,8 @@ class Kind(str, Enum):
     ATTENTION = "attention"
     MEASURED = "measured"
     """In no table, but a probe of the operator showed what it reads."""
+    TAUGHT = "taught"
+    """In no table, but a user has said what it reads."""
     RECURRENT = "recurrent"
     MIX = "mix"
     UPSAMPLE = "upsample"
@@ -159,6 +161,16 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Where a trace ends before the model does, since what follows depends on data."""
+
+    reason: str
+    scope: str
+    """Path of the module in whose forward that is; empty for the model itself."""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Architecture:
     """A traced model at one input resolution."""
 
@@ -166,10 +178,11 @@ class Architecture:
     resolution: tuple[int, ...]
     layers: tuple[Layer, ...]
     outputs: tuple[int, ...]
-    """Indices of the layers whose values the model returns."""
+    """Indices of the layers whose values the model returns; where `left_out`, of the last ones."""
     output_shapes: tuple[tuple[int, ...], ...]
     params: int
     tracer: str = "symbolic"
+    left_out: LeftOut | None = None
 
     @property
     def axes(self) -> int:

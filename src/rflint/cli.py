@@ -20,6 +20,7 @@ import click
 from rflint import __version__
 from rflint.collector import collector_paused
 from rflint.errors import RflintError, UsageError, expected
+from rflint.options import Options
 from rflint.streams import destination, end_stdout, silence_stdout, stdout_kept_clean
 
 if TYPE_CHECKING:
@@ -122,6 +123,12 @@ def subcommands() -> None:
     "--train", is_flag=True, help="Lint as in training (auxiliary heads), not as in evaluation."
 )
 @click.option(
+    "--allow-unknown",
+    multiple=True,
+    metavar="OPERATOR",
+    help="Do not report this unknown operator (what depends on it stays unjudged).",
+)
+@click.option(
     "--tracer",
     type=click.Choice(["auto", "symbolic", "export"]),
     default="auto",
@@ -168,6 +175,7 @@ def lint(
     pairs: Sequence[str],
     train: bool,
     tracer: str,
+    allow_unknown: Sequence[str],
     select: list[str],
     ignore: list[str],
     fail_on: str,
@@ -192,9 +200,8 @@ def lint(
                 "no target given", hint="Name a model, like: rflint mymodel:build --res 32"
             )
         rules = selected(load_rules(), select, ignore)
-        report = _lint_all(
-            targets, rules, res, shapes, pairs, train=train, tracer=tracer, debug=debug
-        )
+        options = Options(train, tracer, tuple(allow_unknown))
+        report = _lint_all(targets, rules, res, shapes, pairs, options, debug=debug)
         if verbose:
             for note in (note for model in report.models for note in model.notes):
                 click.echo(f"rflint: {note}", err=True)
@@ -227,9 +234,8 @@ def _lint_all(
     res: list[tuple[int, ...]] | None,
     shapes: Sequence[tuple[int, ...]],
     pairs: Sequence[str],
+    options: Options,
     *,
-    train: bool,
-    tracer: str,
     debug: bool,
 ) -> Report:
     """Lint every target; what fails is said on stderr and does not stop the rest."""
@@ -264,8 +270,7 @@ def _lint_all(
                             rules,
                             resolution,
                             list(shapes) or None,
-                            train=train,
-                            tracer=tracer,
+                            options,
                         )
                     )
             except Exception as error:

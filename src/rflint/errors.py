@@ -61,6 +61,10 @@ class TraceFailed(RflintError):
     kind = "trace"
 
 
+class ReadsValues(TraceFailed):
+    """The model's forward reads numbers that only exist at run time."""
+
+
 class CannotFollow(TraceFailed):
     """One tracer cannot follow the model's forward; another one may."""
 

@@ -12,6 +12,7 @@ from rflint.analysis import Analysis, analyse
 from rflint.architecture import Architecture
 from rflint.collector import collector_paused
 from rflint.errors import InputMismatch, RflintError, UsageError
+from rflint.options import Options
 from rflint.repair import Plan, plans
 from rflint.report import Figures, ModelReport, Repair, Report
 from rflint.rule import Rule, load_rules, selected
@@ -20,6 +21,8 @@ from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
 from rflint.tracing.operators.table import show
 from rflint.tracing.recording import Edits
+
+DEFAULTS = Options()
 
 
 def lint(
@@ -30,6 +33,7 @@ def lint(
     args: Mapping[str, Any] | None = None,
     train: bool = False,
     tracer: str = "auto",
+    allow_unknown: Sequence[str] = (),
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     name: str | None = None,
@@ -46,6 +50,8 @@ def lint(
         train: analyse as in training (auxiliary heads), not as in evaluation.
         tracer: how the model is followed: "symbolic" through its code, "export" by torch.export,
             "auto" the first, and the second where that cannot follow.
+        allow_unknown: operators that may be unknown without a finding; what depends on them stays
+            unjudged.
         select: rule codes or prefixes to run instead of the default ones.
         ignore: rule codes or prefixes not to run.
         name: what the report calls the model.
@@ -54,11 +60,12 @@ def lint(
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
     rules = selected(load_rules(), select, ignore)
+    options = Options(train, tracer, tuple(allow_unknown))
     target = name or _described(model)
     built = build(model, args or {}, target)
     return Report(
         tuple(
-            lint_model(built, target, rules, resolution, input, train=train, tracer=tracer)
+            lint_model(built, target, rules, resolution, input, options)
             for resolution in resolutions(res)
         )
     )
@@ -70,16 +77,18 @@ def lint_model(
     rules: Sequence[Rule],
     resolution: tuple[int, ...] | None,
     input: Any = None,
-    *,
-    train: bool = False,
-    tracer: str = "auto",
+    options: Options = DEFAULTS,
 ) -> ModelReport:
     """One model at one resolution: trace, analyse, check, repair."""
     with collector_paused():
-        inputs, architecture = _traced(built.model, resolution, input, train=train, tracer=tracer)
+        inputs, architecture = _traced(built.model, resolution, input, options)
         analysis = analyse(architecture)
-        findings = tuple(finding for rule in rules for finding in rule.check(analysis, {}))
-        repairs, notes = _repairs(built.model, inputs, analysis, train=train)
+        findings = tuple(
+            finding
+            for rule in rules
+            for finding in rule.check(analysis, options.settings(rule.code))
+        )
+        repairs, notes = _repairs(built.model, inputs, analysis, train=options.train)
     notes = (*([built.note] if built.note else []), *notes)
     return ModelReport(target, analysis, findings, repairs, notes)
 
@@ -100,15 +109,10 @@ def resolutions(res: Any) -> list[tuple[int, ...] | None]:
 
 
 def _traced(
-    model: nn.Module,
-    resolution: tuple[int, ...] | None,
-    input: Any,
-    *,
-    train: bool,
-    tracer: str,
+    model: nn.Module, resolution: tuple[int, ...] | None, input: Any, options: Options
 ) -> tuple[tuple[torch.Tensor, ...], Architecture]:
     """Trace with the first inputs that fit; the first failure counts if none does."""
-    batch = 2 if train else 1  # batch normalisation in training needs more than one value
+    batch = 2 if options.train else 1  # batch normalisation in training needs more than one value
     if _are_tensors(input):
         attempts = [as_meta(input)]
     elif input is not None:
@@ -119,7 +123,7 @@ def _traced(
     first: RflintError | None = None
     for inputs in attempts:
         try:
-            return inputs, trace(model, inputs, train=train, tracer=tracer)
+            return inputs, trace(model, inputs, train=options.train, tracer=options.tracer)
         except InputMismatch as error:
             first = first or error
     assert first is not None

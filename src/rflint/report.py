@@ -13,7 +13,7 @@ from typing import Any
 
 from rflint import __version__
 from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import Number, Source
+from rflint.architecture import LeftOut, Number, Source
 from rflint.errors import RflintError
 from rflint.rule import Finding, Severity
 
@@ -73,6 +73,7 @@ class ModelReport:
             "resolution": list(architecture.resolution),
             "tracer": architecture.tracer,
             "complete": analysis.complete,
+            "left_out": _left_out(architecture.left_out),
             "totals": {name: getattr(totals, name) for name in totals.__dataclass_fields__},
             "border": {
                 "min": analysis.border_min.layer.name if analysis.border_min else None,
@@ -164,6 +165,16 @@ def _layer(analysed: AnalysedLayer) -> dict[str, Any]:
         "dead_weights": layer.dead_weights,
         "verdict": analysed.verdict.value,
         "source": _source(layer.source),
+    }
+
+
+def _left_out(left_out: LeftOut | None) -> dict[str, Any] | None:
+    if left_out is None:
+        return None
+    return {
+        "reason": left_out.reason,
+        "module": left_out.scope,
+        "source": _source(left_out.source),
     }
 
 

@@ -6,7 +6,7 @@ head works on values that already see everything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from enum import Enum
 
 from rflint.architecture import INPUT, Architecture, Extent, Kind, Layer
@@ -20,7 +20,8 @@ SQUASHING = frozenset(
 _TRANSPARENT = frozenset({Kind.ARITHMETIC, Kind.RESHAPE, Kind.SLICE, Kind.UPSAMPLE, Kind.PAD})
 """Kinds that may stand between the squashing function and the product, if they have one input."""
 
-_POINTWISE = frozenset({Kind.ACTIVATION, Kind.NORM, Kind.RESHAPE})
+_IN_PLACE = frozenset({Kind.ACTIVATION, Kind.NORM, Kind.RESHAPE, Kind.ARITHMETIC})
+"""Kinds that leave every feature where it is, if they have one input beside gates."""
 
 
 class Role(str, Enum):
@@ -41,7 +42,7 @@ def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
     """
     layers = architecture.layers
     pooled = _pooled(layers)
-    gates = set()
+    gates: set[tuple[int, int]] = set()
     for index, layer in enumerate(layers):
         if layer.operation != "mul" or len(layer.inputs) != 2:
             continue
@@ -51,7 +52,7 @@ def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
             if squash is None or (index, 1 - position) in gates:
                 continue
             whole_map = pooled[squash] and not (trunk != INPUT and pooled[trunk])
-            if whole_map or _computed_from(layers, squash, trunk):
+            if whole_map or _computed_from(layers, squash, trunk, gates):
                 gates.add((index, position))
     return frozenset(gates)
 
@@ -121,11 +122,19 @@ def _squashed_at(layers: Sequence[Layer], source: int) -> int | None:
     return None
 
 
-def _computed_from(layers: Sequence[Layer], gate: int, trunk: int) -> bool:
-    """Whether a gate depends on what the trunk carries, up to activations and normalisation."""
+def _computed_from(
+    layers: Sequence[Layer], gate: int, trunk: int, gates: Set[tuple[int, int]]
+) -> bool:
+    """Whether a gate depends on what the trunk carries.
+
+    Up to what changes a value in place: activations, normalisation, scaling, and other gates.
+    """
     origins = {trunk}
-    while trunk != INPUT and layers[trunk].kind in _POINTWISE and len(layers[trunk].inputs) == 1:
-        trunk = layers[trunk].inputs[0].source
+    while trunk != INPUT and layers[trunk].kind in _IN_PLACE:
+        features = [edge for i, edge in enumerate(layers[trunk].inputs) if (trunk, i) not in gates]
+        if len(features) != 1:
+            break
+        trunk = features[0].source
         origins.add(trunk)
     seen: set[int] = set()
     pending = [gate]

@@ -95,6 +95,20 @@ def finding(module_globals: Mapping[str, Any], layer: AnalysedLayer, message: st
     )
 
 
+def model_finding(
+    module_globals: Mapping[str, Any], name: str, message: str, source: Source | None
+) -> Finding:
+    """A finding about the model as a whole, or about one of its modules."""
+    return Finding(
+        module_globals["CODE"],
+        module_globals["NAME"],
+        module_globals["SEVERITY"],
+        name,
+        message,
+        source,
+    )
+
+
 def load_rules() -> tuple[Rule, ...]:
     """The rules that ship with rflint, by code."""
     package = importlib.import_module("rflint.rules")

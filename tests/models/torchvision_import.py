@@ -13,6 +13,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -23,6 +24,7 @@ _DEFORM_CONV2D = (
 )
 """The one operator that models call while they are analysed."""
 
+_library: Any = torch.library  # untyped
 _declared: list[torch.library.Library] = []
 
 
@@ -43,7 +45,7 @@ def import_torchvision() -> ModuleType:
     names = set(re.findall(r"torchvision::(\w+)", text)) | set(
         re.findall(r"register_meta\(\"(\w+)\"", text)
     )
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library = _library.Library("torchvision", "FRAGMENT")
     library.define(_DEFORM_CONV2D)
     for name in sorted(names - {"deform_conv2d"}):
         library.define(f"{name}(Tensor input) -> Tensor")

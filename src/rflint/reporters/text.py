@@ -160,7 +160,9 @@ class _Page:
             line.append("incomplete", "bold yellow")
         self.console.print(line)
         feasible = size(self.analysis.feasible_min, g.cross)
-        if not self.analysis.complete:
+        if architecture.left_out:
+            self.console.print("Judged up to where the model reads values of the data.")
+        elif not self.analysis.complete:
             self.console.print("What depends on an unknown operator was not judged.")
         elif totals.convs and not totals.unproductive:
             self.console.print(

@@ -65,6 +65,8 @@ def _traced(
         recording = _recorded(model, inputs, tracer, edits)
         try:
             architecture = lower(model, recording, tuple(inputs[0].shape[2:]))
+        except RflintError:
+            raise
         except Exception as error:
             raise internal_error(error) from error
         return replace(architecture, tracer=tracer)

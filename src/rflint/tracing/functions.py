@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from rflint.architecture import Kind
+from rflint.taught import taught
 from rflint.tracing.operators import Call, Row, find
 
 VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
@@ -41,6 +42,9 @@ def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
     A subclass that keeps the forward is the same operator; one with its own is followed into. A
     parametrised module (weight_norm, spectral_norm) is a subclass that keeps the forward.
     """
+    for name in (type(module).__name__, f"{type(module).__module__}.{type(module).__qualname__}"):
+        if taught(name) is not None:
+            return name, find(name)
     lineage = type(module).__mro__
     for depth, cls in enumerate(lineage):
         if "forward" in vars(cls) or "_conv_forward" in vars(cls):
@@ -79,6 +83,22 @@ def in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
         return True
     inplace_operator = name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
     return inplace_operator or (name.endswith("_") and not name.endswith("__"))
+
+
+def name_of(func: Any) -> str:
+    """A function's name, for an operator of a library with its namespace: mylib::blur."""
+    if isinstance(func, torch._ops.OpOverload):
+        func = func.overloadpacket
+    if isinstance(func, torch._ops.OpOverloadPacket):
+        namespace, _, name = str(func._qualified_op_name).partition("::")
+        return name if namespace in ("aten", "prims") else f"{namespace}::{name}"
+    name = func.__name__
+    return str(name)
+
+
+def is_library_operator(func: Any) -> bool:
+    """Whether a function is an operator that some library has added to PyTorch."""
+    return "::" in name_of(func)
 
 
 def is_method(func: Any, name: str) -> bool:

@@ -65,6 +65,7 @@ class _Lowering:
             outputs=tuple(v.source for v in outputs if v.source is not None and v.source != INPUT),
             output_shapes=tuple(value.shape for value in outputs),
             params=params,
+            left_out=self.recording.left_out,
         )
 
     def _value(self, node: fx.Node, step: Step) -> Value:

@@ -27,7 +27,7 @@ META = torch.device("meta")
 _FACTORIES = frozenset(
     {"empty", "zeros", "ones", "full", "rand", "randn", "eye", "empty_strided", "randint"}
 )
-_MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps"})
+MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps"})
 _COPIES = frozenset({"clone", "detach", "contiguous"})
 
 
@@ -57,7 +57,7 @@ class WeightsOnMeta(TorchFunctionMode):
         if not isinstance(first, torch.Tensor):
             return func(*args, **kwargs)
         on_meta = first.device.type == "meta"
-        if name in _MOVES:
+        if name in MOVES:
             return moved(first, name, args[1:], kwargs)
         if on_meta:
             if name in _COPIES:
@@ -92,7 +92,7 @@ def _elements(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
 def moved(
     tensor: torch.Tensor, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> torch.Tensor:
-    """Devices do not matter to the analysis, data types do."""
+    """`tensor.to(...)` and the like: devices do not matter to the analysis, data types do."""
     arguments = [*args, *kwargs.values()]
     dtype = next((a for a in arguments if isinstance(a, torch.dtype)), tensor.dtype)
     other = next((a for a in arguments if isinstance(a, torch.Tensor)), None)

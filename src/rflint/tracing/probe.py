@@ -27,6 +27,7 @@ MOST_ELEMENTS = 1 << 24
 """Operators on more elements than this are not run."""
 
 _SEED = 1
+_LARGE = 64.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,11 @@ def probe(
     """
     positions = _probed(tensors_in((args, kwargs))[which].shape[dim])
     base = _run(function, args, kwargs)
+    values = _values(function, args, kwargs, which, dim)
     masks: list[list[torch.Tensor]] = []
     for position in positions:
         reached = [torch.zeros(result.shape, dtype=torch.bool) for result in base]
-        for value in (torch.nan, 64.0):
+        for value in values:
             changed = _run(function, *_with_value(args, kwargs, which, dim, position, value))
             for mask, before, after in zip(reached, base, changed, strict=True):
                 if before.shape != after.shape:
@@ -64,6 +66,21 @@ def probe(
         masks.append(reached)
     size = tensors_in((args, kwargs))[which].shape[dim]
     return [_reading(list(result), positions, size) for result in zip(*masks, strict=True)]
+
+
+def results_like(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Tensors without storage like those that a call returns, found by running it.
+
+    Raises CannotProbe where the call fails.
+    """
+    args, kwargs = mapped(
+        (args, kwargs), torch.Tensor, lambda tensor: realistic(tensor.shape, tensor.dtype)
+    )
+    return mapped(_called(function, args, kwargs), torch.Tensor, _without_storage)
+
+
+def _without_storage(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
 
 
 def realistic(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
@@ -83,13 +100,28 @@ def _probed(size: int) -> range:
     return range(start, min(size, start + MOST_POSITIONS))
 
 
+def _values(
+    function: Callable[..., Any], args: Any, kwargs: Any, which: int, dim: int
+) -> tuple[float, ...]:
+    """What to put at the probed positions; some operators refuse NaNs."""
+    try:
+        _run(function, *_with_value(args, kwargs, which, dim, 0, torch.nan))
+    except CannotProbe:
+        return (_LARGE,)
+    return (torch.nan, _LARGE)
+
+
 def _run(function: Callable[..., Any], args: Any, kwargs: Any) -> list[torch.Tensor]:
     """The results of a call on copies of its arguments, random numbers always the same."""
+    return list(tensors_of(_called(function, args, kwargs)))
+
+
+def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     args, kwargs = mapped((args, kwargs), torch.Tensor, torch.Tensor.clone)
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(_SEED)
-            return list(tensors_of(function(*args, **kwargs)))
+            return function(*args, **kwargs)
     except Exception as error:
         said = str(error).strip().split("\n")[0]
         raise CannotProbe(f"running it gives {type(error).__name__}: {said}") from error
@@ -172,13 +204,14 @@ def _stride(intervals: dict[int, tuple[int, int]], size: int, outputs: int) -> N
     """The distance between windows: steady, or in blocks that all read the same window."""
     first, last = min(intervals), max(intervals)
     slope = Fraction(intervals[last][0] - intervals[first][0], last - first)
-    for stride in dict.fromkeys((slope, slope.limit_denominator(8), Fraction(size, outputs))):
+    simple = [slope.limit_denominator(denominator) for denominator in range(1, 9)]
+    for stride in dict.fromkeys((*simple, slope, Fraction(size, outputs))):
         if stride <= 0:
             continue
         lows = [low - q * stride for q, (low, _) in intervals.items()]
         highs = [high - q * stride for q, (_, high) in intervals.items()]
         if max(lows) - min(lows) < 1 and max(highs) - min(highs) < 1:
             return whole(stride)
-    distinct = sorted(set(intervals.values()))
-    tiles = all(a[1] + 1 == b[0] for a, b in pairwise(distinct))
+    in_order = list(dict.fromkeys(intervals[q] for q in sorted(intervals)))
+    tiles = all(a[1] + 1 == b[0] for a, b in pairwise(in_order))
     return whole(Fraction(size, outputs)) if tiles else None

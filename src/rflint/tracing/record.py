@@ -16,7 +16,7 @@ import re
 import sys
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -24,8 +24,15 @@ from torch import fx, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
-from rflint.architecture import Kind, Source
-from rflint.errors import CannotFollow, InputMismatch, RflintError, TraceFailed, internal_error
+from rflint.architecture import Kind, LeftOut, Source
+from rflint.errors import (
+    CannotFollow,
+    InputMismatch,
+    ReadsValues,
+    RflintError,
+    TraceFailed,
+    internal_error,
+)
 from rflint.places import (
     innermost_user_line,
     innermost_user_line_of,
@@ -38,8 +45,10 @@ from rflint.tracing.functions import (
     VALUE_READS,
     VIEW_PROPERTIES,
     in_place,
+    is_library_operator,
     is_method,
     leaf_row,
+    name_of,
     overlaid,
     property_getter,
     result_dtype,
@@ -54,10 +63,11 @@ from rflint.tracing.interception import (
     scripts_refused,
     uncompiled,
 )
-from rflint.tracing.meta import LARGE, META, moved
+from rflint.tracing.meta import LARGE, META, MOVES, moved
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import spelling_of
 from rflint.tracing.operators.table import Shapes, mapped, show, tensors_in
+from rflint.tracing.probe import CannotProbe, results_like
 from rflint.tracing.recording import NO_EDITS, Edits, Recording, Step
 from rflint.tracing.sources import constructed_at
 
@@ -75,26 +85,29 @@ class Cut(BaseException):
 def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_EDITS) -> Recording:
     """Run `model(*inputs)` on meta tensors and return the graph of what it did.
 
-    Raises InputMismatch where a layer cannot run on what reaches it (it is named), TraceFailed
-    where the code needs values or fails, and CannotFollow where only this way of following fails.
+    Where the code reads values that only exist at run time, the recording ends, and its outputs are
+    the results that nothing has used so far. Raises InputMismatch where a layer cannot run on what
+    reaches it (it is named), TraceFailed where the code fails or reads values before its first
+    convolution, and CannotFollow where only this way of following fails.
     """
     recorder = Recorder(model, edits)
     placeholders = [
         recorder.placeholder(f"input_{i}" if i else "input", tensor)
         for i, tensor in enumerate(inputs)
     ]
-    cut = False
     with recorder.recording():
         try:
-            result = model(*placeholders)
+            return recorder.finished(model(*placeholders))
         except Cut as reached:
-            cut = True
-            result = recorder.head(reached.tensor)
-        except RflintError:
-            raise
+            return recorder.finished(recorder.head(reached.tensor), cut=True)
         except (Exception, SystemExit) as error:
-            raise _explained(recorder, error, placeholders) from error
-    return recorder.finished(result, cut=cut)
+            known = isinstance(error, RflintError)
+            explained = error if known else _explained(recorder, error, placeholders)
+            if isinstance(explained, ReadsValues) and recorder.has_convolved:
+                return recorder.broken_off(explained)
+            if known:
+                raise
+            raise explained from error
 
 
 class Recorder(TorchFunctionMode):
@@ -113,8 +126,12 @@ class Recorder(TorchFunctionMode):
         self._nodes: dict[int, fx.Node] = {}
         self._sharing: dict[int, list[torch.Tensor]] = {}
         """Every bound tensor, by storage: identities stay unique while the tensors live."""
+        self._written: dict[int, list[torch.Tensor]] = {}
+        """What was written in place, by storage, for tensors that nothing has seen yet."""
         self._real: set[int] = set()
         """Small parameters, and what was computed from nothing else."""
+        self._busy = False
+        """Whether something runs that is recorded as a whole."""
         self._alive: list[torch.Tensor] = []
         self._made = {id(tensor) for tensor in _held(model)}
         """Tensors without storage that no node has made: constants, and what modules hold."""
@@ -129,6 +146,22 @@ class Recorder(TorchFunctionMode):
         outputs = tuple(self.node(tensor) for tensor in tensors_of(result))
         self.graph.output(outputs)
         return Recording(self.graph, self.steps, outputs, self.constants, cut)
+
+    def broken_off(self, error: ReadsValues) -> Recording:
+        """The recording up to where the model reads values."""
+        unused = [
+            node
+            for node, step in self.steps.items()
+            if not node.users and step.spelling not in ("input", "get_attr")
+        ]
+        self.graph.output(tuple(unused))
+        left_out = LeftOut(error.message, self.failed_in or "", error.source)
+        return Recording(self.graph, self.steps, tuple(unused), self.constants, left_out=left_out)
+
+    @property
+    def has_convolved(self) -> bool:
+        """Whether a convolution has been recorded."""
+        return any(step.row and step.row.kind.is_convolution for step in self.steps.values())
 
     # -- tensors and nodes
 
@@ -166,18 +199,25 @@ class Recorder(TorchFunctionMode):
         if tensor.device.type != "meta":
             self._real.add(id(tensor))
         self._bind(tensor, self._step(node, Step(tensor, "get_attr", None)))
-        return node
+        for written in self._written.get(_storage(tensor), ()):
+            # a view of it was filled before anything else happened to it
+            self._overlaid(tensor, written, self._called())
+        return self._nodes[id(tensor)]
 
     def is_tracked(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor is a parameter or came out of something recorded."""
         known = id(tensor) in self._nodes or id(tensor) in self._stored
-        return known or tensor.device.type == "meta"
+        return known or tensor.device.type == "meta" or self._is_written(tensor)
 
     def has_values(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor's numbers are real: neither without storage nor made from what is."""
-        if tensor.device.type == "meta":
+        if tensor.device.type == "meta" or self._is_written(tensor):
             return False
         return id(tensor) not in self._nodes or id(tensor) in self._real
+
+    def _is_written(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor that looks like a constant has been written to through a view."""
+        return bool(self._written) and _storage(tensor) in self._written
 
     def _bind(self, tensor: torch.Tensor, node: fx.Node) -> None:
         if id(tensor) not in self._nodes:
@@ -210,7 +250,7 @@ class Recorder(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = dict(kwargs or {})
-        name: str = func.__name__
+        name = name_of(func)
         if name == "__get__":
             name = func.__self__.__name__
             if name not in VIEW_PROPERTIES:
@@ -229,9 +269,9 @@ class Recorder(TorchFunctionMode):
         if spelling in FACTORIES or spelling in LIKE:
             return self._constant(func, spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.is_tracked(t)]
-        if not tracked and spelling == "to":
+        if not tracked and name in MOVES:
             # to the device of an input that pretends to be elsewhere: values stay readable
-            return moved(args[0], spelling, args[1:], kwargs)
+            return moved(args[0], name, args[1:], kwargs)
         if not tracked:
             return self._of_constants(func(*args, **kwargs))
         if spelling == "assert":
@@ -292,7 +332,7 @@ class Recorder(TorchFunctionMode):
             target,
             self._as_nodes(args),
             self._as_nodes(kwargs),
-            name=op or spelling,
+            name=(op or spelling).split("::")[-1],
         )
         owner = self._convolution_class(node)
         layer = self._paths[id(owner)] if owner is not None else node.name
@@ -345,6 +385,8 @@ class Recorder(TorchFunctionMode):
 
     def call_module(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Keep known modules whole, follow all others into their forward."""
+        if self._busy:
+            return uncompiled(module)(*args, **kwargs)
         path = self._paths.get(id(module), "")
         with torch._C.DisableTorchFunction():
             if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
@@ -417,21 +459,35 @@ class Recorder(TorchFunctionMode):
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Let PyTorch compute the result without storage."""
+        self._busy = True
         try:
             return func(*self._on_meta(args), **self._on_meta(kwargs))
         except Exception as error:
+            if is_library_operator(func):
+                # there may be no kernel for tensors without storage
+                with suppress(CannotProbe):
+                    return results_like(func, args, kwargs)
             self.torch_error = error
             raise
+        finally:
+            self._busy = False
 
     def _overlay(self, written: torch.Tensor, caller: Source | None) -> None:
         """Every other tensor that shares what was just written in place has changed as well."""
         for other in [t for t in self._sharing[_storage(written)] if t is not written]:
-            node = self.graph.create_node(
-                "call_function", overlaid, (self.node(other), self.node(written))
-            )
-            scope = self._scope()
-            step = Step(other, "overlaid", find("overlaid"), None, scope, node.name, None, caller)
-            self._bind(other, self._step(node, step))
+            self._overlaid(other, written, caller)
+        if not self.has_values(written):
+            self._written.setdefault(_storage(written), []).append(written)
+
+    def _overlaid(self, base: torch.Tensor, written: torch.Tensor, caller: Source | None) -> None:
+        if not self.has_values(written):
+            self._real.discard(id(base))
+        node = self.graph.create_node(
+            "call_function", overlaid, (self._nodes[id(base)], self._nodes[id(written)])
+        )
+        scope = self._scope()
+        step = Step(base, "overlaid", find("overlaid"), None, scope, node.name, None, caller)
+        self._bind(base, self._step(node, step))
 
     def _shaped(self, call: Call, row: Row, *, in_place: bool) -> Any:
         assert row.shape is not None
@@ -537,9 +593,9 @@ def _explained(
     )
 
 
-def _needs_values(what: str, source: Source | None, path: str | None = None) -> TraceFailed:
+def _needs_values(what: str, source: Source | None, path: str | None = None) -> ReadsValues:
     where = f"{path} " if path else "this "
-    return TraceFailed(
+    return ReadsValues(
         f"{where}reads values that only exist at run time ({what})",
         hint="rflint follows control flow on shapes, but not on data. Lint the part of the model "
         "in front of this line, or keep values out of the architecture.",

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from rflint.architecture import Source
+from rflint.architecture import LeftOut, Source
 from rflint.tracing.operators import Row
 
 
@@ -59,3 +59,4 @@ class Recording:
     outputs: tuple[fx.Node, ...]
     constants: Mapping[str, torch.Tensor]
     cut: bool = False
+    left_out: LeftOut | None = None

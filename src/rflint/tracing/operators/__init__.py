@@ -18,7 +18,9 @@ from rflint.tracing.operators import (
     spectral,
     views,
 )
-from rflint.tracing.operators.table import Call, Effect, Row, ShapeError, Value, find
+from rflint.tracing.operators.table import Call, Effect, Row, ShapeError, Value
+from rflint.tracing.operators.table import find as find_known
+from rflint.tracing.operators.user import user_row
 
 __all__ = [
     "Call",
@@ -41,3 +43,8 @@ __all__ = [
     "spectral",
     "views",
 ]
+
+
+def find(spelling: str) -> Row | None:
+    """The row for a function's or a module class's name: what a user has taught goes first."""
+    return user_row(spelling) or find_known(spelling)

@@ -187,7 +187,7 @@ def deformable_shape(call: Call) -> Shape:
     return conv_shape(_undeformed(call))
 
 
-@operator("deform_conv2d", "DeformConv2d", kind=Kind.CONV, shape=deformable_shape)
+@operator("torchvision::deform_conv2d", "DeformConv2d", kind=Kind.CONV, shape=deformable_shape)
 def deformable_conv(call: Call) -> Effect:
     """Torchvision's deformable convolution, counted as the regular grid that its offsets start on.
 

@@ -315,10 +315,18 @@ def setitem(call: Call) -> Effect:
 def overlaid(call: Call) -> Effect:
     """A tensor of which a view was written to in place: both, position by position."""
     base, written = call.args
-    fits = all_axes(written.layout) <= all_axes(base.layout)
+    layout = base.layout
+    if not all_axes(base.layout) and len(written.shape) <= len(base.shape):
+        # a buffer that is filled with something: it becomes what it is filled with
+        kept = len(base.layout) - len(written.layout)
+        layout = layout[:kept] + tuple(
+            carried if length(carried) == size else resized(carried, size)
+            for carried, size in zip(written.layout, base.shape[kept:], strict=True)
+        )
+    fits = all_axes(written.layout) <= all_axes(layout)
     foreign = {} if fits else dict.fromkeys(range(call.axes), Extent.UNKNOWN)
     reaches = (reach_of(call.axes, foreign if v is written else {}) for v in call.data)
-    return Effect(base.layout, tuple(reaches), geometry(call.axes))
+    return Effect(layout, tuple(reaches), geometry(call.axes))
 
 
 def _is(value: Any) -> TypeGuard[Value]:

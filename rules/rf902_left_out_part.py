@@ -1,0 +1,81 @@
+"""A part of the model that depends on data, and was left out.
+
+What it is
+    The model's forward reads numbers that only exist at run time (`if x.sum() > 0`, `.item()`,
+    indexing with a mask), as detectors do behind non-maximum suppression. rflint follows control
+    flow on shapes, but has no data. So it analyses what comes before that line, and reports the
+    line. "complete" is false, and "left_out" says where.
+
+Why it matters
+    Layers behind that line were not looked at. Everything in front of it was judged as usual.
+
+How to fix it
+    Nothing is wrong with your model. If layers behind that line should be judged, lint them on
+    their own, with --input for what reaches them; or move reading values out of the architecture.
+
+When to ignore it
+    Where everything that you want judged (a backbone, a neck) comes before that line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rflint.analysis import Analysis
+from rflint.rule import Example, Finding, Settings, Severity, model_finding
+
+CODE = "RF902"
+NAME = "left-out-part"
+SEVERITY = Severity.INFO
+DEFAULT = True
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding where the analysis ends before the model does."""
+    left_out = analysis.architecture.left_out
+    if left_out is not None:
+        yield model_finding(
+            globals(),
+            left_out.scope,
+            f"the analysis ends here: {left_out.reason}",
+            left_out.source,
+        )
+
+
+def thresholds() -> Any:
+    """What happens behind the convolution depends on its values."""
+    from torch import Tensor, nn
+
+    class Thresholds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+            self.refine = nn.Conv2d(8, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.conv(x)
+            return self.refine(out) if out.mean() > 0 else out
+
+    return Thresholds()
+
+
+def looks_at_shapes() -> Any:
+    """Control flow on shapes is followed."""
+    from torch import Tensor, nn
+
+    class LooksAtShapes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+            self.refine = nn.Conv2d(8, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.conv(x)
+            return self.refine(out) if out.shape[-1] > 8 else out
+
+    return LooksAtShapes()
+
+
+FAILS = [Example(thresholds, 16)]
+PASSES = [Example(looks_at_shapes, 16)]
