@@ -30,7 +30,7 @@ from torch.overrides import TorchFunctionMode
 from rflint.architecture import Kind, Source
 from rflint.errors import RflintError, TraceFailed, said
 from rflint.places import innermost_user_line
-from rflint.tracing.functions import in_place, leaf_row, tensors_of
+from rflint.tracing.functions import in_place, leaf_row, name_of, tensors_of
 from rflint.tracing.interception import (
     around_hooks,
     modules_called_by,
@@ -210,7 +210,7 @@ class _Keeper(TorchFunctionMode):
     ) -> Any:
         """Keep what PyTorch writes in Python: below, it is no longer what the table knows."""
         kwargs = dict(kwargs or {})
-        name: str = func.__name__
+        name = name_of(func)
         row = find(name.strip("_"))
         writes = name == "__setitem__"
         composed = isinstance(func, types.FunctionType) and not in_place(name, kwargs)
@@ -492,7 +492,7 @@ class _Replay(Recorder):
             return self._inlined(args)
         if not isinstance(target, torch._ops.OpOverload):
             return target(*args, **kwargs) if target is operator.getitem else None
-        name = target.overloadpacket.__name__
+        name = name_of(target)
         if name.startswith(("_assert", "sym_constrain")):
             return None
         results = len(target._schema.returns)
