@@ -28,7 +28,7 @@ from torch.export.graph_signature import InputKind
 from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Kind, Source
-from rflint.errors import RflintError, TraceFailed, said
+from rflint.errors import RflintError, TraceFailed, internal_error, said
 from rflint.places import innermost_user_line
 from rflint.tracing.functions import in_place, leaf_row, name_of, tensors_of
 from rflint.tracing.interception import (
@@ -65,7 +65,15 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
         raise
     except (Exception, SystemExit) as error:
         raise TraceFailed(f"torch.export fails: {said(error).splitlines()[0]}") from error
-    return _Replay(root, program, keeper.calls, edits).recording_of(inputs)
+    replay = _Replay(root, program, keeper.calls, edits)
+    try:
+        return replay.recording_of(inputs)
+    except RflintError:
+        raise
+    except Exception as error:
+        if error is not replay.torch_error:
+            raise internal_error(error) from error
+        raise TraceFailed(f"the exported graph does not fit: {said(error)}") from error
 
 
 # -- calls that are kept whole
@@ -509,7 +517,10 @@ class _Replay(Recorder):
 
     def _inlined(self, args: tuple[Any, ...]) -> Any:
         """Code under torch.no_grad() or autocast is a graph of its own, called with its inputs."""
-        at, module = next((i, arg) for i, arg in enumerate(args) if isinstance(arg, fx.GraphModule))
+        graphs = [(i, arg) for i, arg in enumerate(args) if isinstance(arg, fx.GraphModule)]
+        if len(graphs) != 1:
+            raise TraceFailed("torch.export leaves control flow in the graph")
+        ((at, module),) = graphs
         places = [node for node in module.graph.nodes if node.op == "placeholder"]
         return self._run_graph(module, dict(zip(places, args[at + 1 :], strict=True)))
 
