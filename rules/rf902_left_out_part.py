@@ -37,7 +37,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     if left_out is not None:
         yield model_finding(
             globals(),
-            left_out.scope,
+            left_out.scope or "forward",
             f"the analysis ends here: {left_out.reason}",
             left_out.source,
         )

@@ -44,6 +44,7 @@ SCHEMA = exactly(
             resolution=SHAPE,
             tracer={"enum": ["symbolic", "export"]},
             complete={"type": "boolean"},
+            left_out={"anyOf": [{"type": "null"}, exactly(reason=NAME, module={}, source=SOURCE)]},
             totals=exactly(
                 params=COUNT,
                 macs=COUNT,

@@ -319,8 +319,24 @@ def test_layers_within_an_attention_block_are_heads_where_nothing_goes_around_th
 
 
 def test_maxvit() -> None:
+    """Attention within windows of 8 x 8 positions is bounded, over a grid it sees everything.
+
+    In the first block positions are 4 pixels apart and have seen 9: a window adds 7 * 4. In the
+    last stage the map is 8 x 8, and a window all of it.
+    """
     analysis = analysed(partial(timm.create_model, "maxvit_nano_rw_256"), 256)
-    assert_roles(analysis, {r"\.se\.": ATTENTION, r"\.attn\.proj$": HEAD, r"^head\.fc$": HEAD})
+    assert_roles(
+        analysis,
+        {
+            r"\.se\.": ATTENTION,
+            r"\.attn_grid\.attn\.proj$": HEAD,
+            r"^stages\.3\..*\.attn_block\.attn\.proj$": HEAD,
+            r"^head\.fc$": HEAD,
+        },
+    )
+    name = "stages.0.blocks.0.attn_block.attn.proj"
+    window = next(x for x in analysis.layers if x.layer.name == name)
+    assert [axis.r_min for axis in window.seen] == [9 + 7 * 4] * 2
 
 
 def test_botnet() -> None:

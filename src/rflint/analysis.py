@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import ceil
 
-from rflint.architecture import Architecture, Extent, Layer, Number
+from rflint.architecture import Architecture, Extent, Kind, Layer, Number
 from rflint.receptive_field import Field, LayerField, propagate
 from rflint.roles import Role, attention_gates, roles
 
@@ -124,7 +124,8 @@ def analyse(architecture: Architecture) -> Analysis:
 def verdict(layer: Layer, role: Role, field: LayerField, resolution: Sequence[int]) -> Verdict:
     """Hold r_{l-1,min} and r_{l,min} against the input size i, per axis (design: theory)."""
     # a latent of one position has no context, and an upsampling is there to make positions
-    has_context = any(size > 1 for size in resolution) and not layer.upsamples
+    draws = layer.kind is Kind.CONV_TRANSPOSE and layer.upsamples
+    has_context = any(size > 1 for size in resolution) and not draws
     judged = layer.kind.is_convolution and role is Role.TRUNK and has_context
     if not judged or any(axis.unknown for axis in field.seen):
         return Verdict.NOT_JUDGED

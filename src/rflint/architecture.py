@@ -23,10 +23,11 @@ class Window:
     """What an operator reads along one axis: output p reads `size` inputs from p*stride + start.
 
     `size` is the extent with dilation counted in, K = d * (k - 1) + 1 (paper, Eq. 1). `start` is
-    minus the padding. A stride below one is an upsampling.
+    minus the padding. A stride below one is an upsampling. A window behind an upsampling, taken
+    together with it, may have a fractional size.
     """
 
-    size: int = 1
+    size: Number = 1
     stride: Number = 1
     start: Number = 0
 
@@ -99,7 +100,7 @@ class Kind(str, Enum):
 class Geometry:
     """A layer's nominal hyper-parameters, one entry per spatial axis; None stands for unbounded."""
 
-    kernel: tuple[int | None, ...]
+    kernel: tuple[Number | None, ...]
     stride: tuple[Number | None, ...]
     dilation: tuple[int, ...]
     padding: tuple[int | None, ...]

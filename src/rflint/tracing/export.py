@@ -17,7 +17,7 @@ import sys
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,6 +174,7 @@ class _Keeper(TorchFunctionMode):
             examples = tuple(torch.empty(t.shape, dtype=t.dtype) for t in inputs)
         try:
             with (
+                _silence(),
                 _faked(self.model, fake),
                 modules_called_by(self._call_module),
                 _nodes_marked_by(self._mark),
@@ -332,14 +333,14 @@ def _makes_new_tensors(row: Row) -> bool:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep torch.export from printing half-done graphs when it fails."""
-    before = logging.root.manager.disable
+    """Keep to oneself the graphs that torch.export logs and prints where it fails."""
+    level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with redirect_stderr(io.StringIO()):
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
             yield
     finally:
-        logging.disable(before)
+        logging.disable(level)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from fractions import Fraction
 from math import prod
 
 from rflint.architecture import Kind, Reach, Window
-from rflint.tracing.layout import resized, sole_axis
-from rflint.tracing.operators.mixing import along, mixed
+from rflint.tracing.layout import resized
+from rflint.tracing.operators.mixing import along, composed, mixed, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -251,18 +251,22 @@ def _windowed(
     value = call.input
     spatial = len(windows)
     dims = range(len(value.shape) - spatial, len(value.shape))
-    layout = list(value.layout)
-    layout[dims[0] - 1] = resized((), out[dims[0] - 1])
-    reaches: dict[int, Reach] = {}
+    channels = dims[0] - 1
+    # what lies in the channels is mixed: all of an axis (a Linear that someone reshaped), or the
+    # inner part of one (space-to-depth, spelled out in views)
+    inner = mixed(value.layout, (channels,))
+    layout = [without_inner(carried, inner) for carried in value.layout]
+    layout[channels] = resized((), out[channels])
+    whole = tuple(layout)
+    reaches: dict[int, Reach] = dict(inner)
     position: dict[int, int] = {}
     for i, dim in enumerate(dims):
-        axis = sole_axis(value.layout[dim])
-        if axis is not None:
-            position[axis] = i
-        read, layout[dim] = along(value.layout, dim, windows[i], out[dim])
-        reaches |= read
-    # convolving over the channels (a Linear that someone reshaped) mixes whatever lies there
-    reaches |= mixed(value.layout, (dims[0] - 1,))
+        read, layout[dim] = along(whole, dim, windows[i], out[dim])
+        position.update(dict.fromkeys(read, i))
+        reaches |= {
+            axis: composed(inner[axis], reach) if axis in inner else reach
+            for axis, reach in read.items()
+        }
     covers = all(
         size == 1 and window.size == n and not pad and not window.start
         for size, window, n, pad in zip(

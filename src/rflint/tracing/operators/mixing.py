@@ -7,6 +7,7 @@ Layouts connect the two (tracing/layout.py); this is where that is worked out, o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 from rflint.architecture import POINTWISE, Extent, Geometry, Reach, Window
 from rflint.tracing.layout import (
@@ -61,6 +62,17 @@ def without_inner(carried: Dimension, reaches: Mapping[int, Reach]) -> Dimension
     )
 
 
+def composed(first: Reach, then: Reach) -> Reach:
+    """What `then` reads of what `first` made, as one window of what `first` reads (Eq. 1)."""
+    if not (isinstance(first, Window) and isinstance(then, Window)):
+        return Extent.UNKNOWN if Extent.UNKNOWN in (first, then) else Extent.GLOBAL
+    return Window(
+        first.size + (then.size - 1) * first.stride,
+        first.stride * then.stride,
+        first.start + then.start * first.stride,
+    )
+
+
 def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int, Reach], Dimension]:
     """What an operator with a window along one dimension reads, and what that dimension then is.
 
@@ -82,8 +94,12 @@ def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int,
         return {}, after  # only moves the grid
     if len(spatial) == 1 and size == 1 and window.size >= length(carried):
         return mixed(layout, (dim,)), after
-    plain_inside = carried[-1].size > 1 and not carried[-1].axes
-    if plain_inside or any(len(factor.axes) > 1 for factor in spatial):
+    upsampled = carried[-1].size if len(carried) > 1 and not carried[-1].axes else 1
+    axis = sole_axis(carried[:-1]) if upsampled > 1 else None
+    if axis is not None and axis not in elsewhere:
+        # channels that were moved between the positions: a pixel shuffle, spelled out in views
+        return {axis: composed(Window(1, Fraction(1, upsampled), 0), window)}, after
+    if upsampled > 1 or any(len(factor.axes) > 1 for factor in spatial):
         return dict.fromkeys(axes_of(carried), Extent.UNKNOWN), after
     if window.stride != 1:
         # windows that begin anywhere in a row and end in another: the row ends are lost

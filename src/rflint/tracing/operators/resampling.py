@@ -185,7 +185,7 @@ def _regridded(call: Call, windows: list[Window], out: Shape) -> Effect:
     channel = len(layout) - len(windows) - 1
     layout[channel] = resized(layout[channel], out[channel])
     reaches: dict[int, Reach] = {}
-    kernel: dict[int, int | None] = {}
+    kernel: dict[int, Number | None] = {}
     stride: dict[int, Number | None] = {}
     for i, window in enumerate(windows):
         dim = channel + 1 + i

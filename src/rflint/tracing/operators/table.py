@@ -163,7 +163,7 @@ def spellings() -> frozenset[str]:
 
 def geometry(
     axes: int,
-    kernel: Mapping[int, int | None] = {},
+    kernel: Mapping[int, Number | None] = {},
     stride: Mapping[int, Number | None] = {},
     dilation: Mapping[int, int] = {},
     padding: Mapping[int, int | None] = {},
