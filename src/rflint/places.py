@@ -6,6 +6,7 @@ rflint itself.
 
 from __future__ import annotations
 
+import dis
 import os
 import sysconfig
 from functools import cache
@@ -58,6 +59,18 @@ def innermost_user_line_of(error: BaseException) -> Source | None:
             found = source_at(filename, traceback.tb_lineno)
         traceback = traceback.tb_next
     return found
+
+
+def raised_by_the_user(error: BaseException) -> bool:
+    """Whether a raise statement or an assertion of the user's code raised this."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return False
+    code = traceback.tb_frame.f_code
+    instruction = dis.opname[code.co_code[traceback.tb_lasti]]
+    return is_user_code(code.co_filename) and instruction == "RAISE_VARARGS"
 
 
 def raised_by_rflint(error: BaseException) -> bool:

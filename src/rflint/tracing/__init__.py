@@ -42,14 +42,18 @@ def trace(
     """
     if tracer not in TRACERS:
         raise UsageError(f"there is no tracer {tracer!r}", hint=f"Known are {', '.join(TRACERS)}.")
-    if tracer != "auto":
+    if tracer == "export":
         return _traced(model, inputs, tracer, edits, train=train)
     try:
         return _traced(model, inputs, "symbolic", edits, train=train)
     except CannotFollow as first:
+        if tracer == "symbolic":
+            first.hint = first.hint or "torch.export may be able to: take another --tracer."
+            raise
         try:
             return _traced(model, inputs, "export", edits, train=train)
         except RflintError as second:
+            first.hint = first.hint or "Nor can torch.export follow it; --debug shows what it says."
             raise first from second
 
 

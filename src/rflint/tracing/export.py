@@ -28,9 +28,9 @@ from torch.export.graph_signature import InputKind
 from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Kind, Source
-from rflint.errors import RflintError, TraceFailed, said
+from rflint.errors import RflintError, TraceFailed, internal_error, said
 from rflint.places import innermost_user_line
-from rflint.tracing.functions import in_place, leaf_row, tensors_of
+from rflint.tracing.functions import in_place, leaf_row, name_of, tensors_of
 from rflint.tracing.interception import (
     around_hooks,
     modules_called_by,
@@ -46,6 +46,7 @@ from rflint.tracing.sources import constructed_at
 
 _PATH = "_rflint_path"
 _CALLED = "rflint_called"
+_STACK = "rflint_stack"
 _WRITTEN = "rflint_written"
 _CPU = torch.device("cpu")
 
@@ -64,7 +65,15 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
         raise
     except (Exception, SystemExit) as error:
         raise TraceFailed(f"torch.export fails: {said(error).splitlines()[0]}") from error
-    return _Replay(root, program, keeper.calls, edits).recording_of(inputs)
+    replay = _Replay(root, program, keeper.calls, edits)
+    try:
+        return replay.recording_of(inputs)
+    except RflintError:
+        raise
+    except Exception as error:
+        if error is not replay.torch_error:
+            raise internal_error(error) from error
+        raise TraceFailed(f"the exported graph does not fit: {said(error)}") from error
 
 
 # -- calls that are kept whole
@@ -170,6 +179,7 @@ class _Keeper(TorchFunctionMode):
                 modules_called_by(self._call_module),
                 _nodes_marked_by(self._mark),
                 run_eagerly(),
+                _silence(),
                 torch.no_grad(),
             ):
                 return torch.export.export(self.model, examples, strict=False)
@@ -209,7 +219,7 @@ class _Keeper(TorchFunctionMode):
     ) -> Any:
         """Keep what PyTorch writes in Python: below, it is no longer what the table knows."""
         kwargs = dict(kwargs or {})
-        name: str = func.__name__
+        name = name_of(func)
         row = find(name.strip("_"))
         writes = name == "__setitem__"
         composed = isinstance(func, types.FunctionType) and not in_place(name, kwargs)
@@ -227,6 +237,7 @@ class _Keeper(TorchFunctionMode):
     def _mark(self, node: fx.Node) -> None:
         """Note on a node what in the model's code it comes from."""
         node.meta[_CALLED] = innermost_user_line(sys._getframe())
+        node.meta[_STACK] = tuple(self.stack)
         if self.written is not None:
             node.meta[_WRITTEN] = self.written
 
@@ -474,9 +485,7 @@ class _Replay(Recorder):
 
     def _at(self, node: fx.Node) -> None:
         """Stand where the model's forward stood when it made the node."""
-        entries = node.meta.get("nn_module_stack", {}).values()
-        paths = [str(entry[0]) for entry in entries]
-        self.stack = [self.model.get_submodule(path) for path in paths]
+        self.stack = [self.model.get_submodule(path) for path in node.meta.get(_STACK, ())]
         self.place = node.meta.get(_CALLED)
 
     def _called(self) -> Source | None:
@@ -492,7 +501,7 @@ class _Replay(Recorder):
             return self._inlined(args)
         if not isinstance(target, torch._ops.OpOverload):
             return target(*args, **kwargs) if target is operator.getitem else None
-        name = target.overloadpacket.__name__
+        name = name_of(target)
         if name.startswith(("_assert", "sym_constrain")):
             return None
         results = len(target._schema.returns)
@@ -509,7 +518,10 @@ class _Replay(Recorder):
 
     def _inlined(self, args: tuple[Any, ...]) -> Any:
         """Code under torch.no_grad() or autocast is a graph of its own, called with its inputs."""
-        at, module = next((i, arg) for i, arg in enumerate(args) if isinstance(arg, fx.GraphModule))
+        graphs = [(i, arg) for i, arg in enumerate(args) if isinstance(arg, fx.GraphModule)]
+        if len(graphs) != 1:
+            raise TraceFailed("torch.export leaves control flow in the graph")
+        ((at, module),) = graphs
         places = [node for node in module.graph.nodes if node.op == "placeholder"]
         return self._run_graph(module, dict(zip(places, args[at + 1 :], strict=True)))
 

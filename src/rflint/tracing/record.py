@@ -33,7 +33,12 @@ from rflint.errors import (
     TraceFailed,
     internal_error,
 )
-from rflint.places import innermost_user_line, innermost_user_line_of, raised_by_rflint
+from rflint.places import (
+    innermost_user_line,
+    innermost_user_line_of,
+    raised_by_rflint,
+    raised_by_the_user,
+)
 from rflint.tracing.functions import (
     FACTORIES,
     LIKE,
@@ -68,8 +73,6 @@ from rflint.tracing.sources import constructed_at
 
 _Several = namedtuple("_Several", ["values", "indices"])
 """Two results; where they are an extremum and its place, PyTorch gives them these names."""
-
-_OUT_OF_SIGHT = "torch.export follows such code: leave the choice to --tracer auto, or take export."
 
 
 class Cut(BaseException):
@@ -188,7 +191,6 @@ class Recorder(TorchFunctionMode):
                 raise CannotFollow(
                     f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
                     "through Python",
-                    hint=_OUT_OF_SIGHT,
                     source=self._called(),
                 )
             name = f"_tensor_constant{len(self.constants)}"
@@ -268,13 +270,10 @@ class Recorder(TorchFunctionMode):
             return self._constant(func, spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.is_tracked(t)]
         if not tracked and name in MOVES:
+            # to the device of an input that pretends to be elsewhere: values stay readable
             return moved(args[0], name, args[1:], kwargs)
         if not tracked:
-            result = func(*args, **kwargs)
-            for tensor in tensors_of(result):
-                if tensor.device.type == "meta":
-                    self.constant(tensor)
-            return result
+            return self._of_constants(func(*args, **kwargs))
         if spelling == "assert":
             return None
         if name in VALUE_READS and all(map(self.has_values, tracked)):
@@ -285,6 +284,13 @@ class Recorder(TorchFunctionMode):
                 self._called(),
             )
         return self._function(func, spelling, name, args, kwargs, op)
+
+    def _of_constants(self, result: Any) -> Any:
+        """What was computed from nothing recorded, but where the model's weights lie."""
+        for tensor in tensors_of(result):
+            if tensor.device.type == "meta":
+                self.constant(tensor)
+        return result
 
     def _constant(
         self, func: Any, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -366,9 +372,7 @@ class Recorder(TorchFunctionMode):
 
         def refuse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if any(map(self.is_tracked, tensors_in((args, kwargs)))):
-                raise CannotFollow(
-                    "this calls TorchScript code", hint=_OUT_OF_SIGHT, source=self._called()
-                )
+                raise CannotFollow("this calls TorchScript code", source=self._called())
 
         with (
             modules_called_by(self.call_module),
@@ -388,7 +392,9 @@ class Recorder(TorchFunctionMode):
             if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
                 module._infer_parameters(module, args, kwargs)
             _, row = leaf_row(module)
-            tracked = any(self.is_tracked(t) for t in tensors_in((args, kwargs)))
+            given = tensors_in((args, kwargs))
+            weighted = bool(given) and any(True for _ in module.parameters())
+            tracked = weighted or any(map(self.is_tracked, given))
         if path and tracked and row is not None:
             return around_hooks(
                 module, lambda *args, **kwargs: self._leaf(module, path, args, kwargs), args, kwargs
@@ -444,7 +450,8 @@ class Recorder(TorchFunctionMode):
         To its author that class is the layer; a node's name would say nothing.
         """
         module = self.stack[-1] if self.stack else None
-        if isinstance(module, nn.modules.conv._ConvNd) and node.name.startswith("conv"):
+        is_convolution = isinstance(module, nn.modules.conv._ConvNd) and id(module) in self._paths
+        if is_convolution and node.name.startswith("conv"):
             return module
         return None
 
@@ -577,7 +584,7 @@ def _explained(
     arguments_missing = isinstance(error, TypeError) and "forward() missing" in text
     if arguments_missing:
         hint = "For a model with several inputs, give --input once for each."
-    by_the_model = arguments_missing or isinstance(error, SystemExit)
+    by_the_model = arguments_missing or isinstance(error, SystemExit) or raised_by_the_user(error)
     failure = TraceFailed if by_the_model or error is recorder.torch_error else CannotFollow
     return failure(
         f"the forward pass fails on a {shapes} input: {where}{type(error).__name__}: {text}",
