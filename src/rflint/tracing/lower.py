@@ -26,6 +26,9 @@ from rflint.tracing.operators.table import mapped, tensors_in
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
 
+_WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION})
+"""Kinds of layers that multiply and accumulate."""
+
 
 def lower(model: nn.Module, recording: Recording, resolution: Sequence[int]) -> Architecture:
     """The architecture that a recording describes; see `Architecture` for its parts."""
@@ -98,10 +101,10 @@ class _Lowering:
 
         Products with a vector are not: that is how weights are normalised, not what a layer does.
         """
-        if step.row is not None and (step.module is not None or len(_shape(step.result)) > 1):
-            effect = step.row.effect(call)
-            if effect.macs:
-                self._append(step, call, effect, step.row.kind)
+        works = step.row is not None and step.row.kind in _WORKING
+        if works and (step.module is not None or len(_shape(step.result)) > 1):
+            assert step.row is not None
+            self._append(step, call, step.row.effect(call), step.row.kind)
 
     def _measured(self, node: fx.Node, call: Call) -> Effect:
         """The effect of an operator in no table; the same call is measured once."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import torch
@@ -186,11 +186,15 @@ def _fitted(profile: torch.Tensor, positions: range, size: int) -> Reach:
             intervals[output] = (low, high)
     if len(intervals) < 2:
         return Extent.UNKNOWN
-    # windows at the borders are cut off by padding
     widest = max(high - low for low, high in intervals.values())
-    inner = {q: ends for q, ends in intervals.items() if not _cut_off(ends, widest, size)}
+    if widest == size - 1:
+        return Extent.GLOBAL
+    # windows at the borders are cut off by padding, or mirrored
+    inner = {q: ends for q, ends in intervals.items() if not _at_border(ends, widest + 1, size)}
+    if len(inner) < 4:
+        inner = {q: ends for q, ends in intervals.items() if not _cut_off(ends, widest, size)}
     if len(inner) < 2:
-        return Extent.GLOBAL if widest == size - 1 else Extent.UNKNOWN
+        return Extent.UNKNOWN
     stride = _stride(inner, size, profile.shape[1])
     if stride is None:
         return Extent.UNKNOWN
@@ -198,23 +202,37 @@ def _fitted(profile: torch.Tensor, positions: range, size: int) -> Reach:
     return Window(widest + 1, stride, whole(Fraction(max(starts))))
 
 
+def _at_border(ends: tuple[int, int], width: int, size: int) -> bool:
+    low, high = ends
+    return low < width or high >= size - width
+
+
 def _cut_off(ends: tuple[int, int], widest: int, size: int) -> bool:
     low, high = ends
-    return high - low < widest and (low < widest or high >= size - widest)
+    return high - low < widest and _at_border(ends, widest, size)
 
 
 def _stride(intervals: dict[int, tuple[int, int]], size: int, outputs: int) -> Number | None:
     """The distance between windows: steady, or in blocks that all read the same window."""
     first, last = min(intervals), max(intervals)
     slope = Fraction(intervals[last][0] - intervals[first][0], last - first)
-    simple = [slope.limit_denominator(denominator) for denominator in range(1, 9)]
-    for stride in dict.fromkeys((*simple, slope, Fraction(size, outputs))):
-        if stride <= 0:
-            continue
-        lows = [low - q * stride for q, (low, _) in intervals.items()]
-        highs = [high - q * stride for q, (_, high) in intervals.items()]
-        if max(lows) - min(lows) < 1 and max(highs) - min(highs) < 1:
-            return whole(stride)
-    in_order = [intervals[q] for q in sorted(intervals)]
-    tiles = all(a == b or a[1] + 1 == b[0] for a, b in pairwise(in_order))
-    return whole(Fraction(size, outputs)) if tiles else None
+    simple = (slope.limit_denominator(n) for n in range(1, 9))
+    candidates = dict.fromkeys((*simple, Fraction(size, outputs), slope))
+    spreads = {stride: _spread(intervals, stride) for stride in candidates if stride > 0}
+    steady = min(spreads, key=lambda stride: sum(spreads[stride]), default=None)
+    if steady is not None and max(spreads[steady]) < 1:
+        return whole(steady)
+    runs = [
+        (ends, len(list(group))) for ends, group in groupby(intervals[q] for q in sorted(intervals))
+    ]
+    inside = {length for _, length in runs[1:-1]}
+    tiles = all(a[1] + 1 == b[0] for (a, _), (b, _) in pairwise(runs))
+    even = len(inside) <= 1 and max(runs[0][1], runs[-1][1]) <= max(inside, default=outputs)
+    return whole(Fraction(size, outputs)) if tiles and even else None
+
+
+def _spread(intervals: dict[int, tuple[int, int]], stride: Fraction) -> tuple[Fraction, Fraction]:
+    """By how much the ends of windows stray from a steady advance."""
+    lows = [low - q * stride for q, (low, _) in intervals.items()]
+    highs = [high - q * stride for q, (_, high) in intervals.items()]
+    return max(lows) - min(lows), max(highs) - min(highs)
