@@ -17,9 +17,10 @@ from rflint.architecture import (
     Extent,
     Kind,
     Layer,
+    Reach,
     Window,
 )
-from rflint.tracing.layout import image_layout, plain, tangled
+from rflint.tracing.layout import image_layout, plain, positions, tangled
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.table import mapped, tensors_in
@@ -180,7 +181,7 @@ class _Lowering:
                 kind=kind,
                 op=_op(step),
                 operation=step.row.name if step.row else step.spelling,
-                inputs=_edges(call, effect),
+                inputs=self._rejoined(_edges(call, effect), call, effect),
                 geometry=effect.geometry,
                 in_shape=(call.data or call.tensors)[0].shape,
                 out_shape=_shape(step.result),
@@ -194,6 +195,30 @@ class _Lowering:
                 unknown_because=effect.unknown_because,
             )
         )
+
+    def _rejoined(self, edges: tuple[Edge, ...], call: Call, effect: Effect) -> tuple[Edge, ...]:
+        """Strided slices of one map that meet again in the channels: space-to-depth, a window.
+
+        Each of them reads one position of a block; whatever reads all channels reads the block.
+        """
+        origins = [self.layers[edge.source] for edge in edges if edge.source != INPUT]
+        sources = {layer.inputs[0].source for layer in origins if layer.kind is Kind.SLICE}
+        if len(edges) < 2 or len(origins) < len(edges) or len(sources) != 1:
+            return edges
+        if any(layer.kind is not Kind.SLICE or len(layer.inputs) != 1 for layer in origins):
+            return edges
+        reaches = tuple(
+            _block([layer.inputs[0].reach[axis] for layer in origins]) for axis in range(self.axes)
+        )
+        side_by_side = all(
+            positions(value.layout, axis) == positions(effect.layout, axis)
+            for value in call.data
+            for axis in range(self.axes)
+        )
+        pointwise = all(reach is POINTWISE for edge in edges for reach in edge.reach)
+        if pointwise and side_by_side and None not in reaches:
+            return (Edge(sources.pop(), tuple(reach for reach in reaches if reach)),)
+        return edges
 
     def _parameters(self, step: Step, call: Call) -> list[tuple[str, int]]:
         """Those of the module, or those that the function's constant arguments are made of."""
@@ -217,6 +242,19 @@ def _kind(step: Step, effect: Effect) -> Kind:
         return step.row.kind
     unknown = any(Extent.UNKNOWN in reach for reach in effect.reaches)
     return Kind.UNKNOWN if unknown else Kind.MEASURED
+
+
+def _block(slices: Sequence[Reach]) -> Window | None:
+    """The window over slices that differ in where they start; None if they differ otherwise."""
+    windows = [reach for reach in slices if isinstance(reach, Window) and reach.size == 1]
+    strides = {window.stride for window in windows}
+    if len(windows) < len(slices) or len(strides) > 1:
+        return None
+    starts = [window.start for window in windows]
+    (stride,) = strides
+    size = max(starts) - min(starts) + 1
+    # neighbouring blocks must not overlap: else these are shifts, not blocks
+    return Window(size, stride, min(starts)) if size <= stride else None
 
 
 def _shape_only(value: Value) -> Value:

@@ -248,10 +248,19 @@ def softmax_shape(call: Call) -> Shape:
     shape=softmax_shape,
 )
 def softmax(call: Call) -> Effect:
-    """Pointwise over channels; over positions it reads all of them."""
-    layout = call.input.layout
-    reaches = mixed(layout, (softmax_dim(call),), layout)
+    """Pointwise over channels; over positions it reads all of them.
+
+    In a table of scores positions lie along two dimensions, queries and keys. There the product
+    with the values counts what is mixed, and counting it here as well would count it twice.
+    """
+    layout, dim = call.input.layout, softmax_dim(call)
+    compares = any(axes_of(carried) and carried == layout[dim] for carried in _without(layout, dim))
+    reaches = {} if compares else mixed(layout, (dim,), layout)
     return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+
+
+def _without(layout: Layout, dim: int) -> Layout:
+    return layout[:dim] + layout[dim + 1 :]
 
 
 @operator("Softmax2d", kind=Kind.ACTIVATION, shape=same_shape)
