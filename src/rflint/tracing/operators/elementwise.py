@@ -151,6 +151,7 @@ def prelu(call: Call) -> Effect:
         "cpu",
         "requires_grad",
     ),
+    *("quantize_per_tensor", "quantize_per_channel", "quantize_per_tensor_dynamic"),
     *("positive", "alias", "bernoulli", "pos", "long", "int", "bool", "dequantize"),
     *("QuantStub", "DeQuantStub"),
     kind=Kind.RESHAPE,
@@ -191,6 +192,7 @@ def unchanged(call: Call) -> Effect:
         "lshift",
         "rshift",
     ),
+    *("quantized::add", "quantized::add_relu"),
     kind=Kind.ARITHMETIC,
     shape=broadcast_shape,
 )
@@ -199,7 +201,9 @@ def arithmetic(call: Call) -> Effect:
     return broadcasting(call)
 
 
-@operator("mul", "rmul", "imul", "multiply", kind=Kind.ARITHMETIC, shape=broadcast_shape)
+@operator(
+    "mul", "rmul", "imul", "multiply", "quantized::mul", kind=Kind.ARITHMETIC, shape=broadcast_shape
+)
 def multiplication(call: Call) -> Effect:
     """Arithmetic too; a row of its own because attention gates end here."""
     return broadcasting(call)
