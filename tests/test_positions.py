@@ -84,6 +84,11 @@ def test_space_to_depth_is_a_window_however_it_is_spelled(function: Function) ->
     assert [(axis.r_max, axis.jump) for axis in layer.out] == [(6, 2), (6, 2)]
 
 
+@pytest.mark.parametrize("function", [by_views, by_windows, lambda x: F.pixel_unshuffle(x, 2)])
+def test_what_was_gathered_counts_for_the_layer_that_mixes_it(function: Function) -> None:
+    assert [axis.r_max for axis in last(function, 4 * C).seen] == [2, 2]
+
+
 def test_shifted_copies_are_no_blocks() -> None:
     layer = last(lambda x: torch.cat([x[..., 1:], x[..., :-1]], 1), 2 * C)
     assert [axis.r_max for axis in layer.seen] == [1, 1]

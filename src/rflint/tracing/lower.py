@@ -23,6 +23,7 @@ from rflint.architecture import (
 from rflint.tracing.layout import image_layout, plain, positions, tangled
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
+from rflint.tracing.operators.mixing import mixing_geometry
 from rflint.tracing.operators.table import mapped, tensors_in
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
@@ -168,6 +169,9 @@ class _Lowering:
         parameters = self._parameters(step, call)
         new = [(n, size) for n, size in parameters if n not in self._counted]
         self._counted.update(n for n, _ in new)
+        edges = self._rejoined(_edges(call, effect), call, effect)
+        if effect.gathered and edges:
+            edges = (self._gathering(step, call, edges[0], effect.gathered), *edges[1:])
         if effect.covers_map:
             self.covering.add(len(self.layers))
         builder = step.module if step.module is not None else step.owner
@@ -181,7 +185,7 @@ class _Lowering:
                 kind=kind,
                 op=_op(step),
                 operation=step.row.name if step.row else step.spelling,
-                inputs=self._rejoined(_edges(call, effect), call, effect),
+                inputs=edges,
                 geometry=effect.geometry,
                 in_shape=(call.data or call.tensors)[0].shape,
                 out_shape=_shape(step.result),
@@ -195,6 +199,26 @@ class _Lowering:
                 unknown_because=effect.unknown_because,
             )
         )
+
+    def _gathering(self, step: Step, call: Call, edge: Edge, gathered: tuple[Reach, ...]) -> Edge:
+        """A layer for what views did in front of another: blocks of positions, in the channels."""
+        shape = call.data[0].shape
+        self.layers.append(
+            Layer(
+                name=f"{step.layer}.gathered",
+                call=self._calls.get(step.layer, 0),
+                kind=Kind.RESHAPE,
+                op="view",
+                operation="view",
+                inputs=(Edge(edge.source, gathered),),
+                geometry=mixing_geometry(self.axes, dict(enumerate(gathered))),
+                in_shape=shape,
+                out_shape=shape,
+                scope=step.scope,
+                called=step.called,
+            )
+        )
+        return Edge(len(self.layers) - 1, edge.reach)
 
     def _rejoined(self, edges: tuple[Edge, ...], call: Call, effect: Effect) -> tuple[Edge, ...]:
         """Strided slices of one map that meet again in the channels: space-to-depth, a window.
