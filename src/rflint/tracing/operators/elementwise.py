@@ -6,11 +6,12 @@ normalisation as part of the convolution). So do activations, dropout and arithm
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 
-from rflint.architecture import Extent, Kind, Reach
-from rflint.tracing.layout import Dimension, Factor, Layout, axes_of
-from rflint.tracing.operators.mixing import mixed
+from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.tracing.layout import Dimension, Factor, Layout, axes_of, sole_axis
+from rflint.tracing.operators.mixing import mixed, shuffled
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -248,9 +249,19 @@ def softmax_shape(call: Call) -> Shape:
     shape=softmax_shape,
 )
 def softmax(call: Call) -> Effect:
-    """Pointwise over channels; over positions it reads all of them."""
+    """Pointwise over channels; over positions it reads all of them.
+
+    The scores of window attention carry the window twice, for queries and for keys. The product
+    with the values reads all keys of a query's window, whether they were normalised or not.
+    """
     layout = call.input.layout
-    reaches = mixed(layout, (softmax_dim(call),), layout)
+    dim = softmax_dim(call)
+    elsewhere = {factor for d, carried in enumerate(layout) if d != dim for factor in carried}
+    reaches = {
+        axis: reach
+        for axis, reach in mixed(layout, (dim,), layout).items()
+        if reach is Extent.GLOBAL or not elsewhere.issuperset(layout[dim])
+    }
     return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
 
 
@@ -266,7 +277,11 @@ def broadcasting(call: Call) -> Effect:
     shape = broadcast(*(value.shape for value in call.tensors))
     layout = broadcast_layout(shape, [value.layout for value in values])
     reaches = tuple(
-        reach_of(call.axes, _spread(value.layout, shape[len(shape) - len(value.layout) :]))
+        reach_of(
+            call.axes,
+            _spread(value.layout, shape[len(shape) - len(value.layout) :])
+            | _aligned(value.layout, layout[len(shape) - len(value.layout) :]),
+        )
         for value in values
     )
     return Effect(layout, reaches, geometry(call.axes))
@@ -282,6 +297,25 @@ def _spread(layout: Layout, shape: Shape) -> dict[int, Reach]:
     }
 
 
+def _aligned(layout: Layout, there: Layout) -> dict[int, Reach]:
+    """Axes of which an operand has fewer positions than it meets: one for several of them.
+
+    That is one for every window of a partition (its mean, subtracted from it), or one for all the
+    positions that its channels were moved between, next to a map that has them already.
+    """
+    reaches: dict[int, Reach] = {}
+    for dim, (carried, other) in enumerate(zip(layout, there, strict=True)):
+        moved = shuffled(layout, dim)
+        if carried == other:
+            continue
+        if moved is not None and sole_axis(other) == moved[0]:
+            reaches[moved[0]] = Window(1, Fraction(1, moved[1]), 0)
+        axis = sole_axis(carried)
+        if axis is not None and len(other) == 1 and other[0].axes == (axis,) and other[0].step > 1:
+            reaches[axis] = Window(1, Fraction(1, other[0].step), 0)
+    return reaches
+
+
 def broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
     """Per dimension, what the operand carries that is not broadcast along it."""
     result: list[Dimension] = []
@@ -290,5 +324,12 @@ def broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
         carried = [layout[-back] for layout in layouts if len(layout) >= back]
         fitting = [c for c in carried if prod(factor.size for factor in c) == size]
         spatial = [c for c in fitting if axes_of(c)]
+        # of a split axis, rather one that still has its inner part
+        spatial.sort(key=_coarseness)
         result.append((spatial or fitting or [(Factor(size),)])[0])
     return tuple(result)
+
+
+def _coarseness(dimension: Dimension) -> tuple[int, bool]:
+    steps = [factor.step for factor in dimension if factor.axes]
+    return -max(steps), any(not factor.axes for factor in dimension)
