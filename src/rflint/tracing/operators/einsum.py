@@ -7,7 +7,7 @@ from typing import Any
 
 from rflint.architecture import Kind, Reach
 from rflint.tracing.layout import Dimension, Factor, axes_of
-from rflint.tracing.operators.mixing import mixed, mixing_geometry
+from rflint.tracing.operators.mixing import mixed, mixing_geometry, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -103,7 +103,7 @@ def einsum(call: Call) -> Effect:
             everything |= read
     products = len(operands) > 1 and any(n not in output for names in inputs for n in names)
     return Effect(
-        tuple(layout),
+        tuple(without_inner(carried, everything) for carried in layout),
         tuple(reach_of(call.axes, read) for read in reaches),
         mixing_geometry(call.axes, everything),
         macs=prod(sizes.values()) if products else 0,

@@ -6,11 +6,12 @@ normalisation as part of the convolution). So do activations, dropout and arithm
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 
-from rflint.architecture import Extent, Kind, Reach
-from rflint.tracing.layout import Dimension, Factor, Layout, axes_of
-from rflint.tracing.operators.mixing import mixed
+from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.tracing.layout import Dimension, Factor, Layout, axes_of, sole_axis
+from rflint.tracing.operators.mixing import mixed, shuffled
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -279,7 +280,11 @@ def broadcasting(call: Call) -> Effect:
     shape = broadcast(*(value.shape for value in call.tensors))
     layout = broadcast_layout(shape, [value.layout for value in values])
     reaches = tuple(
-        reach_of(call.axes, _spread(value.layout, shape[len(shape) - len(value.layout) :]))
+        reach_of(
+            call.axes,
+            _spread(value.layout, shape[len(shape) - len(value.layout) :])
+            | _aligned(value.layout, layout[len(shape) - len(value.layout) :]),
+        )
         for value in values
     )
     return Effect(layout, reaches, geometry(call.axes))
@@ -295,6 +300,25 @@ def _spread(layout: Layout, shape: Shape) -> dict[int, Reach]:
     }
 
 
+def _aligned(layout: Layout, there: Layout) -> dict[int, Reach]:
+    """Axes of which an operand has fewer positions than it meets: one for several of them.
+
+    That is one for every window of a partition (its mean, subtracted from it), or one for all the
+    positions that its channels were moved between, next to a map that has them already.
+    """
+    reaches: dict[int, Reach] = {}
+    for dim, (carried, other) in enumerate(zip(layout, there, strict=True)):
+        moved = shuffled(layout, dim)
+        if carried == other:
+            continue
+        if moved is not None and sole_axis(other) == moved[0]:
+            reaches[moved[0]] = Window(1, Fraction(1, moved[1]), 0)
+        axis = sole_axis(carried)
+        if axis is not None and len(other) == 1 and other[0].axes == (axis,) and other[0].step > 1:
+            reaches[axis] = Window(1, Fraction(1, other[0].step), 0)
+    return reaches
+
+
 def broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
     """Per dimension, what the operand carries that is not broadcast along it."""
     result: list[Dimension] = []
@@ -303,5 +327,12 @@ def broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
         carried = [layout[-back] for layout in layouts if len(layout) >= back]
         fitting = [c for c in carried if prod(factor.size for factor in c) == size]
         spatial = [c for c in fitting if axes_of(c)]
+        # of a split axis, rather one that still has its inner part
+        spatial.sort(key=_coarseness)
         result.append((spatial or fitting or [(Factor(size),)])[0])
     return tuple(result)
+
+
+def _coarseness(dimension: Dimension) -> tuple[int, bool]:
+    steps = [factor.step for factor in dimension if factor.axes]
+    return -max(steps), any(not factor.axes for factor in dimension)

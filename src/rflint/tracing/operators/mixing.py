@@ -73,6 +73,19 @@ def composed(first: Reach, then: Reach) -> Reach:
     )
 
 
+def shuffled(layout: Layout, dim: int) -> tuple[int, int] | None:
+    """Channels that were moved between the positions of an axis: the axis, and how many.
+
+    That is a pixel shuffle, spelled out in views. Views alone cannot tell it from features that
+    are listed position by position, so it counts from the first operator on that works along it.
+    """
+    carried = layout[dim]
+    times = carried[-1].size if len(carried) > 1 and not carried[-1].axes else 1
+    axis = sole_axis(carried[:-1]) if times > 1 else None
+    elsewhere = (a for d, dimension in enumerate(layout) if d != dim for a in axes_of(dimension))
+    return None if axis is None or axis in elsewhere else (axis, times)
+
+
 def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int, Reach], Dimension]:
     """What an operator with a window along one dimension reads, and what that dimension then is.
 
@@ -90,16 +103,16 @@ def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int,
     elsewhere = {a for d, dimension in enumerate(layout) if d != dim for a in axes_of(dimension)}
     if axis is not None and axis not in elsewhere:
         return {axis: window}, after
-    if (window.size, window.stride) == (1, 1):
+    moved = shuffled(layout, dim)
+    if moved is None and (window.size, window.stride) == (1, 1):
         return {}, after  # only moves the grid
     if len(spatial) == 1 and size == 1 and window.size >= length(carried):
         return mixed(layout, (dim,)), after
-    upsampled = carried[-1].size if len(carried) > 1 and not carried[-1].axes else 1
-    axis = sole_axis(carried[:-1]) if upsampled > 1 else None
-    if axis is not None and axis not in elsewhere:
-        # channels that were moved between the positions: a pixel shuffle, spelled out in views
-        return {axis: composed(Window(1, Fraction(1, upsampled), 0), window)}, after
-    if upsampled > 1 or any(len(factor.axes) > 1 for factor in spatial):
+    if moved is not None:
+        upsampled = Window(1, Fraction(1, moved[1]), 0)
+        return {moved[0]: composed(upsampled, window)}, resized(carried, size)
+    between = len(carried) > 1 and not carried[-1].axes and carried[-1].size > 1
+    if between or any(len(factor.axes) > 1 for factor in spatial):
         return dict.fromkeys(axes_of(carried), Extent.UNKNOWN), after
     if window.stride != 1:
         # windows that begin anywhere in a row and end in another: the row ends are lost

@@ -16,7 +16,7 @@ from rflint.tracing.layout import (
     sliced,
     sole_axis,
 )
-from rflint.tracing.operators.mixing import along
+from rflint.tracing.operators.mixing import along, shuffled
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -163,6 +163,11 @@ def pad(call: Call) -> Effect:
         if axis is not None:
             reaches[axis] = Window(1, 1, -before)
             amounts[axis] = before
+        elif shuffled(value.layout, dim) is not None:
+            size = value.shape[dim] + before + after
+            read, layout[dim] = along(value.layout, dim, Window(1, 1, -before), size)
+            reaches |= read
+            continue
         layout[dim] = _padded(layout[dim], before, after)
     return Effect(
         tuple(layout),

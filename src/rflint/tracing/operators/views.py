@@ -26,7 +26,7 @@ from rflint.tracing.layout import (
     sole_axis,
     tangled,
 )
-from rflint.tracing.operators.mixing import along, mixed, without_inner
+from rflint.tracing.operators.mixing import along, mixed, shuffled, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -198,6 +198,11 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
         axis = sole_axis(dimension)
         if axis is not None:
             reached[axis] = Window(1, step, start)
+        elif shuffled(value.layout, dim - 1) is not None:
+            read, carried = along(value.layout, dim - 1, Window(1, step, start), count)
+            reached |= read
+            layout.append(carried)
+            continue
         kept = sliced(dimension, start, stop) if step == 1 else resized(dimension, count)
         layout.append(kept)
     stride = {axis: w.stride for axis, w in reached.items() if isinstance(w, Window)}
@@ -419,13 +424,18 @@ def roll(call: Call) -> Effect:
     value = call.input
     shifts, dims = call.arg("shifts", 1), call.arg("dims", 2, ())
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    layout: Layout = value.layout
+    dims = [d % len(layout) for d in ((dims,) if isinstance(dims, int) else dims)]
     reached: dict[int, Reach] = {}
     for shift, dim in zip(shifts, dims, strict=False):  # without dims the tensor is flattened
         axis = sole_axis(value.layout[dim])
         if axis is not None and shift:
             reached[axis] = Window(1, 1, -int(shift))
-    return Effect(value.layout, (reach_of(call.axes, reached),), geometry(call.axes))
+        elif shift and shuffled(layout, dim) is not None:
+            read, carried = along(layout, dim, Window(1, 1, -int(shift)), value.shape[dim])
+            reached |= read
+            layout = (*layout[:dim], carried, *layout[dim + 1 :])
+    return Effect(layout, (reach_of(call.axes, reached),), geometry(call.axes))
 
 
 @operator("repeat", "tile", kind=Kind.RESHAPE)
