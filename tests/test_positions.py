@@ -363,3 +363,18 @@ def test_one_frame_many_times_is_no_time_axis() -> None:
 def test_the_mean_of_all_frames_sees_all_of_time() -> None:
     layer = over_time(lambda x: torch.stack(list(x.unbind(2))).mean(0).unsqueeze(2))
     assert sees(layer) == [(None, None, None), (1, 1, 1), (1, 1, 1)]
+
+
+# -- values that become indices
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.gather(1, x.argsort(1)),
+        lambda x: torch.rand(300, C)[(x[:, 0] * 255).long()].permute(0, 3, 1, 2),
+        lambda x: F.embedding(x[:, 0].mul(255).int(), torch.rand(300, C)).permute(0, 3, 1, 2),
+    ],
+)
+def test_indices_computed_from_values_are_whole_numbers(function: Function) -> None:
+    assert sees(last(function)) == [(1, 1, 1)] * 2
