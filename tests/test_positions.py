@@ -378,3 +378,15 @@ def test_the_mean_of_all_frames_sees_all_of_time() -> None:
 )
 def test_indices_computed_from_values_are_whole_numbers(function: Function) -> None:
     assert sees(last(function)) == [(1, 1, 1)] * 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "extents"), [("bilinear", (4, 8)), ("bicubic", (8, 16)), ("area", (2, 4))]
+)
+def test_antialiasing_widens_the_kernel(mode: str, extents: tuple[int, int]) -> None:
+    def resized(x: Tensor) -> Tensor:
+        return F.interpolate(x, size=(14, 7), mode=mode, antialias=mode != "area")
+
+    assert sees(last(resized)) == [
+        (extent, extent, jump) for extent, jump in zip(extents, (2, 4), strict=True)
+    ]
