@@ -365,6 +365,19 @@ def test_the_mean_of_all_frames_sees_all_of_time() -> None:
     assert sees(layer) == [(None, None, None), (1, 1, 1), (1, 1, 1)]
 
 
+def test_a_frame_that_is_added_to_all_frames_is_seen_by_all() -> None:
+    layer = over_time(lambda x: x[:, :, ::2] - x[:, :, -1].unsqueeze(2))
+    assert sees(layer) == [(1, None, 2), (1, 1, 1), (1, 1, 1)]
+
+
+def test_an_unknown_operator_on_single_frames_is_pointwise() -> None:
+    video = torch.empty(1, C, *FRAMES)
+    model = OfFrames(lambda x: torch.stack([torch.special.i0(f) for f in x.unbind(2)], 2))
+    layer = analyse(trace(model, [video])).layers[-1]
+    assert layer.layer.geometry.kernel == (3, 3, 3)
+    assert sees(layer) == [(1, 1, 1)] * 3
+
+
 # -- values that become indices
 
 

@@ -122,6 +122,12 @@ def picked_from(layout: Layout) -> Factor | None:
     return found[0] if len(found) == 1 else None
 
 
+def axes_elsewhere(layout: Layout, dim: int) -> frozenset[int]:
+    """The spatial axes that vary along other dimensions than this one."""
+    others = [dimension for d, dimension in enumerate(unpicked(layout)) if d != dim]
+    return frozenset[int]().union(*map(axes_of, others))
+
+
 def unpicked(layout: Layout) -> Layout:
     """The layout without positions that were picked."""
     return tuple(
