@@ -215,6 +215,10 @@ class Recorder(TorchFunctionMode):
             return False
         return id(tensor) not in self._nodes or id(tensor) in self._real
 
+    def _is_cheap(self, tensor: torch.Tensor) -> bool:
+        """Whether to compute with a tensor's numbers, for code that reads them."""
+        return self.has_values(tensor) and tensor.numel() <= LARGE
+
     def _is_written(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor that looks like a constant has been written to through a view."""
         return bool(self._written) and _storage(tensor) in self._written
@@ -343,7 +347,7 @@ class Recorder(TorchFunctionMode):
             self.graph.erase_node(node)
             return call.input
         try:
-            if all(map(self.has_values, call.tensors)):
+            if all(map(self._is_cheap, call.tensors)):
                 result = func(*args, **kwargs)
                 self._real.update(id(tensor) for tensor in tensors_of(result))
             elif name == "__setitem__":

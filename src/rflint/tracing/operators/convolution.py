@@ -109,7 +109,10 @@ def conv_transpose_shape(call: Call) -> Shape:
 
 
 @operator(
-    "conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d", kind=Kind.CONV, shape=conv_shape
+    *("conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d"),
+    *("QuantizedConvReLU1d", "QuantizedConvReLU2d", "QuantizedConvReLU3d"),
+    kind=Kind.CONV,
+    shape=conv_shape,
 )
 def conv(call: Call) -> Effect:
     """A window of extent K = d * (k - 1) + 1."""

@@ -159,6 +159,7 @@ def prelu(call: Call) -> Effect:
         "cpu",
         "requires_grad",
     ),
+    *("quantize_per_tensor", "quantize_per_channel", "quantize_per_tensor_dynamic"),
     *("positive", "alias", "bernoulli", "pos", "long", "int", "bool", "dequantize"),
     *("QuantStub", "DeQuantStub"),
     kind=Kind.RESHAPE,
@@ -199,6 +200,7 @@ def unchanged(call: Call) -> Effect:
         "lshift",
         "rshift",
     ),
+    *("quantized::add", "quantized::add_relu"),
     kind=Kind.ARITHMETIC,
     shape=broadcast_shape,
 )
@@ -207,7 +209,9 @@ def arithmetic(call: Call) -> Effect:
     return broadcasting(call)
 
 
-@operator("mul", "rmul", "imul", "multiply", kind=Kind.ARITHMETIC, shape=broadcast_shape)
+@operator(
+    "mul", "rmul", "imul", "multiply", "quantized::mul", kind=Kind.ARITHMETIC, shape=broadcast_shape
+)
 def multiplication(call: Call) -> Effect:
     """Arithmetic too; a row of its own because attention gates end here."""
     return broadcasting(call)
