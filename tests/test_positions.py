@@ -278,3 +278,133 @@ def test_axes_are_held_against_their_own_lengths(size: tuple[int, int], verdict:
         return F.avg_pool2d(x, 5, 1, 2)
 
     assert last(grown, size=size).verdict is verdict
+
+
+# -- frames, one by one
+
+FRAMES = (6, 12, 12)
+
+
+def filtered(frame: Tensor) -> Tensor:
+    return F.conv2d(frame, torch.rand(C, C, 3, 3), padding=1)
+
+
+def folded(x: Tensor) -> Tensor:
+    b, c, t, h, w = x.shape
+    frames = filtered(x.transpose(1, 2).reshape(b * t, c, h, w))
+    return frames.view(b, t, c, h, w).transpose(1, 2)
+
+
+def stacked(x: Tensor) -> Tensor:
+    return torch.stack([filtered(x[:, :, t]) for t in range(x.shape[2])], 2)
+
+
+def stacked_in_front(x: Tensor) -> Tensor:
+    frames = [filtered(frame) for frame in x.permute(2, 0, 1, 3, 4)]
+    return torch.stack(frames).permute(1, 2, 0, 3, 4)
+
+
+def concatenated(x: Tensor) -> Tensor:
+    return torch.cat([filtered(frame).unsqueeze(2) for frame in x.unbind(2)], 2)
+
+
+def written(x: Tensor) -> Tensor:
+    out = torch.zeros(x.shape)
+    for t in range(x.shape[2]):
+        out[:, :, t] = filtered(x[:, :, t])
+    return out
+
+
+def remembered(x: Tensor) -> Tensor:
+    state, states = torch.zeros(x[:, :, 0].shape), []
+    for t in range(x.shape[2]):
+        state = filtered(torch.cat([x[:, :, t], state.relu()], 1)[:, :C])
+        states.append(state)
+    return torch.stack(states, 2)
+
+
+class OfFrames(nn.Module):
+    """A function of a video, and a convolution over time behind it."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self.function = function
+        self.last = nn.Conv3d(C, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.function(x))
+
+
+def over_time(function: Function, tracer: str = "symbolic") -> AnalysedLayer:
+    video = torch.empty(2, C, *FRAMES)
+    return analyse(trace(OfFrames(function), [video], tracer=tracer)).layers[-1]
+
+
+@pytest.mark.parametrize("tracer", ["symbolic", "export"])
+@pytest.mark.parametrize(
+    "function", [folded, stacked, stacked_in_front, concatenated, written, remembered]
+)
+def test_frames_that_are_put_together_again_are_the_time_axis(
+    function: Function, tracer: str
+) -> None:
+    layer = over_time(function, tracer)
+    assert layer.layer.geometry.kernel == (3, 3, 3)
+    assert [(axis.r_min, axis.jump) for axis in layer.seen] == [(1, 1), (3, 1), (3, 1)]
+
+
+@pytest.mark.parametrize(
+    ("frames", "jump"), [(range(1, 6, 2), 2), (range(5, -1, -1), 1), (range(2, 5), 1)]
+)
+def test_every_second_frame_is_a_stride(frames: range, jump: int) -> None:
+    layer = over_time(lambda x: torch.stack([x[:, :, t] for t in frames], 2))
+    assert [(axis.r_max, axis.jump) for axis in layer.out] == [(1 + 2 * jump, jump), (3, 1), (3, 1)]
+
+
+def test_one_frame_many_times_is_no_time_axis() -> None:
+    layer = over_time(lambda x: torch.stack([x[:, :, 0]] * 4, 2))
+    assert layer.layer.geometry.kernel == (1, 3, 3)
+
+
+def test_the_mean_of_all_frames_sees_all_of_time() -> None:
+    layer = over_time(lambda x: torch.stack(list(x.unbind(2))).mean(0).unsqueeze(2))
+    assert sees(layer) == [(None, None, None), (1, 1, 1), (1, 1, 1)]
+
+
+def test_a_frame_that_is_added_to_all_frames_is_seen_by_all() -> None:
+    layer = over_time(lambda x: x[:, :, ::2] - x[:, :, -1].unsqueeze(2))
+    assert sees(layer) == [(1, None, 2), (1, 1, 1), (1, 1, 1)]
+
+
+def test_an_unknown_operator_on_single_frames_is_pointwise() -> None:
+    video = torch.empty(1, C, *FRAMES)
+    model = OfFrames(lambda x: torch.stack([torch.special.i0(f) for f in x.unbind(2)], 2))
+    layer = analyse(trace(model, [video])).layers[-1]
+    assert layer.layer.geometry.kernel == (3, 3, 3)
+    assert sees(layer) == [(1, 1, 1)] * 3
+
+
+# -- values that become indices
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.gather(1, x.argsort(1)),
+        lambda x: torch.rand(300, C)[(x[:, 0] * 255).long()].permute(0, 3, 1, 2),
+        lambda x: F.embedding(x[:, 0].mul(255).int(), torch.rand(300, C)).permute(0, 3, 1, 2),
+    ],
+)
+def test_indices_computed_from_values_are_whole_numbers(function: Function) -> None:
+    assert sees(last(function)) == [(1, 1, 1)] * 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "extents"), [("bilinear", (4, 8)), ("bicubic", (8, 16)), ("area", (2, 4))]
+)
+def test_antialiasing_widens_the_kernel(mode: str, extents: tuple[int, int]) -> None:
+    def resized(x: Tensor) -> Tensor:
+        return F.interpolate(x, size=(14, 7), mode=mode, antialias=mode != "area")
+
+    assert sees(last(resized)) == [
+        (extent, extent, jump) for extent, jump in zip(extents, (2, 4), strict=True)
+    ]

@@ -29,7 +29,18 @@ LIKE = frozenset(
 )
 COMPARISONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan"}
+    | {"logical_xor", "isclose", "isfinite", "isinf", "signbit", "all", "any"}
 )
+_CONVERSIONS = {
+    "float": torch.float32,
+    "double": torch.float64,
+    "half": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "long": torch.int64,
+    "int": torch.int32,
+    "bool": torch.bool,
+}
+_INDICES = frozenset({"argmax", "argmin", "argsort", "count_nonzero"})
 
 
 _LIBRARIES = ("torch.", "torchvision.ops.deform_conv")
@@ -71,9 +82,9 @@ def result_dtype(call: Call, row: Row) -> torch.dtype:
         if isinstance(argument, torch.dtype):
             # quantised numbers stand for real ones
             return torch.float32 if argument in _QUANTISED else argument
-    if call.name == "float":
-        return torch.float32
-    if call.name in ("argmax", "argmin"):
+    if call.name in _CONVERSIONS:
+        return _CONVERSIONS[call.name]
+    if call.name in _INDICES:
         return torch.int64
     if call.name in ("complex", "polar"):
         return torch.complex64

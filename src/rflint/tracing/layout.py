@@ -23,13 +23,16 @@ class Factor:
     several where they can no longer be told apart. Neighbours lie `step` positions of the
     axis apart: splitting 8 positions into 4 x 2 gives an outer factor of step 2, an inner of 1.
     What was concatenated remembers its `parts`, so that a slice that takes one of them back (the
-    patches behind a class token) finds what lay there.
+    patches behind a class token) finds what lay there. A single position that was picked out of
+    its axis (one frame of a video) remembers its `place`, so that frames that are put together
+    again become the axis again.
     """
 
     size: int
     axes: tuple[int, ...] = ()
     step: int = 1
     parts: tuple[tuple[Factor, ...], ...] = ()
+    place: int | None = None
 
 
 Dimension: TypeAlias = tuple[Factor, ...]
@@ -104,6 +107,32 @@ def sliced(dimension: Dimension, start: int, stop: int) -> Dimension:
     if taken and sum(map(length, taken)) == stop - start:
         return concatenated(taken)
     return resized(dimension, stop - start)
+
+
+def picked(layout: Layout, axis: int, place: int) -> Layout:
+    """One position of an axis, whose own dimension is gone: the batch carries it."""
+    if not layout or any(factor.place is None for factor in layout[0] if factor.axes):
+        return layout
+    return ((Factor(1, (axis,), place=place), *layout[0]), *layout[1:])
+
+
+def picked_from(layout: Layout) -> Factor | None:
+    """The single position that a tensor was picked from, if it is of one axis."""
+    found = [factor for dimension in layout for factor in dimension if factor.place is not None]
+    return found[0] if len(found) == 1 else None
+
+
+def axes_elsewhere(layout: Layout, dim: int) -> frozenset[int]:
+    """The spatial axes that vary along other dimensions than this one."""
+    others = [dimension for d, dimension in enumerate(unpicked(layout)) if d != dim]
+    return frozenset[int]().union(*map(axes_of, others))
+
+
+def unpicked(layout: Layout) -> Layout:
+    """The layout without positions that were picked."""
+    return tuple(
+        tuple(factor for factor in dimension if factor.place is None) for dimension in layout
+    )
 
 
 def permuted(layout: Layout, order: Sequence[int]) -> Layout:

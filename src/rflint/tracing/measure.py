@@ -16,12 +16,15 @@ from rflint.tracing.layout import (
     Dimension,
     Layout,
     all_axes,
+    axes_elsewhere,
     axes_of,
     length,
+    picked_from,
     plain,
     resized,
     sole_axis,
     tangled,
+    unpicked,
 )
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.mixing import mixing_geometry
@@ -96,7 +99,7 @@ def _readings(
         (which, dim): probe(function, args, kwargs, which, dim)
         for which, value in enumerate(call.tensors)
         if value.source is not None
-        for dim, carried in enumerate(value.layout)
+        for dim, carried in enumerate(unpicked(value.layout))
         if axes_of(carried)
     }
 
@@ -106,6 +109,14 @@ def _effect(
 ) -> Effect:
     """What one result reads of every input, and which dimension of it carries what."""
     layout: list[Dimension] = list(plain(shape))
+    for value in call.data:
+        if shape == value.shape and picked_from(value.layout) is not None:
+            layout = [
+                dimension if not axes_of(rest) else plain((size,))[0]
+                for dimension, rest, size in zip(
+                    value.layout, unpicked(value.layout), shape, strict=True
+                )
+            ]
     reaches: dict[int, dict[int, Reach]] = {}
     for (which, dim), reading in readings.items():
         value = call.tensors[which]
@@ -134,7 +145,7 @@ def _effect(
 def _per_axis(value: Value, dim: int, reach: Reach, shape: Sequence[int]) -> dict[int, Reach]:
     carried = value.layout[dim]
     axis = sole_axis(carried)
-    elsewhere = {a for d, other in enumerate(value.layout) if d != dim for a in axes_of(other)}
+    elsewhere = axes_elsewhere(value.layout, dim)
     if axis is not None and axis not in elsewhere:
         return {axis: reach}
     if reach == POINTWISE:

@@ -10,7 +10,16 @@ from fractions import Fraction
 from math import prod
 
 from rflint.architecture import Extent, Kind, Reach, Window
-from rflint.tracing.layout import Dimension, Factor, Layout, axes_of, sole_axis
+from rflint.tracing.layout import (
+    Dimension,
+    Factor,
+    Layout,
+    all_axes,
+    axes_of,
+    picked_from,
+    sole_axis,
+    unpicked,
+)
 from rflint.tracing.operators.mixing import mixed, shuffled
 from rflint.tracing.operators.table import (
     Call,
@@ -279,10 +288,11 @@ def broadcasting(call: Call) -> Effect:
     values = call.data
     shape = broadcast(*(value.shape for value in call.tensors))
     layout = broadcast_layout(shape, [value.layout for value in values])
+    grid = all_axes(unpicked(layout))
     reaches = tuple(
         reach_of(
             call.axes,
-            _spread(value.layout, shape[len(shape) - len(value.layout) :])
+            _spread(value.layout, shape[len(shape) - len(value.layout) :], grid)
             | _aligned(value.layout, layout[len(shape) - len(value.layout) :]),
         )
         for value in values
@@ -290,14 +300,21 @@ def broadcasting(call: Call) -> Effect:
     return Effect(layout, reaches, geometry(call.axes))
 
 
-def _spread(layout: Layout, shape: Shape) -> dict[int, Reach]:
-    """Axes of which a single position is broadcast over many: all of them read all there is."""
-    return {
+def _spread(layout: Layout, shape: Shape, grid: frozenset[int]) -> dict[int, Reach]:
+    """Axes of which a single position is broadcast over many: all of them read all there is.
+
+    `grid` are the axes that the result has; a frame that was picked may be added to all frames.
+    """
+    one = picked_from(layout)
+    reaches: dict[int, Reach] = {
         axis: Extent.GLOBAL
-        for carried, size in zip(layout, shape, strict=True)
+        for carried, size in zip(unpicked(layout), shape, strict=True)
         if size > 1 and all(factor.size == 1 for factor in carried)
         for axis in axes_of(carried)
     }
+    if one is not None:
+        reaches |= {axis: Extent.GLOBAL for axis in one.axes if axis in grid}
+    return reaches
 
 
 def _aligned(layout: Layout, there: Layout) -> dict[int, Reach]:

@@ -14,6 +14,7 @@ from rflint.tracing.layout import (
     Dimension,
     Factor,
     Layout,
+    axes_elsewhere,
     axes_of,
     length,
     resized,
@@ -100,7 +101,7 @@ def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int,
     if not isinstance(window, Window):
         return mixed(layout, (dim,)), resized((), size)
     axis = sole_axis(carried)
-    elsewhere = {a for d, dimension in enumerate(layout) if d != dim for a in axes_of(dimension)}
+    elsewhere = axes_elsewhere(layout, dim)
     if axis is not None and axis not in elsewhere:
         return {axis: window}, after
     moved = shuffled(layout, dim)

@@ -77,6 +77,10 @@ def resize(call: Call) -> Effect:
             size = -(-n // m)
         # without align_corners, output p lies at input (p + 1/2) * n / m - 1/2
         start = whole(Fraction(n - m, 2 * m)) - (1 if size == 4 else 0) if size > 1 else 0
+        if n > m and size > 1 and mode != "area" and call.arg("antialias", 6, False):
+            # the kernel is as wide as in the smaller map
+            size = -(-neighbours * n // m)
+            start = whole(Fraction(n, 2 * m) - Fraction(size, 2))
         windows.append(Window(min(size, n), stride, start if mode != "area" else 0))
     return _regridded(call, windows, out)
 

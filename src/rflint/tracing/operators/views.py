@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, TypeGuard
 
 from rflint.architecture import Extent, Kind, Reach, Window
@@ -20,11 +21,15 @@ from rflint.tracing.layout import (
     concatenated,
     length,
     permuted,
+    picked,
+    picked_from,
+    positions,
     reshaped,
     resized,
     sliced,
     sole_axis,
     tangled,
+    unpicked,
 )
 from rflint.tracing.operators.mixing import along, mixed, shuffled, without_inner
 from rflint.tracing.operators.table import (
@@ -173,6 +178,7 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
     """Numbers, slices and None."""
     reached: dict[int, Reach] = {}
     layout: list[Dimension] = []
+    places: dict[int, int] = {}
     index += (slice(None),) * (len(value.shape) - sum(item is not None for item in index))
     dim = 0
     for item in index:
@@ -189,6 +195,9 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
                 for axis, window in inner.items()
                 if isinstance(window, Window) and window.stride > 1
             }
+            axis = sole_axis(dimension)
+            if axis is not None and positions(value.layout, axis) == size > 1:
+                places[axis] = item % size
             continue
         start, stop, step = item.indices(size)
         count = len(range(start, stop, step))
@@ -206,11 +215,10 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
         kept = sliced(dimension, start, stop) if step == 1 else resized(dimension, count)
         layout.append(kept)
     stride = {axis: w.stride for axis, w in reached.items() if isinstance(w, Window)}
-    return Effect(
-        tuple(without_inner(dimension, reached) for dimension in layout),
-        (reach_of(call.axes, reached),),
-        geometry(call.axes, stride=stride),
-    )
+    result = tuple(without_inner(dimension, reached) for dimension in layout)
+    for axis, place in places.items():
+        result = picked(result, axis, place)
+    return Effect(result, (reach_of(call.axes, reached),), geometry(call.axes, stride=stride))
 
 
 def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
@@ -293,7 +301,8 @@ def setitem(call: Call) -> Effect:
         layout = list(tangled(target.layout, target.shape))
     elif _is(written):
         slices = [(dim, item) for dim, item in enumerate(full) if isinstance(item, slice)]
-        for back, dimension in enumerate(reversed(written.layout), start=1):
+        reaches |= _placed(written, layout, full)
+        for back, dimension in enumerate(reversed(unpicked(written.layout)), start=1):
             if back > len(slices) or not axes_of(dimension):
                 continue
             dim, item = slices[-back]
@@ -314,6 +323,25 @@ def setitem(call: Call) -> Effect:
         tuple(reach_of(call.axes, reaches) if v is written else untouched for v in call.data),
         geometry(call.axes),
     )
+
+
+def _placed(written: Value, layout: list[Dimension], index: tuple[Any, ...]) -> dict[int, Reach]:
+    """What is read where one position of an axis goes to where the whole axis is to lie.
+
+    A dimension of `layout` that carries nothing yet becomes that axis.
+    """
+    numbers = [(dim, item) for dim, item in enumerate(index) if isinstance(item, int)]
+    one = picked_from(written.layout)
+    if one is None or one.place is None or len(numbers) != 1:
+        return {}
+    ((dim, number),) = numbers
+    size = length(layout[dim])
+    if not axes_of(layout[dim]):
+        layout[dim] = (Factor(size, one.axes),)
+    shift = one.place - number % size
+    if not shift or axes_of(layout[dim]) != set(one.axes):
+        return {}
+    return dict.fromkeys(one.axes, Window(1, 1, shift))
 
 
 @operator("overlaid", kind=Kind.MERGE)
@@ -384,7 +412,26 @@ def cat(call: Call) -> Effect:
     first = next((v for v in call.data if all_axes(v.layout)), call.data[0])
     layout = list(first.layout)
     layout[dim] = concatenated([v.layout[dim] for v in call.tensors if v.shape != (0,)])
+    if out[dim] == len(call.tensors) and (put_back := _put_back(call)):
+        layout = list(unpicked(first.layout))
+        layout[dim] = (Factor(out[dim], tuple(put_back)),)
+        return Effect(
+            tuple(layout), (reach_of(call.axes, put_back),) * len(call.data), geometry(call.axes)
+        )
     return pointwise(call, tuple(layout))
+
+
+def _put_back(call: Call) -> dict[int, Reach]:
+    """What single positions of an axis read of it, if these tensors are such, in order."""
+    found = [picked_from(v.layout) if _is(v) else None for v in call.tensors]
+    places = [one.place for one in found if one is not None and one.place is not None]
+    axes = {one.axes for one in found if one is not None}
+    steps = {b - a for a, b in pairwise(places)}
+    if len(places) < len(found) or len(axes) != 1 or len(steps) != 1 or 0 in steps:
+        return {}
+    ((axis,),) = axes
+    # backwards is mirrored, which is nothing to a receptive field (see `flip`)
+    return {axis: Window(1, abs(steps.pop()), min(places))}
 
 
 def stack_shape(call: Call) -> Shape:
@@ -402,8 +449,10 @@ def stack(call: Call) -> Effect:
     out = stack_shape(call)
     dim = int(call.arg("dim", 1, 0)) % len(out)
     layout = next((v for v in call.data if all_axes(v.layout)), call.data[0]).layout
-    layout = (*layout[:dim], (Factor(out[dim]),), *layout[dim:])
-    return pointwise(call, layout)
+    put_back = _put_back(call)
+    layout = unpicked(layout) if put_back else layout
+    layout = (*layout[:dim], (Factor(out[dim], tuple(put_back)),), *layout[dim:])
+    return Effect(layout, (reach_of(call.axes, put_back),) * len(call.data), geometry(call.axes))
 
 
 @operator("channel_shuffle", "ChannelShuffle", "native_channel_shuffle", kind=Kind.RESHAPE)
