@@ -408,3 +408,22 @@ def test_antialiasing_widens_the_kernel(mode: str, extents: tuple[int, int]) -> 
     assert sees(last(resized)) == [
         (extent, extent, jump) for extent, jump in zip(extents, (2, 4), strict=True)
     ]
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        lambda x: x[:, :, torch.arange(0, 28, 2)],
+        lambda x: x.index_select(2, torch.arange(0, 28, 2)),
+        lambda x: x.gather(2, torch.arange(0, 28, 2).view(1, 1, 14, 1).expand(1, C, 14, 28)),
+    ],
+)
+def test_positions_that_a_constant_picks_are_unknown_and_not_unbounded(pick: Function) -> None:
+    """Whoever reads everything is judged unproductive; not so whoever is not known."""
+    layer = last(pick)
+    assert layer.seen[0].unknown
+    assert layer.verdict is Verdict.NOT_JUDGED
+
+
+def test_positions_that_the_data_picks_may_be_any() -> None:
+    assert last(lambda x: x.gather(2, x.argsort(2))).seen[0].unbounded

@@ -108,7 +108,10 @@ def gather(call: Call) -> Effect:
     reaches: dict[int, Reach] = {}
     layout = tangled(source.layout, shape)
     if source.source is not None:
-        reaches = dict.fromkeys(axes_of(source.layout[dim]), Extent.GLOBAL)
+        # of a constant index it could be told what it picks, of a computed one it may be anything
+        computed = any(value is not source for value in call.data)
+        extent = Extent.GLOBAL if computed else Extent.UNKNOWN
+        reaches = dict.fromkeys(axes_of(source.layout[dim]), extent)
         layout = tuple(
             carried if d != dim and source.shape[d] == shape[d] else resized(carried, shape[d])
             for d, carried in enumerate(source.layout)

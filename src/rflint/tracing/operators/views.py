@@ -247,7 +247,13 @@ def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
         dim += 1
     if not together:
         layout = [(Factor(size),) for size in picked] + layout
-    reaches = {axis: Extent.GLOBAL for dim in chosen for axis in axes_of(value.layout[dim])}
+    # of a constant index it could be told what it picks, of a computed one it may be anything
+    computed = any(_is(tensor) for tensor in tensors)
+    extent = Extent.GLOBAL if computed else Extent.UNKNOWN
+    anywhere = mixed(value.layout, chosen, value.layout)
+    reaches = {
+        axis: reach if isinstance(reach, Window) else extent for axis, reach in anywhere.items()
+    }
     for tensor in tensors:
         # what an index computed from the input selects lies where the index lies
         if _is(tensor):
