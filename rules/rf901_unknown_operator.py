@@ -42,7 +42,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
                 layer,
                 f"rflint does not know what {layer.layer.op} reads of its input"
                 + (f" ({layer.layer.unknown_because})" if layer.layer.unknown_because else "")
-                + ": what depends on it is not judged",
+                + ": what depends on it is not judged (`rflint rule RF901` says what to do)",
             )
 
 

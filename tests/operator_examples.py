@@ -134,6 +134,15 @@ def deformed(x: Tensor) -> Any:
     )
 
 
+def quantised(x: Tensor) -> Tensor:
+    return torch.quantize_per_tensor(x, 0.1, 0, torch.quint8)
+
+
+def of_quantised(name: str, x: Tensor) -> Tensor:
+    result: Tensor = getattr(torch.ops.quantized, name)(quantised(x), quantised(x), 0.1, 0)
+    return result.dequantize()
+
+
 def written(x: Tensor) -> Tensor:
     y = x.clone()
     y[:, :, ::2] = x[:, :, 1::2]
@@ -159,6 +168,18 @@ _FUNCTIONS: dict[str, Function] = {
     "adaptive_max_pool1d_with_indices": lambda x: F.adaptive_max_pool1d(x, 3, True),
     "adaptive_max_pool2d_with_indices": lambda x: F.adaptive_max_pool2d(x, 3, True),
     "adaptive_max_pool3d_with_indices": lambda x: F.adaptive_max_pool3d(x, 3, True),
+    "quantize_per_tensor": lambda x: quantised(x).dequantize(),
+    "quantize_per_channel": lambda x: torch.quantize_per_channel(
+        x, torch.ones(4), torch.zeros(4), 1, torch.qint8
+    ).dequantize(),
+    "quantize_per_tensor_dynamic": lambda x: torch.quantize_per_tensor_dynamic(
+        x, torch.quint8, False
+    ).dequantize(),
+    "dequantize": lambda x: quantised(x).dequantize(),
+    "quantized::add": lambda x: of_quantised("add", x),
+    "quantized::add_relu": lambda x: of_quantised("add_relu", x),
+    "quantized::mul": lambda x: of_quantised("mul", x),
+    "quantized::cat": lambda x: torch.ops.quantized.cat([quantised(x)] * 2, 1, 0.1, 0).dequantize(),
     "addcdiv": lambda x: torch.addcdiv(x, _ROW, _ROW),
     "addcmul": lambda x: torch.addcmul(x, _ROW, _ROW),
     "alias": lambda x: torch.ops.aten.alias(x),

@@ -86,6 +86,8 @@ def assert_refused(function: Function, *inputs: Tensor) -> None:
 ALL = sorted(spellings())
 ELSEWHERE = {"cuda", "DeformConv2d", "torchvision::deform_conv2d"}
 """What cannot run here: it wants an accelerator, or torchvision's compiled operators."""
+ELSEWHERE |= {f"QuantizedConvReLU{n}d" for n in (1, 2, 3)} | {"QuantizedLinearReLU"}
+"""Fused modules, tested as parts of a quantised model."""
 
 
 @pytest.mark.parametrize("spelling", [name for name in ALL if name not in ELSEWHERE])

@@ -25,6 +25,7 @@ from rflint.tracing import trace
 from rflint.tracing.operators.table import find, spellings
 from rflint.tracing.probe import CannotProbe, probe
 from tests.operator_examples import Function, axes_in, example, image
+from tests.test_operators import ELSEWHERE
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -85,13 +86,14 @@ WIDE = (Kind.CONV, Kind.CONV_TRANSPOSE, Kind.POOL, Kind.UPSAMPLE, Kind.PAD)
 CONSTANT = {"zero", "fill", "normal", "uniform", "exponential", "random", "index_put"}
 """What overwrites its input: reading the same position is more than it does."""
 
-ELSEWHERE = {"cuda", "DeformConv2d", "torchvision::deform_conv2d"}
-
 REARRANGING = {"masked_scatter", "roll", "fill_diagonal", "rot90"}
 """What moves positions, or leaves some out, in a way that no single window describes."""
 
 COMPOSED = {"fold", "Fold", "col2im"}
 """Examples that undo an unfold: every position gets itself back, through a window of patches."""
+
+ROUNDING = {name for name in spellings() if "quantize" in name}
+"""A NaN is no number that can be quantised."""
 
 UNPOOLING = {f"{name}{n}d" for name in ("max_unpool", "MaxUnpool") for n in (1, 2, 3)}
 """What leaves most of its outputs empty, wherever the maxima were not."""
@@ -107,7 +109,9 @@ RANDOM = {
 """Windows at random places: their average distance is tested on its own."""
 
 
-LEFT_OUT = CONSTANT | ELSEWHERE | REARRANGING | COMPOSED | UNPOOLING | RANDOM
+LEFT_OUT = (
+    ROUNDING | {"dequantize"} | CONSTANT | ELSEWHERE | REARRANGING | COMPOSED | UNPOOLING | RANDOM
+)
 
 
 @pytest.mark.parametrize("spelling", sorted(spellings() - LEFT_OUT))

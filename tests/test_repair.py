@@ -208,3 +208,20 @@ def test_a_decoder_is_not_left_with_an_encoder_of_another_size() -> None:
     found = report(build, res=16)
     assert found.analysis.totals.unproductive > 0
     assert found.repairs == ()
+
+
+def test_an_edit_has_as_many_strides_as_the_layer_and_not_as_the_model() -> None:
+    """Frames of a clip, folded into the batch: the input has three axes, the convolutions two."""
+
+    class Frames(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            strided = [nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 2, 1)]
+            self.stem = nn.Sequential(*strided, *(nn.Conv2d(4, 4, 3, 1, 1) for _ in range(9)))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.stem(x.flatten(0, 1)).mean((2, 3)).view(*x.shape[:2], -1).mean(1)
+
+    report = rflint.lint(Frames, input=(1, 8, 3, 16, 16))
+    edits = [edit for repair in report.models[0].repairs for edit in repair.edits]
+    assert "stem.0.stride = (1, 1)" in edits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from torch import Tensor, fx, nn
 import rflint
 from rflint.analysis import AnalysedLayer, Analysis, Verdict
 from rflint.errors import RflintError
+from rflint.roles import Role
 from rflint.tracing.inputs import example_inputs
 from rflint.tracing.meta import borrowed
 from rflint.tracing.record import record
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
+from tests.models.torchvision_import import import_torchvision
 
 
 def analysis(model: Any, res: Any = 32, **options: Any) -> Analysis:
@@ -585,3 +588,35 @@ def test_upsampling_convolutions_and_one_pixel_latents_are_not_judged() -> None:
     on_a_map = named(analysis(generator, None, input=(1, 100, 8, 8)))
     verdicts = [on_a_map[name].verdict for name in ("0", "1", "2")]
     assert verdicts == [Verdict.PRODUCTIVE, Verdict.NOT_JUDGED, Verdict.PRODUCTIVE]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_large"])
+def test_a_quantised_model_sees_what_it_saw_before(name: str) -> None:
+    import_torchvision()
+    from torchvision.models import quantization
+
+    build = partial(getattr(quantization, name), weights=None)
+    quantised = analysis(partial(build, quantize=True), 64)
+    plain = analysis(partial(build, quantize=False), 64)
+    assert quantised.complete
+    assert quantised.totals.macs == plain.totals.macs
+    found, expected = (
+        [(x.layer.name, x.verdict, x.role) for x in one.layers if x.layer.kind.is_convolution]
+        for one in (quantised, plain)
+    )
+    assert found == expected
+
+
+def test_a_gate_may_be_multiplied_in_place() -> None:
+    class Squeezed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gate = nn.Conv2d(8, 8, 1)
+            self.conv = nn.Conv2d(8, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.conv(x)
+            y *= self.gate(y.mean((2, 3), keepdim=True)).sigmoid()
+            return y
+
+    assert named(analysis(Squeezed))["gate"].role is Role.ATTENTION

@@ -55,6 +55,7 @@ REFUSE = torch.library.custom_op(
     f"{NAMESPACE}::refuse", refused, mutates_args=(), schema="(Tensor x) -> Tensor"
 )
 REFUSE.register_fake(torch.empty_like)
+SHAPELESS = library_operator("shapeless", refused, fake=False)
 STRANGE = library_operator("strange", lambda x: x.flatten(2)[..., ::3].repeat(1, 1, 3)[..., :1024])
 
 
@@ -143,6 +144,22 @@ def test_an_allowed_operator_is_not_reported_and_stays_unknown() -> None:
     assert named(report, "after").verdict is Verdict.NOT_JUDGED
 
 
+def test_what_follows_an_unknown_operator_is_no_unknown_operator() -> None:
+    def twice(x: Tensor) -> Tensor:
+        return F.avg_pool2d(F.conv2d(REFUSE(x), torch.rand(8, 8, 3, 3)), 2)
+
+    assert [finding.layer for finding in linted(twice).findings] == ["refuse"]
+    assert not linted(twice, allow_unknown=f"{NAMESPACE}::refuse,other").findings
+
+
+def test_an_operator_of_unknown_shape_is_said_with_what_to_do() -> None:
+    with pytest.raises(TraceFailed) as caught:
+        linted(SHAPELESS)
+    assert "wants an accelerator" in caught.value.message
+    assert f'torch.library.register_fake("{NAMESPACE}::shapeless")' in caught.value.hint
+    assert caught.value.source is not None
+
+
 # -- teaching
 
 
@@ -204,7 +221,9 @@ def test_what_is_taught_goes_before_what_is_known() -> None:
     assert [axis.r_max for axis in named(linted(blurred), "avg_pool2d").out] == [None, None]
 
 
-@pytest.mark.parametrize("reads", ["everything", 3, (rflint.Window(3), "all")])
+@pytest.mark.parametrize(
+    "reads", ["everything", 3, rflint.Window(0), rflint.Window(3, 0), (rflint.Window(3), "all")]
+)
 def test_nonsense_is_refused_when_it_is_taught(reads: Any) -> None:
     with pytest.raises(UsageError, match="op reads"):
         rflint.operator("op", reads=reads)

@@ -39,9 +39,15 @@ class AnalysedLayer:
 
     @property
     def unknown(self) -> bool:
-        """Whether nobody knows what it reads of a value that still had a bounded field."""
-        asks = any(Extent.UNKNOWN in edge.reach for edge in self.layer.inputs)
-        return asks and any(axis.unknown for axis in self.out)
+        """Whether nobody knows what it reads of a value that still had a bounded field.
+
+        Layers behind it may not be known either, but for no other reason.
+        """
+        return any(
+            reach is Extent.UNKNOWN and seen.spans
+            for edge in self.layer.inputs
+            for reach, seen in zip(edge.reach, self.seen, strict=True)
+        )
 
     @property
     def is_judged(self) -> bool:

@@ -33,9 +33,9 @@ def lint(
     args: Mapping[str, Any] | None = None,
     train: bool = False,
     tracer: str = "auto",
-    allow_unknown: Sequence[str] = (),
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
+    allow_unknown: str | Sequence[str] = (),
+    select: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
     name: str | None = None,
 ) -> Report:
     """Lint a model at one or several input resolutions.
@@ -59,8 +59,8 @@ def lint(
     Raises:
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
-    rules = selected(load_rules(), select, ignore)
-    options = Options(train, tracer, tuple(allow_unknown))
+    rules = selected(load_rules(), _listed(select), _listed(ignore))
+    options = Options(train, tracer, tuple(_listed(allow_unknown)))
     target = name or _described(model)
     built = build(model, args or {}, target)
     return Report(
@@ -69,6 +69,11 @@ def lint(
             for resolution in resolutions(res)
         )
     )
+
+
+def _listed(names: str | Sequence[str]) -> Sequence[str]:
+    """Names as a list, also where they come as one string with commas."""
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
 
 
 def lint_model(

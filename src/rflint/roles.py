@@ -17,6 +17,9 @@ SQUASHING = frozenset(
 )
 """Operations with a bounded range, which the branch of a gate ends in."""
 
+PRODUCTS = frozenset({"mul", "imul", "rmul", "multiply", "quantized::mul"})
+"""Operations that gates end in."""
+
 _TRANSPARENT = frozenset({Kind.ARITHMETIC, Kind.RESHAPE, Kind.SLICE, Kind.UPSAMPLE, Kind.PAD})
 """Kinds that may stand between the squashing function and the product, if they have one input."""
 
@@ -44,7 +47,7 @@ def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
     pooled = _pooled(layers)
     gates: set[tuple[int, int]] = set()
     for index, layer in enumerate(layers):
-        if layer.operation != "mul" or len(layer.inputs) != 2:
+        if layer.operation not in PRODUCTS or len(layer.inputs) != 2:
             continue
         for position, edge in enumerate(layer.inputs):
             trunk = layer.inputs[1 - position].source

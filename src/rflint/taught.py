@@ -67,10 +67,11 @@ def reaches_of(reads: Any, axes: int, name: str) -> tuple[Reach, ...]:
     each = reads if isinstance(reads, tuple) else (reads,) * axes
     said = [_WORDS.get(item, item) if isinstance(item, str) else item for item in each]
     reaches = tuple(item for item in said if isinstance(item, Window | Extent))
-    if len(said) != axes or len(reaches) != axes:
+    possible = all(r.size >= 1 and r.stride > 0 for r in reaches if isinstance(r, Window))
+    if len(said) != axes or len(reaches) != axes or not possible:
         raise UsageError(
             f"rflint.operator was told that {name} reads {reads!r}",
-            hint='It reads "pointwise", "global", or a rflint.Window(size, stride, start), for all '
-            f"spatial axes or for each of them in a tuple (here {axes}).",
+            hint='It reads "pointwise", "global", or a rflint.Window(size, stride, start) with a '
+            "size and a stride above zero, or a tuple of these: one per spatial axis of the input.",
         )
     return reaches

@@ -139,7 +139,8 @@ def _edit(layer: Layer, uses: int) -> str:
         what = "stride=1" if layer.kind.is_convolution else "leave it out"
         return f"{layer.name}{place}: {what}"
     if layer.kind.is_convolution:
-        ones = ", ".join("1" for _ in layer.geometry.stride)
-        comma = "," if len(layer.geometry.stride) == 1 else ""
+        spatial = max(1, len(layer.out_shape) - 2)  # of the layer: the model may have more axes
+        ones = ", ".join(["1"] * spatial)
+        comma = "," if spatial == 1 else ""
         return f"{layer.name}.stride = ({ones}{comma}){everywhere}"
     return f"{layer.name} = nn.Identity(){everywhere}"

@@ -165,9 +165,16 @@ class _Page:
         elif not self.analysis.complete:
             self.console.print("What depends on an unknown operator was not judged.")
         elif totals.convs and not totals.unproductive:
+            smaller = all(
+                least <= given
+                for least, given in zip(
+                    self.analysis.feasible_min, architecture.resolution, strict=True
+                )
+            )
+            would = "would allow inputs down to" if smaller else "ask, axis by axis, for at least"
             self.console.print(
                 f"No convolution is unproductive at {size(architecture.resolution, g.cross)}; "
-                f"receptive fields would allow inputs down to {feasible}.",
+                f"receptive fields {would} {feasible}.",
                 style="green" if not self.model.findings else None,
             )
         if self.analysis.border_min:
@@ -230,13 +237,15 @@ class _Page:
         colour = _COLOURS[x.verdict]
         mark = {Verdict.UNPRODUCTIVE: g.bad, Verdict.PARTIAL: g.warn}.get(x.verdict, "")
         kernel = layer.geometry.kernel
+        unknown = any(axis.unknown and not axis.spans for axis in x.seen)
+        sees = compact((axis.r_min for axis in x.seen), g.cross, g.unbounded)
         return {
             "": Text(mark, colour),
             "layer": Text(layer.title, f"bold {colour}" if mark else ""),
             "kernel": Text("global" if None in kernel else size(kernel, g.cross)),
             "stride": Text(compact(layer.geometry.stride, g.cross, "")),
             "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
-            "sees": Text(compact((axis.r_min for axis in x.seen), g.cross, g.unbounded), colour),
+            "sees": Text("?") if unknown else Text(sees, colour),
             "params": Text(count(layer.params) if layer.params else ""),
             "MACs": Text(count(layer.macs) if layer.macs else ""),
         }

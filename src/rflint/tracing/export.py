@@ -29,7 +29,7 @@ from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Kind, Source
 from rflint.errors import RflintError, TraceFailed, internal_error, said
-from rflint.places import innermost_user_line
+from rflint.places import innermost_user_line, innermost_user_line_of
 from rflint.tracing.functions import in_place, leaf_row, name_of, tensors_of
 from rflint.tracing.interception import (
     around_hooks,
@@ -64,7 +64,11 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
     except RflintError:
         raise
     except (Exception, SystemExit) as error:
-        raise TraceFailed(f"torch.export fails: {said(error).splitlines()[0]}") from error
+        raise TraceFailed(
+            f"torch.export fails: {said(error).splitlines()[0]}",
+            hint="rflint follows more with --tracer auto.",
+            source=innermost_user_line_of(error),
+        ) from error
     replay = _Replay(root, program, keeper.calls, edits)
     try:
         return replay.recording_of(inputs)

@@ -36,6 +36,9 @@ _LIBRARIES = ("torch.", "torchvision.ops.deform_conv")
 """Where the modules that the table knows by their class's name come from."""
 
 
+_QUANTISED = (torch.quint8, torch.qint8, torch.qint32, torch.quint4x2)
+
+
 def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
     """The table's row for a torch.nn module, found by the class that defines its forward.
 
@@ -46,6 +49,9 @@ def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
         if taught(name) is not None:
             return name, find(name)
     lineage = type(module).__mro__
+    if type(module).__module__.startswith("torch.ao.nn.intrinsic.quantized"):
+        # fused modules: a convolution with its activation
+        return type(module).__name__, find(f"Quantized{type(module).__name__}")
     for depth, cls in enumerate(lineage):
         if "forward" in vars(cls) or "_conv_forward" in vars(cls):
             for candidate in lineage[: depth + 1]:
@@ -63,7 +69,8 @@ def result_dtype(call: Call, row: Row) -> torch.dtype:
     dtypes = [t.dtype for t in call.tensors if t.dtype.is_floating_point]
     for argument in (*call.args[1:], *call.kwargs.values()):
         if isinstance(argument, torch.dtype):
-            return argument
+            # quantised numbers stand for real ones
+            return torch.float32 if argument in _QUANTISED else argument
     if call.name == "float":
         return torch.float32
     if call.name in ("argmax", "argmin"):

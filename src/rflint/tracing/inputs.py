@@ -91,7 +91,8 @@ def _channels_of_linear(module: nn.Linear, resolution: Sequence[int]) -> tuple[i
         raise InputMismatch(
             f"cannot infer the input: the first layer is a Linear with {features} features, "
             f"which no {show(_per_axis(resolution, axes))} image fills",
-            hint="Give the shape with --input, for example --input 1x3x32x32.",
+            hint="Give the shape with --input, for example --input "
+            f"{show((1, 3, *_per_axis(resolution, axes)))}.",
         )
     return features // positions, axes
 

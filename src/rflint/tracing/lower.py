@@ -17,11 +17,13 @@ from rflint.architecture import (
     Extent,
     Kind,
     Layer,
+    Reach,
     Window,
 )
-from rflint.tracing.layout import image_layout, plain, tangled
+from rflint.tracing.layout import image_layout, plain, positions, tangled
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
+from rflint.tracing.operators.mixing import mixing_geometry
 from rflint.tracing.operators.table import mapped, tensors_in
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
@@ -167,6 +169,9 @@ class _Lowering:
         parameters = self._parameters(step, call)
         new = [(n, size) for n, size in parameters if n not in self._counted]
         self._counted.update(n for n, _ in new)
+        edges = self._rejoined(_edges(call, effect), call, effect)
+        if effect.gathered and edges:
+            edges = (self._gathering(step, call, edges[0], effect.gathered), *edges[1:])
         if effect.covers_map:
             self.covering.add(len(self.layers))
         builder = step.module if step.module is not None else step.owner
@@ -180,7 +185,7 @@ class _Lowering:
                 kind=kind,
                 op=_op(step),
                 operation=step.row.name if step.row else step.spelling,
-                inputs=_edges(call, effect),
+                inputs=edges,
                 geometry=effect.geometry,
                 in_shape=(call.data or call.tensors)[0].shape,
                 out_shape=_shape(step.result),
@@ -194,6 +199,50 @@ class _Lowering:
                 unknown_because=effect.unknown_because,
             )
         )
+
+    def _gathering(self, step: Step, call: Call, edge: Edge, gathered: tuple[Reach, ...]) -> Edge:
+        """A layer for what views did in front of another: blocks of positions, in the channels."""
+        shape = call.data[0].shape
+        self.layers.append(
+            Layer(
+                name=f"{step.layer}.gathered",
+                call=self._calls.get(step.layer, 0),
+                kind=Kind.RESHAPE,
+                op="view",
+                operation="view",
+                inputs=(Edge(edge.source, gathered),),
+                geometry=mixing_geometry(self.axes, dict(enumerate(gathered))),
+                in_shape=shape,
+                out_shape=shape,
+                scope=step.scope,
+                called=step.called,
+            )
+        )
+        return Edge(len(self.layers) - 1, edge.reach)
+
+    def _rejoined(self, edges: tuple[Edge, ...], call: Call, effect: Effect) -> tuple[Edge, ...]:
+        """Strided slices of one map that meet again in the channels: space-to-depth, a window.
+
+        Each of them reads one position of a block; whatever reads all channels reads the block.
+        """
+        origins = [self.layers[edge.source] for edge in edges if edge.source != INPUT]
+        sources = {layer.inputs[0].source for layer in origins if layer.kind is Kind.SLICE}
+        if len(edges) < 2 or len(origins) < len(edges) or len(sources) != 1:
+            return edges
+        if any(layer.kind is not Kind.SLICE or len(layer.inputs) != 1 for layer in origins):
+            return edges
+        reaches = tuple(
+            _block([layer.inputs[0].reach[axis] for layer in origins]) for axis in range(self.axes)
+        )
+        side_by_side = all(
+            positions(value.layout, axis) == positions(effect.layout, axis)
+            for value in call.data
+            for axis in range(self.axes)
+        )
+        pointwise = all(reach is POINTWISE for edge in edges for reach in edge.reach)
+        if pointwise and side_by_side and None not in reaches:
+            return (Edge(sources.pop(), tuple(reach for reach in reaches if reach)),)
+        return edges
 
     def _parameters(self, step: Step, call: Call) -> list[tuple[str, int]]:
         """Those of the module, or those that the function's constant arguments are made of."""
@@ -217,6 +266,19 @@ def _kind(step: Step, effect: Effect) -> Kind:
         return step.row.kind
     unknown = any(Extent.UNKNOWN in reach for reach in effect.reaches)
     return Kind.UNKNOWN if unknown else Kind.MEASURED
+
+
+def _block(slices: Sequence[Reach]) -> Window | None:
+    """The window over slices that differ in where they start; None if they differ otherwise."""
+    windows = [reach for reach in slices if isinstance(reach, Window) and reach.size == 1]
+    strides = {window.stride for window in windows}
+    if len(windows) < len(slices) or len(strides) > 1:
+        return None
+    starts = [window.start for window in windows]
+    (stride,) = strides
+    size = max(starts) - min(starts) + 1
+    # neighbouring blocks must not overlap: else these are shifts, not blocks
+    return Window(size, stride, min(starts)) if size <= stride else None
 
 
 def _shape_only(value: Value) -> Value:

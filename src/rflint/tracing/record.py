@@ -16,7 +16,7 @@ import re
 import sys
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -215,6 +215,10 @@ class Recorder(TorchFunctionMode):
             return False
         return id(tensor) not in self._nodes or id(tensor) in self._real
 
+    def _is_cheap(self, tensor: torch.Tensor) -> bool:
+        """Whether to compute with a tensor's numbers, for code that reads them."""
+        return self.has_values(tensor) and tensor.numel() <= LARGE
+
     def _is_written(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor that looks like a constant has been written to through a view."""
         return bool(self._written) and _storage(tensor) in self._written
@@ -343,7 +347,7 @@ class Recorder(TorchFunctionMode):
             self.graph.erase_node(node)
             return call.input
         try:
-            if all(map(self.has_values, call.tensors)):
+            if all(map(self._is_cheap, call.tensors)):
                 result = func(*args, **kwargs)
                 self._real.update(id(tensor) for tensor in tensors_of(result))
             elif name == "__setitem__":
@@ -465,12 +469,28 @@ class Recorder(TorchFunctionMode):
         except Exception as error:
             if is_library_operator(func):
                 # there may be no kernel for tensors without storage
-                with suppress(CannotProbe):
-                    return results_like(func, args, kwargs)
+                return self._run_for_real(func, args, kwargs, error)
             self.torch_error = error
             raise
         finally:
             self._busy = False
+
+    def _run_for_real(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+    ) -> Any:
+        """What a library's operator returns, found out by running it."""
+        try:
+            return results_like(func, args, kwargs)
+        except CannotProbe as reason:
+            if not isinstance(error, NotImplementedError) and "fake impl" not in str(error):
+                self.torch_error = error
+                raise error from reason
+            name = name_of(func)
+            raise TraceFailed(
+                f"the shape of what {name} returns is unknown: it has no fake kernel, and {reason}",
+                hint=f'Give it one with torch.library.register_fake("{name}").',
+                source=self._called(),
+            ) from error
 
     def _overlay(self, written: torch.Tensor, caller: Source | None) -> None:
         """Every other tensor that shares what was just written in place has changed as well."""
@@ -584,6 +604,11 @@ def _explained(
     arguments_missing = isinstance(error, TypeError) and "forward() missing" in text
     if arguments_missing:
         hint = "For a model with several inputs, give --input once for each."
+    if "'indices'" in text:
+        hint = (
+            "This model takes whole numbers (tokens): give it an example in Python, with "
+            "rflint.lint(model, input=(tokens,))."
+        )
     by_the_model = arguments_missing or isinstance(error, SystemExit) or raised_by_the_user(error)
     failure = TraceFailed if by_the_model or error is recorder.torch_error else CannotFollow
     return failure(

@@ -8,7 +8,7 @@ from math import prod
 
 from rflint.architecture import Kind, Reach, Window
 from rflint.tracing.layout import resized
-from rflint.tracing.operators.mixing import along, composed, mixed, without_inner
+from rflint.tracing.operators.mixing import along, mixed, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -109,7 +109,10 @@ def conv_transpose_shape(call: Call) -> Shape:
 
 
 @operator(
-    "conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d", kind=Kind.CONV, shape=conv_shape
+    *("conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d"),
+    *("QuantizedConvReLU1d", "QuantizedConvReLU2d", "QuantizedConvReLU3d"),
+    kind=Kind.CONV,
+    shape=conv_shape,
 )
 def conv(call: Call) -> Effect:
     """A window of extent K = d * (k - 1) + 1."""
@@ -252,21 +255,18 @@ def _windowed(
     spatial = len(windows)
     dims = range(len(value.shape) - spatial, len(value.shape))
     channels = dims[0] - 1
-    # what lies in the channels is mixed: all of an axis (a Linear that someone reshaped), or the
-    # inner part of one (space-to-depth, spelled out in views)
+    # what lies in the channels has been gathered there: all of an axis (a Linear that someone
+    # reshaped), or the inner part of one (space-to-depth, spelled out in views)
     inner = mixed(value.layout, (channels,))
     layout = [without_inner(carried, inner) for carried in value.layout]
     layout[channels] = resized((), out[channels])
     whole = tuple(layout)
-    reaches: dict[int, Reach] = dict(inner)
+    reaches: dict[int, Reach] = {}
     position: dict[int, int] = {}
     for i, dim in enumerate(dims):
         read, layout[dim] = along(whole, dim, windows[i], out[dim])
         position.update(dict.fromkeys(read, i))
-        reaches |= {
-            axis: composed(inner[axis], reach) if axis in inner else reach
-            for axis, reach in read.items()
-        }
+        reaches |= read
     covers = all(
         size == 1 and window.size == n and not pad and not window.start
         for size, window, n, pad in zip(
@@ -286,4 +286,5 @@ def _windowed(
         macs=macs,
         dead_weights=dead_weights,
         covers_map=covers and max(value.shape[-spatial:]) > 1,
+        gathered=reach_of(call.axes, inner) if inner else (),
     )

@@ -152,6 +152,7 @@ def prelu(call: Call) -> Effect:
         "cpu",
         "requires_grad",
     ),
+    *("quantize_per_tensor", "quantize_per_channel", "quantize_per_tensor_dynamic"),
     *("positive", "alias", "bernoulli", "pos", "long", "int", "bool", "dequantize"),
     *("QuantStub", "DeQuantStub"),
     kind=Kind.RESHAPE,
@@ -192,6 +193,7 @@ def unchanged(call: Call) -> Effect:
         "lshift",
         "rshift",
     ),
+    *("quantized::add", "quantized::add_relu"),
     kind=Kind.ARITHMETIC,
     shape=broadcast_shape,
 )
@@ -200,7 +202,9 @@ def arithmetic(call: Call) -> Effect:
     return broadcasting(call)
 
 
-@operator("mul", "rmul", "imul", "multiply", kind=Kind.ARITHMETIC, shape=broadcast_shape)
+@operator(
+    "mul", "rmul", "imul", "multiply", "quantized::mul", kind=Kind.ARITHMETIC, shape=broadcast_shape
+)
 def multiplication(call: Call) -> Effect:
     """Arithmetic too; a row of its own because attention gates end here."""
     return broadcasting(call)
@@ -251,18 +255,17 @@ def softmax_shape(call: Call) -> Shape:
 def softmax(call: Call) -> Effect:
     """Pointwise over channels; over positions it reads all of them.
 
-    The scores of window attention carry the window twice, for queries and for keys. The product
-    with the values reads all keys of a query's window, whether they were normalised or not.
+    In a table of scores positions lie along two dimensions, queries and keys. There the product
+    with the values counts what is mixed, and counting it here as well would count it twice.
     """
-    layout = call.input.layout
-    dim = softmax_dim(call)
-    elsewhere = {factor for d, carried in enumerate(layout) if d != dim for factor in carried}
-    reaches = {
-        axis: reach
-        for axis, reach in mixed(layout, (dim,), layout).items()
-        if reach is Extent.GLOBAL or not elsewhere.issuperset(layout[dim])
-    }
+    layout, dim = call.input.layout, softmax_dim(call)
+    compares = any(axes_of(carried) and carried == layout[dim] for carried in _without(layout, dim))
+    reaches = {} if compares else mixed(layout, (dim,), layout)
     return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+
+
+def _without(layout: Layout, dim: int) -> Layout:
+    return layout[:dim] + layout[dim + 1 :]
 
 
 @operator("Softmax2d", kind=Kind.ACTIVATION, shape=same_shape)

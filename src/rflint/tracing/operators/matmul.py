@@ -45,7 +45,9 @@ def linear_shape(call: Call) -> Shape:
 
 
 @operator(
-    "linear", "Linear", "NonDynamicallyQuantizableLinear", kind=Kind.LINEAR, shape=linear_shape
+    *("linear", "Linear", "NonDynamicallyQuantizableLinear", "QuantizedLinearReLU"),
+    kind=Kind.LINEAR,
+    shape=linear_shape,
 )
 def linear(call: Call) -> Effect:
     """Pointwise where the last dimension is channels; global where positions were flattened in."""

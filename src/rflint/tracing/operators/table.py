@@ -117,6 +117,8 @@ class Effect:
     dead_weights: int = 0
     covers_map: bool = False
     """One window that covers all positions of an unpadded map."""
+    gathered: tuple[Reach, ...] = ()
+    """What views have gathered in the channels of a layer that mixes them: read before the rest."""
     unknown_because: str = ""
     """Why it could not even be measured what an unknown operator reads."""
     parts: tuple[Effect, ...] = ()
@@ -280,6 +282,8 @@ def per_axis(value: Any, count: int) -> tuple[int, ...]:
     if isinstance(value, int):
         return (value,) * count
     values = tuple(int(item) for item in value)
+    if len(values) not in (1, count):
+        raise ShapeError(f"got {len(values)} values for {count} spatial dimensions")
     return values * count if len(values) == 1 else values
 
 

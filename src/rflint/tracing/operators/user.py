@@ -7,6 +7,7 @@ from typing import Any
 
 from rflint.architecture import Extent, Kind, Reach, Window
 from rflint.errors import UsageError, said
+from rflint.places import innermost_user_line_of
 from rflint.taught import reaches_of, taught
 from rflint.tracing.layout import axes_of, length, plain, resized, tangled
 from rflint.tracing.operators.mixing import along, mixed, mixing_geometry
@@ -27,7 +28,11 @@ def _effect(name: str, call: Call) -> Effect:
     try:
         said_so = reads(*args, **call.kwargs)
     except Exception as error:
-        raise UsageError(f"what rflint.operator was told about {name} {said(error)}") from error
+        raise UsageError(
+            f"what rflint.operator was told about {name} fails: {said(error)}",
+            hint="The function gets what the operator gets; for a module, the module comes first.",
+            source=innermost_user_line_of(error),
+        ) from error
     reaches = reaches_of(said_so, call.axes, name)
     shapes = [shape_of(tensor) for tensor in tensors_in(call.result)]
     effects = [_of_result(call, reaches, shape) for shape in shapes]

@@ -387,7 +387,7 @@ def _cat_dim(call: Call, rank: int) -> int:
 
 
 @operator(
-    *("cat", "concat", "concatenate", "hstack", "vstack", "row_stack", "dstack"),
+    *("cat", "quantized::cat", "concat", "concatenate", "hstack", "vstack", "row_stack", "dstack"),
     kind=Kind.MERGE,
     shape=cat_shape,
 )

@@ -1,0 +1,280 @@
+"""Positions are followed through whatever code does to tensors, however it is spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rflint.analysis import AnalysedLayer, Verdict, analyse
+from rflint.tracing import trace
+
+Function = Callable[[Tensor], Tensor]
+
+C = 8
+
+
+class Followed(nn.Module):
+    """A function of a map of C channels, and a 3x3 convolution behind it."""
+
+    def __init__(self, function: Function, channels: int) -> None:
+        super().__init__()
+        self.function = function
+        self.weight = nn.Parameter(torch.rand(64, 64))
+        self.last = nn.Conv2d(channels, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.function(x))
+
+
+def last(function: Function, channels: int = C, size: tuple[int, ...] = (28, 28)) -> AnalysedLayer:
+    shape = (1, C, *size)
+    return analyse(trace(Followed(function, channels), [torch.empty(shape)])).layers[-1]
+
+
+def sees(layer: AnalysedLayer) -> list[Any]:
+    """(r_min, r_max, jump) of its input, per axis."""
+    return [(axis.r_min, axis.r_max, axis.jump) for axis in layer.seen]
+
+
+def blocks(x: Tensor, size: int) -> Tensor:
+    """(batch, rows, columns, size, size, channels)."""
+    b, c, h, w = x.shape
+    return x.view(b, c, h // size, size, w // size, size).permute(0, 2, 4, 3, 5, 1)
+
+
+def unblocked(x: Tensor) -> Tensor:
+    b, rows, columns, size, _, c = x.shape
+    return x.permute(0, 5, 1, 3, 2, 4).reshape(b, c, rows * size, columns * size)
+
+
+# -- blocks of positions
+
+
+def by_slices(x: Tensor) -> Tensor:
+    return torch.cat([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1)
+
+
+def by_views(x: Tensor) -> Tensor:
+    b, c, h, w = x.shape
+    return (
+        x.view(b, c, h // 2, 2, w // 2, 2).permute(0, 3, 5, 1, 2, 4).reshape(b, -1, h // 2, w // 2)
+    )
+
+
+def by_unfolding(x: Tensor) -> Tensor:
+    b, c, h, w = x.shape
+    return F.unfold(x, 2, stride=2).view(b, 4 * c, h // 2, w // 2)
+
+
+def by_windows(x: Tensor) -> Tensor:
+    windows = x.unfold(2, 2, 2).unfold(3, 2, 2)
+    return windows.permute(0, 1, 4, 5, 2, 3).flatten(1, 3)
+
+
+@pytest.mark.parametrize(
+    "function", [by_slices, by_views, by_unfolding, by_windows, lambda x: F.pixel_unshuffle(x, 2)]
+)
+def test_space_to_depth_is_a_window_however_it_is_spelled(function: Function) -> None:
+    layer = last(function, 4 * C)
+    assert [(axis.r_max, axis.jump) for axis in layer.out] == [(6, 2), (6, 2)]
+
+
+@pytest.mark.parametrize("function", [by_views, by_windows, lambda x: F.pixel_unshuffle(x, 2)])
+def test_what_was_gathered_counts_for_the_layer_that_mixes_it(function: Function) -> None:
+    assert [axis.r_max for axis in last(function, 4 * C).seen] == [2, 2]
+
+
+def test_shifted_copies_are_no_blocks() -> None:
+    layer = last(lambda x: torch.cat([x[..., 1:], x[..., :-1]], 1), 2 * C)
+    assert [axis.r_max for axis in layer.seen] == [1, 1]
+
+
+def depth_by_views(x: Tensor) -> Tensor:
+    b, c, h, w = x.shape
+    return x.view(b, 2, 2, c // 4, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c // 4, 2 * h, 2 * w)
+
+
+@pytest.mark.parametrize("function", [depth_by_views, lambda x: F.pixel_shuffle(x, 2)])
+def test_depth_to_space_halves_the_jump_however_it_is_spelled(function: Function) -> None:
+    layer = last(function, C // 4)
+    assert [(axis.r_max, axis.jump) for axis in layer.out] == [(2, 0.5), (2, 0.5)]
+    assert layer.layer.geometry.kernel == (3, 3)
+
+
+def embedded(x: Tensor) -> Tensor:
+    """Patches of 4x4, flattened and projected."""
+    b, c, h, w = x.shape
+    patches = x.view(b, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 3, 5, 1).reshape(b, -1, 16 * c)
+    tokens = F.linear(patches, torch.rand(C, 16 * c))
+    return tokens.transpose(1, 2).reshape(b, C, h // 4, w // 4)
+
+
+@pytest.mark.parametrize(
+    "function", [embedded, lambda x: F.conv2d(x, torch.rand(C, C, 4, 4), stride=4)]
+)
+def test_a_patch_embedding_is_a_strided_convolution(function: Function) -> None:
+    assert sees(last(function)) == [(4, 4, 4)] * 2
+
+
+# -- attention
+
+
+def softmax_attention(tokens: Tensor) -> Tensor:
+    return (tokens @ tokens.transpose(-1, -2)).softmax(-1) @ tokens
+
+
+def einsum_attention(tokens: Tensor) -> Tensor:
+    scores = torch.einsum("...qc,...kc->...qk", tokens, tokens)
+    return torch.einsum("...qk,...kc->...qc", scores.softmax(-1), tokens)
+
+
+def fused_attention(tokens: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(tokens, tokens, tokens)
+
+
+ATTENTION = [softmax_attention, einsum_attention, fused_attention]
+
+
+@pytest.mark.parametrize("attention", ATTENTION)
+@pytest.mark.parametrize("shift", [0, 3])
+def test_window_attention_is_a_window(attention: Function, shift: int) -> None:
+    def windowed(x: Tensor) -> Tensor:
+        x = x.roll((-shift, -shift), (2, 3)) if shift else x
+        grouped = blocks(x, 7)
+        tokens = grouped.reshape(-1, 49, C)
+        x = unblocked(attention(tokens).view(grouped.shape))
+        return x.roll((shift, shift), (2, 3)) if shift else x
+
+    assert sees(last(windowed)) == [(7, 7, 1)] * 2
+
+
+@pytest.mark.parametrize("attention", ATTENTION)
+def test_attention_over_all_positions_is_unbounded(attention: Function) -> None:
+    def everywhere(x: Tensor) -> Tensor:
+        return attention(x.flatten(2).transpose(1, 2)).transpose(1, 2).reshape(x.shape)
+
+    assert sees(last(everywhere)) == [(None, None, None)] * 2
+    residual = last(lambda x: x + everywhere(x))
+    assert sees(residual) == [(1, None, 1)] * 2
+    assert residual.is_judged
+
+
+@pytest.mark.parametrize("attention", ATTENTION)
+def test_attention_over_a_grid_that_spans_the_map_is_unbounded(attention: Function) -> None:
+    def grid(x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        spread = x.view(b, c, 7, h // 7, 7, w // 7).permute(0, 3, 5, 2, 4, 1)
+        mixed = attention(spread.reshape(-1, 49, c)).view(spread.shape)
+        return mixed.permute(0, 5, 3, 1, 4, 2).reshape(b, c, h, w)
+
+    assert sees(last(grid)) == [(None, None, None)] * 2
+
+
+@pytest.mark.parametrize("attention", ATTENTION)
+def test_attention_along_one_axis_is_unbounded_along_that_axis(attention: Function) -> None:
+    def axial(x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        rows = x.permute(0, 2, 3, 1).reshape(b * h, w, c)
+        return attention(rows).view(b, h, w, c).permute(0, 3, 1, 2)
+
+    assert sees(last(axial)) == [(1, 1, 1), (None, None, None)]
+
+
+@pytest.mark.parametrize("attention", ATTENTION)
+def test_attention_over_channels_compares_all_positions(attention: Function) -> None:
+    """As in XCiT: channels attend to channels, and are compared over the whole map."""
+
+    def crossed(x: Tensor) -> Tensor:
+        return x + attention(x.flatten(2)).view(x.shape)
+
+    assert sees(last(crossed)) == [(1, None, 1)] * 2
+
+
+def test_multihead_attention_reads_its_keys() -> None:
+    class Attends(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(C, 2, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            tokens = x.flatten(2).transpose(1, 2)
+            mixed, _ = self.attention(tokens, tokens, tokens, need_weights=False)
+            return (tokens + mixed).transpose(1, 2).reshape(x.shape)
+
+    assert sees(last(Attends())) == [(1, None, 1)] * 2
+
+
+# -- sequences
+
+
+def test_a_class_token_comes_and_goes() -> None:
+    def with_token(x: Tensor) -> Tensor:
+        tokens = torch.cat([torch.zeros(1, 1, C), x.flatten(2).transpose(1, 2)], 1)
+        tokens = F.gelu(F.linear(tokens, torch.rand(C, C)))
+        return tokens[:, 1:].transpose(1, 2).reshape(x.shape)
+
+    assert sees(last(with_token)) == [(1, 1, 1)] * 2
+
+
+def test_a_class_token_that_is_split_off() -> None:
+    def with_token(x: Tensor) -> Tensor:
+        tokens = torch.cat([torch.zeros(1, 1, C), x.flatten(2).transpose(1, 2)], 1)
+        _, patches = tokens.split([1, tokens.shape[1] - 1], 1)
+        return patches.transpose(1, 2).reshape(x.shape)
+
+    assert sees(last(with_token)) == [(1, 1, 1)] * 2
+
+
+def test_a_recurrent_layer_mixes_the_axis_that_it_runs_along() -> None:
+    """A text recogniser: convolutions, then an LSTM over the columns."""
+
+    class Columns(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.LSTM(C, C // 2, bidirectional=True, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            b, c, h, w = x.shape
+            columns = x.permute(0, 2, 3, 1).reshape(b * h, w, c)
+            out, _ = self.rnn(columns)
+            return out.view(b, h, w, c).permute(0, 3, 1, 2)
+
+    assert sees(last(Columns())) == [(1, 1, 1), (None, None, None)]
+
+
+def test_a_fourier_filter_is_unbounded_along_the_axes_that_it_transforms() -> None:
+    def filtered(x: Tensor) -> Tensor:
+        return torch.fft.irfft(torch.fft.rfft(x) * torch.rand(C, 28, 15), 28)
+
+    assert sees(last(filtered)) == [(1, 1, 1), (None, None, None)]
+
+
+def test_a_convolution_over_tokens_runs_along_the_rows() -> None:
+    def scanned(x: Tensor) -> Tensor:
+        return F.conv1d(x.flatten(2), torch.rand(C, C, 5), padding=2).view(x.shape)
+
+    assert sees(last(scanned)) == [(1, 1, 1), (5, 5, 1)]
+
+
+# -- axes of different lengths
+
+
+@pytest.mark.parametrize(
+    ("size", "verdict"),
+    [
+        ((28, 28), Verdict.PRODUCTIVE),
+        ((4, 28), Verdict.PARTIAL),
+        ((28, 4), Verdict.PARTIAL),
+        ((4, 4), Verdict.UNPRODUCTIVE),
+    ],
+)
+def test_axes_are_held_against_their_own_lengths(size: tuple[int, int], verdict: Verdict) -> None:
+    def grown(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 5, 1, 2)
+
+    assert last(grown, size=size).verdict is verdict
