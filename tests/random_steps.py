@@ -1,9 +1,9 @@
 """Steps of random programs: maps of 4 dimensions to maps, in the many ways that models spell them.
 
 A step is drawn with its hyper-parameters and builds a module for a given number of channels, which
-it keeps. Operators that leave positions in channels, or take them from there, have a 1x1
-convolution next to them: then all channels of a map see the same, or at least the first one sees
-whatever any other does, and what a position sees does not depend on which channels meet later.
+it keeps. Where operators leave positions in channels, or take them from there, or work on some of
+the channels, there is a 1x1 convolution next to them: receptive fields are those of positions, and
+what a single channel sees may be less.
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ class Step:
         return Does(
             join,
             body,
+            nn.Conv2d(channels, channels, 1),
             slack=body.slack,
             wraps=body.wraps,
             one_sided=body.one_sided,
@@ -469,7 +470,7 @@ def _matmul(x: Tensor, linear: nn.Linear, *_: nn.Module) -> Tensor:
 
 def _conv1d(x: Tensor, linear: nn.Linear, conv: nn.Module, _: nn.Module) -> Tensor:
     b, c, h, w = x.shape
-    return conv(x.view(b, c, -1)).view(b, c, h, w)
+    return conv(x.reshape(b, c, -1)).view(b, c, h, w)
 
 
 def _class_token(x: Tensor, linear: nn.Linear, *_: nn.Module) -> Tensor:
@@ -678,22 +679,22 @@ def attention(c: int, fused: bool) -> Does:
 # -- around a step that keeps the size
 
 
-def _residual(x: Tensor, body: nn.Module) -> Tensor:
+def _residual(x: Tensor, body: nn.Module, mix: nn.Module) -> Tensor:
     return x + body(x)
 
 
-def _half(x: Tensor, body: nn.Module) -> Tensor:
+def _half(x: Tensor, body: nn.Module, mix: nn.Module) -> Tensor:
     a, b = x.chunk(2, 1)
-    return torch.cat([body(a), b], 1)
+    return mix(torch.cat([body(a), b], 1))
 
 
-def _written(x: Tensor, body: nn.Module) -> Tensor:
+def _written(x: Tensor, body: nn.Module, mix: nn.Module) -> Tensor:
     y = x.clone()
     y[:, : x.shape[1] // 2] = body(x[:, : x.shape[1] // 2])
-    return y
+    return mix(y)
 
 
-def _stacked(x: Tensor, body: nn.Module) -> Tensor:
+def _stacked(x: Tensor, body: nn.Module, mix: nn.Module) -> Tensor:
     a, b = torch.stack([body(x), x], 2).unbind(2)
     return torch.stack([a, b], -1).mean(-1)
 

@@ -319,6 +319,42 @@ def made(name: str, around: str = "", **options: Any) -> Step:
             id="a crop moves the finer grid that a pixel shuffle in views makes",
         ),
         pytest.param(
+            [made("depth_to_space", factor=(2, 2)), made("narrowed", start=0, dim=2)],
+            id="also a crop at the end alone",
+        ),
+        pytest.param(
+            [made("depth_to_space", factor=(3, 1)), made("windowed_mean", window=(2, 1))],
+            id="and windows that do not fit into the shuffled channels",
+        ),
+        pytest.param(
+            [
+                made("depth_to_space", factor=(2, 1)),
+                made("channels_in_batch", around="written", kernel=(3, 3)),
+            ],
+            id="what is written into the result of a pixel shuffle lies on the finer grid",
+        ),
+        pytest.param(
+            [
+                made("depth_to_space", factor=(2, 1)),
+                made("channels_in_batch", around="half", kernel=(3, 3)),
+            ],
+            id="and what it is concatenated with",
+        ),
+        pytest.param(
+            [
+                made("depth_to_space", factor=(2, 1)),
+                made("channels_in_batch", around="stacked", kernel=(3, 3)),
+            ],
+            id="or stacked with",
+        ),
+        pytest.param(
+            [
+                made("depth_to_space", factor=(2, 1)),
+                made("channels_in_batch", around="residual", kernel=(3, 3)),
+            ],
+            id="or added to",
+        ),
+        pytest.param(
             [made("depth_to_space", factor=(1, 2)), made("pad", pads=(2, -1, 0, 0), mode="zero")],
             id="so does padding",
         ),

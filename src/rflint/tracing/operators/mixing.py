@@ -17,6 +17,7 @@ from rflint.tracing.layout import (
     axes_elsewhere,
     axes_of,
     length,
+    picked_from,
     resized,
     sole_axis,
 )
@@ -87,6 +88,21 @@ def shuffled(layout: Layout, dim: int) -> tuple[int, int] | None:
     return None if axis is None or axis in elsewhere else (axis, times)
 
 
+def unshuffled(layout: Layout) -> tuple[Layout, dict[int, Reach]]:
+    """A layout in which channels between positions count as the positions that they are."""
+    if picked_from(layout) is not None:
+        return layout, {}  # one position of an axis, which is no channel
+    reaches: dict[int, Reach] = {}
+    result = list(layout)
+    for dim, carried in enumerate(layout):
+        moved = shuffled(layout, dim)
+        if moved is not None:
+            axis, times = moved
+            reaches[axis] = Window(1, Fraction(1, times), 0)
+            result[dim] = resized(carried, length(carried))
+    return tuple(result), reaches
+
+
 def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int, Reach], Dimension]:
     """What an operator with a window along one dimension reads, and what that dimension then is.
 
@@ -96,7 +112,8 @@ def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int,
     carried = layout[dim]
     after = carried if length(carried) == size else resized(carried, size)
     spatial = [factor for factor in carried if factor.axes]
-    if not spatial or window == POINTWISE:
+    moved = shuffled(layout, dim)
+    if not spatial or (window == POINTWISE and (moved is None or length(carried) == size)):
         return {}, after
     if not isinstance(window, Window):
         return mixed(layout, (dim,)), resized((), size)
@@ -104,7 +121,6 @@ def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int,
     elsewhere = axes_elsewhere(layout, dim)
     if axis is not None and axis not in elsewhere:
         return {axis: window}, after
-    moved = shuffled(layout, dim)
     if moved is None and (window.size, window.stride) == (1, 1):
         return {}, after  # only moves the grid
     if len(spatial) == 1 and size == 1 and window.size >= length(carried):

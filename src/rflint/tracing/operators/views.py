@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, TypeGuard
 
-from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.architecture import POINTWISE, Extent, Kind, Reach, Window
 from rflint.tracing.layout import (
     Dimension,
     Factor,
@@ -31,7 +31,14 @@ from rflint.tracing.layout import (
     tangled,
     unpicked,
 )
-from rflint.tracing.operators.mixing import along, mixed, shuffled, without_inner
+from rflint.tracing.operators.mixing import (
+    along,
+    composed,
+    mixed,
+    shuffled,
+    unshuffled,
+    without_inner,
+)
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -61,7 +68,11 @@ def reshape(call: Call) -> Effect:
     layout = call.input.layout
     if call.name in ("squeeze", "unsqueeze"):
         return pointwise(call, _ones_moved(call, layout, shape))
-    return pointwise(call, reshaped(layout, shape))
+    view = reshaped(layout, shape)
+    if view != tangled(layout, shape):
+        return pointwise(call, view)
+    layout, reaches = unshuffled(layout)
+    return Effect(reshaped(layout, shape), (reach_of(call.axes, reaches),), geometry(call.axes))
 
 
 def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
@@ -299,16 +310,19 @@ def setitem(call: Call) -> Effect:
     (p - start) / step.
     """
     target, index, written = call.args
-    layout = list(target.layout)
+    carried, finer = unshuffled(target.layout)
+    layout = list(carried)
     reaches: dict[int, Reach] = {}
     full = _full_index(index, len(layout))
     if full is None:
         reaches = dict.fromkeys(all_axes(written.layout), Extent.UNKNOWN) if _is(written) else {}
         layout = list(tangled(target.layout, target.shape))
     elif _is(written):
+        placed = _placed(written, layout, full)
+        inside, reaches = unshuffled(written.layout)
+        reaches |= placed
         slices = [(dim, item) for dim, item in enumerate(full) if isinstance(item, slice)]
-        reaches |= _placed(written, layout, full)
-        for back, dimension in enumerate(reversed(unpicked(written.layout)), start=1):
+        for back, dimension in enumerate(reversed(unpicked(inside)), start=1):
             if back > len(slices) or not axes_of(dimension):
                 continue
             dim, item = slices[-back]
@@ -317,16 +331,17 @@ def setitem(call: Call) -> Effect:
             if (there and axes_of(dimension) - there) or (step != 1 and axis is None):
                 reaches.update(dict.fromkeys(axes_of(dimension), Extent.UNKNOWN))
             elif axis is not None and (start, step) != (0, 1):
-                reaches[axis] = Window(1, whole(Fraction(1, step)), whole(Fraction(-start, step)))
+                shift = Window(1, whole(Fraction(1, step)), whole(Fraction(-start, step)))
+                reaches[axis] = composed(reaches.get(axis, POINTWISE), shift)
             if not there:
                 around = (start, target.shape[dim] - stop)
                 before, after = (((Factor(n),),) if n and step == 1 else () for n in around)
                 written_part = dimension if step == 1 else resized(dimension, target.shape[dim])
                 layout[dim] = concatenated([*before, written_part, *after])
-    untouched = reach_of(call.axes, {})
+    read = {id(target): finer, id(written): reaches}
     return Effect(
         tuple(layout),
-        tuple(reach_of(call.axes, reaches) if v is written else untouched for v in call.data),
+        tuple(reach_of(call.axes, read.get(id(v), {})) for v in call.data),
         geometry(call.axes),
     )
 
@@ -415,16 +430,30 @@ def cat(call: Call) -> Effect:
     """All paths side by side, or one behind the other (class tokens)."""
     out = cat_shape(call)
     dim = _cat_dim(call, len(out))
-    first = next((v for v in call.data if all_axes(v.layout)), call.data[0])
-    layout = list(first.layout)
-    layout[dim] = concatenated([v.layout[dim] for v in call.tensors if v.shape != (0,)])
+    parts = [v for v in call.tensors if v.shape != (0,)]
+    layouts, reaches = _side_by_side(call, parts)
+    layout = list(next((carried for carried in layouts if all_axes(carried)), layouts[0]))
+    layout[dim] = concatenated([carried[dim] for carried in layouts])
     if out[dim] == len(call.tensors) and (put_back := _put_back(call)):
-        layout = list(unpicked(first.layout))
+        layout = list(unpicked(next(v for v in call.data if all_axes(v.layout)).layout))
         layout[dim] = (Factor(out[dim], tuple(put_back)),)
         return Effect(
             tuple(layout), (reach_of(call.axes, put_back),) * len(call.data), geometry(call.axes)
         )
-    return pointwise(call, tuple(layout))
+    return Effect(tuple(layout), reaches, geometry(call.axes))
+
+
+def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Layout], tuple[Any, ...]]:
+    """The layouts of what is joined, and what is read of it: positions are the same in all."""
+    layouts = [value.layout for value in parts]
+    settled = {id(value): unshuffled(value.layout) for value in parts}
+    untouched = reach_of(call.axes, {})
+    if not any(reaches for _, reaches in settled.values()) or len(set(layouts)) == 1:
+        return layouts, (untouched,) * len(call.data)
+    return [settled[id(value)][0] for value in parts], tuple(
+        reach_of(call.axes, settled[id(value)][1]) if id(value) in settled else untouched
+        for value in call.data
+    )
 
 
 def _put_back(call: Call) -> dict[int, Reach]:
@@ -454,11 +483,15 @@ def stack(call: Call) -> Effect:
     """All paths side by side along a new dimension."""
     out = stack_shape(call)
     dim = int(call.arg("dim", 1, 0)) % len(out)
-    layout = next((v for v in call.data if all_axes(v.layout)), call.data[0]).layout
     put_back = _put_back(call)
-    layout = unpicked(layout) if put_back else layout
+    if put_back:
+        layout = unpicked(next(v for v in call.data if all_axes(v.layout)).layout)
+        reaches: tuple[Any, ...] = (reach_of(call.axes, put_back),) * len(call.data)
+    else:
+        layouts, reaches = _side_by_side(call, call.tensors)
+        layout = next((carried for carried in layouts if all_axes(carried)), layouts[0])
     layout = (*layout[:dim], (Factor(out[dim], tuple(put_back)),), *layout[dim:])
-    return Effect(layout, (reach_of(call.axes, put_back),) * len(call.data), geometry(call.axes))
+    return Effect(layout, reaches, geometry(call.axes))
 
 
 @operator("channel_shuffle", "ChannelShuffle", "native_channel_shuffle", kind=Kind.RESHAPE)
