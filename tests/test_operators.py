@@ -25,15 +25,6 @@ from tests.operator_examples import Function, axes_in, example, image
 Shapes = tuple[tuple[int, ...], ...]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """On tensors this small, threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 class Apply(nn.Module):
     """A model that does one thing, be it a module or a function."""
 

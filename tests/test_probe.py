@@ -28,15 +28,6 @@ from tests.operator_examples import Function, axes_in, example, image
 from tests.test_operators import ELSEWHERE
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """On tensors this small, threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 class Apply(nn.Module):
     def __init__(self, function: Function) -> None:
         super().__init__()

@@ -15,7 +15,6 @@ Along every axis of the input, rflint says one of three things about the output 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor
@@ -41,15 +40,6 @@ END = Step("crop", (("crop", (1, 1)),))
 the first operator on that works along them (`mixing.shuffled`)."""
 
 Shape: TypeAlias = tuple[int, ...]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """On tensors this small, threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 # -- programs

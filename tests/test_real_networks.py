@@ -15,7 +15,7 @@ architecture's attention gates end in return finite numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -44,15 +44,6 @@ from torchvision.models.video import resnet  # noqa: E402
 
 SE = ("sigmoid", "hardsigmoid")
 """What squeeze-and-excitation and its relatives end in."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """On tensors this small, threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 # -- thin copies

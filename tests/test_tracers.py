@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,15 +31,6 @@ from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
 from tests.models.torchvision_import import import_torchvision
 from tests.test_tracing import MODES, Functional, Spellings
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """On tensors this small, threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def linted(model: Any, tracer: str, res: Any = 32, **options: Any) -> ModelReport:

@@ -85,14 +85,7 @@ class Rule:
 
 def finding(module_globals: Mapping[str, Any], layer: AnalysedLayer, message: str) -> Finding:
     """A finding of the rule whose `globals()` are given, at a layer and its place in the source."""
-    return Finding(
-        module_globals["CODE"],
-        module_globals["NAME"],
-        module_globals["SEVERITY"],
-        layer.layer.name,
-        message,
-        layer.layer.source,
-    )
+    return model_finding(module_globals, layer.layer.name, message, layer.layer.source)
 
 
 def model_finding(

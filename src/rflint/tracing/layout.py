@@ -86,6 +86,14 @@ def resized(dimension: Dimension, size: int) -> Dimension:
     return (Factor(size, axes),)
 
 
+def at_lengths(layout: Layout, shape: Sequence[int]) -> Layout:
+    """A layout at other lengths; dimensions that keep theirs stay as they are."""
+    return tuple(
+        dimension if length(dimension) == size else resized(dimension, size)
+        for dimension, size in zip(layout, shape, strict=True)
+    )
+
+
 def concatenated(parts: Sequence[Dimension]) -> Dimension:
     """Dimensions one behind the other."""
     if len(parts) == 1:

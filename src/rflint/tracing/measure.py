@@ -16,12 +16,11 @@ from rflint.tracing.layout import (
     Dimension,
     Layout,
     all_axes,
+    at_lengths,
     axes_elsewhere,
     axes_of,
-    length,
     picked_from,
     plain,
-    resized,
     sole_axis,
     tangled,
     unpicked,
@@ -125,9 +124,7 @@ def _effect(
         if at is None and shape == value.shape:
             at = dim  # everything is read, and the result goes on where it lay
         if at is not None and not axes_of(layout[at]):
-            carried = value.layout[dim]
-            same = length(carried) == shape[at]
-            layout[at] = carried if same else resized(carried, shape[at])
+            (layout[at],) = at_lengths((value.layout[dim],), (shape[at],))
     everything: dict[int, Reach] = {}
     for read in reaches.values():
         everything |= read

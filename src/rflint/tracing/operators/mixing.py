@@ -14,6 +14,7 @@ from rflint.tracing.layout import (
     Dimension,
     Factor,
     Layout,
+    at_lengths,
     axes_elsewhere,
     axes_of,
     length,
@@ -110,7 +111,7 @@ def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int,
     one along the innermost axis (that it wraps around at the end of a row is not counted).
     """
     carried = layout[dim]
-    after = carried if length(carried) == size else resized(carried, size)
+    (after,) = at_lengths((carried,), (size,))
     spatial = [factor for factor in carried if factor.axes]
     moved = shuffled(layout, dim)
     if not spatial or (window == POINTWISE and (moved is None or length(carried) == size)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rflint.architecture import Kind
 from rflint.tracing.layout import Factor
 from rflint.tracing.operators.elementwise import broadcasting
@@ -59,15 +61,7 @@ def reduction(call: Call) -> Effect:
     """Mixes all positions along the reduced dimensions; `max` of two tensors is arithmetic."""
     if len(call.tensors) > 1:
         return broadcasting(call)
-    dims, keep = _dims(call), _keeps(call)
-    layout = call.input.layout
-    reaches = mixed(layout, dims)
-    out = tuple(
-        (Factor(1),) if d in dims else without_inner(carried, reaches)
-        for d, carried in enumerate(layout)
-        if keep or d not in dims
-    )
-    return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+    return reduced(call, _dims(call), keep=_keeps(call))
 
 
 @operator("std", "var", "norm", "std_mean", "var_mean", kind=Kind.REDUCE)
@@ -79,17 +73,21 @@ def statistics(call: Call) -> Effect:
         dims = next((a for a in call.args[1:] if isinstance(a, tuple | list)), None)
     if dims is None:
         dims = next((a for a in call.args[1:] if type(a) is int), None)
-    layout = call.input.layout
-    rank = len(layout)
+    rank = len(call.input.layout)
     if dims is None:
         chosen = tuple(range(rank))
     else:
         chosen = tuple(d % rank for d in ((dims,) if isinstance(dims, int) else dims))
-    reaches = mixed(layout, chosen)
-    keep = len(shape) == rank
+    return reduced(call, chosen, keep=len(shape) == rank)
+
+
+def reduced(call: Call, dims: Sequence[int], *, keep: bool) -> Effect:
+    """Mixes all positions along some dimensions, which go, or keep a length of one."""
+    layout = call.input.layout
+    reaches = mixed(layout, dims)
     out = tuple(
-        (Factor(1),) if d in chosen else without_inner(carried, reaches)
+        (Factor(1),) if d in dims else without_inner(carried, reaches)
         for d, carried in enumerate(layout)
-        if keep or d not in chosen
+        if keep or d not in dims
     )
     return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))

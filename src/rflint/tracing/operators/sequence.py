@@ -10,8 +10,9 @@ from math import prod
 from typing import Any
 
 from rflint.architecture import Extent, Kind, Reach, Window
-from rflint.tracing.layout import Factor, axes_of, resized, tangled
+from rflint.tracing.layout import Factor, at_lengths, axes_of, resized, tangled
 from rflint.tracing.operators.mixing import along, mixed, mixing_geometry
+from rflint.tracing.operators.reduction import reduced
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -35,10 +36,7 @@ def _along_all(call: Call, dim: int) -> Effect:
     """Every output reads all positions along a dimension, and lies where its input lay."""
     value, shape = call.input, shape_of(next(iter(_results(call))))
     reaches = mixed(value.layout, (dim,), value.layout)
-    layout = tuple(
-        carried if value.shape[d] == shape[d] else resized(carried, shape[d])
-        for d, carried in enumerate(value.layout)
-    )
+    layout = at_lengths(value.layout, shape)
     return Effect(
         layout,
         tuple(reach_of(call.axes, reaches) for _ in call.data),
@@ -77,16 +75,8 @@ def topk(call: Call) -> Effect:
 @operator("kthvalue", kind=Kind.REDUCE)
 def kthvalue(call: Call) -> Effect:
     """One value, from anywhere along the dimension."""
-    dim, shape = _dim(call, 2), shape_of(_results(call)[0])
-    value = call.input
-    keep = len(shape) == len(value.shape)
-    reaches = mixed(value.layout, (dim,))
-    layout = tuple(
-        (Factor(1),) if d == dim else carried
-        for d, carried in enumerate(value.layout)
-        if keep or d != dim
-    )
-    return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+    keep = len(shape_of(_results(call)[0])) == len(call.input.shape)
+    return reduced(call, (_dim(call, 2),), keep=keep)
 
 
 @operator("diff", kind=Kind.ARITHMETIC)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rflint.architecture import Kind, Reach, Window
-from rflint.tracing.layout import Factor, resized
+from rflint.architecture import Kind, Window
+from rflint.tracing.layout import Factor, at_lengths
 from rflint.tracing.operators.mixing import along, mixed, mixing_geometry
 from rflint.tracing.operators.table import (
     Call,
@@ -32,10 +32,7 @@ def fourier(call: Call) -> Effect:
         dims = range(rank) if sizes is None else range(rank - len(sizes), rank)
     chosen = {d % rank for d in ((dims,) if isinstance(dims, int) else dims)}
     reaches = mixed(value.layout, chosen, value.layout)
-    layout = tuple(
-        carried if value.shape[d] == shape[d] else resized(carried, shape[d])
-        for d, carried in enumerate(value.layout)
-    )
+    layout = at_lengths(value.layout, shape)
     return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
 
 
@@ -57,8 +54,7 @@ def stft(call: Call) -> Effect:
     reaches, carried = along(value.layout, last, window, shape[last + 1])
     layout = (*value.layout[:last], (Factor(shape[last]),), carried)
     layout += tuple((Factor(n),) for n in shape[last + 2 :])
-    kernel: dict[int, Reach] = reaches
-    return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, kernel))
+    return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
 
 
 @operator("view_as_complex", "view_as_real", kind=Kind.RESHAPE)

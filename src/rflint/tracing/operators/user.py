@@ -9,7 +9,7 @@ from rflint.architecture import Extent, Kind, Reach, Window
 from rflint.errors import UsageError, said
 from rflint.places import innermost_user_line_of
 from rflint.taught import reaches_of, taught
-from rflint.tracing.layout import axes_of, length, plain, resized, tangled
+from rflint.tracing.layout import at_lengths, axes_of, length, plain, tangled
 from rflint.tracing.operators.mixing import along, mixed, mixing_geometry
 from rflint.tracing.operators.table import Call, Effect, Row, reach_of, shape_of, tensors_in
 
@@ -52,12 +52,8 @@ def _of_result(call: Call, reaches: tuple[Reach, ...], shape: tuple[int, ...]) -
         read.append(axes)
     if len(shape) == len(first.shape):
         layout = tuple(
-            carried if length(carried) == size or not axes_of(carried) else resized(carried, size)
-            for carried, size in zip(first.layout, shape, strict=True)
-        )
-        layout = tuple(
-            carried if axes_of(carried) else plain((size,))[0]
-            for carried, size in zip(layout, shape, strict=True)
+            carried if axes_of(carried) else other
+            for carried, other in zip(at_lengths(first.layout, shape), plain(shape), strict=True)
         )
     else:
         layout = tangled(first.layout, shape)

@@ -17,6 +17,7 @@ from rflint.tracing.layout import (
     Factor,
     Layout,
     all_axes,
+    at_lengths,
     axes_of,
     concatenated,
     length,
@@ -373,10 +374,7 @@ def overlaid(call: Call) -> Effect:
     if not all_axes(base.layout) and len(written.shape) <= len(base.shape):
         # a buffer that is filled with something: it becomes what it is filled with
         kept = len(base.layout) - len(written.layout)
-        layout = layout[:kept] + tuple(
-            carried if length(carried) == size else resized(carried, size)
-            for carried, size in zip(written.layout, base.shape[kept:], strict=True)
-        )
+        layout = layout[:kept] + at_lengths(written.layout, base.shape[kept:])
     fits = all_axes(written.layout) <= all_axes(layout)
     foreign = {} if fits else dict.fromkeys(range(call.axes), Extent.UNKNOWN)
     reaches = (reach_of(call.axes, foreign if v is written else {}) for v in call.data)
@@ -532,10 +530,7 @@ def repeat(call: Call) -> Effect:
     value, shape = call.input, shape_of(call.result)
     new = len(shape) - len(value.layout)
     old = ((Factor(1),),) * new + tuple(value.layout)
-    layout = tuple(
-        carried if length(carried) == size else resized(carried, size)
-        for carried, size in zip(old, shape, strict=True)
-    )
+    layout = at_lengths(old, shape)
     # a single position that is copied over many is read by all of them
     copied = {
         axis: Extent.GLOBAL
