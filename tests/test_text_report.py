@@ -163,6 +163,23 @@ def test_unknown_operators_are_told_one_by_one() -> None:
     assert "a kernel for an accelerator only" in text
 
 
+def test_what_an_unknown_operator_reads_is_shown_as_unknown() -> None:
+    from rflint.rules.rf901_unknown_operator import needs_an_accelerator
+
+    class BehindAConvolution(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(3, 3, 3, padding=1)
+            self.rest = needs_an_accelerator()
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.rest(self.first(x))
+            return out
+
+    report = rflint.lint(BehindAConvolution, res=32)
+    assert "accelerated ? ? 32×32 3 " in " ".join(printed(report, verbose=True).split())
+
+
 def test_where_the_analysis_ended_is_told() -> None:
     from rflint.rules.rf902_left_out_part import thresholds
 

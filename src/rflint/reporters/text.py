@@ -237,13 +237,14 @@ class _Page:
         colour = _COLOURS[x.verdict]
         mark = {Verdict.UNPRODUCTIVE: g.bad, Verdict.PARTIAL: g.warn}.get(x.verdict, "")
         kernel = layer.geometry.kernel
+        reads = "?" if x.unknown else "global" if None in kernel else size(kernel, g.cross)
         unknown = any(axis.unknown and not axis.spans for axis in x.seen)
         sees = compact((axis.r_min for axis in x.seen), g.cross, g.unbounded)
         return {
             "": Text(mark, colour),
             "layer": Text(layer.title, f"bold {colour}" if mark else ""),
-            "kernel": Text("global" if None in kernel else size(kernel, g.cross)),
-            "stride": Text(compact(layer.geometry.stride, g.cross, "")),
+            "kernel": Text(reads),
+            "stride": Text("?" if x.unknown else compact(layer.geometry.stride, g.cross, "")),
             "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
             "sees": Text("?") if unknown else Text(sees, colour),
             "params": Text(count(layer.params) if layer.params else ""),
