@@ -3,6 +3,7 @@
     >>> import rflint
     >>> report = rflint.lint(build_my_model, res=32)
     >>> report.findings, report.layers, report.to_dict()
+    >>> rflint.repairs(build_my_model, res=32)[0].apply(my_model)
 
 Importing rflint does not import torch; the first call of `lint` does.
 """
@@ -16,14 +17,29 @@ from rflint.errors import RflintError
 from rflint.taught import operator
 
 if TYPE_CHECKING:
-    from rflint.linter import lint
+    from rflint.linter import lint, repairs
+    from rflint.repair import Repair
     from rflint.report import Report
 
 __version__ = "0.1.0"
 
-__all__ = ["Report", "RflintError", "Window", "__version__", "lint", "operator"]
+__all__ = [
+    "Repair",
+    "Report",
+    "RflintError",
+    "Window",
+    "__version__",
+    "lint",
+    "operator",
+    "repairs",
+]
 
-_LAZY = {"lint": "rflint.linter", "Report": "rflint.report"}
+_LAZY = {
+    "lint": "rflint.linter",
+    "repairs": "rflint.linter",
+    "Repair": "rflint.repair",
+    "Report": "rflint.report",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from math import gcd
 from typing import TypeAlias
 
-Number: TypeAlias = int | Fraction
-"""Lengths and jumps are exact: integers, and fractions only behind an upsampling."""
+from rflint.sizing import Number as Number  # lengths and jumps are exact
+from rflint.sizing import Sizing
 
 INPUT = -1
 """Source index of an edge that comes from the model's input."""
@@ -44,6 +45,17 @@ class Extent(Enum):
 Reach: TypeAlias = Window | Extent
 
 POINTWISE = Window()
+
+
+def adaptive_window(n: int, m: int) -> Window:
+    """What adaptive pooling from n to m positions reads.
+
+    Output p reads inputs floor(p * n / m) to ceil((p + 1) * n / m) - 1: the widest such window.
+    """
+    phases = range(m // gcd(n, m))
+    size = max(-((-(p + 1) * n) // m) - p * n // m for p in phases)
+    stride = Fraction(n, m)
+    return Window(size, int(stride) if stride.denominator == 1 else stride)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +146,16 @@ class Layer:
     """Path of the module in whose forward it is called."""
     parameters: tuple[tuple[str, int], ...] = ()
     """Name and size of every parameter it uses, on every call."""
+    is_module: bool = False
+    """Whether a module by this name is it, and not a function that is called."""
+    positions: tuple[int, ...] = ()
+    """Of the output, per spatial axis: one where an axis is gone."""
+    sizing: tuple[Sizing | None, ...] = ()
+    """Per axis, how many positions there would be on other inputs; None where that is not known."""
+    is_map: bool = False
+    """Whether the output is laid out as (batch, channels, *positions)."""
+    covers_map: bool = False
+    """Whether its one window covers the whole map, at this input size."""
     constructed: Source | None = None
     """The user's line that built the module, where there is one."""
     called: Source | None = None
@@ -146,6 +168,15 @@ class Layer:
         """Whether it makes more positions than it reads."""
         return any(
             isinstance(reach, Window) and reach.stride < 1
+            for edge in self.inputs
+            for reach in edge.reach
+        )
+
+    @property
+    def downsamples(self) -> bool:
+        """Whether it leaves out positions along some axis."""
+        return any(
+            isinstance(reach, Window) and reach.stride > 1
             for edge in self.inputs
             for reach in edge.reach
         )
@@ -184,6 +215,8 @@ class Architecture:
     params: int
     tracer: str = "symbolic"
     left_out: LeftOut | None = None
+    unused: tuple[tuple[str, int], ...] = ()
+    """Name and size of every parameter that no layer uses."""
 
     @property
     def axes(self) -> int:

@@ -69,6 +69,12 @@ class CannotFollow(TraceFailed):
     """One tracer cannot follow the model's forward; another one may."""
 
 
+class RepairFailed(RflintError):
+    """A repair cannot be applied to this model, or is not what it should be once it is."""
+
+    kind = "repair"
+
+
 def internal_error(error: BaseException, source: Source | None = None) -> InternalError:
     """An unexpected exception of rflint's own, as an error that asks to be reported."""
     return InternalError(

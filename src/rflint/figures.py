@@ -53,3 +53,10 @@ def number(length: Number) -> str:
 def plural(amount: int, noun: str) -> str:
     """'1 layer', '3 layers'."""
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """'a, b, c and 3 more'."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return ", ".join(names)

@@ -13,14 +13,14 @@ from rflint.architecture import Architecture
 from rflint.collector import collector_paused
 from rflint.errors import InputMismatch, RflintError, UsageError
 from rflint.options import Options
-from rflint.repair import Plan, plans
-from rflint.report import Figures, ModelReport, Repair, Report
+from rflint.repair import KINDS, Repair, search
+from rflint.repair.offer import Workshop, offers
+from rflint.report import LargerInput, ModelReport, Report
 from rflint.rule import Rule, load_rules, selected
 from rflint.tracing import trace
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
 from rflint.tracing.operators.table import show
-from rflint.tracing.recording import Edits
 
 DEFAULTS = Options()
 
@@ -93,9 +93,77 @@ def lint_model(
             for rule in rules
             for finding in rule.check(analysis, options.settings(rule.code))
         )
-        repairs, notes = _repairs(built.model, inputs, analysis, train=options.train)
-    notes = (*([built.note] if built.note else []), *notes)
-    return ModelReport(target, analysis, findings, repairs, notes)
+        found = search(analysis)
+        workshop = Workshop(built.model, inputs, analysis, train=options.train)
+        offered = offers(workshop, found)
+        larger = _larger_input(built.model, inputs, analysis, options)
+    return ModelReport(
+        target,
+        analysis,
+        findings,
+        tuple(offered.repairs),
+        found.refusals,
+        larger,
+        (*([built.note] if built.note else []), *(f"not offered: {x}" for x in offered.failures)),
+    )
+
+
+def repairs(
+    model: Any,
+    res: int | tuple[int, ...] | None = None,
+    *,
+    input: Any = None,
+    args: Mapping[str, Any] | None = None,
+    train: bool = False,
+    tracer: str = "auto",
+    kinds: str | Sequence[str] = (),
+) -> tuple[Repair, ...]:
+    """Changes to a model with unproductive layers, each verified on a copy; none for a sound model.
+
+    Args:
+        model: as for `lint`; all further arguments too.
+        res: one resolution.
+        input: shapes or example tensors.
+        args: keyword arguments for the builder.
+        train: as in training.
+        tracer: how the model is followed.
+        kinds: limits what is offered: "truncate", "remove-downsampling", "dilate". The last is
+            offered only when it is asked for, since it leaves receptive fields as they are.
+
+    `repair.apply(model)` gives the changed model.
+
+    Raises:
+        RflintError: the model cannot be built or analysed; the message says where and why.
+    """
+    wanted = _listed(kinds)
+    for kind in wanted:
+        if kind not in KINDS:
+            raise UsageError(f"there is no repair {kind!r}", hint=f"Known are {', '.join(KINDS)}.")
+    (resolution,) = resolutions(res)
+    options = Options(train, tracer)
+    built = build(model, args or {}, _described(model))
+    with collector_paused():
+        inputs, architecture = _traced(built.model, resolution, input, options)
+        analysis = analyse(architecture)
+        workshop = Workshop(built.model, inputs, analysis, train=train)
+        return tuple(offers(workshop, search(analysis, wanted)).repairs)
+
+
+def _larger_input(
+    model: nn.Module, inputs: Sequence[torch.Tensor], analysis: Analysis, options: Options
+) -> LargerInput | None:
+    """The input that receptive fields ask for, where the model runs on it and is sound there."""
+    if not analysis.unproductive or len(inputs) != 1:
+        return None
+    given = analysis.architecture.resolution
+    wanted = tuple(map(max, analysis.feasible_min, given))
+    (tensor,) = inputs
+    larger = torch.empty((*tensor.shape[:2], *wanted), dtype=tensor.dtype, device=tensor.device)
+    try:
+        there = analyse(trace(model, [larger], train=options.train, tracer=options.tracer))
+    except RflintError:
+        return None  # its head, say, is made for one size
+    return None if there.unproductive else LargerInput(wanted, there.totals.macs)
 
 
 def resolutions(res: Any) -> list[tuple[int, ...] | None]:
@@ -138,30 +206,6 @@ def _traced(
             "give --input if it should be another."
         )
     raise first
-
-
-def _repairs(
-    model: nn.Module, inputs: Sequence[torch.Tensor], analysis: Analysis, *, train: bool
-) -> tuple[tuple[Repair, ...], tuple[str, ...]]:
-    """Apply every plan while the model runs, and analyse what it has become."""
-    repairs, notes = [], []
-    tracer = analysis.architecture.tracer
-    before = Figures.of(analysis)
-    for plan in plans(analysis):
-        try:
-            edits = _as_edits(plan)
-            after = analyse(trace(model, inputs, train=train, edits=edits, tracer=tracer))
-        except RflintError as error:
-            notes.append(f"not offered: {plan.title} ({error.message})")
-            continue
-        repairs.append(
-            Repair(plan.kind, plan.title, plan.edits, before, Figures.of(after), verified=True)
-        )
-    return tuple(repairs), tuple(notes)
-
-
-def _as_edits(plan: Plan) -> Edits:
-    return Edits(plan.unit_stride, plan.removed, plan.cut, plan.head_features)
 
 
 def _are_tensors(input: Any) -> bool:

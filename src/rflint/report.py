@@ -15,36 +15,19 @@ from rflint import __version__
 from rflint.analysis import AnalysedLayer, Analysis
 from rflint.architecture import LeftOut, Number, Source
 from rflint.errors import RflintError
+from rflint.repair import Figures, Repair
 from rflint.rule import Finding, Severity
 
 SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What a repair is about, before and after."""
+class LargerInput:
+    """What it costs to feed larger images instead of changing the model."""
 
-    params: int
+    resolution: tuple[int, ...]
     macs: int
-    unproductive: int
-
-    @classmethod
-    def of(cls, analysis: Analysis) -> Figures:
-        """Those of an analysed model."""
-        totals = analysis.totals
-        return cls(totals.params, totals.macs, totals.unproductive)
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """A change that was applied to the model, and what the changed model was found to be."""
-
-    kind: str
-    title: str
-    edits: tuple[str, ...]
-    before: Figures
-    after: Figures
-    verified: bool
+    """Found by analysing the model at that resolution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +38,10 @@ class ModelReport:
     analysis: Analysis
     findings: tuple[Finding, ...]
     repairs: tuple[Repair, ...]
+    not_offered: tuple[str, ...] = ()
+    """Changes that were looked for in vain, and why."""
+    larger_input: LargerInput | None = None
+    """The smallest input without unproductive layers, where this one is too small."""
     notes: tuple[str, ...] = ()
     """What --verbose tells."""
 
@@ -82,10 +69,12 @@ class ModelReport:
             "feasible_resolution": {
                 "min": list(analysis.feasible_min),
                 "max": list(analysis.feasible_max) if analysis.feasible_max else None,
+                "macs_at_min": self.larger_input.macs if self.larger_input else None,
             },
             "layers": [_layer(x) for x in analysis.layers],
             "findings": [_finding(x) for x in self.findings],
             "repairs": [_repair(x) for x in self.repairs],
+            "not_offered": list(self.not_offered),
         }
 
 
@@ -193,6 +182,7 @@ def _repair(repair: Repair) -> dict[str, Any]:
     return {
         "kind": repair.kind,
         "title": repair.title,
+        "words": repair.words,
         "edits": list(repair.edits),
         "before": _figures(repair.before),
         "after": _figures(repair.after),

@@ -21,7 +21,8 @@ from rich.text import Text
 from rflint.analysis import AnalysedLayer, Verdict
 from rflint.architecture import Kind
 from rflint.figures import change, compact, count, plural, size
-from rflint.report import ModelReport, Repair, Report
+from rflint.repair import Repair
+from rflint.report import ModelReport, Report
 from rflint.roles import Role
 from rflint.rule import Finding, Rule, Severity
 

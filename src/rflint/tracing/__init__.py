@@ -21,7 +21,7 @@ from rflint.errors import CannotFollow, RflintError, UsageError, internal_error
 from rflint.tracing.lower import lower
 from rflint.tracing.meta import borrowed
 from rflint.tracing.record import record
-from rflint.tracing.recording import NO_EDITS, Edits, Recording
+from rflint.tracing.recording import Recording
 
 TRACERS = ("auto", "symbolic", "export")
 
@@ -31,7 +31,6 @@ def trace(
     inputs: Sequence[torch.Tensor],
     *,
     train: bool = False,
-    edits: Edits = NO_EDITS,
     tracer: str = "auto",
 ) -> Architecture:
     """The architecture of `model` for these inputs; the model is left as it was.
@@ -43,26 +42,26 @@ def trace(
     if tracer not in TRACERS:
         raise UsageError(f"there is no tracer {tracer!r}", hint=f"Known are {', '.join(TRACERS)}.")
     if tracer == "export":
-        return _traced(model, inputs, tracer, edits, train=train)
+        return _traced(model, inputs, tracer, train=train)
     try:
-        return _traced(model, inputs, "symbolic", edits, train=train)
+        return _traced(model, inputs, "symbolic", train=train)
     except CannotFollow as first:
         if tracer == "symbolic":
             first.hint = first.hint or "torch.export may be able to: take another --tracer."
             raise
         try:
-            return _traced(model, inputs, "export", edits, train=train)
+            return _traced(model, inputs, "export", train=train)
         except RflintError as second:
             first.hint = first.hint or "Nor can torch.export follow it; --debug shows what it says."
             raise first from second
 
 
 def _traced(
-    model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str, edits: Edits, *, train: bool
+    model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str, *, train: bool
 ) -> Architecture:
     with warnings.catch_warnings(), borrowed(model, train=train):
         warnings.simplefilter("ignore")
-        recording = _recorded(model, inputs, tracer, edits)
+        recording = _recorded(model, inputs, tracer)
         try:
             architecture = lower(model, recording, tuple(inputs[0].shape[2:]))
         except RflintError:
@@ -72,12 +71,10 @@ def _traced(
         return replace(architecture, tracer=tracer)
 
 
-def _recorded(
-    model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str, edits: Edits
-) -> Recording:
+def _recorded(model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str) -> Recording:
     if tracer == "symbolic":
-        return record(model, inputs, edits)
+        return record(model, inputs)
     # loading torch.export takes a second that most models need not wait for
     from rflint.tracing.export import record as record_exported
 
-    return record_exported(model, inputs, edits)
+    return record_exported(model, inputs)

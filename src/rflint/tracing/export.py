@@ -18,7 +18,7 @@ import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -40,8 +40,8 @@ from rflint.tracing.interception import (
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import with_results
 from rflint.tracing.operators.table import mapped, tensors_in
-from rflint.tracing.record import Cut, Recorder, mismatch, produced
-from rflint.tracing.recording import NO_EDITS, Edits, Recording
+from rflint.tracing.record import Recorder, mismatch, produced
+from rflint.tracing.recording import Recording
 from rflint.tracing.sources import constructed_at
 
 _PATH = "_rflint_path"
@@ -51,14 +51,14 @@ _WRITTEN = "rflint_written"
 _CPU = torch.device("cpu")
 
 
-def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_EDITS) -> Recording:
+def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     """What `rflint.tracing.record.record` gives, by way of torch.export.
 
     Raises InputMismatch where a layer cannot run on what reaches it, TraceFailed where torch.export
     fails. The model is to be borrowed (see `borrowed`): parts of it are replaced.
     """
     root = _without_scripts(model)
-    keeper = _Keeper(root, edits)
+    keeper = _Keeper(root)
     try:
         program = keeper.exported(inputs)
     except RflintError:
@@ -69,7 +69,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
             hint="rflint follows more with --tracer auto.",
             source=innermost_user_line_of(error),
         ) from error
-    replay = _Replay(root, program, keeper.calls, edits)
+    replay = _Replay(root, program, keeper.calls)
     try:
         return replay.recording_of(inputs)
     except RflintError:
@@ -104,7 +104,6 @@ class _Kept:
     """Positional and keyword arguments, with slots in the place of tensors."""
     scope: str
     called: Source | None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
     result: Any = None
 
     def filled(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -115,7 +114,7 @@ class _Kept:
     def call(self, tensors: Sequence[Any]) -> Call:
         """As the operator table wants it."""
         args, kwargs = self.filled(tensors)
-        return Call(self.spelling, args, kwargs, self.module, overrides=self.overrides)
+        return Call(self.spelling, args, kwargs, self.module)
 
     def run(self, tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """New tensors like those that the call returns."""
@@ -159,10 +158,9 @@ torch.library.register_fake("rflint::kept_in_place", _kept_in_place, lib=_LIBRAR
 class _Keeper(TorchFunctionMode):
     """Runs a model under torch.export, and keeps whole what the operator table knows as one."""
 
-    def __init__(self, model: nn.Module, edits: Edits) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
-        self.edits = edits
         self.calls: dict[int, _Kept] = {}
         self.stack: list[str] = []
         self.modules = dict(model.named_modules())
@@ -259,15 +257,12 @@ class _Keeper(TorchFunctionMode):
         template = mapped((args, kwargs), torch.Tensor, lambda _: _Slot(next(slots)))
         scope = next((path for path in reversed(self.stack) if path), "")
         called = innermost_user_line(sys._getframe())
-        overrides = {"stride": 1} if path and path in self.edits.unit_stride else {}
-        return _Kept(spelling, row, function, module, path, template, scope, called, overrides)
+        return _Kept(spelling, row, function, module, path, template, scope, called)
 
     def _keep(
         self, kept: _Kept, args: tuple[Any, ...], kwargs: dict[str, Any], *, writes: bool
     ) -> Any:
         tensors = tensors_in((args, kwargs))
-        if kept.path and kept.path in self.edits.skipped:
-            return tensors[0]
         if kept.row.shape is not None:
             call = kept.call(tensors)
             try:
@@ -423,9 +418,8 @@ class _Replay(Recorder):
         model: nn.Module,
         program: torch.export.ExportedProgram,
         calls: Mapping[int, _Kept],
-        edits: Edits,
     ) -> None:
-        super().__init__(model, edits)
+        super().__init__(model)
         self.model = model
         self.program = program
         self.calls = calls
@@ -437,11 +431,7 @@ class _Replay(Recorder):
         """The recording that following the model's own forward would leave."""
         values = dict(self._placeholders(inputs))
         with torch.no_grad():
-            try:
-                result = self._run_graph(self.program.graph_module, values)
-            except Cut as reached:
-                with self:
-                    return self.finished(self.head(reached.tensor), cut=True)
+            result = self._run_graph(self.program.graph_module, values)
         return self.finished(result)
 
     def _placeholders(self, inputs: Sequence[torch.Tensor]) -> Iterator[tuple[fx.Node, Any]]:

@@ -20,7 +20,8 @@ from rflint.architecture import (
     Reach,
     Window,
 )
-from rflint.tracing.layout import image_layout, plain, positions, tangled
+from rflint.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.tracing.layout import Layout, image_layout, plain, positions, sole_axis, tangled
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.mixing import mixing_geometry
@@ -46,31 +47,28 @@ class _Lowering:
         self.values: dict[fx.Node, Value] = {}
         self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
         """Operators whose results are slices of what they got, which are layers of their own."""
-        self.covering: set[int] = set()
-        """Layers whose one window covers their whole map."""
         self.sizes = {name: p.numel() for name, p in model.named_parameters()}
         self.names = {id(p): name for name, p in model.named_parameters()}
         self.inputs: list[tuple[int, ...]] = []
+        self.resolution: tuple[int, ...] = ()
         self._calls: dict[str, int] = {}
         self._counted: set[str] = set()
         self._probes: dict[str, Measured] = {}
 
     def run(self, resolution: tuple[int, ...]) -> Architecture:
+        self.resolution = resolution
         for node, step in self.recording.steps.items():
             self.values[node] = self._value(node, step)
         outputs = [self.values[node] for node in self.recording.outputs]
-        params = sum(self.sizes.values())
-        if self.recording.cut:
-            # a truncated model keeps what its layers use, and its new head
-            params = sum(layer.params for layer in self.layers)
         return Architecture(
             inputs=tuple(self.inputs),
             resolution=resolution,
-            layers=_global_heads(self.layers, self.covering),
+            layers=_global_heads(self.layers),
             outputs=tuple(v.source for v in outputs if v.source is not None and v.source != INPUT),
             output_shapes=tuple(value.shape for value in outputs),
-            params=params,
+            params=sum(self.sizes.values()),
             left_out=self.recording.left_out,
+            unused=tuple((n, size) for n, size in self.sizes.items() if n not in self._counted),
         )
 
     def _value(self, node: fx.Node, step: Step) -> Value:
@@ -81,8 +79,6 @@ class _Lowering:
             return Value(shape, image_layout(shape) if spatial else plain(shape), INPUT)
         if node.op == "get_attr":
             name = str(node.target)
-            if name.startswith("head.") and name not in self.sizes:
-                self.sizes[name] = prod(shape)
             used = frozenset({name} & self.sizes.keys())
             return Value(shape, plain(shape), None, used)
         if step.spelling == "part":
@@ -160,7 +156,6 @@ class _Lowering:
             kwargs,
             step.module,
             self.axes,
-            step.overrides,
             step.result,
         )
 
@@ -172,8 +167,9 @@ class _Lowering:
         edges = self._rejoined(_edges(call, effect), call, effect)
         if effect.gathered and edges:
             edges = (self._gathering(step, call, edges[0], effect.gathered), *edges[1:])
-        if effect.covers_map:
-            self.covering.add(len(self.layers))
+        out_positions = tuple(positions(effect.layout, axis) for axis in range(self.axes))
+        slides = kind in (Kind.CONV, Kind.POOL) and step.module is None
+        same_padded = self._same_padded(step, edges, out_positions) if slides else ()
         builder = step.module if step.module is not None else step.owner
         count = self._calls.get(name, 0)
         self._calls[name] = count + 1
@@ -194,11 +190,59 @@ class _Lowering:
                 dead_weights=effect.dead_weights,
                 parameters=tuple(parameters),
                 scope=step.scope,
+                is_module=step.module is not None or step.owner is not None,
+                positions=out_positions,
+                sizing=same_padded or self._sizing(edges, effect, out_positions),
+                is_map=_is_map(effect.layout, self.axes),
+                covers_map=effect.covers_map,
                 constructed=constructed_at(builder) if builder is not None else None,
                 called=step.called,
                 unknown_because=effect.unknown_because,
             )
         )
+
+    def _sizing(
+        self, edges: tuple[Edge, ...], effect: Effect, out_positions: tuple[int, ...]
+    ) -> tuple[Sizing | None, ...]:
+        """Per axis, how many positions the output has, whatever the input has."""
+        given = [self._positions_of(edge.source) for edge in edges]
+
+        def along(axis: int) -> Sizing | None:
+            if axis in effect.sizing:
+                return effect.sizing[axis]
+            reaches = [edge.reach[axis] for edge in edges]
+            widest = max((sizes[axis] for sizes in given if sizes), default=0)
+            if all(reach == POINTWISE for reach in reaches):
+                return KEPT if widest == out_positions[axis] else None
+            gone = Extent.GLOBAL in reaches and out_positions[axis] == 1
+            return Fixed() if gone else None
+
+        return tuple(map(along, range(self.axes)))
+
+    def _positions_of(self, source: int) -> tuple[int, ...]:
+        return self.resolution if source == INPUT else self.layers[source].positions
+
+    def _same_padded(
+        self, step: Step, edges: tuple[Edge, ...], out_positions: tuple[int, ...]
+    ) -> tuple[Sizing | None, ...]:
+        """The sizing of a class that first pads by what its map's size asks for; else nothing.
+
+        That is TensorFlow's SAME: ceil(n / stride) positions, and padding that is no constant.
+        """
+        source = edges[0].source if len(edges) == 1 else INPUT
+        pad = self.layers[source] if source != INPUT else None
+        in_one_class = pad is not None and pad.scope == step.scope != "" and not pad.is_module
+        if pad is None or pad.kind is not Kind.PAD or not in_one_class or len(pad.inputs) != 1:
+            return ()
+        sizing = []
+        for axis, n in enumerate(self._positions_of(pad.inputs[0].source)):
+            reach = edges[0].reach[axis]
+            stride = reach.stride if isinstance(reach, Window) else 0
+            if not isinstance(stride, int) or stride < 1 or out_positions[axis] != -(-n // stride):
+                return ()
+            sizing.append(Sliding(1, stride))
+        self.layers[source] = replace(pad, sizing=(KEPT,) * self.axes)
+        return tuple(sizing)
 
     def _gathering(self, step: Step, call: Call, edge: Edge, gathered: tuple[Reach, ...]) -> Edge:
         """A layer for what views did in front of another: blocks of positions, in the channels."""
@@ -215,6 +259,7 @@ class _Lowering:
                 in_shape=shape,
                 out_shape=shape,
                 scope=step.scope,
+                positions=self._positions_of(edge.source),
                 called=step.called,
             )
         )
@@ -281,6 +326,13 @@ def _block(slices: Sequence[Reach]) -> Window | None:
     return Window(size, stride, min(starts)) if size <= stride else None
 
 
+def _is_map(layout: Layout, axes: int) -> bool:
+    """Whether a tensor is laid out as (batch, channels, *positions)."""
+    return len(layout) == axes + 2 and all(
+        sole_axis(dimension) == axis for axis, dimension in enumerate(layout[2:])
+    )
+
+
 def _shape_only(value: Value) -> Value:
     return replace(value, source=None)
 
@@ -305,7 +357,7 @@ def _shape(result: Any) -> tuple[int, ...]:
     return () if first is None else tuple(first.shape)
 
 
-def _global_heads(layers: Sequence[Layer], covering: set[int]) -> tuple[Layer, ...]:
+def _global_heads(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Windows that stand for global pooling or flatten + linear, said as what they are.
 
     AvgPool2d(7) on a 7x7 map is global pooling, and a 7x7 convolution on it is a fully connected
@@ -317,7 +369,7 @@ def _global_heads(layers: Sequence[Layer], covering: set[int]) -> tuple[Layer, .
     result = list(layers)
     for index in reversed(range(len(layers))):
         layer = layers[index]
-        if index in covering and convolves_later[index] and not integrates_later[index]:
+        if layer.covers_map and convolves_later[index] and not integrates_later[index]:
             edges = tuple(
                 Edge(edge.source, (Extent.GLOBAL,) * len(edge.reach)) for edge in layer.inputs
             )

@@ -68,21 +68,14 @@ from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import spelling_of
 from rflint.tracing.operators.table import Shapes, mapped, show, tensors_in
 from rflint.tracing.probe import CannotProbe, results_like
-from rflint.tracing.recording import NO_EDITS, Edits, Recording, Step
+from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
 
 _Several = namedtuple("_Several", ["values", "indices"])
 """Two results; where they are an extremum and its place, PyTorch gives them these names."""
 
 
-class Cut(BaseException):
-    """Leaves the user's forward at the layer behind which a repair ends the model."""
-
-    def __init__(self, tensor: torch.Tensor) -> None:
-        self.tensor = tensor
-
-
-def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_EDITS) -> Recording:
+def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     """Run `model(*inputs)` on meta tensors and return the graph of what it did.
 
     Where the code reads values that only exist at run time, the recording ends, and its outputs are
@@ -90,7 +83,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
     reaches it (it is named), TraceFailed where the code fails or reads values before its first
     convolution, and CannotFollow where only this way of following fails.
     """
-    recorder = Recorder(model, edits)
+    recorder = Recorder(model)
     placeholders = [
         recorder.placeholder(f"input_{i}" if i else "input", tensor)
         for i, tensor in enumerate(inputs)
@@ -98,8 +91,6 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
     with recorder.recording():
         try:
             return recorder.finished(model(*placeholders))
-        except Cut as reached:
-            return recorder.finished(recorder.head(reached.tensor), cut=True)
         except (Exception, SystemExit) as error:
             known = isinstance(error, RflintError)
             explained = error if known else _explained(recorder, error, placeholders)
@@ -113,9 +104,8 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor], edits: Edits = NO_E
 class Recorder(TorchFunctionMode):
     """Sees every torch function that is called, and every module."""
 
-    def __init__(self, model: nn.Module, edits: Edits = NO_EDITS) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.edits = edits
         self.graph = fx.Graph()
         self.steps: dict[fx.Node, Step] = {}
         self.constants: dict[str, torch.Tensor] = {}
@@ -141,11 +131,11 @@ class Recorder(TorchFunctionMode):
         self._stored = {id(t): name for name, t in model.named_buffers()}
         self._stored |= {id(t): name for name, t in model.named_parameters()}
 
-    def finished(self, result: Any, *, cut: bool = False) -> Recording:
+    def finished(self, result: Any) -> Recording:
         """The recording, once the model has returned."""
         outputs = tuple(self.node(tensor) for tensor in tensors_of(result))
         self.graph.output(outputs)
-        return Recording(self.graph, self.steps, outputs, self.constants, cut)
+        return Recording(self.graph, self.steps, outputs, self.constants)
 
     def broken_off(self, error: ReadsValues) -> Recording:
         """The recording up to where the model reads values."""
@@ -340,12 +330,8 @@ class Recorder(TorchFunctionMode):
         )
         owner = self._convolution_class(node)
         layer = self._paths[id(owner)] if owner is not None else node.name
-        overrides = self._overrides(layer)
-        call = Call(spelling, args, kwargs, overrides=overrides)
+        call = Call(spelling, args, kwargs)
         writes = in_place(name, kwargs) or name == "__setitem__"
-        if layer in self.edits.skipped:
-            self.graph.erase_node(node)
-            return call.input
         try:
             if all(map(self._is_cheap, call.tensors)):
                 result = func(*args, **kwargs)
@@ -362,7 +348,7 @@ class Recorder(TorchFunctionMode):
         if not any(True for _ in tensors_of(result)):
             self.graph.erase_node(node)
             return result
-        step = Step(result, spelling, row, None, self._scope(), layer, owner, caller, overrides, op)
+        step = Step(result, spelling, row, None, self._scope(), layer, owner, caller, op)
         self._finish(node, step, layer)
         if writes and isinstance(result, torch.Tensor):
             self._overlay(result, caller)
@@ -421,10 +407,7 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         spelling, row = leaf_row(module)
         caller = self._called()
-        overrides = self._overrides(path)
-        call = Call(spelling, args, kwargs, module, overrides=overrides)
-        if path in self.edits.skipped:
-            return call.input
+        call = Call(spelling, args, kwargs, module)
         try:
             if row is not None and row.shape is not None:
                 result = self._shaped(call, row, in_place=bool(getattr(module, "inplace", False)))
@@ -437,7 +420,7 @@ class Recorder(TorchFunctionMode):
             "call_module", path, self._as_nodes(args), self._as_nodes(kwargs)
         )
         scope = self._scope()
-        step = Step(result, spelling, row, module, scope, path, None, caller, overrides)
+        step = Step(result, spelling, row, module, scope, path, None, caller)
         self._finish(node, step, path)
         if getattr(module, "inplace", False):
             self._overlay(result, caller)
@@ -530,27 +513,6 @@ class Recorder(TorchFunctionMode):
                     "call_function", take, (node, i), name=f"{node.name}_part"
                 )
                 self._bind(tensor, self._step(part, Step(tensor, "part", None)))
-        call = self._calls.get(layer, 0)
-        self._calls[layer] = call + 1
-        if self.edits.cut == (layer, call):
-            raise Cut(step.result)
-
-    def head(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The classifier that a truncated model ends in: global average pooling and one layer."""
-        pooled = nn.functional.adaptive_avg_pool2d if tensor.dim() == 4 else None
-        dims = tuple(range(2, tensor.dim()))
-        features = pooled(tensor, 1).flatten(1) if pooled else tensor.mean(dims)
-        features_in = int(features.shape[1])
-        weight = nn.Parameter(
-            torch.empty(self.edits.head_features, features_in, dtype=tensor.dtype, device=META)
-        )
-        bias = nn.Parameter(torch.empty(self.edits.head_features, dtype=tensor.dtype, device=META))
-        self._stored |= {id(weight): "head.weight", id(bias): "head.bias"}
-        self._alive += [weight, bias]
-        return nn.functional.linear(features, weight, bias)
-
-    def _overrides(self, layer: str) -> Mapping[str, Any]:
-        return {"stride": 1} if layer in self.edits.unit_stride else {}
 
     def _as_nodes(self, argument: Any) -> Any:
         return mapped(argument, torch.Tensor, self.node)

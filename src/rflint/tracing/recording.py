@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,23 +11,6 @@ from torch import fx, nn
 
 from rflint.architecture import LeftOut, Source
 from rflint.tracing.operators import Row
-
-
-@dataclass(frozen=True)
-class Edits:
-    """What a repair changes, by layer name, while the model's own forward runs.
-
-    `unit_stride` layers take stride 1, `skipped` ones pass their input on. After `cut` the model
-    ends: global average pooling and a linear layer with `head_features` outputs follow.
-    """
-
-    unit_stride: frozenset[str] = frozenset()
-    skipped: frozenset[str] = frozenset()
-    cut: tuple[str, int] | None = None
-    head_features: int = 0
-
-
-NO_EDITS = Edits()
 
 
 @dataclass(frozen=True)
@@ -45,7 +28,6 @@ class Step:
     owner: nn.Module | None = None
     """The user's convolution class whose forward calls the function, if that is what happens."""
     called: Source | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
     op: str = ""
     """The function's name in the code, where the table knows it by another."""
 
@@ -58,5 +40,4 @@ class Recording:
     steps: Mapping[fx.Node, Step]
     outputs: tuple[fx.Node, ...]
     constants: Mapping[str, torch.Tensor]
-    cut: bool = False
     left_out: LeftOut | None = None

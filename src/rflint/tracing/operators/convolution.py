@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
 from rflint.architecture import Kind, Reach, Window
+from rflint.sizing import Scaled, Sizing, Sliding
 from rflint.tracing.layout import resized
 from rflint.tracing.operators.mixing import along, mixed, without_inner
 from rflint.tracing.operators.table import (
@@ -143,7 +145,11 @@ def conv(call: Call) -> Effect:
         )
         dead = prod(weight) - weight[0] * weight[1] * prod(live)
     before = [pad for pad, _ in pads]
-    return _windowed(call, weight, windows, stride, dilation, before, out, macs, dead)
+    sizing = [
+        Sliding(int(window.size), s, *pad)
+        for window, s, pad in zip(windows, stride, pads, strict=True)
+    ]
+    return _windowed(call, weight, windows, stride, dilation, before, out, macs, dead, sizing)
 
 
 @operator(
@@ -182,7 +188,11 @@ def conv_transpose(call: Call) -> Effect:
         )
     )
     dead = prod(weight) - weight[0] * weight[1] * prod(live)
-    return _windowed(call, weight, windows, stride, dilation, padding, out, macs, dead)
+    sizing = [
+        Scaled(s, m - n * s)
+        for n, s, m in zip(shape[-spatial:], stride, out[-spatial:], strict=True)
+    ]
+    return _windowed(call, weight, windows, stride, dilation, padding, out, macs, dead, sizing)
 
 
 def deformable_shape(call: Call) -> Shape:
@@ -250,6 +260,7 @@ def _windowed(
     out: Shape,
     macs: int,
     dead_weights: int,
+    sizing: Sequence[Sizing],
 ) -> Effect:
     value = call.input
     spatial = len(windows)
@@ -287,4 +298,5 @@ def _windowed(
         dead_weights=dead_weights,
         covers_map=covers and max(value.shape[-spatial:]) > 1,
         gathered=reach_of(call.axes, inner) if inner else (),
+        sizing={axis: sizing[i] for axis, i in position.items()} if not inner else {},
     )

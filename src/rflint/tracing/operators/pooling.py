@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.architecture import Extent, Kind, Number, Reach, Window, adaptive_window
+from rflint.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.tracing.layout import sole_axis
 from rflint.tracing.operators.mixing import along
 from rflint.tracing.operators.table import (
@@ -55,15 +57,12 @@ class _Windows:
         ceil_position = 5 if dilates else 4
         self.ceil_mode = bool(call.arg("ceil_mode", ceil_position, False))
 
-    def out(self, n: int, i: int) -> int:
-        """The pooled length of dimension i; with ceil_mode, windows may start in the map only."""
-        extent = self.dilation[i] * (self.kernel[i] - 1) + 1
-        stride, pad = self.stride[i], self.padding[i]
-        rounding = stride - 1 if self.ceil_mode else 0
-        out = (n + 2 * pad - extent + rounding) // stride + 1
-        if self.ceil_mode and (out - 1) * stride >= n + pad:
-            out -= 1
-        return out
+        self.sizing = [
+            Sliding(d * (k - 1) + 1, s, pad, pad, self.ceil_mode)
+            for k, s, d, pad in zip(
+                self.kernel, self.stride, self.dilation, self.padding, strict=True
+            )
+        ]
 
 
 def pool_shape(call: Call) -> Shape | list[Any]:
@@ -74,7 +73,7 @@ def pool_shape(call: Call) -> Shape | list[Any]:
         if pad > kernel // 2:
             raise ShapeError(f"its padding {pad} is more than half its kernel size {kernel}")
     sizes = shape[-spatial:]
-    out = [windows.out(n, i) for i, n in enumerate(sizes)]
+    out = [pooled(n) for pooled, n in zip(windows.sizing, sizes, strict=True)]
     # PyTorch's average pooling in 3-d does not count padding here
     strict = call.name in ("avg_pool3d", "AvgPool3d")
     if min(out) < 1 or (strict and any(n < k for n, k in zip(sizes, windows.kernel, strict=True))):
@@ -106,12 +105,16 @@ def _returns_indices(call: Call) -> bool:
 
 
 def _adaptive_sizes(call: Call, shape: Shape) -> tuple[int, ...]:
-    wanted = call.arg("output_size", 1)
-    sizes = (wanted,) * call.spatial if isinstance(wanted, int) or wanted is None else wanted
     return tuple(
         n if size is None else int(size)
-        for n, size in zip(shape[-call.spatial :], sizes, strict=True)
+        for n, size in zip(shape[-call.spatial :], _wanted_sizes(call), strict=True)
     )
+
+
+def _wanted_sizes(call: Call) -> tuple[int | None, ...]:
+    wanted = call.arg("output_size", 1)
+    one = isinstance(wanted, int) or wanted is None
+    return (wanted,) * call.spatial if one else tuple(wanted)
 
 
 @operator(*_MAX, *_MAX_INDICES, kind=Kind.POOL, shape=pool_shape)
@@ -120,16 +123,18 @@ def _adaptive_sizes(call: Call, shape: Shape) -> tuple[int, ...]:
 def pool(call: Call) -> Effect:
     """A window like a convolution's."""
     windows = _Windows(call)
-    reaches = [
-        Window(dilation * (kernel - 1) + 1, stride, -pad)
-        for kernel, stride, pad, dilation in zip(
-            windows.kernel, windows.stride, windows.padding, windows.dilation, strict=True
-        )
-    ]
+    reaches = [Window(x.extent, x.stride, -x.before) for x in windows.sizing]
     shapes = pool_shape(call)
     out = shapes[0] if isinstance(shapes, list) else shapes
     return _effect(
-        call, out, reaches, windows.kernel, windows.stride, windows.dilation, windows.padding
+        call,
+        out,
+        reaches,
+        windows.kernel,
+        windows.stride,
+        windows.dilation,
+        windows.padding,
+        windows.sizing,
     )
 
 
@@ -143,23 +148,24 @@ def adaptive_pool(call: Call) -> Effect:
     shape = shape_of(call.input)
     reaches: list[Reach] = []
     kernels: list[int | None] = []
-    strides: list[int | Fraction | None] = []
+    strides: list[Number | None] = []
     for n, m in zip(shape[-call.spatial :], _adaptive_sizes(call, shape), strict=True):
         if m == 1:
             reaches.append(Extent.GLOBAL)
             kernels.append(None)
             strides.append(None)
             continue
-        phases = range(m // _gcd(n, m))
-        size = max(-((-(p + 1) * n) // m) - p * n // m for p in phases)
-        stride = Fraction(n, m)
-        reaches.append(Window(size, whole(stride), 0))
-        kernels.append(size)
-        strides.append(whole(stride))
+        window = adaptive_window(n, m)
+        reaches.append(window)
+        kernels.append(int(window.size))
+        strides.append(window.stride)
     ones = (1,) * call.spatial
     shapes = adaptive_shape(call)
     out = shapes[0] if isinstance(shapes, list) else shapes
-    return _effect(call, out, reaches, tuple(kernels), tuple(strides), ones, (0,) * call.spatial)
+    sizing = [KEPT if size is None else Fixed(int(size)) for size in _wanted_sizes(call)]
+    return _effect(
+        call, out, reaches, tuple(kernels), tuple(strides), ones, (0,) * call.spatial, sizing
+    )
 
 
 _FRACTIONAL = tuple(
@@ -223,20 +229,15 @@ def unpool(call: Call) -> Effect:
     return _effect(call, out, windows, kernel, tuple(Fraction(1, s) for s in stride), ones, padding)
 
 
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return a
-
-
 def _effect(
     call: Call,
     out: Shape,
     windows: list[Window] | list[Reach],
     kernel: tuple[int | None, ...],
-    stride: tuple[int | Fraction | None, ...],
+    stride: tuple[Number | None, ...],
     dilation: tuple[int, ...],
     padding: tuple[int, ...],
+    sizing: Sequence[Sizing] = (),
 ) -> Effect:
     value, spatial = call.input, call.spatial
     layout = list(value.layout)
@@ -264,4 +265,5 @@ def _effect(
             {axis: padding[i] for axis, i in position.items()},
         ),
         covers_map=covers and max(value.shape[-spatial:]) > 1,
+        sizing={axis: sizing[i] for axis, i in position.items()} if sizing else {},
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import floor
 from typing import Any
 
 from rflint.architecture import Kind, Number, Reach, Window
+from rflint.sizing import Fixed, Scaled, Sizing
 from rflint.tracing.layout import (
     Dimension,
     Factor,
@@ -82,7 +84,13 @@ def resize(call: Call) -> Effect:
             size = -(-neighbours * n // m)
             start = whole(Fraction(n, 2 * m) - Fraction(size, 2))
         windows.append(Window(min(size, n), stride, start if mode != "area" else 0))
-    return _regridded(call, windows, out)
+    sizing: list[Sizing]
+    if call.arg("size", 1) is None:
+        factors = _each(call.arg("scale_factor", 2), len(shape) - 2, Fraction)
+        sizing = [Scaled(factor) for factor in factors]
+    else:
+        sizing = [Fixed(m) for m in out[2:]]
+    return _regridded(call, windows, out, sizing)
 
 
 def pixel_shuffle_shape(call: Call) -> Shape:
@@ -97,7 +105,8 @@ def pixel_shuffle_shape(call: Call) -> Shape:
 def pixel_shuffle(call: Call) -> Effect:
     """Divides the jump; every new position reads one old one."""
     r = int(call.arg("upscale_factor", 1))
-    return _regridded(call, [Window(1, Fraction(1, r), 0)] * 2, pixel_shuffle_shape(call))
+    windows = [Window(1, Fraction(1, r), 0)] * 2
+    return _regridded(call, windows, pixel_shuffle_shape(call), [Scaled(r)] * 2)
 
 
 def pixel_unshuffle_shape(call: Call) -> Shape:
@@ -112,7 +121,8 @@ def pixel_unshuffle_shape(call: Call) -> Shape:
 def pixel_unshuffle(call: Call) -> Effect:
     """A window of r x r with stride r, spread over channels."""
     r = int(call.arg("downscale_factor", 1))
-    return _regridded(call, [Window(r, r, 0)] * 2, pixel_unshuffle_shape(call))
+    windows = [Window(r, r, 0)] * 2
+    return _regridded(call, windows, pixel_unshuffle_shape(call), [Scaled(Fraction(1, r))] * 2)
 
 
 def pad_amounts(call: Call) -> list[tuple[int, int]]:
@@ -159,6 +169,7 @@ def pad(call: Call) -> Effect:
     layout = list(value.layout)
     reaches: dict[int, Reach] = {}
     amounts: dict[int, int | None] = {}
+    sizing: dict[int, Sizing] = {}
     for back, (before, after) in enumerate(pad_amounts(call), start=1):
         if not before and not after:
             continue
@@ -167,6 +178,7 @@ def pad(call: Call) -> Effect:
         if axis is not None:
             reaches[axis] = Window(1, 1, -before)
             amounts[axis] = before
+            sizing[axis] = Scaled(1, before + after)
         elif shuffled(value.layout, dim) is not None:
             size = value.shape[dim] + before + after
             read, layout[dim] = along(value.layout, dim, Window(1, 1, -before), size)
@@ -177,6 +189,7 @@ def pad(call: Call) -> Effect:
         tuple(layout),
         (reach_of(call.axes, reaches),),
         geometry(call.axes, padding=amounts),
+        sizing=sizing,
     )
 
 
@@ -188,7 +201,7 @@ def _padded(dimension: Dimension, before: int, after: int) -> Dimension:
     return concatenated(parts)
 
 
-def _regridded(call: Call, windows: list[Window], out: Shape) -> Effect:
+def _regridded(call: Call, windows: list[Window], out: Shape, sizing: Sequence[Sizing]) -> Effect:
     value: Value = call.input
     layout = list(value.layout)
     channel = len(layout) - len(windows) - 1
@@ -196,13 +209,18 @@ def _regridded(call: Call, windows: list[Window], out: Shape) -> Effect:
     reaches: dict[int, Reach] = {}
     kernel: dict[int, Number | None] = {}
     stride: dict[int, Number | None] = {}
+    sizes: dict[int, Sizing] = {}
     for i, window in enumerate(windows):
         dim = channel + 1 + i
         axis = sole_axis(layout[dim])
         if axis is not None:
             kernel[axis], stride[axis] = window.size, window.stride
+            sizes[axis] = sizing[i]
         read, layout[dim] = along(value.layout, dim, window, out[dim])
         reaches |= read
     return Effect(
-        tuple(layout), (reach_of(call.axes, reaches),), geometry(call.axes, kernel, stride)
+        tuple(layout),
+        (reach_of(call.axes, reaches),),
+        geometry(call.axes, kernel, stride),
+        sizing=sizes,
     )

@@ -22,6 +22,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from rflint.architecture import POINTWISE, Geometry, Kind, Number, Reach
+from rflint.sizing import Sizing
 from rflint.tracing.layout import Layout
 
 Shape: TypeAlias = tuple[int, ...]
@@ -53,8 +54,7 @@ class Call:
     """One call of an operator, as a module or as a function.
 
     Tensors among the arguments are torch tensors while recording and `Value`s while lowering;
-    both have a `.shape`, and rows look at nothing else of them. `overrides` are hyper-parameters
-    that a repair changes.
+    both have a `.shape`, and rows look at nothing else of them.
     """
 
     name: str
@@ -63,14 +63,11 @@ class Call:
     kwargs: Mapping[str, Any]
     module: Any = None
     axes: int = 0
-    overrides: Mapping[str, Any] = field(default_factory=dict)
     result: Any = None
     """What the recorded call returned, while lowering: a `.shape`, or a sequence of them."""
 
     def arg(self, name: str, position: int | None = None, default: Any = None) -> Any:
         """A hyper-parameter, wherever this spelling of the operator keeps it."""
-        if name in self.overrides:
-            return self.overrides[name]
         if name in self.kwargs:
             return self.kwargs[name]
         if self.module is not None:
@@ -117,6 +114,8 @@ class Effect:
     dead_weights: int = 0
     covers_map: bool = False
     """One window that covers all positions of an unpadded map."""
+    sizing: Mapping[int, Sizing] = field(default_factory=dict)
+    """How many positions there would be on other inputs, for axes whose positions do not stay."""
     gathered: tuple[Reach, ...] = ()
     """What views have gathered in the channels of a layer that mixes them: read before the rest."""
     unknown_because: str = ""

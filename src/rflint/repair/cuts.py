@@ -1,0 +1,139 @@
+"""Where a network can end: at tensors that dominate everything after them (paper, Fig. 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rflint.analysis import Analysis
+from rflint.architecture import Layer
+from rflint.roles import Role, reaching_outputs
+
+
+def no_cut_because(analysis: Analysis) -> str:
+    """Why no cut can be offered; empty where it is a classifier that can be cut somewhere."""
+    architecture = analysis.architecture
+    if architecture.left_out is not None:
+        return "the model was not followed to its end"
+    if len(architecture.output_shapes) != 1:
+        return f"the model has {len(architecture.output_shapes)} outputs"
+    if len(architecture.output_shapes[0]) != 2:
+        return "the model is no classifier: its output is not batch x classes"
+    if not cut_points(analysis):
+        return "nowhere does one tensor carry all that follows"
+    return ""
+
+
+def cut_points(analysis: Analysis) -> tuple[int, ...]:
+    """The layers behind which the network can end, in order.
+
+    Feature maps of the trunk that every path passes through, from the first downsampling on. Of
+    several that differ by nothing but activations and poolings, the last.
+    """
+    layers = analysis.architecture.layers
+    first = next((i for i, layer in enumerate(layers) if layer.downsamples), len(layers))
+    found: list[int] = []
+    for index in carrying_everything(analysis):
+        x = analysis.layers[index]
+        seen = all(axis.spans for axis in x.out)
+        if index < first or x.role is not Role.TRUNK or not layers[index].is_map or not seen:
+            continue
+        if found and not any(_weighs(layer) for layer in layers[found[-1] + 1 : index + 1]):
+            found.pop()
+        found.append(index)
+    separable = _separable(layers)
+    return tuple(index for index in found if separable[index])
+
+
+def _weighs(layer: Layer) -> bool:
+    return bool(layer.macs or layer.parameters)
+
+
+def _separable(layers: Sequence[Layer]) -> list[bool]:
+    """Per layer, whether all that has weights behind it can go without touching what stays.
+
+    It cannot where a module, or a weight, is used on both sides of the cut.
+    """
+    module_from: dict[str, int] = {}
+    weight_from: dict[str, int] = {}
+    for index, layer in enumerate(layers):
+        for path in lineage(layer):
+            module_from.setdefault(path, index)
+        for name, _ in layer.parameters:
+            weight_from.setdefault(name, index)
+    result = [True] * len(layers)
+    earliest = len(layers)
+    """Where the first module or weight is used that is also used further on."""
+    for index in reversed(range(len(layers))):
+        result[index] = earliest > index
+        if layers[index].parameters:
+            innermost = lineage(layers[index])[-1:]
+            used_from = [module_from[path] for path in innermost] or [-1]
+            used_from += [weight_from[name] for name, _ in layers[index].parameters]
+            earliest = min(earliest, *used_from)
+    return result
+
+
+def carrying_everything(analysis: Analysis) -> list[int]:
+    """The layers that every path from the input to an output passes through, in order.
+
+    In execution order these are the layers that no edge jumps over, among the layers that reach an
+    output; an output in mid-network counts as an edge to the end.
+    """
+    architecture = analysis.architecture
+    reached = reaching_outputs(architecture)
+    end = len(architecture.layers)
+    jumps = [0] * (end + 2)
+
+    def jumped(source: int, target: int) -> None:
+        jumps[source + 1] += 1
+        jumps[target] -= 1
+
+    for index in reached:
+        for edge in architecture.layers[index].inputs:
+            jumped(edge.source, index)
+    for output in architecture.outputs:
+        jumped(output, end)
+    carrying, over = [], 0
+    for index in range(end):
+        over += jumps[index]
+        if over == 0 and index in reached:
+            carrying.append(index)
+    return carrying
+
+
+def modules_within(layers: Sequence[Layer], indices: Iterable[int]) -> tuple[str, ...]:
+    """The largest modules all of whose calls are among these layers, in execution order."""
+    wanted = set(indices)
+    straddling = {""}
+    for index, layer in enumerate(layers):
+        if index not in wanted:
+            straddling.update(lineage(layer))
+    found: dict[str, None] = {}
+    for index in sorted(wanted):
+        outermost = next((path for path in lineage(layers[index]) if path not in straddling), "")
+        if outermost:
+            found[outermost] = None
+    return tuple(found)
+
+
+def lineage(layer: Layer) -> list[str]:
+    """Paths of the modules that a layer lies in, the outermost first, itself included."""
+    innermost = layer.name if layer.is_module else layer.scope
+    parts = innermost.split(".") if innermost else []
+    return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
+
+
+def block_ending_at(layers: Sequence[Layer], index: int) -> str:
+    """The largest block whose last layer this is, by module path; else the layer's own name."""
+    layer = layers[index]
+    name = layer.title
+    if not layer.is_module and layer.called:
+        name = f"{layer.title} ({layer.called})"
+    for path in reversed(lineage(layer)):
+        if path == layer.name and layer.is_module:
+            continue
+        inside = [i for i, x in enumerate(layers) if path in lineage(x)]
+        if inside[-1] != index:
+            break
+        name = path
+    return name

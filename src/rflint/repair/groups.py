@@ -1,0 +1,160 @@
+"""Which downsamplings can be removed, and which only together.
+
+Branches that meet must have the same size. So whatever lies on one branch and not on the other
+moves together: a residual block's strided convolution and its projection shortcut, the three
+reductions of an inception module. Found from the graph: every value remembers the layers that
+change the size of the map on its way from the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rflint.analysis import Analysis
+from rflint.architecture import INPUT, Extent, Kind, Layer, Window
+from rflint.roles import Role
+from rflint.sizing import Fixed, Sliding
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Downsampling layers that keep or lose their strides together, in execution order."""
+
+    convolutions: tuple[str, ...]
+    poolings: tuple[str, ...]
+    kept_because: str = ""
+    """Why it cannot be removed, if it cannot."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All of them, by name."""
+        return self.convolutions + self.poolings
+
+
+def groups(analysis: Analysis) -> tuple[Group, ...]:
+    """The trunk's downsamplings, from the input on."""
+    layers = analysis.architecture.layers
+    changers = {i: x.layer.name for i, x in enumerate(analysis.layers) if _changes_size(x.layer)}
+    together = _Sets(changers)
+    of_name: dict[str, int] = {}
+    for index, name in changers.items():
+        # a module that is called twice has one stride
+        together.unite((of_name.setdefault(name, index), index))
+    for axis in range(analysis.architecture.axes):
+        _unite_along(axis, analysis, changers, together)
+    editable = {
+        i
+        for i, x in enumerate(analysis.layers)
+        if i in changers and x.role is not Role.ATTENTION and x.layer.kind in (Kind.CONV, Kind.POOL)
+    }
+    found = []
+    for members in together.sets():
+        downsampling = [layers[i] for i in members if layers[i].downsamples]
+        if not downsampling or not any(analysis.layers[i].role is Role.TRUNK for i in members):
+            continue
+        named = {layer.name: layer for layer in downsampling}.values()
+        found.append(
+            Group(
+                tuple(layer.name for layer in named if layer.kind is Kind.CONV),
+                tuple(layer.name for layer in named if layer.kind is not Kind.CONV),
+                _kept_because(layers, members, editable),
+            )
+        )
+    return tuple(found)
+
+
+def _unite_along(axis: int, analysis: Analysis, changers: dict[int, str], together: _Sets) -> None:
+    architecture = analysis.architecture
+    nothing: frozenset[int] = frozenset()
+    passed: list[frozenset[int]] = []
+    for index, layer in enumerate(architecture.layers):
+        meeting = [
+            nothing if edge.source == INPUT else passed[edge.source]
+            for position, edge in enumerate(layer.inputs)
+            if (index, position) not in analysis.gates
+            and edge.reach[axis] is not Extent.GLOBAL
+            and not _is_gone(architecture.layers, edge.source, axis)
+        ]
+        first = meeting[0] if meeting else nothing
+        for other in meeting[1:]:
+            if other != first:
+                together.unite(first ^ other)
+        if not meeting or isinstance(_sizing(layer, axis), Fixed):
+            passed.append(frozenset({index} & changers.keys()))
+        else:
+            passed.append(first | {index} if index in changers else first)
+
+
+def _is_gone(layers: Sequence[Layer], source: int, axis: int) -> bool:
+    """Whether a value no longer has an axis: it is broadcast over what it meets."""
+    return source != INPUT and layers[source].sizing[axis : axis + 1] == (Fixed(1),)
+
+
+def _sizing(layer: Layer, axis: int) -> object:
+    return layer.sizing[axis] if layer.sizing else None
+
+
+def _changes_size(layer: Layer) -> bool:
+    """Whether the grid behind it is another: strides, upsampling, resizing to a given size."""
+    return any(
+        isinstance(reach, Window) and reach.stride != 1
+        for edge in layer.inputs
+        for reach in edge.reach
+    ) or any(isinstance(sizing, Fixed) and sizing.size > 1 for sizing in layer.sizing)
+
+
+def _kept_because(layers: Sequence[Layer], members: Iterable[int], editable: set[int]) -> str:
+    """Why a group keeps its strides; empty where nothing keeps them."""
+    for index in members:
+        layer = layers[index]
+        if layer.upsamples:
+            return f"{_title(layer)} brings the map back to the size it had"
+        if index not in editable or not all(
+            isinstance(sizing, Sliding) or (sizing is not None and not isinstance(sizing, Fixed))
+            for sizing in layer.sizing
+        ):
+            return f"{_title(layer)} has no stride that could be set"
+        if not layer.is_module and not module_of(layers, layer):
+            return f"{_title(layer)} is a function call: make it a module, or edit that line"
+    return ""
+
+
+def module_of(layers: Sequence[Layer], layer: Layer) -> str:
+    """Path of the module that is this layer and nothing else; empty where there is none.
+
+    A pooling may be a class that pads and calls the function.
+    """
+    if layer.is_module:
+        return layer.name
+    if layer.kind is not Kind.POOL or not layer.scope:
+        return ""
+    inside = [x for x in layers if x.scope == layer.scope or x.scope.startswith(f"{layer.scope}.")]
+    pools = [x for x in inside if x.kind is Kind.POOL]
+    alone = len(pools) == 1 and all(x.kind in (Kind.POOL, Kind.PAD) for x in inside)
+    return layer.scope if alone else ""
+
+
+def _title(layer: Layer) -> str:
+    place = f" ({layer.called})" if layer.called and not layer.is_module else ""
+    return f"{layer.name}{place}"
+
+
+class _Sets:
+    """Disjoint sets of numbers, to be united."""
+
+    def __init__(self, members: Iterable[int]) -> None:
+        self._of = {member: {member} for member in members}
+
+    def unite(self, members: Iterable[int]) -> None:
+        """Make one set of all that these are in."""
+        merged: set[int] = set()
+        for member in members:
+            merged |= self._of[member]
+        for member in merged:
+            self._of[member] = merged
+
+    def sets(self) -> list[list[int]]:
+        """Each of them once, sorted, in the order of their first members."""
+        distinct = {id(members): members for members in self._of.values()}.values()
+        return sorted(sorted(members) for members in distinct)

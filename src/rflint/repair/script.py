@@ -1,0 +1,347 @@
+"""A change as lines of plain PyTorch that edit a model `m`: what `rflint fix` writes.
+
+These lines are the change: `apply.py` runs the very text that a person is shown. There may be
+several ways to say a change; they come in order of preference, and the first that gives the model
+that was foreseen is taken.
+
+New layers with weights go into a Sequential of their own, so that they have names of their own: a
+state dict of the original model then loads with strict=False, which forbids other shapes, not
+other names.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import nn
+
+from rflint.analysis import Analysis
+from rflint.architecture import INPUT, POINTWISE, Extent, Kind, Layer
+from rflint.repair.change import Candidate
+from rflint.repair.cuts import lineage, modules_within
+from rflint.repair.forecast import SMALL_STEM
+from rflint.repair.groups import module_of
+
+_LISTS = (nn.Sequential, nn.ModuleList)
+
+
+class Inexpressible(Exception):
+    """A change that cannot be said in edits of modules; the message says why."""
+
+
+def scripts(model: nn.Module, analysis: Analysis, candidate: Candidate) -> list[tuple[str, ...]]:
+    """Ways to make a change, each as statements about the module `m`.
+
+    Raises Inexpressible where there is none.
+    """
+    writer = _Writer(model, analysis, candidate)
+    removal = tuple(writer.removals())
+    if candidate.change.cut is not None:
+        heads = list(dict.fromkeys(writer.truncations(candidate.change.cut)))
+        if not heads:
+            raise Inexpressible("the end of the model is not made of modules")
+        return [removal + head for head in heads]
+    if candidate.pooled_before is None:
+        return [removal]
+    if candidate.head_inputs:
+        return [removal + tuple(writer.resized_head(candidate.pooled_before))]
+    pooled = list(dict.fromkeys(writer.poolings_in_front_of(candidate.pooled_before)))
+    if not pooled:
+        title = analysis.layers[candidate.pooled_before].layer.title
+        raise Inexpressible(f"there is no module in front of {title} to put a pooling into")
+    return [(*writer.removals(without=place), line) for place, line in pooled]
+
+
+class _Writer:
+    def __init__(self, model: nn.Module, analysis: Analysis, candidate: Candidate) -> None:
+        self.model = model
+        self.modules = dict(model.named_modules(remove_duplicate=False))
+        self.layers = analysis.architecture.layers
+        self.axes = analysis.architecture.axes
+        self.classes = (analysis.architecture.output_shapes or ((0,),))[0][-1]
+        self.candidate = candidate
+        self.by_name = {layer.name: layer for layer in reversed(self.layers)}
+        self.keywords = _keywords(model)
+
+    # -- downsampling
+
+    def removals(self, without: str = "") -> Iterator[str]:
+        """Strides set to one, poolings taken out; the module `without` is seen to elsewhere."""
+        change = self.candidate.change
+        dilation = dict(self.candidate.dilation)
+        for layer in dict.fromkeys(self.by_name[x.name] for x in self.layers):
+            path = module_of(self.layers, layer) or layer.name
+            if path == without or layer.name == change.small_stem:
+                if layer.name == change.small_stem:
+                    yield self.assigned(path, self._small_stem(path))
+                continue
+            if layer.name in change.removed:
+                yield self.assigned(path, "nn.Identity()")
+            elif (
+                layer.name in change.slowed
+                or layer.name in change.unit_stride
+                or layer.name in change.dilated
+            ):
+                yield self._unit_stride(path)
+            if layer.name in dilation:
+                yield from self._dilated(path, dilation[layer.name])
+
+    def _unit_stride(self, path: str) -> str:
+        module = self.modules[path]
+        stride = getattr(module, "stride", None)
+        if isinstance(stride, tuple | list):
+            return f"{self.expression(path)}.stride = {(1,) * len(stride)!r}"
+        if stride is None:
+            raise Inexpressible(f"{path} ({type(module).__name__}) has no stride that could be set")
+        return f"{self.expression(path)}.stride = 1"
+
+    def _dilated(self, path: str, times: Sequence[int]) -> Iterator[str]:
+        module = self.modules[path]
+        if not isinstance(module, nn.modules.conv._ConvNd) or module.padding_mode != "zeros":
+            raise Inexpressible(f"{path} ({type(module).__name__}) cannot be dilated")
+        along = times[-len(module.dilation) :]
+        dilation = tuple(d * t for d, t in zip(module.dilation, along, strict=True))
+        yield f"{self.expression(path)}.dilation = {dilation!r}"
+        if not isinstance(module.padding, str):
+            padding = tuple(p * t for p, t in zip(module.padding, along, strict=True))
+            if any(padding):
+                yield f"{self.expression(path)}.padding = {padding!r}"
+
+    def _small_stem(self, path: str) -> str:
+        stem = self.modules[path]
+        if type(stem) not in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
+            raise Inexpressible(f"{path} is a {type(stem).__name__}, whose kernel may not shrink")
+        assert isinstance(stem, nn.modules.conv._ConvNd)
+        options = {"padding": "1"}
+        if stem.groups != 1:
+            options["groups"] = str(stem.groups)
+        if stem.bias is None:
+            options["bias"] = "False"
+        if stem.padding_mode != "zeros":
+            options["padding_mode"] = repr(stem.padding_mode)
+        listed = "".join(f", {name}={value}" for name, value in options.items())
+        shape = f"{stem.in_channels}, {stem.out_channels}, {SMALL_STEM}"
+        return f"nn.Sequential(nn.{type(stem).__name__}({shape}{listed}{self.keywords}))"
+
+    # -- truncation
+
+    def truncations(self, cut: int) -> Iterator[tuple[str, ...]]:
+        """Ends for a network behind a layer, the model's own pooling and head kept if they fit."""
+        layers = self.layers
+        end = len(layers)
+        gone = next((i for i in range(cut + 1, end) if _loses_positions(layers[i])), end)
+        in_front = self._units(range(cut + 1, gone))
+        flattens = gone < end and layers[gone].kind in (Kind.LINEAR, Kind.CONV)
+        behind = self._units(range(gone if flattens else gone + 1, end))
+        everything = self._units(range(cut + 1, end))
+        linear = f"nn.Linear({layers[cut].out_shape[1]}, {self.classes}{self.keywords})"
+        head = f"nn.Sequential({linear})"
+        pool = f"nn.AdaptiveAvgPool{self.axes}d(1)"
+        for delete in (True, False):
+            if behind and not flattens:
+                ending = self._ending(behind, head, linear)
+                yield (*self._without(in_front, delete), *ending)
+            if behind and flattens:
+                maps = [unit for unit in in_front if not self._flattens(unit)]
+                ending = self._ending(behind, head, linear)
+                if maps:
+                    yield (
+                        *self._without(maps[:-1], delete=False),
+                        self.assigned(maps[-1], pool),
+                        *ending,
+                    )
+            if everything:
+                whole = f"nn.Sequential({pool}, nn.Flatten(), {linear})"
+                first, *rest = everything
+                yield (self.assigned(first, whole), *self._without(rest, delete))
+                if len(rest) > 0 and self._weighs(everything[-1]):
+                    *between, last = everything
+                    yield (*self._without(between, delete), self.assigned(last, whole))
+
+    def _units(self, indices: range) -> list[str]:
+        """The largest modules among these layers, but for those that only pass on what they get."""
+        units = modules_within(self.layers, indices)
+        return [
+            unit
+            for unit in units
+            if self._weighs(unit)
+            or any(
+                x.kind not in (Kind.ACTIVATION, Kind.ARITHMETIC)
+                for x in self.layers
+                if unit in lineage(x)
+            )
+            or isinstance(self._parent(unit), _LISTS)
+        ]
+
+    def _weighs(self, path: str) -> bool:
+        return any(True for _ in self.modules[path].parameters())
+
+    def _flattens(self, path: str) -> bool:
+        return isinstance(self.modules[path], nn.Flatten)
+
+    def _ending(self, units: Sequence[str], head: str, linear: str) -> Iterator[str]:
+        """The last of these that has weights becomes the head, the others pass on what they get."""
+        weighing = [unit for unit in units if self._weighs(unit)]
+        for unit in weighing[:-1]:
+            yield self.assigned(unit, "nn.Identity()")
+        if weighing and not self._is_like(weighing[-1], linear):
+            yield self.assigned(weighing[-1], head)
+
+    def _is_like(self, path: str, linear: str) -> bool:
+        """Whether a module is the very layer that would replace it, so that it can stay."""
+        module = self.modules[path]
+        return (
+            type(module) is nn.Linear
+            and module.bias is not None
+            and f"nn.Linear({module.in_features}, {module.out_features}{self.keywords})" == linear
+        )
+
+    def _without(self, units: Sequence[str], delete: bool) -> Iterator[str]:
+        """Take modules out: the ends of lists are deleted, others become nn.Identity()."""
+        remaining = list(units)
+        while remaining:
+            unit = remaining.pop(0)
+            parent, _, number = unit.rpartition(".")
+            siblings = [number]
+            while remaining and self._follows(parent, siblings[-1], remaining[0]):
+                siblings.append(remaining.pop(0).rpartition(".")[2])
+            container = self.modules[parent]
+            reference = self.expression(parent)
+            if self._is_numbered(unit) and len(siblings) < len(container._modules):
+                first, last = int(siblings[0]), int(siblings[-1])
+                if delete and last == len(container._modules) - 1:
+                    yield f"del {reference}[{first}:]"
+                    continue
+                if len(siblings) > 2:
+                    yield (
+                        f"for i in range({first}, {last + 1}):\n    {reference}[i] = nn.Identity()"
+                    )
+                    continue
+            for sibling in siblings:
+                path = f"{parent}.{sibling}" if parent else sibling
+                yield self.assigned(path, "nn.Identity()")
+
+    def _follows(self, parent: str, number: str, other: str) -> bool:
+        """Whether a module is the next in the same list."""
+        other_parent, _, other_number = other.rpartition(".")
+        numbered = self._is_numbered(other) and number.isdigit()
+        return other_parent == parent and numbered and int(other_number) == int(number) + 1
+
+    # -- heads that depend on the size of the map
+
+    def poolings_in_front_of(self, index: int) -> Iterator[tuple[str, str]]:
+        """Places for a pooling to the old size: a module that it takes the place of, and how."""
+        head = self.layers[index]
+        chain = self._chain(head)
+        old = self.layers[chain[-1]].positions if chain else ()
+        if not old:
+            return
+        size = "1" if set(old) == {1} else (str(old[0]) if len(set(old)) == 1 else repr(old))
+        pool = f"nn.AdaptiveAvgPool{len(old)}d({size})"
+        if head.kind is Kind.POOL and head.is_module:
+            yield head.name, self.assigned(head.name, f"nn.AdaptiveAvgPool{len(old)}d(1)")
+        last = self.layers[chain[-1]]
+        removed = module_of(self.layers, last) if last.name in self.candidate.change.removed else ""
+        if removed and self._called_once(removed):
+            yield removed, self.assigned(removed, pool)
+        for at in reversed(chain):
+            layer = self.layers[at]
+            once = layer.is_module and self._called_once(layer.name)
+            if not once or self._weighs(layer.name) or layer.name == removed:
+                continue
+            expression = self.expression(layer.name)
+            inside = (
+                f"{pool}, {expression}" if self._flattens(layer.name) else f"{expression}, {pool}"
+            )
+            if layer.is_map or self._flattens(layer.name):
+                yield "", self.assigned(layer.name, f"nn.Sequential({inside})")
+        for at in chain:
+            for path in lineage(self.layers[at])[:-1]:
+                inside_of = [i for i, x in enumerate(self.layers) if path in lineage(x)]
+                module = self.modules[path]
+                if (
+                    type(module) is nn.Sequential
+                    and inside_of[-1] == at
+                    and self._called_once(path)
+                ):
+                    yield "", f"{self.expression(path)}.append({pool})"
+
+    def resized_head(self, index: int) -> Iterator[str]:
+        """A linear layer for as many features as there are now."""
+        path = self.layers[index].name
+        linear = self.modules[path]
+        if type(linear) is not nn.Linear:
+            raise Inexpressible(f"{path} is a {type(linear).__name__}, not an nn.Linear")
+        bias = "" if linear.bias is not None else ", bias=False"
+        shape = f"{self.candidate.head_inputs}, {linear.out_features}"
+        new = f"nn.Linear({shape}{bias}{self.keywords})"
+        yield self.assigned(path, f"nn.Sequential({new})")
+
+    def _chain(self, head: Layer) -> list[int]:
+        """What lies between the last layer that makes a map and a head, that layer included."""
+        chain: list[int] = []
+        layer = head
+        while len(layer.inputs) == 1 and layer.inputs[0].source != INPUT:
+            index = layer.inputs[0].source
+            chain.append(index)
+            layer = self.layers[index]
+            if any(reach != POINTWISE for edge in layer.inputs for reach in edge.reach):
+                break
+        return chain
+
+    def _called_once(self, path: str) -> bool:
+        inside = [layer for layer in self.layers if path in lineage(layer)]
+        shared = sum(module is self.modules[path] for module in self.modules.values())
+        return shared == 1 and all(layer.call == 0 for layer in inside)
+
+    # -- names
+
+    def expression(self, path: str) -> str:
+        """How code refers to a module by its path from `m`."""
+        written = "m"
+        parent = ""
+        for part in path.split(".") if path else []:
+            child = f"{parent}.{part}" if parent else part
+            if self._is_numbered(child):
+                written = f"{written}[{part}]"
+            elif part.isidentifier() and not keyword.iskeyword(part):
+                written = f"{written}.{part}"
+            else:
+                written = f"getattr({written}, {part!r})"
+            parent = child
+        return written
+
+    def assigned(self, path: str, value: str) -> str:
+        """The statement that puts another module in the place of one."""
+        parent, _, name = path.rpartition(".")
+        plain = self._is_numbered(path) or (name.isidentifier() and not keyword.iskeyword(name))
+        if plain:
+            return f"{self.expression(path)} = {value}"
+        return f"setattr({self.expression(parent)}, {name!r}, {value})"
+
+    def _parent(self, path: str) -> nn.Module:
+        parent: nn.Module = self.modules[path.rpartition(".")[0]]
+        return parent
+
+    def _is_numbered(self, path: str) -> bool:
+        """Whether a module is written as an item of a list."""
+        parent, _, name = path.rpartition(".")
+        container = self.modules[parent]
+        names = list(container._modules)
+        number = int(name) if name.isdigit() else len(names)
+        return isinstance(container, _LISTS) and number < len(names) and names[number] == name
+
+
+def _loses_positions(layer: Layer) -> bool:
+    return bool(layer.inputs) and all(
+        reach is Extent.GLOBAL for edge in layer.inputs for reach in edge.reach
+    )
+
+
+def _keywords(model: nn.Module) -> str:
+    """What a new layer needs to be told to fit the model: its type of numbers, if unusual."""
+    kinds: Iterable[torch.dtype] = (p.dtype for p in model.parameters())
+    dtype = next((kind for kind in kinds if kind.is_floating_point), torch.float32)
+    return "" if dtype is torch.float32 else f", dtype={dtype}"
