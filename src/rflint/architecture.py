@@ -187,6 +187,12 @@ class Layer:
         return f"{self.name} (call {self.call + 1})" if self.call else self.name
 
     @property
+    def label(self) -> str:
+        """Its title; of a function, whose name is nobody's, with the place of the call."""
+        place = f" ({self.called})" if self.called and not self.is_module else ""
+        return f"{self.title}{place}"
+
+    @property
     def source(self) -> Source | None:
         """The line to edit: where the user built the layer, else where they called it."""
         return self.constructed or self.called

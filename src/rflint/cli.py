@@ -7,11 +7,12 @@ imports torch until there is a model to lint.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import gc
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,44 +97,56 @@ def subcommands() -> None:
     """What rflint does beside linting."""
 
 
+_MODEL_OPTIONS = (
+    click.option(
+        "--res",
+        callback=_resolutions,
+        metavar="SIZE",
+        help="Input size: 32, 32x64, or several: 32,64,128.",
+    ),
+    click.option(
+        "--input",
+        "shapes",
+        callback=_shapes,
+        multiple=True,
+        metavar="SHAPE",
+        help="Input shape, like 1x3x32x32, where it cannot be inferred; once per input.",
+    ),
+    click.option(
+        "--arg",
+        "pairs",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Keyword argument for the builder; a Python literal, else a string.",
+    ),
+    click.option(
+        "--train", is_flag=True, help="Lint as in training (auxiliary heads), not as in evaluation."
+    ),
+    click.option(
+        "--tracer",
+        type=click.Choice(["auto", "symbolic", "export"]),
+        default="auto",
+        show_default=True,
+        help="Follow the model's code, or torch.export; auto: export where the code hides.",
+    ),
+)
+
+
+def _model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What says how a model is built and fed, for every command that takes one."""
+    for option in reversed(_MODEL_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command(cls=_Lint, context_settings=_CONTEXT)
 @click.argument("targets", nargs=-1, metavar="TARGET...")
-@click.option(
-    "--res",
-    callback=_resolutions,
-    metavar="SIZE",
-    help="Input size: 32, 32x64, or several: 32,64,128.",
-)
-@click.option(
-    "--input",
-    "shapes",
-    callback=_shapes,
-    multiple=True,
-    metavar="SHAPE",
-    help="Input shape, like 1x3x32x32, where it cannot be inferred; once per input.",
-)
-@click.option(
-    "--arg",
-    "pairs",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Keyword argument for the builder; a Python literal, else a string.",
-)
-@click.option(
-    "--train", is_flag=True, help="Lint as in training (auxiliary heads), not as in evaluation."
-)
+@_model_options
 @click.option(
     "--allow-unknown",
     multiple=True,
     metavar="OPERATOR",
     help="Do not report this unknown operator (what depends on it stays unjudged).",
-)
-@click.option(
-    "--tracer",
-    type=click.Choice(["auto", "symbolic", "export"]),
-    default="auto",
-    show_default=True,
-    help="Follow the model's code, or torch.export; auto: export where the code hides.",
 )
 @click.option(
     "--select",
@@ -226,6 +239,95 @@ def rule(code: str | None) -> None:
             return
         for entry in selected(rules, [code]):
             click.echo(f"{entry.code} {entry.name} ({entry.severity.value})\n\n{entry.doc}\n")
+
+
+@subcommands.command("fix", context_settings=_CONTEXT)
+@click.argument("target")
+@_model_options
+@click.option(
+    "--repair",
+    "number",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Which of the repairs, as the report numbers them.",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(["truncate", "remove-downsampling", "dilate"]),
+    multiple=True,
+    help="Only repairs of this kind, numbered among themselves.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the file here; stdout otherwise.",
+)
+@click.option("--diff", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def fix(
+    target: str,
+    res: list[tuple[int, ...]] | None,
+    shapes: Sequence[tuple[int, ...]],
+    pairs: Sequence[str],
+    train: bool,
+    tracer: str,
+    number: int,
+    kinds: Sequence[str],
+    output: Path | None,
+    diff: bool,
+    force: bool,
+    debug: bool,
+) -> None:
+    """Write a repair as a Python file whose build() gives the changed model.
+
+    The file calls TARGET and edits what it returns, with nothing but torch. It is linted before it
+    is written. Exit status: 0 written or nothing to repair, 2 no repair could be written.
+    """
+    with _errors_reported(debug):
+        if res is not None and len(res) > 1:
+            raise UsageError("rflint fix takes one resolution")
+        if output is not None and output.exists() and not (force or diff):
+            raise UsageError(f"{output} exists", hint="Replace it with --force.")
+        if output is not None and output.suffix != ".py":
+            raise UsageError(f"{output} is no Python file: its name has to end in .py")
+        from rflint.target import arguments
+
+        builder_arguments = arguments(pairs)
+        built = _built(target, builder_arguments)
+        from rflint.fix import patch
+        from rflint.linter import find_repairs
+        from rflint.repair.words import in_figures
+
+        options = Options(train, tracer)
+        file = output or Path("patched.py")
+        with stdout_kept_clean():
+            resolution = res[0] if res else None
+            found = find_repairs(built, resolution, list(shapes) or None, options, kinds)
+            if not found.unproductive:
+                click.echo(f"{target} has no unproductive layer: nothing to repair", err=True)
+                return
+            made = patch(built, target, builder_arguments, found, number, file, options)
+        with destination(None if diff else output) as stream:
+            stream.write(_difference(file, made.text) if diff else made.text)
+        end_stdout()
+        words = f"repair {number} of {len(found.repairs)}, {made.repair.words}: {made.repair.title}"
+        done = f"wrote {output}, whose build() was linted" if output and not diff else "linted"
+        click.echo(f"{words}\n{done}: {in_figures(made.repair)}", err=True)
+
+
+def _difference(file: Path, text: str) -> str:
+    """A unified diff from what is there to what would be."""
+    there = file.read_text(encoding="utf-8") if file.exists() else ""
+    old = str(file) if there else "/dev/null"
+    lines = difflib.unified_diff(
+        there.splitlines(keepends=True), text.splitlines(keepends=True), old, str(file)
+    )
+    return "".join(lines)
 
 
 def _lint_all(

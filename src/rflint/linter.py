@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from rflint.architecture import Architecture
 from rflint.collector import collector_paused
 from rflint.errors import InputMismatch, RflintError, UsageError
 from rflint.options import Options
-from rflint.repair import KINDS, Repair, search
+from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report import LargerInput, ModelReport, Report
 from rflint.rule import Rule, load_rules, selected
@@ -135,18 +136,44 @@ def repairs(
     Raises:
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
-    wanted = _listed(kinds)
-    for kind in wanted:
+    (resolution,) = resolutions(res)
+    built = build(model, args or {}, _described(model))
+    return find_repairs(built, resolution, input, Options(train, tracer), _listed(kinds)).repairs
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """The repairs of a model, what cannot be offered, and the inputs that both hold for."""
+
+    repairs: tuple[Repair, ...]
+    refusals: tuple[str, ...]
+    inputs: tuple[torch.Tensor, ...]
+    unproductive: int
+
+
+def find_repairs(
+    built: Built,
+    resolution: tuple[int, ...] | None,
+    input: Any,
+    options: Options,
+    kinds: Sequence[str] = (),
+) -> Repairs:
+    """Trace, analyse, search, verify. Raises UsageError for a kind that there is not."""
+    for kind in kinds:
         if kind not in KINDS:
             raise UsageError(f"there is no repair {kind!r}", hint=f"Known are {', '.join(KINDS)}.")
-    (resolution,) = resolutions(res)
-    options = Options(train, tracer)
-    built = build(model, args or {}, _described(model))
     with collector_paused():
         inputs, architecture = _traced(built.model, resolution, input, options)
         analysis = analyse(architecture)
-        workshop = Workshop(built.model, inputs, analysis, train=train)
-        return tuple(offers(workshop, search(analysis, wanted)).repairs)
+        found = search(analysis, kinds)
+        offered = offers(Workshop(built.model, inputs, analysis, train=options.train), found)
+    refusals = (*found.refusals, *offered.failures)
+    return Repairs(tuple(offered.repairs), refusals, inputs, analysis.totals.unproductive)
+
+
+def figures(model: nn.Module, inputs: Sequence[torch.Tensor], options: Options) -> Figures:
+    """Those of a model on these inputs."""
+    return Figures.of(analyse(trace(model, inputs, train=options.train, tracer=options.tracer)))
 
 
 def _larger_input(

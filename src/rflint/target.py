@@ -23,7 +23,7 @@ def check(target: str) -> None:
     Raises UsageError for a malformed target, ImportFailed for a file or package that is not there.
     """
     name, _ = split(target)
-    _make_importable(Path.cwd())
+    make_importable(Path.cwd())
     if name.endswith(".py"):
         if not Path(name).is_file():
             raise ImportFailed(f"no file {name}")
@@ -38,7 +38,7 @@ def load(target: str) -> Any:
     for a malformed target, ImportFailed where the import or the attribute fails.
     """
     module_name, attribute = split(target)
-    _make_importable(Path.cwd())
+    make_importable(Path.cwd())
     module = _from_file(Path(module_name)) if module_name.endswith(".py") else _named(module_name)
     found: Any = module
     walked = module_name
@@ -104,7 +104,7 @@ def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ImportFailed(f"no file {path}")
     full = path.resolve()
-    _make_importable(full.parent)
+    make_importable(full.parent)
     # a name of its own: a file called torch.py or test.py must not shadow a module
     name = f"_rflint_{hashlib.sha1(str(full).encode()).hexdigest()[:12]}_{full.stem}"
     if name in sys.modules:
@@ -122,7 +122,8 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
-def _make_importable(folder: Path) -> None:
+def make_importable(folder: Path) -> None:
+    """Have Python look for modules in a folder first."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

@@ -103,6 +103,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """One statement about the model `m`, and what it is for."""
+
+    code: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     """A change that was applied to a copy of the model, and what that was found to be."""
 
@@ -111,11 +119,15 @@ class Repair:
     title: str
     words: str
     """What speaks for it."""
-    edits: tuple[str, ...]
-    """The change as statements of plain PyTorch about the model `m`."""
+    steps: tuple[Edit, ...]
     before: Figures
     after: Figures
     verified: bool
+
+    @property
+    def edits(self) -> tuple[str, ...]:
+        """The change as statements of plain PyTorch about the model `m`."""
+        return tuple(step.code for step in self.steps)
 
     def apply(self, model: nn.Module) -> nn.Module:
         """A changed copy of the model, ready to be trained; the model itself stays as it is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from rflint.analysis import Analysis
 from rflint.architecture import Layer
@@ -26,11 +27,13 @@ def no_cut_because(analysis: Analysis) -> str:
 def cut_points(analysis: Analysis) -> tuple[int, ...]:
     """The layers behind which the network can end, in order.
 
-    Feature maps of the trunk that every path passes through, from the first downsampling on. Of
-    several that differ by nothing but activations and poolings, the last.
+    Feature maps of the trunk that every path passes through, from the first downsampling to the
+    last convolution. Of several that differ by nothing but activations and poolings, the last that
+    breaks up no more modules than it has to.
     """
     layers = analysis.architecture.layers
     first = next((i for i, layer in enumerate(layers) if layer.downsamples), len(layers))
+    running = _modules_running(layers)
     found: list[int] = []
     for index in carrying_everything(analysis):
         x = analysis.layers[index]
@@ -38,14 +41,32 @@ def cut_points(analysis: Analysis) -> tuple[int, ...]:
         if index < first or x.role is not Role.TRUNK or not layers[index].is_map or not seen:
             continue
         if found and not any(_weighs(layer) for layer in layers[found[-1] + 1 : index + 1]):
+            if running[found[-1]] < running[index]:
+                continue
             found.pop()
         found.append(index)
     separable = _separable(layers)
-    return tuple(index for index in found if separable[index])
+    last = max((i for i, layer in enumerate(layers) if layer.kind.is_convolution), default=-1)
+    return tuple(index for index in found if separable[index] and index < last)
 
 
 def _weighs(layer: Layer) -> bool:
     return bool(layer.macs or layer.parameters)
+
+
+def _modules_running(layers: Sequence[Layer]) -> list[int]:
+    """Behind each layer, how many modules have begun and are used again."""
+    change = [0] * (len(layers) + 1)
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for index, layer in enumerate(layers):
+        for path in lineage(layer):
+            first.setdefault(path, index)
+            last[path] = index
+    for path, begin in first.items():
+        change[begin] += 1
+        change[last[path]] -= 1
+    return list(accumulate(change))[:-1]
 
 
 def _separable(layers: Sequence[Layer]) -> list[bool]:
@@ -126,9 +147,7 @@ def lineage(layer: Layer) -> list[str]:
 def block_ending_at(layers: Sequence[Layer], index: int) -> str:
     """The largest block whose last layer this is, by module path; else the layer's own name."""
     layer = layers[index]
-    name = layer.title
-    if not layer.is_module and layer.called:
-        name = f"{layer.title} ({layer.called})"
+    name = layer.label
     for path in reversed(lineage(layer)):
         if path == layer.name and layer.is_module:
             continue

@@ -24,6 +24,7 @@ from rflint.architecture import (
     Window,
     adaptive_window,
 )
+from rflint.heads import head_windows
 from rflint.repair.change import Candidate, Change, Figures
 from rflint.repair.cuts import modules_within
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
@@ -91,6 +92,7 @@ class Forecaster:
             [self._is_plain(i, axis) for i in range(len(self.layers))]
             for axis in range(self.architecture.axes)
         ]
+        self.collapsed = [self._collapsed(axis) for axis in range(self.architecture.axes)]
         self.indices: dict[str, list[int]] = {}
         for index, layer in enumerate(self.layers):
             self.indices.setdefault(layer.name, []).append(index)
@@ -170,6 +172,10 @@ class Forecaster:
         """The changed architecture up to a layer, and a new head. Raises Unforeseen."""
         if forecast.end <= cut:
             raise Unforeseen(forecast.reason)
+        for index in head_windows(self.layers[: cut + 1]):
+            if forecast.positions[index] == self.layers[index].positions:
+                title = self.layers[index].label
+                raise Unforeseen(f"{title} would count as the global pooling of what is left")
         channels = self.layers[cut].out_shape[1]
         classes = self.architecture.output_shapes[0][1]
         head = channels * classes
@@ -207,6 +213,15 @@ class Forecaster:
         first = described(0)
         alike = all(described(axis) == first for axis in axes)
         return [0] if alike else list(axes)
+
+    def _collapsed(self, axis: int) -> list[bool]:
+        """Per layer, whether an axis is gone from its output, whatever the size of the input."""
+        gone: list[bool] = []
+        for layer in self.layers:
+            sources = [edge.source for edge in layer.inputs]
+            inherited = bool(sources) and all(s != INPUT and gone[s] for s in sources)
+            gone.append(inherited or layer.sizing[axis] == Fixed(1))
+        return gone
 
     def _is_plain(self, index: int, axis: int) -> bool:
         """Whether a layer hands on what it gets, and is not judged."""
@@ -258,7 +273,7 @@ class Forecaster:
         """One layer along one axis: its size, what its input sees, what its output sees."""
         layer = self.layers[index]
         sources = [edge.source for edge in layer.inputs]
-        given = self._meeting(layer, {now[source] for source in sources})
+        given = self._meeting(layer, sources, now, axis)
         times[index] = max((times[source] for source in sources), default=1)
         old = max((self._old(source, axis) for source in sources), default=1)
         sizing: Sizing | None = layer.sizing[axis] if layer.sizing else None
@@ -280,11 +295,11 @@ class Forecaster:
             found.sensitive.append((index, given))
             now[index] = self._old(index, axis)
         elif sizing is None:
-            raise Unforeseen(f"it is not known what {layer.title} does on maps of another size")
+            raise Unforeseen(f"it is not known what {layer.label} does on maps of another size")
         else:
             now[index] = sizing(given)
             if now[index] < 1:
-                raise Unforeseen(f"nothing would be left of the map behind {layer.title}")
+                raise Unforeseen(f"nothing would be left of the map behind {layer.label}")
             if isinstance(sizing, Fixed) and given != old:
                 reach_of = {e: _refitted(layer, r, given, sizing) for e, r in reach_of.items()}
         seen: dict[Number, Number] = {}
@@ -303,11 +318,17 @@ class Forecaster:
         found.exceeds.append(not seen or min(seen.values()) > limit)
         found.positions.append(now[index])
 
-    def _meeting(self, layer: Layer, sizes: set[int]) -> int:
-        """The common size of what meets in a layer; single positions are broadcast."""
-        larger = sizes - {1}
-        if len(larger) > 1:
-            raise Unforeseen(f"branches of different sizes would meet in {layer.title}")
+    def _meeting(self, layer: Layer, sources: Sequence[int], now: Sequence[int], axis: int) -> int:
+        """The common size of what meets in a layer; what has lost the axis is broadcast."""
+        meets = sources
+        if layer.kind is not Kind.MERGE:
+            meets = [s for s in sources if s == INPUT or not self.collapsed[axis][s]] or sources
+        sizes = {now[source] for source in meets}
+        # what was broadcast before may be so now
+        if len(sizes) > 1 and len({self._old(source, axis) for source in meets}) > 1:
+            sizes -= {1}
+        if len(sizes) > 1:
+            raise Unforeseen(f"branches of different sizes would meet in {layer.label}")
         return max(sizes, default=1)
 
     def _old(self, source: int, axis: int) -> int:
@@ -331,7 +352,7 @@ class Forecaster:
         if name == change.small_stem:
             return Sliding(SMALL_STEM, 1, 1, 1), _ReachEdit(kernel=SMALL_STEM)
         if not isinstance(sizing, Sliding):
-            raise Unforeseen(f"it is not known what {layer.title} does on maps of another size")
+            raise Unforeseen(f"it is not known what {layer.label} does on maps of another size")
         if name in change.dilated:
             times[index] *= sizing.stride
         return sizing.with_stride(1), _ReachEdit()
@@ -339,9 +360,9 @@ class Forecaster:
     def _dilated(self, layer: Layer, sizing: Sizing | None) -> Sizing:
         """Checks that a layer behind a dilated one can be dilated."""
         if layer.kind is not Kind.CONV or not layer.is_module or not isinstance(sizing, Sliding):
-            raise Unforeseen(f"{layer.title} cannot be dilated")
+            raise Unforeseen(f"{layer.label} cannot be dilated")
         if sizing.extent == 1:
-            raise Unforeseen(f"{layer.title} pads by itself, and is not dilated here")
+            raise Unforeseen(f"{layer.label} pads by itself, and is not dilated here")
         return sizing
 
     # -- heads, work, weights
@@ -352,13 +373,13 @@ class Forecaster:
         """By how much linear layers grow that are made anew; nothing where the map is pooled."""
         first = self.layers[sensitive[0]]
         if any(size != 1 for size in first.positions):
-            raise Unforeseen(f"{first.title} mixes positions, as many as there are now")
+            raise Unforeseen(f"{first.label} mixes positions, as many as there are now")
         if len(sensitive) > 1:
             raise Unforeseen("several heads depend on the size of the map")
         if not change.resized_head:
             return {}
         if first.kind is not Kind.LINEAR or not first.is_module:
-            raise Unforeseen(f"{first.title} is no linear layer that could be made anew")
+            raise Unforeseen(f"{first.label} is no linear layer that could be made anew")
         ratio = Fraction(1)
         for number, axis in enumerate(axes):
             for index, given in axis.sensitive:
@@ -386,7 +407,9 @@ class Forecaster:
         source = layer.inputs[0].source if layer.inputs else INPUT
         if source == INPUT:
             return macs
-        if layer.kind is Kind.CONV_TRANSPOSE:
+        contracts = all(size == 1 for size in layer.positions)
+        if layer.kind is Kind.CONV_TRANSPOSE or (layer.kind is Kind.ATTENTION and contracts):
+            # every input position is worked on once
             return macs * prod(positions[source]) // prod(self.layers[source].positions)
         moved = positions[index] != layer.positions or any(
             positions[edge.source] != self.layers[edge.source].positions
@@ -394,7 +417,7 @@ class Forecaster:
             if edge.source != INPUT
         )
         if moved:
-            raise Unforeseen(f"it is not known what {layer.title} costs on maps of another size")
+            raise Unforeseen(f"it is not known what {layer.label} costs on maps of another size")
         return macs
 
     def _weight(self, layer: Layer) -> int:
@@ -453,5 +476,5 @@ def _refitted(layer: Layer, reach: Reach, given: int, sizing: Fixed) -> Reach:
     if layer.kind is Kind.POOL:
         return adaptive_window(given, sizing.size)
     if reach.size == 1 and reach.stride == 1:
-        raise Unforeseen(f"it is not known what {layer.title} reads of maps of another size")
+        raise Unforeseen(f"it is not known what {layer.label} reads of maps of another size")
     return Window(1 if given == sizing.size else reach.size, Fraction(given, sizing.size))

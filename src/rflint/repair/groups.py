@@ -109,14 +109,14 @@ def _kept_because(layers: Sequence[Layer], members: Iterable[int], editable: set
     for index in members:
         layer = layers[index]
         if layer.upsamples:
-            return f"{_title(layer)} brings the map back to the size it had"
+            return f"{layer.label} brings the map back to the size it had"
         if index not in editable or not all(
             isinstance(sizing, Sliding) or (sizing is not None and not isinstance(sizing, Fixed))
             for sizing in layer.sizing
         ):
-            return f"{_title(layer)} has no stride that could be set"
+            return f"{layer.label} has no stride that could be set"
         if not layer.is_module and not module_of(layers, layer):
-            return f"{_title(layer)} is a function call: make it a module, or edit that line"
+            return f"{layer.label} is a function call: make it a module, or edit that line"
     return ""
 
 
@@ -133,11 +133,6 @@ def module_of(layers: Sequence[Layer], layer: Layer) -> str:
     pools = [x for x in inside if x.kind is Kind.POOL]
     alone = len(pools) == 1 and all(x.kind in (Kind.POOL, Kind.PAD) for x in inside)
     return layer.scope if alone else ""
-
-
-def _title(layer: Layer) -> str:
-    place = f" ({layer.called})" if layer.called and not layer.is_module else ""
-    return f"{layer.name}{place}"
 
 
 class _Sets:

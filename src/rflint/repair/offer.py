@@ -7,7 +7,7 @@ one that is not what was foreseen gives way to the next best change.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
@@ -16,8 +16,8 @@ from rflint.analysis import Analysis, analyse
 from rflint.architecture import Architecture
 from rflint.errors import RepairFailed, RflintError
 from rflint.repair.apply import edited_copy
-from rflint.repair.change import Candidate, Figures, Repair
-from rflint.repair.script import Inexpressible, scripts
+from rflint.repair.change import Candidate, Edit, Figures, Repair
+from rflint.repair.script import Inexpressible, scripts, without_auxiliaries
 from rflint.repair.search import MOST_SHOWN, Search
 from rflint.repair.words import title
 from rflint.tracing import trace
@@ -25,6 +25,10 @@ from rflint.tracing.meta import WeightsOnMeta, borrowed
 
 _TRIES = 8
 """So many candidates are tried for each wish."""
+
+
+class _FailsInTraining(RepairFailed):
+    """The changed model runs in evaluation only."""
 
 
 @dataclass(slots=True)
@@ -51,13 +55,24 @@ class Workshop:
     def verified(self, candidate: Candidate, words: str = "") -> Repair:
         """The candidate as a repair. Raises Inexpressible or RflintError where it is none."""
         reason: RflintError | None = None
-        for edits in scripts(self.model, self.analysis, candidate):
+        ways = [
+            (edits, candidate.figures) for edits in scripts(self.model, self.analysis, candidate)
+        ]
+        auxiliaries, params = without_auxiliaries(self.model, self.analysis)
+        for edits, foreseen in ways:
             try:
                 after = self.after(edits)
             except RflintError as error:
+                if (
+                    isinstance(error, _FailsInTraining)
+                    and auxiliaries
+                    and edits[-1:] != auxiliaries[-1:]
+                ):
+                    smaller = replace(foreseen, params=foreseen.params - params)
+                    ways.append(((*edits, *auxiliaries), smaller))
                 reason = reason or error
                 continue
-            if after == candidate.figures:
+            if after == foreseen:
                 return Repair(
                     candidate.change.kind,
                     title(self.analysis, candidate),
@@ -67,13 +82,11 @@ class Workshop:
                     after,
                     verified=True,
                 )
-            reason = reason or RepairFailed(
-                f"it was foreseen as {candidate.figures}, and is {after}"
-            )
+            reason = reason or RepairFailed(f"it was foreseen as {foreseen}, and is {after}")
         assert reason is not None
         raise reason
 
-    def after(self, edits: Sequence[str]) -> Figures:
+    def after(self, edits: Sequence[Edit]) -> Figures:
         """The figures of a changed copy, which must run as the model does."""
         copy = self.copy(edits)
         architecture = self._traced(copy, train=self.train)
@@ -83,13 +96,13 @@ class Workshop:
             try:
                 self._traced(copy, train=True)
             except RflintError as error:
-                raise RepairFailed(f"it does not run in training: {error.message}") from error
+                raise _FailsInTraining(f"it fails in training: {error.message}") from error
         return Figures.of(analyse(architecture))
 
-    def copy(self, edits: Sequence[str]) -> nn.Module:
+    def copy(self, edits: Sequence[Edit]) -> nn.Module:
         """A changed copy whose weights are not allocated."""
         with borrowed(self.model, train=self.train), WeightsOnMeta():
-            return edited_copy(self.model, edits)
+            return edited_copy(self.model, [edit.code for edit in edits])
 
     def _traced(self, model: nn.Module, *, train: bool) -> Architecture:
         inputs = self.inputs

@@ -11,6 +11,7 @@ other names.
 
 from __future__ import annotations
 
+import json
 import keyword
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,19 +20,26 @@ from torch import nn
 
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT, POINTWISE, Extent, Kind, Layer
-from rflint.repair.change import Candidate
+from rflint.figures import compact, size
+from rflint.repair.change import Candidate, Edit
 from rflint.repair.cuts import lineage, modules_within
 from rflint.repair.forecast import SMALL_STEM
 from rflint.repair.groups import module_of
+from rflint.roles import Role
 
 _LISTS = (nn.Sequential, nn.ModuleList)
+
+_GONE = "cut off"
+_HEAD = (
+    "the new classifier; its weights have names of their own, so that old state dicts still load"
+)
 
 
 class Inexpressible(Exception):
     """A change that cannot be said in edits of modules; the message says why."""
 
 
-def scripts(model: nn.Module, analysis: Analysis, candidate: Candidate) -> list[tuple[str, ...]]:
+def scripts(model: nn.Module, analysis: Analysis, candidate: Candidate) -> list[tuple[Edit, ...]]:
     """Ways to make a change, each as statements about the module `m`.
 
     Raises Inexpressible where there is none.
@@ -54,60 +62,121 @@ def scripts(model: nn.Module, analysis: Analysis, candidate: Candidate) -> list[
     return [(*writer.removals(without=place), line) for place, line in pooled]
 
 
-class _Writer:
-    def __init__(self, model: nn.Module, analysis: Analysis, candidate: Candidate) -> None:
-        self.model = model
+def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edit, ...], int]:
+    """Edits that take out the modules that only training uses, and how many parameters they have.
+
+    Such heads branch off layers that a cut may have removed. Models that have them allow them to be
+    None, or else the edited model fails where it is verified.
+    """
+    unused = dict(analysis.architecture.unused)
+    found: dict[str, int] = {}
+    for path, module in model.named_modules():
+        sizes = [unused.get(f"{path}.{name}") for name, _ in module.named_parameters()]
+        inside = any(path.startswith(f"{outer}.") for outer in found)
+        if path and sizes and None not in sizes and not inside:
+            found[path] = sum(size for size in sizes if size is not None)
+    names = _Names(model)
+    edits = (Edit(names.assigned(path, "None"), "trained beside what is cut off") for path in found)
+    return tuple(edits), sum(found.values())
+
+
+class _Names:
+    """How code refers to the modules of a model `m`."""
+
+    def __init__(self, model: nn.Module) -> None:
         self.modules = dict(model.named_modules(remove_duplicate=False))
+
+    def expression(self, path: str) -> str:
+        """How code refers to a module by its path from `m`."""
+        written = "m"
+        parent = ""
+        for part in path.split(".") if path else []:
+            child = f"{parent}.{part}" if parent else part
+            if self.is_numbered(child):
+                written = f"{written}[{part}]"
+            elif part.isidentifier() and not keyword.iskeyword(part):
+                written = f"{written}.{part}"
+            else:
+                written = f"getattr({written}, {json.dumps(part)})"
+            parent = child
+        return written
+
+    def assigned(self, path: str, value: str) -> str:
+        """The statement that puts another module in the place of one."""
+        parent, _, name = path.rpartition(".")
+        plain = self.is_numbered(path) or (name.isidentifier() and not keyword.iskeyword(name))
+        if plain:
+            return f"{self.expression(path)} = {value}"
+        return f"setattr({self.expression(parent)}, {json.dumps(name)}, {value})"
+
+    def is_numbered(self, path: str) -> bool:
+        """Whether a module is written as an item of a list."""
+        parent, _, name = path.rpartition(".")
+        container = self.modules[parent]
+        names = list(container._modules)
+        number = int(name) if name.isdigit() else len(names)
+        return isinstance(container, _LISTS) and number < len(names) and names[number] == name
+
+
+class _Writer(_Names):
+    def __init__(self, model: nn.Module, analysis: Analysis, candidate: Candidate) -> None:
+        super().__init__(model)
         self.layers = analysis.architecture.layers
         self.axes = analysis.architecture.axes
         self.classes = (analysis.architecture.output_shapes or ((0,),))[0][-1]
         self.candidate = candidate
-        self.by_name = {layer.name: layer for layer in reversed(self.layers)}
+        trunk = [i for i, x in enumerate(analysis.layers) if x.role is not Role.HEAD]
+        # from here on, nothing has positions any more but what pools or flattens them
+        self.head = max((i for i in trunk if not _loses_positions(self.layers[i])), default=-1) + 1
+        self.by_name: dict[str, Layer] = {}
+        for layer in self.layers:
+            self.by_name.setdefault(layer.name, layer)
         self.keywords = _keywords(model)
 
     # -- downsampling
 
-    def removals(self, without: str = "") -> Iterator[str]:
+    def removals(self, without: str = "") -> Iterator[Edit]:
         """Strides set to one, poolings taken out; the module `without` is seen to elsewhere."""
         change = self.candidate.change
         dilation = dict(self.candidate.dilation)
-        for layer in dict.fromkeys(self.by_name[x.name] for x in self.layers):
+        changed = change.without_downsampling
+        for layer in self.by_name.values():
             path = module_of(self.layers, layer) or layer.name
-            if path == without or layer.name == change.small_stem:
-                if layer.name == change.small_stem:
-                    yield self.assigned(path, self._small_stem(path))
+            if path == without:
                 continue
-            if layer.name in change.removed:
-                yield self.assigned(path, "nn.Identity()")
-            elif (
-                layer.name in change.slowed
-                or layer.name in change.unit_stride
-                or layer.name in change.dilated
-            ):
+            if layer.name == change.small_stem:
+                was = f"was {size(layer.geometry.kernel)}, stride {compact(layer.geometry.stride)}"
+                yield Edit(self.assigned(path, self._small_stem(path)), f"{was}; has new weights")
+            elif layer.name in change.removed:
+                was = f"was {layer.op}, stride {compact(layer.geometry.stride)}"
+                yield Edit(self.assigned(path, "nn.Identity()"), was)
+            elif layer.name in changed:
                 yield self._unit_stride(path)
             if layer.name in dilation:
                 yield from self._dilated(path, dilation[layer.name])
 
-    def _unit_stride(self, path: str) -> str:
+    def _unit_stride(self, path: str) -> Edit:
         module = self.modules[path]
         stride = getattr(module, "stride", None)
         if isinstance(stride, tuple | list):
-            return f"{self.expression(path)}.stride = {(1,) * len(stride)!r}"
+            ones = (1,) * len(stride)
+            return Edit(f"{self.expression(path)}.stride = {ones!r}", f"was {tuple(stride)!r}")
         if stride is None:
             raise Inexpressible(f"{path} ({type(module).__name__}) has no stride that could be set")
-        return f"{self.expression(path)}.stride = 1"
+        return Edit(f"{self.expression(path)}.stride = 1", f"was {stride!r}")
 
-    def _dilated(self, path: str, times: Sequence[int]) -> Iterator[str]:
+    def _dilated(self, path: str, times: Sequence[int]) -> Iterator[Edit]:
         module = self.modules[path]
         if not isinstance(module, nn.modules.conv._ConvNd) or module.padding_mode != "zeros":
             raise Inexpressible(f"{path} ({type(module).__name__}) cannot be dilated")
         along = times[-len(module.dilation) :]
         dilation = tuple(d * t for d, t in zip(module.dilation, along, strict=True))
-        yield f"{self.expression(path)}.dilation = {dilation!r}"
+        why = "sees as far as it did, on a map that is larger"
+        yield Edit(f"{self.expression(path)}.dilation = {dilation!r}", why)
         if not isinstance(module.padding, str):
             padding = tuple(p * t for p, t in zip(module.padding, along, strict=True))
             if any(padding):
-                yield f"{self.expression(path)}.padding = {padding!r}"
+                yield Edit(f"{self.expression(path)}.padding = {padding!r}", why)
 
     def _small_stem(self, path: str) -> str:
         stem = self.modules[path]
@@ -127,11 +196,13 @@ class _Writer:
 
     # -- truncation
 
-    def truncations(self, cut: int) -> Iterator[tuple[str, ...]]:
+    def truncations(self, cut: int) -> Iterator[tuple[Edit, ...]]:
         """Ends for a network behind a layer, the model's own pooling and head kept if they fit."""
         layers = self.layers
         end = len(layers)
-        gone = next((i for i in range(cut + 1, end) if _loses_positions(layers[i])), end)
+        gone = next(
+            (i for i in range(max(cut + 1, self.head), end) if _loses_positions(layers[i])), end
+        )
         in_front = self._units(range(cut + 1, gone))
         flattens = gone < end and layers[gone].kind in (Kind.LINEAR, Kind.CONV)
         behind = self._units(range(gone if flattens else gone + 1, end))
@@ -149,16 +220,16 @@ class _Writer:
                 if maps:
                     yield (
                         *self._without(maps[:-1], delete=False),
-                        self.assigned(maps[-1], pool),
+                        Edit(self.assigned(maps[-1], pool), "pools all that is left"),
                         *ending,
                     )
             if everything:
                 whole = f"nn.Sequential({pool}, nn.Flatten(), {linear})"
                 first, *rest = everything
-                yield (self.assigned(first, whole), *self._without(rest, delete))
+                yield (Edit(self.assigned(first, whole), _HEAD), *self._without(rest, delete))
                 if len(rest) > 0 and self._weighs(everything[-1]):
                     *between, last = everything
-                    yield (*self._without(between, delete), self.assigned(last, whole))
+                    yield (*self._without(between, delete), Edit(self.assigned(last, whole), _HEAD))
 
     def _units(self, indices: range) -> list[str]:
         """The largest modules among these layers, but for those that only pass on what they get."""
@@ -172,7 +243,7 @@ class _Writer:
                 for x in self.layers
                 if unit in lineage(x)
             )
-            or isinstance(self._parent(unit), _LISTS)
+            or isinstance(self.modules[unit.rpartition(".")[0]], _LISTS)
         ]
 
     def _weighs(self, path: str) -> bool:
@@ -181,13 +252,13 @@ class _Writer:
     def _flattens(self, path: str) -> bool:
         return isinstance(self.modules[path], nn.Flatten)
 
-    def _ending(self, units: Sequence[str], head: str, linear: str) -> Iterator[str]:
+    def _ending(self, units: Sequence[str], head: str, linear: str) -> Iterator[Edit]:
         """The last of these that has weights becomes the head, the others pass on what they get."""
         weighing = [unit for unit in units if self._weighs(unit)]
         for unit in weighing[:-1]:
-            yield self.assigned(unit, "nn.Identity()")
+            yield Edit(self.assigned(unit, "nn.Identity()"), _GONE)
         if weighing and not self._is_like(weighing[-1], linear):
-            yield self.assigned(weighing[-1], head)
+            yield Edit(self.assigned(weighing[-1], head), _HEAD)
 
     def _is_like(self, path: str, linear: str) -> bool:
         """Whether a module is the very layer that would replace it, so that it can stay."""
@@ -198,7 +269,7 @@ class _Writer:
             and f"nn.Linear({module.in_features}, {module.out_features}{self.keywords})" == linear
         )
 
-    def _without(self, units: Sequence[str], delete: bool) -> Iterator[str]:
+    def _without(self, units: Sequence[str], delete: bool) -> Iterator[Edit]:
         """Take modules out: the ends of lists are deleted, others become nn.Identity()."""
         remaining = list(units)
         while remaining:
@@ -209,43 +280,49 @@ class _Writer:
                 siblings.append(remaining.pop(0).rpartition(".")[2])
             container = self.modules[parent]
             reference = self.expression(parent)
-            if self._is_numbered(unit) and len(siblings) < len(container._modules):
+            if self.is_numbered(unit) and len(siblings) < len(container._modules):
                 first, last = int(siblings[0]), int(siblings[-1])
                 if delete and last == len(container._modules) - 1:
-                    yield f"del {reference}[{first}:]"
+                    yield Edit(f"del {reference}[{first}:]", _GONE)
                     continue
                 if len(siblings) > 2:
-                    yield (
+                    loop = (
                         f"for i in range({first}, {last + 1}):\n    {reference}[i] = nn.Identity()"
                     )
+                    yield Edit(loop, _GONE)
                     continue
             for sibling in siblings:
                 path = f"{parent}.{sibling}" if parent else sibling
-                yield self.assigned(path, "nn.Identity()")
+                empty = (
+                    "ModuleList" if isinstance(self.modules[path], nn.ModuleList) else "Identity"
+                )
+                yield Edit(self.assigned(path, f"nn.{empty}()"), _GONE)
 
     def _follows(self, parent: str, number: str, other: str) -> bool:
         """Whether a module is the next in the same list."""
         other_parent, _, other_number = other.rpartition(".")
-        numbered = self._is_numbered(other) and number.isdigit()
+        numbered = self.is_numbered(other) and number.isdigit()
         return other_parent == parent and numbered and int(other_number) == int(number) + 1
 
     # -- heads that depend on the size of the map
 
-    def poolings_in_front_of(self, index: int) -> Iterator[tuple[str, str]]:
+    def poolings_in_front_of(self, index: int) -> Iterator[tuple[str, Edit]]:
         """Places for a pooling to the old size: a module that it takes the place of, and how."""
         head = self.layers[index]
         chain = self._chain(head)
         old = self.layers[chain[-1]].positions if chain else ()
         if not old:
             return
-        size = "1" if set(old) == {1} else (str(old[0]) if len(set(old)) == 1 else repr(old))
-        pool = f"nn.AdaptiveAvgPool{len(old)}d({size})"
+        side = str(old[0]) if len(set(old)) == 1 else repr(old)
+        pool = f"nn.AdaptiveAvgPool{len(old)}d({side})"
+        why = f"brings the map back to the {size(old)} positions that {head.name} wants"
         if head.kind is Kind.POOL and head.is_module:
-            yield head.name, self.assigned(head.name, f"nn.AdaptiveAvgPool{len(old)}d(1)")
+            everything = f"nn.AdaptiveAvgPool{len(old)}d(1)"
+            yield head.name, Edit(self.assigned(head.name, everything), "pools the whole map still")
         last = self.layers[chain[-1]]
         removed = module_of(self.layers, last) if last.name in self.candidate.change.removed else ""
         if removed and self._called_once(removed):
-            yield removed, self.assigned(removed, pool)
+            yield removed, Edit(self.assigned(removed, pool), why)
         for at in reversed(chain):
             layer = self.layers[at]
             once = layer.is_module and self._called_once(layer.name)
@@ -256,7 +333,7 @@ class _Writer:
                 f"{pool}, {expression}" if self._flattens(layer.name) else f"{expression}, {pool}"
             )
             if layer.is_map or self._flattens(layer.name):
-                yield "", self.assigned(layer.name, f"nn.Sequential({inside})")
+                yield "", Edit(self.assigned(layer.name, f"nn.Sequential({inside})"), why)
         for at in chain:
             for path in lineage(self.layers[at])[:-1]:
                 inside_of = [i for i, x in enumerate(self.layers) if path in lineage(x)]
@@ -266,9 +343,9 @@ class _Writer:
                     and inside_of[-1] == at
                     and self._called_once(path)
                 ):
-                    yield "", f"{self.expression(path)}.append({pool})"
+                    yield "", Edit(f"{self.expression(path)}.append({pool})", why)
 
-    def resized_head(self, index: int) -> Iterator[str]:
+    def resized_head(self, index: int) -> Iterator[Edit]:
         """A linear layer for as many features as there are now."""
         path = self.layers[index].name
         linear = self.modules[path]
@@ -277,7 +354,8 @@ class _Writer:
         bias = "" if linear.bias is not None else ", bias=False"
         shape = f"{self.candidate.head_inputs}, {linear.out_features}"
         new = f"nn.Linear({shape}{bias}{self.keywords})"
-        yield self.assigned(path, f"nn.Sequential({new})")
+        was = f"had {linear.in_features} inputs; has new weights"
+        yield Edit(self.assigned(path, f"nn.Sequential({new})"), was)
 
     def _chain(self, head: Layer) -> list[int]:
         """What lies between the last layer that makes a map and a head, that layer included."""
@@ -295,43 +373,6 @@ class _Writer:
         inside = [layer for layer in self.layers if path in lineage(layer)]
         shared = sum(module is self.modules[path] for module in self.modules.values())
         return shared == 1 and all(layer.call == 0 for layer in inside)
-
-    # -- names
-
-    def expression(self, path: str) -> str:
-        """How code refers to a module by its path from `m`."""
-        written = "m"
-        parent = ""
-        for part in path.split(".") if path else []:
-            child = f"{parent}.{part}" if parent else part
-            if self._is_numbered(child):
-                written = f"{written}[{part}]"
-            elif part.isidentifier() and not keyword.iskeyword(part):
-                written = f"{written}.{part}"
-            else:
-                written = f"getattr({written}, {part!r})"
-            parent = child
-        return written
-
-    def assigned(self, path: str, value: str) -> str:
-        """The statement that puts another module in the place of one."""
-        parent, _, name = path.rpartition(".")
-        plain = self._is_numbered(path) or (name.isidentifier() and not keyword.iskeyword(name))
-        if plain:
-            return f"{self.expression(path)} = {value}"
-        return f"setattr({self.expression(parent)}, {name!r}, {value})"
-
-    def _parent(self, path: str) -> nn.Module:
-        parent: nn.Module = self.modules[path.rpartition(".")[0]]
-        return parent
-
-    def _is_numbered(self, path: str) -> bool:
-        """Whether a module is written as an item of a list."""
-        parent, _, name = path.rpartition(".")
-        container = self.modules[parent]
-        names = list(container._modules)
-        number = int(name) if name.isdigit() else len(names)
-        return isinstance(container, _LISTS) and number < len(names) and names[number] == name
 
 
 def _loses_positions(layer: Layer) -> bool:

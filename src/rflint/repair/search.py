@@ -9,6 +9,7 @@ the last, cutting everything off would beat every other change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
 from math import log
@@ -59,7 +60,7 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
     forecaster = Forecaster(analysis)
     refused: dict[str, None] = {}
     candidates = list(dict.fromkeys(_all(analysis, forecaster, found, refused)))
-    refusals = [*_not_removable(found), *refused]
+    refusals = [*_not_removable(found), *(f"removing some downsamplings: {x}" for x in refused)]
     cannot_cut = no_cut_because(analysis)
     if cannot_cut:
         refusals.insert(0, f"truncation: {cannot_cut}")
@@ -89,7 +90,8 @@ def _all(
     cuts = () if no_cut_because(analysis) else cut_points(analysis)
     untouched = forecaster.forecast(Change())
     for cut in cuts:
-        yield forecaster.truncated(untouched, cut)
+        with suppress(Unforeseen):
+            yield forecaster.truncated(untouched, cut)
     removable = [group for group in found if not group.kept_because]
     for chosen in _subsets(removable):
         for change in _removals(analysis.architecture, chosen):
@@ -153,14 +155,13 @@ def _with_and_without_cut(
         yield whole
         if whole.pooled_before is not None:
             resized = forecaster.forecast(replace(forecast.change, resized_head=True))
-            try:
+            with suppress(Unforeseen):  # the head may be another than a linear layer
                 yield forecaster.whole(resized)
-            except Unforeseen as error:
-                refused.setdefault(str(error))
     border = forecast.border
     before = [cut for cut in cuts if border is not None and cut < border]
-    if before and forecast.end > before[-1]:
-        yield forecaster.truncated(forecast, before[-1])
+    if before:
+        with suppress(Unforeseen):
+            yield forecaster.truncated(forecast, before[-1])
 
 
 def _fitting(
@@ -175,12 +176,9 @@ def _fitting(
     if change.removed:
         slowed = replace(change, removed=frozenset(), slowed=change.removed)
         second = forecaster.forecast(slowed)
-        try:
+        with suppress(Unforeseen):  # the first reason is the one to tell
             return second, forecaster.whole(second)
-        except Unforeseen:
-            pass  # the first reason is the one to tell
-    names = ", ".join(sorted(change.without_downsampling)[:3])
-    refused.setdefault(f"removing the downsampling of {names}: {reason}")
+    refused.setdefault(reason)
     return first, None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rflint.analysis import Analysis
-from rflint.figures import listed, plural, size
-from rflint.repair.change import Candidate
+from rflint.figures import count, listed, plural, size
+from rflint.repair.change import Candidate, Repair
 from rflint.repair.cuts import block_ending_at
 
 _NAMED = 4
@@ -36,6 +36,16 @@ def title(analysis: Analysis, candidate: Candidate) -> str:
         old = analysis.architecture.layers[layer.inputs[0].source].positions
         parts.append(f"pool to {size(old)} in front of {layer.name}")
     return ", ".join(parts)
+
+
+def in_figures(repair: Repair) -> str:
+    """What a repair changes, in a line."""
+    before, after = repair.before, repair.after
+    return (
+        f"unproductive {before.unproductive} to {after.unproductive}, "
+        f"parameters {count(before.params)} to {count(after.params)}, "
+        f"MACs {count(before.macs)} to {count(after.macs)}"
+    )
 
 
 def _in_order(analysis: Analysis, names: frozenset[str]) -> Sequence[str]:

@@ -22,6 +22,7 @@ from rflint.analysis import AnalysedLayer, Verdict
 from rflint.architecture import Kind
 from rflint.figures import change, compact, count, plural, size
 from rflint.repair import Repair
+from rflint.repair.words import in_figures
 from rflint.report import ModelReport, Report
 from rflint.roles import Role
 from rflint.rule import Finding, Rule, Severity
@@ -37,6 +38,10 @@ _TABLE_WIDTH = 70
 _SHORTEST = 12
 """Layer names are cut to no less than this."""
 _RIGHT = ("sees", "params", "MACs")
+_EDITS = 6
+"""So many lines of a repair are shown, unless --verbose asks for all."""
+_REFUSALS = 2
+"""So many reasons why something is not offered."""
 _NAMES = 12
 """So many layers of a finding are named, unless --verbose asks for all."""
 
@@ -136,12 +141,9 @@ class _Page:
         for code, findings in groupby(self.model.findings, key=lambda finding: finding.code):
             self.console.print()
             self._findings(code, list(findings))
-        if self.model.repairs:
+        if self.analysis.totals.unproductive:
             self.console.print()
-            self._repairs()
-        elif self.analysis.totals.unproductive:
-            self.console.print()
-            self.console.print("No cut and no removal of downsampling was found to mend this.")
+            self._advice()
 
     def _header(self) -> None:
         g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
@@ -372,12 +374,33 @@ class _Page:
 
     # -- repairs
 
+    def _advice(self) -> None:
+        """What to change: the model, or what it is fed; and what was looked for in vain."""
+        g, model = self.glyphs, self.model
+        if model.repairs:
+            self._repairs()
+        else:
+            self.console.print("No change to the model was found that would mend this.")
+        larger = model.larger_input
+        if larger:
+            factor = change(self.analysis.totals.macs, larger.macs, g.cross)
+            self.console.print(
+                f"Or feed it larger inputs: at {size(larger.resolution, g.cross)} nothing is "
+                f"unproductive, for {count(larger.macs)} MACs ({factor})."
+            )
+        refusals = model.not_offered if self.verbose else model.not_offered[:_REFUSALS]
+        for reason in refusals:
+            self.console.print(Text(f"Not offered: {reason}.", "dim"))
+        if len(model.not_offered) > len(refusals):
+            more = len(model.not_offered) - len(refusals)
+            self.console.print(Text(f"({more} more with --verbose)", "dim"))
+
     def _repairs(self) -> None:
         repairs = enumerate(self.model.repairs, start=1)
         if self.console.width < _TABLE_WIDTH:
             for number, repair in repairs:
                 self.console.print(self._repair_title(number, repair))
-                self.console.print(Padding(Text(_in_words(repair)), (0, 0, 0, 3)))
+                self.console.print(Padding(Text(in_figures(repair)), (0, 0, 0, 3)))
         else:
             table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
             table.add_column("what to do about it", ratio=1)
@@ -390,15 +413,21 @@ class _Page:
                 table.add_row(*self._repair(number, repair))
             self.console.print(table)
         self.console.print(
-            "Each change was applied to the model, and the changed model analysed again. "
-            "Accuracy is not predicted: train to decide.",
+            "Each change was made to a copy of the model, and the copy analysed again. Accuracy is "
+            "not predicted: train to decide. As code: rflint fix, with --repair and a number.",
             style="dim",
         )
 
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:
+        shown = (
+            repair.edits if self.verbose or len(repair.edits) <= _EDITS else repair.edits[:_EDITS]
+        )
+        lines = [Text(edit, "dim") for edit in shown]
+        if len(shown) < len(repair.edits):
+            lines.append(Text(f"and {len(repair.edits) - len(shown)} more lines", "dim"))
         return Group(
-            Text(f"{number}. {repair.title}", "bold"),
-            *(Padding(Text(edit, "dim"), (0, 0, 0, 3)) for edit in repair.edits),
+            Text.assemble((f"{number}. {repair.title}", "bold"), (f" ({repair.words})", "")),
+            *(Padding(line, (0, 0, 0, 3)) for line in lines),
         )
 
     def _repair(self, number: int, repair: Repair) -> list[RenderableType]:
@@ -418,16 +447,6 @@ def _changed(before: int, after: int, cross: str) -> Text:
     if difference:
         text.append(f"\n{difference}", "green" if after < before else "yellow")
     return text
-
-
-def _in_words(repair: Repair) -> str:
-    """A repair's figures where there is no room for a table."""
-    before, after = repair.before, repair.after
-    return (
-        f"unproductive {before.unproductive} to {after.unproductive}, "
-        f"parameters {count(before.params)} to {count(after.params)}, "
-        f"MACs {count(before.macs)} to {count(after.macs)}"
-    )
 
 
 def _matters(x: AnalysedLayer) -> bool:

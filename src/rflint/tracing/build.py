@@ -26,6 +26,10 @@ class Built:
 
     model: nn.Module
     note: str = ""
+    wrappers: tuple[str, ...] = ()
+    """Attributes by which the model is reached from what was built."""
+    is_module: bool = False
+    """Whether the target was a module already."""
 
 
 def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built:
@@ -37,7 +41,7 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
     if isinstance(attribute, nn.Module):
         if arguments:
             raise BuildFailed(f"{described} is a module already and takes no --arg")
-        return Built(unwrapped(attribute))
+        return Built(unwrapped(attribute), wrappers=_wrappers(attribute), is_module=True)
     if not callable(attribute):
         raise BuildFailed(
             f"{described} is {_a(type(attribute).__name__)}, not something that builds a model",
@@ -63,19 +67,26 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
             f"{described} returned {_a(type(result).__name__)}, not an nn.Module",
             hint="Point the target at the function or class that gives the model itself.",
         )
-    return Built(unwrapped(result), note)
+    return Built(unwrapped(result), note, _wrappers(result))
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
     """The model inside torch.compile, DataParallel and DistributedDataParallel."""
+    for attribute in _wrappers(model):
+        model = getattr(model, attribute)
+    return model
+
+
+def _wrappers(model: nn.Module) -> tuple[str, ...]:
+    found = []
     while True:
-        modules: Any = model._modules
-        if "_orig_mod" in modules:
-            model = modules["_orig_mod"]
+        if "_orig_mod" in model._modules:
+            found.append("_orig_mod")
         elif isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            model = model.module
+            found.append("module")
         else:
-            return model
+            return tuple(found)
+        model = getattr(model, found[-1])
 
 
 def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

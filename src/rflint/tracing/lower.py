@@ -20,6 +20,7 @@ from rflint.architecture import (
     Reach,
     Window,
 )
+from rflint.heads import global_heads
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.tracing.layout import Layout, image_layout, plain, positions, sole_axis, tangled
 from rflint.tracing.measure import Measured, measured
@@ -31,6 +32,9 @@ from rflint.tracing.sources import constructed_at
 
 _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION})
 """Kinds of layers that multiply and accumulate."""
+
+_JOINS = frozenset({"cat", "quantized::cat", "concat", "concatenate", "stack"})
+"""Rows of the table that put whole maps together."""
 
 
 def lower(model: nn.Module, recording: Recording, resolution: Sequence[int]) -> Architecture:
@@ -63,7 +67,7 @@ class _Lowering:
         return Architecture(
             inputs=tuple(self.inputs),
             resolution=resolution,
-            layers=_global_heads(self.layers),
+            layers=global_heads(self.layers),
             outputs=tuple(v.source for v in outputs if v.source is not None and v.source != INPUT),
             output_shapes=tuple(value.shape for value in outputs),
             params=sum(self.sizes.values()),
@@ -192,9 +196,9 @@ class _Lowering:
                 scope=step.scope,
                 is_module=step.module is not None or step.owner is not None,
                 positions=out_positions,
-                sizing=same_padded or self._sizing(edges, effect, out_positions),
+                sizing=same_padded or self._sizing(step, kind, edges, effect, out_positions),
                 is_map=_is_map(effect.layout, self.axes),
-                covers_map=effect.covers_map,
+                covers_map=effect.covers_map and not self._is_padded(edges),
                 constructed=constructed_at(builder) if builder is not None else None,
                 called=step.called,
                 unknown_because=effect.unknown_because,
@@ -202,17 +206,28 @@ class _Lowering:
         )
 
     def _sizing(
-        self, edges: tuple[Edge, ...], effect: Effect, out_positions: tuple[int, ...]
+        self,
+        step: Step,
+        kind: Kind,
+        edges: tuple[Edge, ...],
+        effect: Effect,
+        out_positions: tuple[int, ...],
     ) -> tuple[Sizing | None, ...]:
         """Per axis, how many positions the output has, whatever the input has."""
+        if kind is Kind.MERGE and (step.row is None or step.row.name not in _JOINS):
+            return (None,) * self.axes  # where something is written into depends on the size
+        normalises = kind in (Kind.ACTIVATION, Kind.NORM) and len(edges) == 1
         given = [self._positions_of(edge.source) for edge in edges]
 
         def along(axis: int) -> Sizing | None:
             if axis in effect.sizing:
-                return effect.sizing[axis]
+                sizing = effect.sizing[axis]
+                fixed = isinstance(sizing, Fixed) and sizing.size not in (1, self.resolution[axis])
+                # the size in a function call may be that of another map, or depend on this one
+                return None if fixed and step.module is None else sizing
             reaches = [edge.reach[axis] for edge in edges]
             widest = max((sizes[axis] for sizes in given if sizes), default=0)
-            if all(reach == POINTWISE for reach in reaches):
+            if normalises or all(reach == POINTWISE for reach in reaches):
                 return KEPT if widest == out_positions[axis] else None
             gone = Extent.GLOBAL in reaches and out_positions[axis] == 1
             return Fixed() if gone else None
@@ -221,6 +236,9 @@ class _Lowering:
 
     def _positions_of(self, source: int) -> tuple[int, ...]:
         return self.resolution if source == INPUT else self.layers[source].positions
+
+    def _is_padded(self, edges: tuple[Edge, ...]) -> bool:
+        return any(e.source != INPUT and self.layers[e.source].kind is Kind.PAD for e in edges)
 
     def _same_padded(
         self, step: Step, edges: tuple[Edge, ...], out_positions: tuple[int, ...]
@@ -241,7 +259,9 @@ class _Lowering:
             if not isinstance(stride, int) or stride < 1 or out_positions[axis] != -(-n // stride):
                 return ()
             sizing.append(Sliding(1, stride))
-        self.layers[source] = replace(pad, sizing=(KEPT,) * self.axes)
+        # the padding counts as part of the convolution
+        inside = self._positions_of(pad.inputs[0].source)
+        self.layers[source] = replace(pad, sizing=(KEPT,) * self.axes, positions=inside)
         return tuple(sizing)
 
     def _gathering(self, step: Step, call: Call, edge: Edge, gathered: tuple[Reach, ...]) -> Edge:
@@ -260,6 +280,7 @@ class _Lowering:
                 out_shape=shape,
                 scope=step.scope,
                 positions=self._positions_of(edge.source),
+                sizing=(None,) * self.axes,
                 called=step.called,
             )
         )
@@ -355,31 +376,3 @@ def _shape(result: Any) -> tuple[int, ...]:
     """A result's shape; of several, the first."""
     first = next(iter(tensors_in(result)), None)
     return () if first is None else tuple(first.shape)
-
-
-def _global_heads(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Windows that stand for global pooling or flatten + linear, said as what they are.
-
-    AvgPool2d(7) on a 7x7 map is global pooling, and a 7x7 convolution on it is a fully connected
-    layer (as in VGG's convolutional form). But a small window can cover a map only because the
-    input is small: then convolutions follow that still mean to integrate, and it stays a window.
-    """
-    integrates_later = [False] * len(layers)
-    convolves_later = [False] * len(layers)
-    result = list(layers)
-    for index in reversed(range(len(layers))):
-        layer = layers[index]
-        if layer.covers_map and convolves_later[index] and not integrates_later[index]:
-            edges = tuple(
-                Edge(edge.source, (Extent.GLOBAL,) * len(edge.reach)) for edge in layer.inputs
-            )
-            result[index] = replace(layer, inputs=edges)
-        for edge in layer.inputs:
-            if edge.source == INPUT:
-                continue
-            windows = [reach for reach in edge.reach if isinstance(reach, Window)]
-            integrates_later[edge.source] |= integrates_later[index] or any(
-                window.size > 1 for window in windows
-            )
-            convolves_later[edge.source] |= convolves_later[index] or layer.kind.is_convolution
-    return tuple(result)

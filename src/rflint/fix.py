@@ -1,0 +1,66 @@
+"""A repair of a target as a Python file: chosen, written, and linted again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from rflint.errors import RepairFailed, UsageError
+from rflint.linter import Repairs, figures
+from rflint.options import Options
+from rflint.repair import Repair
+from rflint.repair.program import Origin, program
+from rflint.target import make_importable
+from rflint.tracing.build import Built, build
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A file whose build() gives the repaired model; it has been linted."""
+
+    repair: Repair
+    text: str
+
+
+def patch(
+    built: Built,
+    target: str,
+    arguments: Mapping[str, Any],
+    found: Repairs,
+    number: int,
+    file: Path,
+    options: Options,
+) -> Patch:
+    """The `number`-th repair, counted from 1, as the text of `file`.
+
+    Raises UsageError where there is no such repair, RepairFailed where there is none at all or
+    where the file is not what it should be.
+    """
+    if not found.repairs:
+        reasons = "; ".join(found.refusals) or "no change makes fewer layers unproductive"
+        raise RepairFailed(f"{target} has unproductive layers and no repair: {reasons}")
+    if not 1 <= number <= len(found.repairs):
+        listed = "\n  ".join(f"{i}. {x.title}" for i, x in enumerate(found.repairs, start=1))
+        raise UsageError(f"there is no repair {number} of {target}", hint=listed)
+    repair = found.repairs[number - 1]
+    origin = Origin(target, arguments, built.is_module, built.wrappers)
+    shapes = [tuple(tensor.shape) for tensor in found.inputs]
+    text = program(origin, repair, shapes, file.parent)
+    again = figures(_built(text, file), found.inputs, options)
+    if again != repair.after:
+        raise RepairFailed(f"the written model would be {again}, and not {repair.after}")
+    return Patch(repair, text)
+
+
+def _built(text: str, file: Path) -> nn.Module:
+    """What the build() of a file that is not yet written returns."""
+    make_importable(file.resolve().parent)
+    module = ModuleType(file.stem)
+    module.__file__ = str(file.resolve())
+    exec(compile(text, module.__file__, "exec"), module.__dict__)
+    return build(module.build, {}, str(file)).model
