@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import linecache
+import zlib
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -25,9 +28,20 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
             f"the model cannot be copied: {said(error)}", source=innermost_user_line_of(error)
         ) from error
     kept = {id(module) for module in edited.modules()}
+    code = "\n".join(edits)
+    name = f"<rflint {zlib.crc32(code.encode()):08x}>"
+    # TorchScript reads the source of the classes that the edits define
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    namespace: dict[str, Any] = {
+        "m": edited,
+        "nn": nn,
+        "torch": torch,
+        "__name__": "rflint.repair.edits",
+    }
     try:
-        # the statements come from script.py: names of modules, and torch.nn's own layers
-        exec("\n".join(edits), {"m": edited, "nn": nn, "torch": torch})
+        # the statements come from script.py: names of modules, and torch's own functions
+        exec(compile(code, name, "exec"), namespace)
+        edited = cast("nn.Module", namespace["m"])
     except Exception as error:
         raise RepairFailed(f"the model cannot be edited: {said(error)}") from error
     device = next((p.device for p in model.parameters()), None)

@@ -108,6 +108,8 @@ class Edit:
 
     code: str
     why: str
+    defines: bool = False
+    """Whether it defines a class that a later statement uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Repair:
 
     @property
     def edits(self) -> tuple[str, ...]:
-        """The change as statements of plain PyTorch about the model `m`."""
+        """The change as statements of plain PyTorch about the model `m`; classes come first."""
         return tuple(step.code for step in self.steps)
 
     def apply(self, model: nn.Module) -> nn.Module:

@@ -115,7 +115,7 @@ def _kept_because(layers: Sequence[Layer], members: Iterable[int], editable: set
             for sizing in layer.sizing
         ):
             return f"{layer.label} has no stride that could be set"
-        if not layer.is_module and not module_of(layers, layer):
+        if layer.kind is Kind.CONV and not layer.is_module:
             return f"{layer.label} is a function call: make it a module, or edit that line"
     return ""
 

@@ -38,8 +38,11 @@ class Origin:
 def program(origin: Origin, repair: Repair, inputs: Sequence[tuple[int, ...]], folder: Path) -> str:
     """The file's text, to be put into `folder`."""
     imports, original = _import_of(origin.target, folder)
-    edits = "\n".join(_edits(repair.steps))
+    edits = "\n".join(_edits([step for step in repair.steps if not step.defines]))
+    classes = "".join(f"\n\n{step.code}\n" for step in repair.steps if step.defines)
     made = _model(origin, original)
+    if "torch." in f"{classes}{edits}":
+        imports = imports.replace("from torch import nn\n", "import torch\nfrom torch import nn\n")
     needs_copy = "import copy\n" if origin.is_module else ""
     return f'''"""{_title(origin.target, inputs, repair)}
 
@@ -51,7 +54,7 @@ Written by rflint {__version__}, which has analysed what build() returns. Accura
 from __future__ import annotations
 
 {needs_copy}{imports}
-
+{classes}
 
 def build() -> nn.Module:
     """The model with its changes; the weights of what is kept are the original ones."""

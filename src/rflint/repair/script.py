@@ -11,9 +11,8 @@ other names.
 
 from __future__ import annotations
 
-import json
-import keyword
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -25,18 +24,15 @@ from rflint.repair.change import Candidate, Edit
 from rflint.repair.cuts import lineage, modules_within
 from rflint.repair.forecast import SMALL_STEM
 from rflint.repair.groups import module_of
+from rflint.repair.names import LISTS, Names
+from rflint.repair.rewrite import NOTHING, Inexpressible, Rewriting, rewritten
 from rflint.roles import Role
 
-_LISTS = (nn.Sequential, nn.ModuleList)
-
 _GONE = "cut off"
+_REWRITTEN = "the same submodules, under the same names, in another forward"
 _HEAD = (
     "the new classifier; its weights have names of their own, so that old state dicts still load"
 )
-
-
-class Inexpressible(Exception):
-    """A change that cannot be said in edits of modules; the message says why."""
 
 
 def scripts(model: nn.Module, analysis: Analysis, candidate: Candidate) -> list[tuple[Edit, ...]]:
@@ -45,21 +41,10 @@ def scripts(model: nn.Module, analysis: Analysis, candidate: Candidate) -> list[
     Raises Inexpressible where there is none.
     """
     writer = _Writer(model, analysis, candidate)
-    removal = tuple(writer.removals())
-    if candidate.change.cut is not None:
-        heads = list(dict.fromkeys(writer.truncations(candidate.change.cut)))
-        if not heads:
-            raise Inexpressible("the end of the model is not made of modules")
-        return [removal + head for head in heads]
-    if candidate.pooled_before is None:
-        return [removal]
-    if candidate.head_inputs:
-        return [removal + tuple(writer.resized_head(candidate.pooled_before))]
-    pooled = list(dict.fromkeys(writer.poolings_in_front_of(candidate.pooled_before)))
-    if not pooled:
-        title = analysis.layers[candidate.pooled_before].layer.title
-        raise Inexpressible(f"there is no module in front of {title} to put a pooling into")
-    return [(*writer.removals(without=place), line) for place, line in pooled]
+    ways = list(dict.fromkeys(writer.ways()))
+    if not ways:
+        raise Inexpressible("; ".join(writer.reasons) or "no edit of modules says this")
+    return ways
 
 
 def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edit, ...], int]:
@@ -75,52 +60,17 @@ def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edi
         inside = any(path.startswith(f"{outer}.") for outer in found)
         if path and sizes and None not in sizes and not inside:
             found[path] = sum(size for size in sizes if size is not None)
-    names = _Names(model)
+    names = Names(model)
     edits = (Edit(names.assigned(path, "None"), "trained beside what is cut off") for path in found)
     return tuple(edits), sum(found.values())
 
 
-class _Names:
-    """How code refers to the modules of a model `m`."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.modules = dict(model.named_modules(remove_duplicate=False))
-
-    def expression(self, path: str) -> str:
-        """How code refers to a module by its path from `m`."""
-        written = "m"
-        parent = ""
-        for part in path.split(".") if path else []:
-            child = f"{parent}.{part}" if parent else part
-            if self.is_numbered(child):
-                written = f"{written}[{part}]"
-            elif part.isidentifier() and not keyword.iskeyword(part):
-                written = f"{written}.{part}"
-            else:
-                written = f"getattr({written}, {json.dumps(part)})"
-            parent = child
-        return written
-
-    def assigned(self, path: str, value: str) -> str:
-        """The statement that puts another module in the place of one."""
-        parent, _, name = path.rpartition(".")
-        plain = self.is_numbered(path) or (name.isidentifier() and not keyword.iskeyword(name))
-        if plain:
-            return f"{self.expression(path)} = {value}"
-        return f"setattr({self.expression(parent)}, {json.dumps(name)}, {value})"
-
-    def is_numbered(self, path: str) -> bool:
-        """Whether a module is written as an item of a list."""
-        parent, _, name = path.rpartition(".")
-        container = self.modules[parent]
-        names = list(container._modules)
-        number = int(name) if name.isdigit() else len(names)
-        return isinstance(container, _LISTS) and number < len(names) and names[number] == name
-
-
-class _Writer(_Names):
+class _Writer(Names):
     def __init__(self, model: nn.Module, analysis: Analysis, candidate: Candidate) -> None:
         super().__init__(model)
+        self.model = model
+        self.reasons: dict[str, None] = {}
+        """Why further ways were not taken."""
         self.layers = analysis.architecture.layers
         self.axes = analysis.architecture.axes
         self.classes = (analysis.architecture.output_shapes or ((0,),))[0][-1]
@@ -133,6 +83,93 @@ class _Writer(_Names):
             self.by_name.setdefault(layer.name, layer)
         self.keywords = _keywords(model)
 
+    # -- all together
+
+    def ways(self) -> Iterator[tuple[Edit, ...]]:
+        """Module edits first, then those that write the model's own forward anew."""
+        cut, head = self.candidate.change.cut, self.candidate.pooled_before
+        if cut is not None:
+            for edits in self.truncations(cut):
+                yield from self._complete((*self.removals(), *edits))
+            yield from self._ended_in_forward(cut)
+        elif head is None:
+            yield from self._complete(tuple(self.removals()))
+        elif self.candidate.head_inputs:
+            yield from self._complete((*self.removals(), *self.resized_head(head)))
+        else:
+            for place, edit in self.poolings_in_front_of(head):
+                yield from self._complete((*self.removals(without=place), edit))
+            yield from self._resized_in_forward(head)
+
+    def _complete(
+        self, edits: tuple[Edit, ...], root: Rewriting = NOTHING
+    ) -> Iterator[tuple[Edit, ...]]:
+        """Edits of modules, and the forwards that have to be written anew beside them."""
+        classes: list[Edit] = []
+        nested: list[Edit] = []
+        last: list[Edit] = []
+        changes = self._rewritings()
+        if root != NOTHING:
+            in_root = changes.get("", NOTHING)
+            changes[""] = replace(root, left_out=in_root.left_out, slowed=in_root.slowed)
+        try:
+            for path, change in changes.items():
+                name = self._class_name(path, change, len(classes))
+                source = rewritten(self.model, path, self.layers, change, name)
+                classes.append(Edit(source, "", defines=True))
+                if path:
+                    put = self.assigned(path, f"{name}({self.expression(path)})")
+                    nested.append(Edit(put, _REWRITTEN))
+                else:
+                    last.append(Edit(f"m = {name}(m)", _REWRITTEN))
+        except Inexpressible as error:
+            self.reasons.setdefault(str(error))
+            return
+        yield (*classes, *nested, *edits, *last)
+
+    def _rewritings(self) -> dict[str, Rewriting]:
+        """Poolings that are function calls, by the module in whose forward they are."""
+        change = self.candidate.change
+        found: dict[str, Rewriting] = {}
+        for layer in self.layers:
+            if layer.name not in change.without_downsampling or module_of(self.layers, layer):
+                continue
+            here = found.get(layer.scope, NOTHING)
+            if layer.name in change.removed:
+                here = replace(here, left_out=(*here.left_out, layer))
+            else:
+                here = replace(here, slowed=(*here.slowed, layer))
+            found[layer.scope] = here
+        return found
+
+    def _class_name(self, path: str, change: Rewriting, number: int) -> str:
+        of = type(self.modules[path]).__name__
+        return f"{of}{'Truncated' if change.cut is not None else 'Changed'}{number or ''}"
+
+    def _ended_in_forward(self, cut: int) -> Iterator[tuple[Edit, ...]]:
+        """The model's forward up to a layer, and a head."""
+        children = {path.split(".")[0] for x in self.layers[: cut + 1] for path in lineage(x)[:1]}
+        gone = modules_within(self.layers, range(cut + 1, len(self.layers)))
+        inside = [path for path in gone if path.split(".")[0] in children]
+        linear, pool = self._new_layers(cut)
+        whole = f"nn.Sequential({pool}, nn.Flatten(), {linear})"
+        edits = tuple(self._without(inside, delete=True))
+        yield from self._complete(edits, Rewriting(cut=cut, head=whole))
+
+    def _resized_in_forward(self, head: int) -> Iterator[tuple[Edit, ...]]:
+        """The model's forward, with a pooling where the map is last seen whole."""
+        chain = self._chain(self.layers[head])
+        if chain:
+            pool = _pooling_to(self.layers[chain[-1]].positions)
+            change = Rewriting(resized_behind=chain[-1], size=pool)
+            yield from self._complete(tuple(self.removals()), change)
+
+    def _new_layers(self, cut: int) -> tuple[str, str]:
+        """A classifier, and the pooling in front of it."""
+        channels = self.layers[cut].out_shape[1]
+        linear = f"nn.Linear({channels}, {self.classes}{self.keywords})"
+        return linear, f"nn.AdaptiveAvgPool{self.axes}d(1)"
+
     # -- downsampling
 
     def removals(self, without: str = "") -> Iterator[Edit]:
@@ -142,7 +179,7 @@ class _Writer(_Names):
         changed = change.without_downsampling
         for layer in self.by_name.values():
             path = module_of(self.layers, layer) or layer.name
-            if path == without:
+            if path == without or (not layer.is_module and not module_of(self.layers, layer)):
                 continue
             if layer.name == change.small_stem:
                 was = f"was {size(layer.geometry.kernel)}, stride {compact(layer.geometry.stride)}"
@@ -207,9 +244,8 @@ class _Writer(_Names):
         flattens = gone < end and layers[gone].kind in (Kind.LINEAR, Kind.CONV)
         behind = self._units(range(gone if flattens else gone + 1, end))
         everything = self._units(range(cut + 1, end))
-        linear = f"nn.Linear({layers[cut].out_shape[1]}, {self.classes}{self.keywords})"
+        linear, pool = self._new_layers(cut)
         head = f"nn.Sequential({linear})"
-        pool = f"nn.AdaptiveAvgPool{self.axes}d(1)"
         for delete in (True, False):
             if behind and not flattens:
                 ending = self._ending(behind, head, linear)
@@ -243,7 +279,7 @@ class _Writer(_Names):
                 for x in self.layers
                 if unit in lineage(x)
             )
-            or isinstance(self.modules[unit.rpartition(".")[0]], _LISTS)
+            or isinstance(self.modules[unit.rpartition(".")[0]], LISTS)
         ]
 
     def _weighs(self, path: str) -> bool:
@@ -313,8 +349,7 @@ class _Writer(_Names):
         old = self.layers[chain[-1]].positions if chain else ()
         if not old:
             return
-        side = str(old[0]) if len(set(old)) == 1 else repr(old)
-        pool = f"nn.AdaptiveAvgPool{len(old)}d({side})"
+        pool = _pooling_to(old)
         why = f"brings the map back to the {size(old)} positions that {head.name} wants"
         if head.kind is Kind.POOL and head.is_module:
             everything = f"nn.AdaptiveAvgPool{len(old)}d(1)"
@@ -373,6 +408,11 @@ class _Writer(_Names):
         inside = [layer for layer in self.layers if path in lineage(layer)]
         shared = sum(module is self.modules[path] for module in self.modules.values())
         return shared == 1 and all(layer.call == 0 for layer in inside)
+
+
+def _pooling_to(positions: Sequence[int]) -> str:
+    side = str(positions[0]) if len(set(positions)) == 1 else repr(tuple(positions))
+    return f"nn.AdaptiveAvgPool{len(positions)}d({side})"
 
 
 def _loses_positions(layer: Layer) -> bool:

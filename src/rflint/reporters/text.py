@@ -419,12 +419,11 @@ class _Page:
         )
 
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:
-        shown = (
-            repair.edits if self.verbose or len(repair.edits) <= _EDITS else repair.edits[:_EDITS]
-        )
+        edits = [step.code for step in repair.steps if self.verbose or not step.defines]
+        shown = edits if self.verbose else edits[:_EDITS]
         lines = [Text(edit, "dim") for edit in shown]
-        if len(shown) < len(repair.edits):
-            lines.append(Text(f"and {len(repair.edits) - len(shown)} more lines", "dim"))
+        if len(shown) < len(edits):
+            lines.append(Text(f"and {len(edits) - len(shown)} more lines", "dim"))
         return Group(
             Text.assemble((f"{number}. {repair.title}", "bold"), (f" ({repair.words})", "")),
             *(Padding(line, (0, 0, 0, 3)) for line in lines),

@@ -1,0 +1,363 @@
+"""A module's forward written anew, where no edit of modules can say a change.
+
+Poolings that are function calls, and ends of networks whose forward goes on with function calls,
+need another forward. torch.fx reads the one there is, with every submodule kept whole, and what
+comes out is the source of a small nn.Module that takes over the submodules under their own names.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from rflint.architecture import Layer
+from rflint.errors import said
+from rflint.repair.cuts import lineage
+from rflint.repair.names import Names
+from rflint.tracing.meta import borrowed
+
+
+class Inexpressible(Exception):
+    """A change that cannot be written as code; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What is to be different in one module's forward."""
+
+    left_out: tuple[Layer, ...] = ()
+    """Function calls that pass their input on."""
+    slowed: tuple[Layer, ...] = ()
+    """Function calls that take stride 1."""
+    resized_behind: int | None = None
+    """The layer behind which the map is pooled to `size`."""
+    size: str = ""
+    cut: int | None = None
+    """The layer behind which `head` ends the model."""
+    head: str = ""
+
+
+NOTHING = Rewriting()
+
+
+def rewritten(
+    model: nn.Module, path: str, layers: Sequence[Layer], change: Rewriting, name: str
+) -> str:
+    """The source of a class `name` that takes the place of the module at `path`.
+
+    Raises Inexpressible where torch.fx cannot follow the forward, or what it does has no name.
+    """
+    module = model.get_submodule(path)
+    graph = _read(model, module, path)
+    forward = _Forward(module, path, graph, layers)
+    # calls are found by their order: all of them before the first is gone
+    left_out = [forward.call_of(layer) for layer in change.left_out]
+    slowed = [forward.call_of(layer) for layer in change.slowed]
+    if change.resized_behind is not None:
+        forward.add_behind(forward.node_at(change.resized_behind), "resized", change.size)
+    if change.cut is not None:
+        forward.end_behind(forward.node_at(change.cut), change.head)
+    for node in slowed:
+        _slow_down(node)
+    for node in left_out:
+        node.replace_all_uses_with(_first(node))
+        graph.erase_node(node)
+    return forward.source(name)
+
+
+class _Shallow(fx.Tracer):
+    """Reads one forward and no other."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Every submodule is called as a whole."""
+        return True
+
+
+def _read(model: nn.Module, module: nn.Module, path: str) -> fx.Graph:
+    """The graph of one forward, in which `self.training` is not yet decided."""
+    described = path or "the model"
+    graphs = []
+    for train in (False, True):
+        with borrowed(model, train=train):
+            try:
+                graphs.append(_Shallow().trace(module))
+            except Exception as error:
+                why = said(error).splitlines()[0]
+                raise Inexpressible(
+                    f"torch.fx cannot read the forward of {described}: {why}"
+                ) from error
+    evaluating, training = graphs
+    pairs = list(zip(evaluating.nodes, training.nodes, strict=False))
+    alike = len(evaluating.nodes) == len(training.nodes) and all(
+        (a.op, a.target) == (b.op, b.target) for a, b in pairs
+    )
+    if not alike:
+        raise Inexpressible(f"the forward of {described} is another in training")
+    for node, other in pairs:
+        if node.kwargs.get("training") != other.kwargs.get("training"):
+            node.kwargs = {**node.kwargs, "training": "self.training"}
+    return evaluating
+
+
+@dataclass
+class _Forward:
+    module: nn.Module
+    path: str
+    graph: fx.Graph
+    layers: Sequence[Layer]
+    added: dict[str, str] = field(default_factory=dict)
+    """Submodules that are new, and the code that makes them."""
+
+    # -- changes
+
+    def end_behind(self, node: fx.Node, head: str) -> None:
+        """Return what a new submodule makes of what a node returns."""
+        made = self.add_behind(node, "head", head)
+        (output,) = (node for node in self.graph.nodes if node.op == "output")
+        output.args = (made,)
+        for node in reversed(list(self.graph.nodes)):
+            if node.op not in ("output", "placeholder") and not node.users:
+                self.graph.erase_node(node)
+
+    def add_behind(self, node: fx.Node, wanted: str, code: str) -> fx.Node:
+        """Call a new submodule on what a node returns."""
+        name = wanted
+        while hasattr(self.module, name):
+            name = f"new_{name}"
+        self.added[name] = code
+        with self.graph.inserting_after(node):
+            made = self.graph.create_node("call_module", name, (node,), name=name)
+        node.replace_all_uses_with(made, delete_user_cb=lambda user: user is not made)
+        return made
+
+    # -- which node a layer is
+
+    def call_of(self, layer: Layer) -> fx.Node:
+        """The node of a function call: calls of one function come in the same order."""
+        alike = [x for x in self.layers if x.scope == self.path and _is_like(x, layer)]
+        nodes = [node for node in self.graph.nodes if _name(node) == _plain(layer.op)]
+        if len(alike) != len(nodes):
+            raise Inexpressible(f"{layer.label} cannot be found again in what torch.fx reads")
+        found: fx.Node = nodes[next(i for i, x in enumerate(alike) if x is layer)]
+        return found
+
+    def node_at(self, index: int) -> fx.Node:
+        """The node that makes what a layer returns: the function, or the submodule it ends."""
+        layer = self.layers[index]
+        prefix = f"{self.path}." if self.path else ""
+        if not layer.is_module and layer.scope == self.path:
+            return self.call_of(layer)
+        for node in self.graph.nodes:
+            if node.op == "call_module" and f"{prefix}{node.target}" in lineage(layer):
+                calls = [n for n in self.graph.nodes if n.target == node.target]
+                if len(calls) == 1:
+                    (found,) = calls
+                    assert isinstance(found, fx.Node)
+                    return found
+        raise Inexpressible(f"{layer.label} cannot be found again in what torch.fx reads")
+
+    # -- source
+
+    def source(self, name: str) -> str:
+        """The class."""
+        arguments, statements = self._statements()
+        kept = list(dict.fromkeys(self._children()))
+        lines = [
+            f"class {name}(nn.Module):",
+            f'    """{_described(self.module, self.path)} with another forward."""',
+            "",
+            "    def __init__(self, m):",
+            "        super().__init__()",
+            *(f"        {line}" for child in kept for line in self._taken_over(child)),
+            *(f"        self.{child} = {code}" for child, code in self.added.items()),
+            "",
+            f"    def forward(self, {', '.join(arguments)}):",
+            *(f"        {line}" for line in statements),
+        ]
+        return "\n".join(lines)
+
+    def _children(self) -> Iterator[str]:
+        for node in self.graph.nodes:
+            if node.op in ("call_module", "get_attr"):
+                first = str(node.target).split(".")[0]
+                if first not in self.added:
+                    yield first
+
+    def _taken_over(self, child: str) -> Iterator[str]:
+        if not child.isidentifier():
+            yield f'self.add_module("{child}", getattr(m, "{child}"))'
+        elif child in self.module._buffers:
+            yield f'self.register_buffer("{child}", m.{child})'
+        else:
+            yield f"self.{child} = m.{child}"
+
+    def _statements(self) -> tuple[list[str], list[str]]:
+        names = Names(self.module, "self")
+        written: dict[fx.Node, str] = {}
+        last_use = {source: node for node in self.graph.nodes for source in node.all_input_nodes}
+        arguments: list[str] = []
+        statements: list[str] = []
+        for node in self.graph.nodes:
+            if node.op == "placeholder":
+                if node.args:
+                    raise Inexpressible(f"{_described(self.module, self.path)} has optional inputs")
+                written[node] = str(node.target)
+                arguments.append(written[node])
+            elif node.op == "output":
+                statements.append(f"return {_printed(node.args[0], written)}")
+            elif node.op == "get_attr":
+                written[node] = f"self.{node.target}"
+            else:
+                value = self._expression(node, names, written)
+                sources = node.all_input_nodes
+                # a chain of calls is one variable that changes
+                reuses = (
+                    sources and last_use[sources[0]] is node and written[sources[0]].isidentifier()
+                )
+                written[node] = written[sources[0]] if reuses else node.name
+                statements.append(f"{written[node]} = {value}")
+        return arguments, statements
+
+    def _expression(self, node: fx.Node, names: Names, written: Mapping[fx.Node, str]) -> str:
+        if node.op == "call_module":
+            target = str(node.target)
+            called = f"self.{target}" if target in self.added else names.expression(target)
+            return f"{called}({_arguments(node.args, node.kwargs, written)})"
+        if node.op == "call_method":
+            rest = _arguments(node.args[1:], node.kwargs, written)
+            return f"{_printed(node.args[0], written)}.{node.target}({rest})"
+        printed = [_printed(argument, written) for argument in node.args]
+        if node.target in _OPERATORS:
+            return f"{printed[0]} {_OPERATORS[node.target]} {printed[1]}"
+        if node.target is operator.getitem:
+            return f"{printed[0]}[{_index(node.args[1], written)}]"
+        if node.target is getattr and isinstance(node.args[1], str):
+            return f"{printed[0]}.{node.args[1]}"
+        kwargs = {k: v for k, v in node.kwargs.items() if not _is_default(node.target, k, v)}
+        return f"{_function(node.target)}({_arguments(node.args, kwargs, written)})"
+
+
+_OPERATORS = {
+    operator.add: "+",
+    operator.sub: "-",
+    operator.mul: "*",
+    operator.truediv: "/",
+    operator.floordiv: "//",
+    operator.matmul: "@",
+}
+
+_POOLING_DEFAULTS = {
+    "stride": None,
+    "padding": 0,
+    "dilation": 1,
+    "ceil_mode": False,
+    "return_indices": False,
+}
+"""Of poolings that may return indices, whose signature PyTorch hides."""
+
+
+def _is_like(layer: Layer, other: Layer) -> bool:
+    return not layer.is_module and _plain(layer.op) == _plain(other.op)
+
+
+def _plain(name: str) -> str:
+    return name.strip("_")
+
+
+def _name(node: fx.Node) -> str:
+    """The name of the function or method that a node calls."""
+    if node.op == "call_method":
+        return _plain(str(node.target))
+    if node.op != "call_function":
+        return ""
+    known = _FUNCTIONS.get(node.target)
+    name = known.rpartition(".")[2] if known else getattr(node.target, "__name__", "")
+    return _plain(name)
+
+
+def _first(node: fx.Node) -> fx.Node:
+    source = node.args[0] if node.args else node.kwargs.get("input")
+    if not isinstance(source, fx.Node):
+        raise Inexpressible(f"{node.name} has no input to pass on")
+    return source
+
+
+def _slow_down(pooling: fx.Node) -> None:
+    """Give a pooling stride 1."""
+    pooling.args = (*pooling.args[:2], 1, *pooling.args[3:])
+    pooling.kwargs = {name: value for name, value in pooling.kwargs.items() if name != "stride"}
+
+
+def _functions() -> dict[Any, str]:
+    """Functions of torch, and the names they have there."""
+    found: dict[Any, str] = {}
+    for prefix, namespace in (("torch", torch), ("nn.functional", nn.functional)):
+        for name in dir(namespace):
+            function = getattr(namespace, name, None)
+            if callable(function) and not name.startswith("_") and not isinstance(function, type):
+                found[function] = f"{prefix}.{name}"
+    return found
+
+
+_FUNCTIONS = _functions()
+
+
+def _function(target: Any) -> str:
+    if target not in _FUNCTIONS:
+        name = getattr(target, "__qualname__", repr(target))
+        raise Inexpressible(f"the forward calls {name}, which is no function of torch")
+    return _FUNCTIONS[target]
+
+
+def _is_default(function: Any, name: str, value: Any) -> bool:
+    try:
+        parameter = inspect.signature(function).parameters.get(name)
+    except (TypeError, ValueError):
+        return False
+    if parameter is None:
+        return name in _POOLING_DEFAULTS and _POOLING_DEFAULTS[name] == value
+    return bool(parameter.default == value) and type(parameter.default) is type(value)
+
+
+def _arguments(
+    args: Sequence[Any], kwargs: Mapping[str, Any], written: Mapping[fx.Node, str]
+) -> str:
+    printed = [_printed(argument, written) for argument in args]
+    for name, value in kwargs.items():
+        is_flag = name == "training" and value == "self.training"
+        printed.append(f"{name}={'self.training' if is_flag else _printed(value, written)}")
+    return ", ".join(printed)
+
+
+def _printed(value: Any, written: Mapping[fx.Node, str]) -> str:
+    """A value as code."""
+    if isinstance(value, fx.Node):
+        return written[value]
+    if isinstance(value, tuple | list):
+        items = [_printed(item, written) for item in value]
+        if isinstance(value, list):
+            return f"[{', '.join(items)}]"
+        return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+    if value is None or isinstance(value, bool | int | float | str | torch.dtype):
+        return repr(value)
+    raise Inexpressible(f"the forward uses {value!r}, which cannot be written as code")
+
+
+def _index(value: Any, written: Mapping[fx.Node, str]) -> str:
+    """What stands between brackets."""
+    if isinstance(value, tuple):
+        return ", ".join(_index(item, written) for item in value)
+    if isinstance(value, slice):
+        bounds = [value.start, value.stop, *([value.step] if value.step is not None else [])]
+        return ":".join("" if bound is None else _printed(bound, written) for bound in bounds)
+    return "..." if value is ... else _printed(value, written)
+
+
+def _described(module: nn.Module, path: str) -> str:
+    return f"{type(module).__name__} ({path})" if path else type(module).__name__
