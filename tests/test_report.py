@@ -57,6 +57,8 @@ SCHEMA = exactly(
             ),
             border=exactly(min=NAME_OR_NULL, max=NAME_OR_NULL),
             feasible_resolution=exactly(min=SHAPE, max={"anyOf": [{"type": "null"}, LENGTHS]}),
+            larger_input={"anyOf": [{"type": "null"}, exactly(resolution=SHAPE, macs=COUNT)]},
+            not_offered={"type": "array", "items": NAME},
             layers={
                 "type": "array",
                 "items": exactly(
@@ -107,6 +109,7 @@ SCHEMA = exactly(
                 "items": exactly(
                     kind={"enum": ["truncate", "remove-downsampling"]},
                     title=NAME,
+                    words=NAME,
                     edits={"type": "array", "items": NAME, "minItems": 1},
                     before=FIGURES,
                     after=FIGURES,
@@ -203,10 +206,16 @@ def test_border_and_feasible_resolution(model: dict[str, Any]) -> None:
     assert model["feasible_resolution"] == {"min": [75, 75], "max": [435, 435]}
 
 
+def test_the_input_that_would_do_comes_with_its_costs(model: dict[str, Any]) -> None:
+    there = rflint.lint(resnet18, res=75).models[0].analysis.totals
+    assert there.unproductive == 0
+    assert model["larger_input"] == {"resolution": [75, 75], "macs": there.macs}
+
+
 def test_a_sound_model_has_no_border_no_findings_and_no_repairs() -> None:
     found = rflint.lint(resnet18, res=224).to_dict()["models"][0]
-    assert found["border"]["min"] is None
-    assert found["findings"] == found["repairs"] == []
+    assert found["border"]["min"] is found["larger_input"] is None
+    assert found["findings"] == found["repairs"] == found["not_offered"] == []
 
 
 def test_a_gated_network_has_no_border_of_its_own_making() -> None:

@@ -25,7 +25,6 @@ from rflint.tracing import trace
 from rflint.tracing.build import build as built
 from rflint.tracing.inputs import example_inputs
 from rflint.tracing.meta import borrowed
-from rflint.tracing.recording import Edits
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
@@ -495,30 +494,6 @@ def test_repairs_are_applied_and_measured_under_export_too() -> None:
         (r.title, r.after, r.verified) for r in expected.repairs
     ]
     assert report.repairs
-
-
-@torch.jit.script
-def scripted_stem(x: Tensor, weight: Tensor) -> Tensor:
-    return F.conv2d(x, weight, stride=2)
-
-
-class Stem(Small):
-    def __init__(self, flat: bool) -> None:
-        super().__init__()
-        self.flat = flat
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = scripted_stem(x, self.conv.weight)
-        return x.view(1, 8, x.shape[2] * x.shape[3]) if self.flat else x
-
-
-def test_a_repair_of_an_exported_function_is_applied_or_refused() -> None:
-    edits = Edits(unit_stride=frozenset({"conv2d"}))
-    inputs = example_inputs(Stem(False), (9,), ())
-    repaired = trace(Stem(False), inputs, tracer="export", edits=edits)
-    assert repaired.output_shapes == ((1, 8, 7, 7),)
-    with pytest.raises(TraceFailed, match="does not fit"):
-        trace(Stem(True), inputs, tracer="export", edits=edits)
 
 
 class Activation(nn.Module):

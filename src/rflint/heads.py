@@ -24,14 +24,16 @@ def head_windows(layers: Sequence[Layer]) -> list[int]:
 
     AvgPool2d(7) on a 7x7 map is global pooling, and a 7x7 convolution on it is a fully connected
     layer (as in VGG's convolutional form). But a small window can cover a map only because the
-    input is small: then convolutions follow that still mean to integrate, and it stays a window.
+    input is small: then convolutions follow that still mean to integrate, and it stays a window. So
+    it does where another branch, which sees less, is merged with it: in a shortcut.
     """
     integrates_later = [False] * len(layers)
     convolves_later = [False] * len(layers)
     found = []
     for index in reversed(range(len(layers))):
         layer = layers[index]
-        if layer.covers_map and convolves_later[index] and not integrates_later[index]:
+        ends = layer.covers_map and convolves_later[index] and not integrates_later[index]
+        if ends and not _meets_another(layers, index):
             found.append(index)
         for edge in layer.inputs:
             if edge.source == INPUT:
@@ -42,3 +44,15 @@ def head_windows(layers: Sequence[Layer]) -> list[int]:
             )
             convolves_later[edge.source] |= convolves_later[index] or layer.kind.is_convolution
     return found
+
+
+def _meets_another(layers: Sequence[Layer], index: int) -> bool:
+    """Whether what depends on a layer is merged with what does not."""
+    dependent = {index}
+    for later in range(index + 1, len(layers)):
+        from_it = [edge.source in dependent for edge in layers[later].inputs]
+        if any(from_it):
+            if not all(from_it):
+                return True
+            dependent.add(later)
+    return False

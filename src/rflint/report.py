@@ -29,6 +29,10 @@ class LargerInput:
     macs: int
     """Found by analysing the model at that resolution."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """The entry `larger_input`."""
+        return {"resolution": list(self.resolution), "macs": self.macs}
+
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
@@ -69,8 +73,8 @@ class ModelReport:
             "feasible_resolution": {
                 "min": list(analysis.feasible_min),
                 "max": list(analysis.feasible_max) if analysis.feasible_max else None,
-                "macs_at_min": self.larger_input.macs if self.larger_input else None,
             },
+            "larger_input": self.larger_input.to_dict() if self.larger_input else None,
             "layers": [_layer(x) for x in analysis.layers],
             "findings": [_finding(x) for x in self.findings],
             "repairs": [_repair(x) for x in self.repairs],

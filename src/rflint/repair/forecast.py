@@ -274,21 +274,17 @@ class Forecaster:
         layer = self.layers[index]
         sources = [edge.source for edge in layer.inputs]
         given = self._meeting(layer, sources, now, axis)
-        times[index] = max((times[source] for source in sources), default=1)
+        spread = times[index] = max((times[source] for source in sources), default=1)
         old = max((self._old(source, axis) for source in sources), default=1)
         sizing: Sizing | None = layer.sizing[axis] if layer.sizing else None
         reach_of = {edge: edge.reach[axis] for edge in layer.inputs}
         if index in changed:
             sizing, edit = self._edited(layer, axis, sizing, change, times, index)
             reach_of = {edge: edit(reach) for edge, reach in reach_of.items()}
-        if times[index] > 1 and layer.name not in change.dilated:
-            wide = [r for r in reach_of.values() if isinstance(r, Window) and r.size > 1]
-            if wide:
-                sizing = self._dilated(layer, sizing)
-                found.dilation[index] = times[index]
-                reach_of = {e: _dilated(r, times[index]) for e, r in reach_of.items()}
-                assert isinstance(sizing, Sliding)
-                sizing = sizing.dilated(times[index])
+        if spread > 1 and any(isinstance(r, Window) and r.size > 1 for r in reach_of.values()):
+            sizing = _dilatable(layer, sizing).dilated(spread)
+            found.dilation[index] = spread
+            reach_of = {edge: _dilated(reach, spread) for edge, reach in reach_of.items()}
         if given == old and index not in changed and index not in found.dilation:
             now[index] = self._old(index, axis)
         elif given != old and _wants_its_size(layer, axis):
@@ -356,14 +352,6 @@ class Forecaster:
         if name in change.dilated:
             times[index] *= sizing.stride
         return sizing.with_stride(1), _ReachEdit()
-
-    def _dilated(self, layer: Layer, sizing: Sizing | None) -> Sizing:
-        """Checks that a layer behind a dilated one can be dilated."""
-        if layer.kind is not Kind.CONV or not layer.is_module or not isinstance(sizing, Sliding):
-            raise Unforeseen(f"{layer.label} cannot be dilated")
-        if sizing.extent == 1:
-            raise Unforeseen(f"{layer.label} pads by itself, and is not dilated here")
-        return sizing
 
     # -- heads, work, weights
 
@@ -453,6 +441,18 @@ class _ReachEdit:
         if self.kernel is not None:
             return Window(self.kernel, 1, -(self.kernel // 2))
         return Window(reach.size, 1, reach.start)
+
+
+def _dilatable(layer: Layer, sizing: Sizing | None) -> Sliding:
+    """The sizing of a layer whose taps can be set further apart."""
+    has_taps = layer.kind is Kind.CONV or layer.op.startswith("MaxPool")
+    if not has_taps or not layer.is_module or not isinstance(sizing, Sliding):
+        raise Unforeseen(f"{layer.label} cannot be dilated")
+    if layer.kind is Kind.POOL and sizing.before:
+        raise Unforeseen(f"{layer.label} cannot be dilated: PyTorch pads by half a kernel at most")
+    if sizing.extent == 1:
+        raise Unforeseen(f"{layer.label} pads by itself, and is not dilated here")
+    return sizing
 
 
 def _dilated(reach: Reach, times: int) -> Reach:

@@ -28,8 +28,12 @@ from rflint.repair.names import LISTS, Names
 from rflint.repair.rewrite import NOTHING, Inexpressible, Rewriting, rewritten
 from rflint.roles import Role
 
+_DILATABLE = (nn.modules.conv._ConvNd, nn.modules.pooling._MaxPoolNd)
+
 _GONE = "cut off"
+_DILATED = "sees as far as it did, on a larger map"
 _REWRITTEN = "the same submodules, under the same names, in another forward"
+_AUXILIARY = "trained beside what is cut off"
 _HEAD = (
     "the new classifier; its weights have names of their own, so that old state dicts still load"
 )
@@ -61,7 +65,12 @@ def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edi
         if path and sizes and None not in sizes and not inside:
             found[path] = sum(size for size in sizes if size is not None)
     names = Names(model)
-    edits = (Edit(names.assigned(path, "None"), "trained beside what is cut off") for path in found)
+    edits = (
+        # the name is to be free, or else the state dict still has a place for its weights
+        Edit(f"del {names.expression(path)}\n{names.assigned(path, 'None')}", _AUXILIARY)
+        for path in found
+        if not names.is_numbered(path)
+    )
     return tuple(edits), sum(found.values())
 
 
@@ -82,6 +91,8 @@ class _Writer(Names):
         for layer in self.layers:
             self.by_name.setdefault(layer.name, layer)
         self.keywords = _keywords(model)
+        self.names_of_weights = {name for name, _ in model.named_parameters()}
+        self._global_pooling = f"nn.AdaptiveAvgPool{self.axes}d(1)"
 
     # -- all together
 
@@ -151,8 +162,7 @@ class _Writer(Names):
         children = {path.split(".")[0] for x in self.layers[: cut + 1] for path in lineage(x)[:1]}
         gone = modules_within(self.layers, range(cut + 1, len(self.layers)))
         inside = [path for path in gone if path.split(".")[0] in children]
-        linear, pool = self._new_layers(cut)
-        whole = f"nn.Sequential({pool}, nn.Flatten(), {linear})"
+        whole = f"nn.Sequential({self._global_pooling}, nn.Flatten(), {self._linear(cut)})"
         edits = tuple(self._without(inside, delete=True))
         yield from self._complete(edits, Rewriting(cut=cut, head=whole))
 
@@ -164,11 +174,10 @@ class _Writer(Names):
             change = Rewriting(resized_behind=chain[-1], size=pool)
             yield from self._complete(tuple(self.removals()), change)
 
-    def _new_layers(self, cut: int) -> tuple[str, str]:
-        """A classifier, and the pooling in front of it."""
+    def _linear(self, cut: int) -> str:
+        """A new classifier for what a layer makes."""
         channels = self.layers[cut].out_shape[1]
-        linear = f"nn.Linear({channels}, {self.classes}{self.keywords})"
-        return linear, f"nn.AdaptiveAvgPool{self.axes}d(1)"
+        return f"nn.Linear({channels}, {self.classes}{self.keywords})"
 
     # -- downsampling
 
@@ -204,16 +213,17 @@ class _Writer(Names):
 
     def _dilated(self, path: str, times: Sequence[int]) -> Iterator[Edit]:
         module = self.modules[path]
-        if not isinstance(module, nn.modules.conv._ConvNd) or module.padding_mode != "zeros":
+        pads_with_zeros = getattr(module, "padding_mode", "zeros") == "zeros"
+        if not isinstance(module, _DILATABLE) or not pads_with_zeros:
             raise Inexpressible(f"{path} ({type(module).__name__}) cannot be dilated")
-        along = times[-len(module.dilation) :]
-        dilation = tuple(d * t for d, t in zip(module.dilation, along, strict=True))
-        why = "sees as far as it did, on a map that is larger"
-        yield Edit(f"{self.expression(path)}.dilation = {dilation!r}", why)
+        spatial = self.by_name[path].geometry.kernel
+        along = times[-len(spatial) :]
+        dilation = _times(module.dilation, along)
+        yield Edit(f"{self.expression(path)}.dilation = {dilation!r}", _DILATED)
         if not isinstance(module.padding, str):
-            padding = tuple(p * t for p, t in zip(module.padding, along, strict=True))
+            padding = _times(module.padding, along)
             if any(padding):
-                yield Edit(f"{self.expression(path)}.padding = {padding!r}", why)
+                yield Edit(f"{self.expression(path)}.padding = {padding!r}", _DILATED)
 
     def _small_stem(self, path: str) -> str:
         stem = self.modules[path]
@@ -237,35 +247,41 @@ class _Writer(Names):
         """Ends for a network behind a layer, the model's own pooling and head kept if they fit."""
         layers = self.layers
         end = len(layers)
-        gone = next(
-            (i for i in range(max(cut + 1, self.head), end) if _loses_positions(layers[i])), end
-        )
+        behind_cut = range(max(cut + 1, self.head), end)
+        gone = next((index for index in behind_cut if _loses_positions(layers[index])), end)
         in_front = self._units(range(cut + 1, gone))
         flattens = gone < end and layers[gone].kind in (Kind.LINEAR, Kind.CONV)
         behind = self._units(range(gone if flattens else gone + 1, end))
         everything = self._units(range(cut + 1, end))
-        linear, pool = self._new_layers(cut)
-        head = f"nn.Sequential({linear})"
         for delete in (True, False):
-            if behind and not flattens:
-                ending = self._ending(behind, head, linear)
-                yield (*self._without(in_front, delete), *ending)
-            if behind and flattens:
-                maps = [unit for unit in in_front if not self._flattens(unit)]
-                ending = self._ending(behind, head, linear)
-                if maps:
-                    yield (
-                        *self._without(maps[:-1], delete=False),
-                        Edit(self.assigned(maps[-1], pool), "pools all that is left"),
-                        *ending,
-                    )
-            if everything:
-                whole = f"nn.Sequential({pool}, nn.Flatten(), {linear})"
-                first, *rest = everything
-                yield (Edit(self.assigned(first, whole), _HEAD), *self._without(rest, delete))
-                if len(rest) > 0 and self._weighs(everything[-1]):
-                    *between, last = everything
-                    yield (*self._without(between, delete), Edit(self.assigned(last, whole), _HEAD))
+            if flattens:
+                yield from self._pooled_then_flattened(in_front, behind, cut)
+            elif behind:
+                # the model's own global pooling stays
+                yield (*self._without(in_front, delete), *self._ending(behind, cut))
+            yield from self._pooled_and_classified(everything, cut, delete)
+
+    def _pooled_then_flattened(
+        self, in_front: Sequence[str], behind: Sequence[str], cut: int
+    ) -> Iterator[tuple[Edit, ...]]:
+        """The last module in front of a model's own flattening becomes global pooling."""
+        maps = [unit for unit in in_front if not self._flattens(unit)]
+        if maps and behind:
+            *between, last = maps
+            pooled = Edit(self.assigned(last, self._global_pooling), "pools all that is left")
+            yield (*self._without(between, delete=False), pooled, *self._ending(behind, cut))
+
+    def _pooled_and_classified(
+        self, units: Sequence[str], cut: int, delete: bool
+    ) -> Iterator[tuple[Edit, ...]]:
+        """One module becomes pooling and classifier, and the others pass that on."""
+        head = (self._global_pooling, "nn.Flatten()")
+        if units:
+            first, *rest = units
+            yield (self._classifier(first, cut, head), *self._without(rest, delete))
+            if rest and self._weighs(rest[-1]):
+                *between, last = units
+                yield (*self._without(between, delete), self._classifier(last, cut, head))
 
     def _units(self, indices: range) -> list[str]:
         """The largest modules among these layers, but for those that only pass on what they get."""
@@ -288,21 +304,30 @@ class _Writer(Names):
     def _flattens(self, path: str) -> bool:
         return isinstance(self.modules[path], nn.Flatten)
 
-    def _ending(self, units: Sequence[str], head: str, linear: str) -> Iterator[Edit]:
+    def _ending(self, units: Sequence[str], cut: int) -> Iterator[Edit]:
         """The last of these that has weights becomes the head, the others pass on what they get."""
         weighing = [unit for unit in units if self._weighs(unit)]
         for unit in weighing[:-1]:
             yield Edit(self.assigned(unit, "nn.Identity()"), _GONE)
-        if weighing and not self._is_like(weighing[-1], linear):
-            yield Edit(self.assigned(weighing[-1], head), _HEAD)
+        if weighing and not self._is_classifier(weighing[-1], cut):
+            yield self._classifier(weighing[-1], cut)
 
-    def _is_like(self, path: str, linear: str) -> bool:
+    def _classifier(self, path: str, cut: int, in_front: Sequence[str] = ()) -> Edit:
+        """A new classifier in the place of a module, with weights by names that are new."""
+        code, name = self._linear(cut), f"{path}.{len(in_front)}"
+        while f"{name}.weight" in self.names_of_weights:
+            code, name = f"nn.Sequential({code})", f"{name}.0"
+        layers = ", ".join([*in_front, code])
+        return Edit(self.assigned(path, f"nn.Sequential({layers})"), _HEAD)
+
+    def _is_classifier(self, path: str, cut: int) -> bool:
         """Whether a module is the very layer that would replace it, so that it can stay."""
         module = self.modules[path]
         return (
             type(module) is nn.Linear
             and module.bias is not None
-            and f"nn.Linear({module.in_features}, {module.out_features}{self.keywords})" == linear
+            and f"nn.Linear({module.in_features}, {module.out_features}{self.keywords})"
+            == self._linear(cut)
         )
 
     def _without(self, units: Sequence[str], delete: bool) -> Iterator[Edit]:
@@ -408,6 +433,12 @@ class _Writer(Names):
         inside = [layer for layer in self.layers if path in lineage(layer)]
         shared = sum(module is self.modules[path] for module in self.modules.values())
         return shared == 1 and all(layer.call == 0 for layer in inside)
+
+
+def _times(numbers: int | Sequence[int], times: Sequence[int]) -> tuple[int, ...]:
+    """Hyper-parameters along the axes, multiplied."""
+    each = (numbers,) * len(times) if isinstance(numbers, int) else numbers
+    return tuple(number * factor for number, factor in zip(each, times, strict=True))
 
 
 def _pooling_to(positions: Sequence[int]) -> str:

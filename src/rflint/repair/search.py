@@ -72,7 +72,8 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
         and (candidate.figures.unproductive < before.unproductive or "dilate" in kinds)
     ]
     if "dilate" in kinds:
-        wishes = [Wish("keeps every layer and what it sees", sorted(wanted, key=_cleanest))]
+        ordered = sorted(wanted, key=_cleanest)
+        wishes = [Wish("keeps every layer and what it sees", [each]) for each in ordered]
     else:
         border = next(i for i, x in enumerate(analysis.layers) if x is analysis.border_min)
         now = productive_convolutions(analysis)
@@ -141,7 +142,8 @@ def _large_stem(architecture: Architecture) -> str:
         dilated = any(dilation != 1 for dilation in layer.geometry.dilation)
         # a patch embedding cuts the image up; its kernel is no larger than its stride
         overlaps = all(k > s for k, s in zip(kernels, strides, strict=False))
-        fits = reads_input and large and alone and overlaps and not dilated and layer.is_module
+        plain = layer.op in ("Conv1d", "Conv2d", "Conv3d")
+        fits = reads_input and large and alone and overlaps and not dilated and plain
         return layer.name if fits and layer.is_map else ""
     return ""
 

@@ -1,0 +1,176 @@
+"""How long repairs take to be found, and whether those of the zoo work when they are made for real.
+
+    python -m benchmarks.repairs [--runs 5]
+    python -m benchmarks.repairs --zoo [--res 32,64,224] [--models torchvision/resnet18,...]
+
+The first measures, in one process after a first round that is not counted, how long it takes to
+rank all candidates of a model on its graph, and to rank them and verify those that are shown.
+
+The second applies every repair that is shown for the sample of torchvision and timm in
+tests/test_zoo.py, with real weights: the changed model must return what the original returns, keep
+the weights and names of what it keeps, be reached by gradients everywhere, and the file that
+`rflint fix` writes must give a model with the same figures in a process of its own. It ends with
+status 1 if anything fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from benchmarks.zoo_models import ZOOS, ZooModel, zoo_models
+from rflint.analysis import analyse
+from rflint.errors import RflintError
+from rflint.linter import Repairs, find_repairs
+from rflint.options import Options
+from rflint.repair import search
+from rflint.repair.offer import Workshop, offers
+from rflint.repair.program import Origin, program
+from rflint.tracing import trace
+from rflint.tracing.build import Built, build
+from rflint.tracing.inputs import possible_inputs
+from tests.models.torchvision_import import import_torchvision
+from tests.repaired import faults, random_inputs
+from tests.test_zoo import SAMPLE
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_FRESH = """
+import json, sys
+sys.path[:0] = [{root!r}, {folder!r}]
+from tests.models.torchvision_import import import_torchvision
+import_torchvision()
+import rflint
+found = []
+for name in {names!r}:
+    module = __import__(name)
+    totals = rflint.lint(module.build, input={shapes!r}).models[0].analysis.totals
+    found.append([totals.params, totals.macs, totals.unproductive])
+print(json.dumps(found))
+"""
+
+
+def measure(runs: int) -> None:
+    """Seconds to rank, and to rank and verify."""
+    table = Table("model, at 32 px", "candidates", "ranked in", "ranked and verified in", "shown")
+    models = import_torchvision().models
+    for name in ("resnet18", "resnet50", "densenet121"):
+        model = build(getattr(models, name), {}, name).model
+        inputs = possible_inputs(model, (32,))[0]
+        analysis = analyse(trace(model, inputs))
+        ranking, whole = [], []
+        for _ in range(runs + 1):
+            start = time.perf_counter()
+            found = search(analysis)
+            ranked = time.perf_counter()
+            offered = offers(Workshop(model, inputs, analysis, train=False), found)
+            ranking.append(ranked - start)
+            whole.append(time.perf_counter() - start)
+        table.add_row(
+            name,
+            str(len(found.candidates)),
+            f"{statistics.median(ranking[1:]):.3f} s",
+            f"{statistics.median(whole[1:]):.2f} s",
+            str(len(offered.repairs)),
+        )
+    Console().print(table)
+
+
+def check_zoo(titles: Sequence[str], resolutions: Sequence[int]) -> int:
+    """Make every repair of these models for real; the number of faults."""
+    models = {model.title: model for zoo in ZOOS for model in zoo_models(zoo)}
+    counts: Counter[str] = Counter()
+    for title in titles:
+        for side in resolutions:
+            for outcome, fault in _checked(models[title], side):
+                counts[outcome] += 1
+                if fault:
+                    print(f"{title} at {side}: {fault}", flush=True)
+    for outcome, count in sorted(counts.items()):
+        print(f"{count:5} {outcome}")
+    return counts["faults"]
+
+
+def _checked(model: ZooModel, side: int) -> Iterator[tuple[str, str]]:
+    """What became of one model at one input size, and what is wrong with it."""
+    shapes = [
+        (*shape[: len(shape) - 2], side, side) if len(shape) > 3 else shape
+        for shape in model.inputs
+    ]
+    try:
+        built = build(model.builder, {}, model.title)
+        found = find_repairs(built, None, shapes, Options())
+    except RflintError as error:
+        yield f"models that do not run ({error.kind})", ""
+        return
+    if not found.unproductive:
+        yield "models without unproductive layers", ""
+        return
+    yield "models with repairs" if found.repairs else "models without a repair", ""
+    torch.manual_seed(0)
+    original: nn.Module = model.builder()
+    inputs = random_inputs(shapes, original)
+    for repair in found.repairs:
+        wrong = faults(original, repair.apply(original), inputs)
+        yield "repairs", ""
+        for fault in wrong:
+            yield "faults", f"{repair.title}: {fault}"
+    yield from _files(model, built, found, shapes)
+
+
+def _files(
+    model: ZooModel, built: Built, found: Repairs, shapes: Sequence[tuple[int, ...]]
+) -> Iterator[tuple[str, str]]:
+    """The files that rflint fix would write, run by another Python."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = []
+        for number, repair in enumerate(found.repairs):
+            names.append(f"patched{number}")
+            origin = Origin("benchmarks.zoo_builders:build", {"title": model.title}, False)
+            text = program(origin, repair, shapes, Path(folder))
+            (Path(folder) / f"{names[-1]}.py").write_text(text, encoding="utf-8")
+        if not names:
+            return
+        code = _FRESH.format(root=str(ROOT), folder=folder, names=names, shapes=list(shapes))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        if done.returncode:
+            yield "faults", f"the files do not run: {done.stderr.strip().splitlines()[-1:]}"
+            return
+        figures = json.loads(done.stdout.splitlines()[-1])
+        for repair, (params, macs, unproductive) in zip(found.repairs, figures, strict=True):
+            after = repair.after
+            if (after.params, after.macs, after.unproductive) == (params, macs, unproductive):
+                yield "files", ""
+            else:
+                yield "faults", f"{repair.title}: the file gives {(params, macs, unproductive)}"
+
+
+def main() -> None:
+    """Measure, or check the zoo."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--zoo", action="store_true")
+    parser.add_argument("--res", default="32,64,224")
+    parser.add_argument("--models", default=",".join(SAMPLE))
+    options = parser.parse_args()
+    if options.zoo:
+        resolutions = [int(side) for side in options.res.split(",")]
+        sys.exit(bool(check_zoo(options.models.split(","), resolutions)))
+    measure(options.runs)
+
+
+if __name__ == "__main__":
+    main()

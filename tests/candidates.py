@@ -1,0 +1,46 @@
+"""Every candidate of a model, foreseen on the graph and held against a copy that was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rflint.analysis import Analysis, analyse
+from rflint.errors import RflintError
+from rflint.repair import Candidate, Search, search
+from rflint.repair.offer import Workshop
+from rflint.repair.rewrite import Inexpressible
+from rflint.repair.words import title
+from rflint.tracing import trace
+from rflint.tracing.build import build
+from rflint.tracing.inputs import example_inputs
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A traced model, its candidates, and where they are tried."""
+
+    analysis: Analysis
+    found: Search
+    workshop: Workshop
+
+
+def bench(builder: Any, shapes: Sequence[Sequence[int]], kinds: Sequence[str] = ()) -> Bench:
+    """Trace a model on inputs of these shapes and search."""
+    model = build(builder, {}, "model").model
+    inputs = example_inputs(model, None, shapes)
+    analysis = analyse(trace(model, inputs))
+    workshop = Workshop(model, inputs, analysis, train=False)
+    return Bench(analysis, search(analysis, kinds), workshop)
+
+
+def outcomes(bench: Bench) -> Iterator[tuple[Candidate, str]]:
+    """Every candidate, and why it is no repair; nothing for those that are what was foreseen."""
+    for candidate in bench.found.candidates:
+        try:
+            bench.workshop.verified(candidate)
+        except (Inexpressible, RflintError) as error:
+            yield candidate, f"{title(bench.analysis, candidate)}: {error}"
+        else:
+            yield candidate, ""
