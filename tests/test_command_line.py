@@ -14,18 +14,15 @@ import re
 import struct
 import subprocess
 import sys
-import sysconfig
 import termios
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import rflint as package
-
-RFLINT = str(Path(sysconfig.get_path("scripts")) / "rflint")
+from tests.program import RFLINT, Ran, plain_environment, rflint, write
 
 NET = """
 import functools
@@ -75,51 +72,6 @@ def wanting(width, kind, shape, flag=False):
     assert (width, kind, shape, flag) == (12, "wide", (3, 5), True), (width, kind, shape, flag)
     return nn.Conv2d(3, width, shape)
 """
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a run of the program came to."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def report(self) -> Any:
-        return json.loads(self.out)
-
-
-def rflint(
-    *arguments: str | Path,
-    cwd: Path,
-    program: tuple[str, ...] = (RFLINT,),
-    **environment: str,
-) -> Ran:
-    """Run the installed program into pipes, with nothing of this terminal's settings."""
-    done = subprocess.run(
-        [*program, *arguments],
-        cwd=cwd,
-        env=plain_environment() | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def plain_environment() -> dict[str, str]:
-    settings = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"}
-    settings |= {"TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONPATH", "PYTHONIOENCODING"}
-    return {k: v for k, v in os.environ.items() if k not in settings} | {"PYTHONUTF8": "1"}
-
-
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture

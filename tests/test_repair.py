@@ -1,4 +1,4 @@
-"""Repairs: what is offered, that it is what the changed model is, and what is not offered."""
+"""Repairs: what is offered, what is not, and why."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import rflint
-from rflint.report import ModelReport, Repair
-from tests.models.resnet import resnet18
+from rflint.repair import Candidate, Change, Figures, Repair
+from rflint.repair.change import front
+from rflint.repair.cuts import block_ending_at, cut_points
+from rflint.repair.groups import Group, groups
+from rflint.report import ModelReport
+from tests.candidates import bench, outcomes
+from tests.models.mpnet import mpnet18
+from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg
 
 
@@ -20,13 +28,25 @@ def report(build: Any, res: int = 32) -> ModelReport:
 
 
 def repairs(build: Any, res: int = 32) -> dict[str, Repair]:
-    return {repair.kind: repair for repair in report(build, res).repairs}
+    """What is offered, by what speaks for it."""
+    return {repair.words: repair for repair in report(build, res).repairs}
+
+
+def grouped(build: Any, res: int = 32) -> tuple[Group, ...]:
+    return groups(bench(build, [(1, 3, res, res)]).analysis)
+
+
+# -- truncation
 
 
 def test_truncation_ends_at_the_last_block_that_carries_everything() -> None:
-    truncation = repairs(resnet18)["truncate"]
+    truncation = repairs(resnet18)["fewest computations"]
     assert truncation.title == "truncate after layer3.0"
-    assert "nn.Linear(256, 10)" in truncation.edits[1]
+    assert truncation.edits == (
+        "del m.layer3[1:]",
+        "m.layer4 = nn.Identity()",
+        "m.fc = nn.Sequential(nn.Linear(256, 10))",
+    )
 
 
 def test_a_truncated_resnet_has_the_figures_of_the_network_built_that_way() -> None:
@@ -44,36 +64,47 @@ def test_a_truncated_resnet_has_the_figures_of_the_network_built_that_way() -> N
         )
 
     by_hand = report(truncated).analysis.totals
-    after = repairs(resnet18)["truncate"].after
+    after = repairs(resnet18)["fewest computations"].after
     assert (after.params, after.macs, after.unproductive) == (by_hand.params, by_hand.macs, 0)
 
 
-def test_a_resnet_without_stem_downsampling_has_the_figures_of_one_built_that_way() -> None:
-    by_hand = report(lambda: resnet18(stem_downsampling=False)).analysis.totals
-    after = repairs(resnet18)["remove-downsampling"].after
-    assert (after.params, after.macs, after.unproductive) == (by_hand.params, by_hand.macs, 0)
+def test_cuts_are_block_boundaries() -> None:
+    found = bench(resnet34, [(1, 3, 32, 32)]).analysis
+    places = [block_ending_at(found.architecture.layers, cut) for cut in cut_points(found)]
+    assert places[:5] == ["conv1", "maxpool", "layer1.0", "layer1.1", "layer1"]
+    assert places[-2:] == ["layer4.0", "layer4.1"]
+    assert not any("conv2" in place for place in places)
 
 
-def test_only_as_much_downsampling_is_removed_as_it_takes() -> None:
-    """With one pooling fewer removed, something stays unproductive."""
-    removal = repairs(lambda: vgg(11))["remove-downsampling"]
-    first = report(lambda: vgg(11)).analysis
-    poolings = [x.layer.name for x in first.layers if x.layer.op == "MaxPool2d"]
-    removed = [edit.split(" = ")[0] for edit in removal.edits]
-    assert removed == poolings[: len(removed)]
+def test_a_head_that_fits_already_is_kept() -> None:
+    """Cut between layers of the same width, a VGG needs no new classifier."""
+    edits = [repair.edits for repair in rflint.repairs(lambda: vgg(11), res=64, kinds="truncate")]
+    assert edits
+    deep = bench(lambda: vgg(11), [(1, 3, 32, 32)])
+    last = [c for c, _ in outcomes(deep) if c.change.cut and not c.change.without_downsampling][-1]
+    kept = deep.workshop.verified(last).edits
+    assert not any("nn.Linear" in edit for edit in kept)
 
-    def without(count: int) -> nn.Module:
-        model = vgg(11)
-        for name in poolings[:count]:
-            model[int(name)] = nn.Identity()
-        return model
 
-    assert report(lambda: without(len(removed))).analysis.totals.unproductive == 0
-    assert report(lambda: without(len(removed) - 1)).analysis.totals.unproductive > 0
+# -- removing downsampling
+
+
+def test_a_residual_block_moves_with_its_shortcut() -> None:
+    found = [set(group.layers) for group in grouped(resnet18)]
+    assert found == [
+        {"conv1"},
+        {"maxpool"},
+        *({f"layer{i}.0.conv1", f"layer{i}.0.downsample.0"} for i in (2, 3, 4)),
+    ]
+
+
+def test_parallel_paths_of_different_length_move_together() -> None:
+    found = [set(group.layers) for group in grouped(mpnet18)]
+    assert found == [{f"stages.{i}.1.{path}.1.0" for path in ("small", "large")} for i in range(4)]
 
 
 class ParallelStrides(nn.Module):
-    """Two strided branches and a shortcut that downsample together, in functions."""
+    """Two strided branches and a shortcut that downsample together, one in a function."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,120 +122,366 @@ class ParallelStrides(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
-def test_parallel_branches_move_together() -> None:
-    removal = repairs(ParallelStrides, res=16)["remove-downsampling"]
-    assert removal.verified
-    assert set(removal.edits) >= {"stem.stride = (1, 1)"}
-    assert set(removal.edits) >= {"a.stride = (1, 1)", "b.stride = (1, 1)"}
-    assert any("avg_pool2d" in edit and "test_repair.py" in edit for edit in removal.edits)
-    assert removal.after.unproductive == 0 < removal.before.unproductive
+def test_modules_and_functions_move_together() -> None:
+    assert [set(group.layers) for group in grouped(ParallelStrides, 16)] == [
+        {"stem"},
+        {"a", "b", "avg_pool2d"},
+    ]
+    both = [
+        repair for repair in repairs(ParallelStrides, 16).values() if "avg_pool2d" in repair.title
+    ]
+    assert both
+    for repair in both:
+        assert "m.a.stride = (1, 1)" in repair.edits
+        assert "m.b.stride = (1, 1)" in repair.edits
+        assert any("class ParallelStridesChanged(nn.Module)" in edit for edit in repair.edits)
+        assert not any("avg_pool2d" in edit for edit in repair.edits)
 
 
-def test_a_change_that_does_not_run_is_not_offered_and_that_is_noted() -> None:
-    def fixed_size_head() -> nn.Module:
-        return nn.Sequential(
-            nn.Conv2d(3, 8, 3, padding=1),
-            nn.MaxPool2d(4),
-            nn.Conv2d(8, 8, 3, padding=1),
-            nn.Conv2d(8, 8, 3, padding=1),
-            nn.Conv2d(8, 8, 3, padding=1),
-            nn.Flatten(),
-            nn.Linear(8 * 16, 10),
-        )
-
-    found = report(fixed_size_head, res=16)
-    assert found.analysis.totals.unproductive > 0
-    assert [repair.kind for repair in found.repairs] == ["truncate"]
-    assert any("Linear" in note and "not offered" in note for note in found.notes)
-
-
-def test_a_network_with_several_outputs_is_not_truncated() -> None:
-    class Pyramid(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.a = nn.Conv2d(3, 8, 3, 4, 1)
-            self.b = nn.Conv2d(8, 8, 3, 4, 1)
-            self.c = nn.Conv2d(8, 8, 3, 4, 1)
-
-        def forward(self, x: Tensor) -> Any:
-            a = self.a(x)
-            b = self.b(a)
-            return {"a": a, "deep": [b, self.c(b)]}
-
-    found = report(Pyramid, res=10)
-    assert found.analysis.totals.unproductive > 0
-    assert "truncate" not in {repair.kind for repair in found.repairs}
-
-
-def test_a_skip_over_the_border_leaves_an_earlier_cut_or_none() -> None:
-    class Dense(nn.Module):
-        """Everything is carried by the input alone: the first layer is concatenated at the end."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.first = nn.Conv2d(3, 8, 3, padding=1)
-            self.down = nn.Conv2d(3, 8, 3, 4, 1)
-            self.deep = nn.Sequential(*(nn.Conv2d(8, 8, 3, padding=1) for _ in range(4)))
-            self.fc = nn.Linear(16, 10)
-
-        def forward(self, x: Tensor) -> Tensor:
-            y = self.deep(self.down(x)).mean((2, 3))
-            return self.fc(torch.cat([self.first(x).mean((2, 3)), y], 1))
-
-    found = report(Dense, res=16)
-    assert found.analysis.totals.unproductive > 0
-    assert "truncate" not in {repair.kind for repair in found.repairs}
-
-
-@pytest.mark.parametrize("res", [75, 224])
-def test_a_sound_model_gets_no_repairs(res: int) -> None:
-    assert report(resnet18, res).repairs == ()
-
-
-def test_the_model_itself_is_untouched() -> None:
-    model = resnet18()
-    before = {name: p.clone() for name, p in model.state_dict().items()}
-    assert len(report(model).repairs) == 2
-    assert model.conv1.stride == (2, 2)
-    assert isinstance(model.maxpool, nn.MaxPool2d)
-    assert all(torch.equal(p, before[name]) for name, p in model.state_dict().items())
-
-
-class SharedPool(nn.Module):
-    """One pooling, used three times, as tutorials do; and one block, called ten times."""
+class Reduction(nn.Module):
+    """Unpadded branches, as in Inception: a pooling that was left out would not fit."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, 8, 3, padding=1)
-        self.block = nn.Conv2d(8, 8, 3, padding=1)
-        self.pool = nn.MaxPool2d(2)
-        self.fc = nn.Linear(8, 10)
+        self.a = nn.Conv2d(8, 8, 3, 2)
+        self.b = nn.MaxPool2d(3, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.pool(self.stem(x))
-        x = self.pool(self.block(x))
-        for _ in range(8):
-            x = self.block(x)
-        return self.fc(self.pool(x).mean((2, 3)))
+        return torch.cat([self.a(x), self.b(x)], 1)
 
 
-def test_a_change_to_a_shared_layer_says_that_it_is_shared() -> None:
-    found = report(SharedPool, res=32)
-    removal = next(r for r in found.repairs if r.kind == "remove-downsampling")
-    assert removal.edits == ("pool = nn.Identity() (all 3 uses)",)
-    border = found.analysis.border_min
+def test_a_pooling_keeps_its_window_where_its_branch_would_not_fit_otherwise() -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(3, 8, 3, 2, 1),
+            Reduction(),
+            *(nn.Conv2d(16, 16, 3, padding=1) for _ in range(4)),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(16, 10),
+        )
+
+    removals = [r.edits for r in repairs(build, 16).values() if "1.b" in r.title]
+    assert removals
+    assert all({"m[1].a.stride = (1, 1)", "m[1].b.stride = 1"} <= set(edits) for edits in removals)
+
+
+def test_a_module_that_is_called_twice_has_one_stride() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 3, padding=1)
+            self.block = nn.Conv2d(8, 8, 3, padding=1)
+            self.pool = nn.MaxPool2d(2)
+            self.fc = nn.Linear(8, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.pool(self.stem(x))
+            x = self.pool(self.block(x))
+            for _ in range(8):
+                x = self.block(x)
+            return self.fc(self.pool(x).mean((2, 3)))
+
+    assert [group.layers for group in grouped(Twice)] == [("pool",)]
+    assert repairs(Twice)["keeps every layer"].edits == ("m.pool = nn.Identity()",)
+    border = report(Twice).analysis.border_min
     assert border is not None
     assert border.layer.title == f"block (call {border.layer.call + 1})"
 
 
-def test_a_decoder_is_not_left_with_an_encoder_of_another_size() -> None:
+def test_only_as_much_is_removed_from_the_input_on_as_it_takes() -> None:
+    """With one pooling fewer removed, something stays unproductive."""
+    removal = repairs(lambda: vgg(11))["keeps every layer and larger maps throughout"]
+    poolings = [x.layer.name for x in report(lambda: vgg(11)).layers if x.layer.op == "MaxPool2d"]
+    removed = [name for name in poolings if f"m[{name}] = nn.Identity()" in removal.edits]
+    assert removed == poolings[: len(removed)]
+
+    def without(count: int) -> nn.Module:
+        model = vgg(11)
+        for name in poolings[:count]:
+            model[int(name)] = nn.Identity()
+        return model
+
+    assert report(lambda: without(len(removed))).analysis.totals.unproductive == 0
+    assert report(lambda: without(len(removed) - 1)).analysis.totals.unproductive > 0
+
+
+def test_a_stem_may_take_a_small_kernel() -> None:
+    found = repairs(resnet18)["larger maps throughout, and a smaller first kernel"]
+    new = "m.conv1 = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1, bias=False))"
+    assert found.edits == (new, "m.maxpool = nn.Identity()")
+    assert found.before.params - found.after.params == 3 * 64 * (49 - 9)
+
+
+def test_a_dilation_keeps_what_every_layer_sees_and_is_offered_when_asked_for() -> None:
+    assert not any(repair.kind == "dilate" for repair in report(resnet18).repairs)
+    found = bench(resnet18, [(1, 3, 32, 32)], ["dilate"])
+    before = {x.layer.name: [axis.r_min for axis in x.out] for x in found.analysis.layers}
+    dilations = [c for c in found.found.candidates if c.change.dilated]
+    assert dilations
+    for candidate in dilations:
+        edits = found.workshop.verified(candidate).steps
+        after = rflint.lint(found.workshop.copy(edits), res=32).models[0]
+        judged = [x for x in after.layers if x.is_judged]
+        assert judged
+        for x in judged:
+            assert [axis.r_min for axis in x.out] == before[x.layer.name]
+            assert x.layer.out_shape[-1] >= 1
+
+
+def test_strided_shortcuts_and_blocks_are_dilated_as_deeplab_does() -> None:
+    (last, *_) = rflint.repairs(resnet18, res=32, kinds="dilate")
+    assert last.edits == (
+        "m.layer4[0].conv1.stride = (1, 1)",
+        "m.layer4[0].conv2.dilation = (2, 2)",
+        "m.layer4[0].conv2.padding = (2, 2)",
+        "m.layer4[0].downsample[0].stride = (1, 1)",
+        "m.layer4[1].conv1.dilation = (2, 2)",
+        "m.layer4[1].conv1.padding = (2, 2)",
+        "m.layer4[1].conv2.dilation = (2, 2)",
+        "m.layer4[1].conv2.padding = (2, 2)",
+    )
+
+
+# -- heads that depend on the size of the map
+
+
+def flat(*, pooled: bool) -> nn.Module:
+    """A head that is made for 4x4 positions; in front of it something to put a pooling into."""
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.MaxPool2d(4),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.Conv2d(8, 8, 3, padding=1),
+        *([nn.ReLU()] if pooled else []),
+        nn.Flatten(),
+        nn.Linear(8 * 16, 10),
+    )
+
+
+def test_the_map_is_pooled_to_the_size_that_the_head_is_made_for() -> None:
+    removal = repairs(lambda: flat(pooled=True), 16)["keeps every layer"]
+    assert removal.title == "remove the downsampling of 1, pool to 4x4 in front of 7"
+    assert removal.edits == (
+        "m[1] = nn.Identity()",
+        "m[5] = nn.Sequential(m[5], nn.AdaptiveAvgPool2d(4))",
+    )
+    assert removal.after.params == removal.before.params
+
+
+class Flattening(nn.Module):
+    """No module to put a pooling into, and a forward that torch.fx does not read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(4)
+        self.convs = nn.ModuleList(nn.Conv2d(3 if i == 0 else 8, 8, 3, 1, 1) for i in range(4))
+        self.fc = nn.Linear(8 * 16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.convs[0](x))
+        if len(x) > 0:
+            for conv in self.convs[1:]:
+                x = conv(x)
+        return self.fc(x.flatten(1))
+
+
+def test_where_nothing_can_be_put_in_between_the_head_is_resized() -> None:
+    removal = repairs(Flattening, 16)["keeps every layer"]
+    assert removal.title == "remove the downsampling of pool, resize fc to 2048 inputs"
+    assert removal.edits[-1] == "m.fc = nn.Sequential(nn.Linear(2048, 10))"
+    assert removal.after.params - removal.before.params == 10 * (2048 - 128)
+
+
+def test_average_pooling_of_the_whole_map_stays_that() -> None:
     def build() -> nn.Module:
         return nn.Sequential(
             nn.Conv2d(3, 8, 3, 4, 1),
-            *(nn.Conv2d(8, 8, 3, padding=1) for _ in range(6)),
-            nn.ConvTranspose2d(8, 3, 4, 4),
+            *(nn.Conv2d(8, 8, 3, padding=1) for _ in range(4)),
+            nn.AvgPool2d(4),
+            nn.Flatten(),
+            nn.Linear(8, 10),
         )
 
-    found = report(build, res=16)
+    removal = repairs(build, 16)["keeps every layer"]
+    assert removal.edits == (
+        "m[0].stride = (1, 1)",
+        "m[5] = nn.Sequential(m[5], nn.AdaptiveAvgPool2d(1))",
+    )
+
+
+# -- what is not offered, and why
+
+
+class Pyramid(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 8, 3, 4, 1)
+        self.b = nn.Conv2d(8, 8, 3, 4, 1)
+        self.c = nn.Conv2d(8, 8, 3, 4, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        a = self.a(x)
+        b = self.b(a)
+        return {"a": a, "deep": [b, self.c(b)]}
+
+
+class SkipOverAll(nn.Module):
+    """Everything is carried by the input alone: the first layer is concatenated at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.down = nn.Conv2d(3, 8, 3, 4, 1)
+        self.deep = nn.Sequential(*(nn.Conv2d(8, 8, 3, padding=1) for _ in range(4)))
+        self.fc = nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.deep(self.down(x)).mean((2, 3))
+        return self.fc(torch.cat([self.first(x).mean((2, 3)), y], 1))
+
+
+class UNet(nn.Module):
+    """What is pooled is brought back, and meets what was not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(3, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(8)
+        self.deep = nn.Sequential(*(nn.Conv2d(8, 8, 3, padding=1) for _ in range(4)))
+        self.up = nn.Upsample(scale_factor=8)
+        self.leave = nn.Conv2d(16, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.enter(x)
+        return self.leave(torch.cat([x, self.up(self.deep(self.pool(x)))], 1))
+
+
+class SharedAcross(nn.Module):
+    """A block on both sides of every cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, 4, 1)
+        self.block = nn.Conv2d(8, 8, 3, padding=1)
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for _ in range(6):
+            x = self.block(x)
+        return self.fc(x.mean((2, 3)))
+
+
+def mapped() -> nn.Module:
+    """A convolutional encoder: its output is a map."""
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, 4, 1), *(nn.Conv2d(8, 8, 3, padding=1) for _ in range(6))
+    )
+
+
+def decoder() -> nn.Module:
+    return nn.Sequential(*list(mapped().children()), nn.ConvTranspose2d(8, 3, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("build", "res", "reason"),
+    [
+        (Pyramid, 10, "truncation, since the model has 3 outputs"),
+        (Pyramid, 10, "the model's output would have another size"),
+        (mapped, 16, "truncation, since the model is no classifier"),
+        (mapped, 16, "the model's output would have another size"),
+        (decoder, 16, "the model's output would have another size"),
+        (UNet, 16, "up brings the map back to the size it had"),
+        (SkipOverAll, 16, "truncation, since nowhere does one tensor carry all that follows"),
+    ],
+)
+def test_what_cannot_be_offered_is_said(build: Any, res: int, reason: str) -> None:
+    found = report(build, res)
     assert found.analysis.totals.unproductive > 0
-    assert found.repairs == ()
+    assert any(reason in refusal for refusal in found.not_offered), found.not_offered
+
+
+@pytest.mark.parametrize(("build", "res"), [(Pyramid, 10), (mapped, 16), (decoder, 16), (UNet, 16)])
+def test_where_sizes_must_stay_nothing_is_offered(build: Any, res: int) -> None:
+    assert report(build, res).repairs == ()
+
+
+def test_shared_weights_are_not_cut_in_two() -> None:
+    found = repairs(SharedAcross, 16)
+    assert found
+    assert {repair.title for repair in found.values()} <= {
+        "truncate after stem",
+        "remove the downsampling of stem",
+    }
+
+
+def test_a_segmentation_model_keeps_its_output() -> None:
+    """Its head resizes to the input's size, so the encoder may become finer."""
+
+    class Segments(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = mapped()
+            self.head = nn.Conv2d(8, 5, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.head(self.encoder(x))
+            return F.interpolate(y, size=x.shape[2:], mode="bilinear")
+
+    (removal,) = [r for r in report(Segments, 16).repairs if r.kind == "remove-downsampling"]
+    assert removal.edits == ("m.encoder[0].stride = (1, 1)",)
+    assert removal.after.unproductive == 0
+
+
+@pytest.mark.parametrize("res", [75, 224])
+def test_a_sound_model_gets_no_repairs(res: int) -> None:
+    found = report(resnet18, res)
+    assert found.repairs == found.not_offered == ()
+    assert rflint.repairs(resnet18, res=res) == ()
+
+
+# -- the search
+
+
+def test_at_most_five_are_shown_cheapest_first() -> None:
+    for build in (resnet18, resnet34, mpnet18, lambda: vgg(19, dilation=3)):
+        shown = report(build).repairs
+        assert 1 <= len(shown) <= 5
+        assert [r.after.macs for r in shown] == sorted(r.after.macs for r in shown)
+        assert len({r.title for r in shown}) == len({r.words for r in shown}) == len(shown)
+        assert all(r.verified and r.after.unproductive < r.before.unproductive for r in shown)
+
+
+def test_a_combination_contributes_as_much_as_before_for_less_than_keeping_all() -> None:
+    found = repairs(resnet18)
+    combined, whole = found["contributes as much as now"], found["keeps every layer"]
+    assert combined.title.endswith("truncate after layer4.0")
+    assert combined.after.macs < whole.after.macs
+    assert combined.after.params < whole.after.params
+
+
+COUNTS = st.integers(0, 5)
+CANDIDATES = st.builds(
+    Candidate,
+    change=st.builds(Change, cut=st.integers(0, 1000)),
+    figures=st.builds(Figures, params=COUNTS, macs=COUNTS, unproductive=COUNTS),
+    productive=COUNTS,
+)
+
+
+@given(st.lists(CANDIDATES, max_size=30))
+def test_the_front_is_what_nothing_dominates(candidates: list[Candidate]) -> None:
+    def worse(a: Candidate, b: Candidate) -> bool:
+        """Whether b is at least as good in everything, and better in something."""
+        pairs = [
+            (a.figures.unproductive, b.figures.unproductive),
+            (a.figures.macs, b.figures.macs),
+            (a.figures.params, b.figures.params),
+            (-a.productive, -b.productive),
+        ]
+        return all(x >= y for x, y in pairs) and any(x > y for x, y in pairs)
+
+    expected = [a for a in candidates if not any(worse(a, b) for b in candidates)]
+    assert sorted(map(repr, front(candidates))) == sorted(map(repr, expected))

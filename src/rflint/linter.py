@@ -103,7 +103,7 @@ def lint_model(
         analysis,
         findings,
         tuple(offered.repairs),
-        found.refusals,
+        found.refusals if offered.repairs else (*found.refusals, *offered.failures),
         larger,
         (*([built.note] if built.note else []), *(f"not offered: {x}" for x in offered.failures)),
     )

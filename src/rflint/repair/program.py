@@ -43,7 +43,9 @@ def program(origin: Origin, repair: Repair, inputs: Sequence[tuple[int, ...]], f
     made = _model(origin, original)
     if "torch." in f"{classes}{edits}":
         imports = imports.replace("from torch import nn\n", "import torch\nfrom torch import nn\n")
-    needs_copy = "import copy\n" if origin.is_module else ""
+    if origin.is_module:
+        apart = "" if imports.startswith("import importlib") else "\n"
+        imports = f"import copy\n{apart}{imports}"
     return f'''"""{_title(origin.target, inputs, repair)}
 
 {_table(repair.before, repair.after)}
@@ -53,7 +55,7 @@ Written by rflint {__version__}, which has analysed what build() returns. Accura
 
 from __future__ import annotations
 
-{needs_copy}{imports}
+{imports}
 {classes}
 
 def build() -> nn.Module:

@@ -60,10 +60,13 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
     forecaster = Forecaster(analysis)
     refused: dict[str, None] = {}
     candidates = list(dict.fromkeys(_all(analysis, forecaster, found, refused)))
-    refusals = [*_not_removable(found), *(f"removing some downsamplings: {x}" for x in refused)]
+    refusals = [
+        *_not_removable(found),
+        *(f"removing some downsamplings, since {x}" for x in refused),
+    ]
     cannot_cut = no_cut_because(analysis)
     if cannot_cut:
-        refusals.insert(0, f"truncation: {cannot_cut}")
+        refusals.insert(0, f"truncation, since {cannot_cut}")
     before = Figures.of(analysis)
     wanted = [
         candidate
@@ -186,7 +189,7 @@ def _fitting(
 
 def _not_removable(found: Sequence[Group]) -> list[str]:
     return [
-        f"removing the downsampling of {_named(group)}: {group.kept_because}"
+        f"removing the downsampling of {_named(group)}, since {group.kept_because}"
         for group in found
         if group.kept_because
     ]
