@@ -27,7 +27,7 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
         raise RepairFailed(
             f"the model cannot be copied: {said(error)}", source=innermost_user_line_of(error)
         ) from error
-    kept = {id(module) for module in edited.modules()}
+    before = set(edited.modules())
     code = "\n".join(edits)
     name = f"<rflint {zlib.crc32(code.encode()):08x}>"
     # TorchScript reads the source of the classes that the edits define
@@ -46,7 +46,7 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
         raise RepairFailed(f"the model cannot be edited: {said(error)}") from error
     device = next((p.device for p in model.parameters()), None)
     for module in edited.modules():
-        if id(module) not in kept:
+        if module not in before:
             module.train(edited.training)
             if device is not None:
                 for name, parameter in list(module.named_parameters(recurse=False)):

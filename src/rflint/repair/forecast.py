@@ -276,7 +276,7 @@ class Forecaster:
         given = self._meeting(layer, sources, now, axis)
         spread = times[index] = max((times[source] for source in sources), default=1)
         old = max((self._old(source, axis) for source in sources), default=1)
-        sizing: Sizing | None = layer.sizing[axis] if layer.sizing else None
+        sizing: Sizing | None = layer.sizing[axis]
         reach_of = {edge: edge.reach[axis] for edge in layer.inputs}
         if index in changed:
             sizing, edit = self._edited(layer, axis, sizing, change, times, index)
@@ -330,7 +330,7 @@ class Forecaster:
     def _old(self, source: int, axis: int) -> int:
         if source == INPUT:
             return self.architecture.resolution[axis]
-        return self.layers[source].positions[axis] if self.layers[source].positions else 1
+        return self.layers[source].positions[axis]
 
     def _edited(
         self,
@@ -465,7 +465,7 @@ def _wants_its_size(layer: Layer, axis: int) -> bool:
     """Whether a layer has weights for every position, or a window as large as the map."""
     if not any(edge.reach[axis] is Extent.GLOBAL for edge in layer.inputs):
         return False
-    windowed = bool(layer.sizing) and isinstance(layer.sizing[axis], Sliding)
+    windowed = isinstance(layer.sizing[axis], Sliding)
     return layer.kind is Kind.LINEAR or layer.kind.is_convolution or windowed
 
 

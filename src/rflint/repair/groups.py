@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT, Extent, Kind, Layer, Window
 from rflint.roles import Role
-from rflint.sizing import Fixed, Sliding
+from rflint.sizing import Fixed, Scaled, Sliding
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _unite_along(axis: int, analysis: Analysis, changers: dict[int, str], togeth
         for other in meeting[1:]:
             if other != first:
                 together.unite(first ^ other)
-        if not meeting or isinstance(_sizing(layer, axis), Fixed):
+        if not meeting or isinstance(layer.sizing[axis], Fixed):
             passed.append(frozenset({index} & changers.keys()))
         else:
             passed.append(first | {index} if index in changers else first)
@@ -88,11 +88,7 @@ def _unite_along(axis: int, analysis: Analysis, changers: dict[int, str], togeth
 
 def _is_gone(layers: Sequence[Layer], source: int, axis: int) -> bool:
     """Whether a value no longer has an axis: it is broadcast over what it meets."""
-    return source != INPUT and layers[source].sizing[axis : axis + 1] == (Fixed(1),)
-
-
-def _sizing(layer: Layer, axis: int) -> object:
-    return layer.sizing[axis] if layer.sizing else None
+    return source != INPUT and layers[source].sizing[axis] == Fixed(1)
 
 
 def _changes_size(layer: Layer) -> bool:
@@ -111,8 +107,7 @@ def _kept_because(layers: Sequence[Layer], members: Iterable[int], editable: set
         if layer.upsamples:
             return f"{layer.label} brings the map back to the size it had"
         if index not in editable or not all(
-            isinstance(sizing, Sliding) or (sizing is not None and not isinstance(sizing, Fixed))
-            for sizing in layer.sizing
+            isinstance(sizing, Sliding | Scaled) for sizing in layer.sizing
         ):
             return f"{layer.label} has no stride that could be set"
         if layer.kind is Kind.CONV and not layer.is_module:

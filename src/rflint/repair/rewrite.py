@@ -121,9 +121,11 @@ class _Forward:
         made = self.add_behind(node, "head", head)
         (output,) = (node for node in self.graph.nodes if node.op == "output")
         output.args = (made,)
-        for node in reversed(list(self.graph.nodes)):
-            if node.op not in ("output", "placeholder") and not node.users:
-                self.graph.erase_node(node)
+        for unused in reversed(list(self.graph.nodes)):
+            behind = made < unused
+            idle = unused.op not in ("output", "placeholder") and not unused.users
+            if idle and (behind or not _writes(unused)):
+                self.graph.erase_node(unused)
 
     def add_behind(self, node: fx.Node, wanted: str, code: str) -> fx.Node:
         """Call a new submodule on what a node returns."""
@@ -286,6 +288,12 @@ def _first(node: fx.Node) -> fx.Node:
     if not isinstance(source, fx.Node):
         raise Inexpressible(f"{node.name} has no input to pass on")
     return source
+
+
+def _writes(node: fx.Node) -> bool:
+    """Whether a node may change a tensor in place, and so count although nothing uses it."""
+    name = str(node.target)
+    return (node.op == "call_method" and name.endswith("_")) or node.target is operator.setitem
 
 
 def _slow_down(pooling: fx.Node) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rflint.analysis import Analysis
 from rflint.figures import count, listed, plural, size
 from rflint.repair.change import Candidate, Repair
 from rflint.repair.cuts import block_ending_at
+from rflint.repair.groups import groups
 
 _NAMED = 4
-"""So many layers are named in a title; the edits name them all."""
+"""So many places are named in a title; the edits name them all."""
 
 
 def title(analysis: Analysis, candidate: Candidate) -> str:
@@ -19,11 +18,10 @@ def title(analysis: Analysis, candidate: Candidate) -> str:
     parts = []
     kept = change.dilated or change.without_downsampling
     if kept:
-        names = _in_order(analysis, kept)
-        verb = (
-            "dilate instead of the strides of" if change.dilated else "remove the downsampling of"
-        )
-        parts.append(f"{verb} {listed(names, _NAMED)}")
+        verb = "dilate instead of the strides of"
+        if not change.dilated:
+            verb = "remove the downsampling of"
+        parts.append(f"{verb} {listed(_places(analysis, kept), _NAMED)}")
     if change.small_stem:
         parts.append(f"shrink the kernel of {change.small_stem} to 3")
     if change.cut is not None:
@@ -48,5 +46,13 @@ def in_figures(repair: Repair) -> str:
     )
 
 
-def _in_order(analysis: Analysis, names: frozenset[str]) -> Sequence[str]:
-    return list(dict.fromkeys(x.layer.name for x in analysis.layers if x.layer.name in names))
+def _places(analysis: Analysis, names: frozenset[str]) -> list[str]:
+    """The layers by name; those that move together by the block that they have in common."""
+    found: list[str] = []
+    for group in groups(analysis):
+        members = [name for name in group.layers if name in names]
+        paths = [name.split(".") for name in members]
+        shared = [parts[0] for parts in zip(*paths, strict=False) if len(set(parts)) == 1]
+        several_in_a_block = len(members) > 1 and shared
+        found += [".".join(shared)] if several_in_a_block else members
+    return found

@@ -414,7 +414,7 @@ class _Page:
             self.console.print(table)
         self.console.print(
             "Each change was made to a copy of the model, and the copy analysed again. Accuracy is "
-            "not predicted: train to decide. As code: rflint fix, with --repair and a number.",
+            "not predicted: train to decide. rflint fix --repair N writes the N-th as code.",
             style="dim",
         )
 
@@ -425,8 +425,8 @@ class _Page:
         if len(shown) < len(edits):
             lines.append(Text(f"and {len(edits) - len(shown)} more lines", "dim"))
         return Group(
-            Text.assemble((f"{number}. {repair.title}", "bold"), (f" ({repair.words})", "")),
-            *(Padding(line, (0, 0, 0, 3)) for line in lines),
+            Text(f"{number}. {repair.words}", "bold"),
+            *(Padding(line, (0, 0, 0, 3)) for line in [Text(repair.title), *lines]),
         )
 
     def _repair(self, number: int, repair: Repair) -> list[RenderableType]:
