@@ -10,8 +10,8 @@ from rflint.analysis import Analysis, analyse
 from rflint.errors import RflintError
 from rflint.repair import Candidate, Search, search
 from rflint.repair.offer import Workshop
-from rflint.repair.rewrite import Inexpressible
 from rflint.repair.words import title
+from rflint.repair.writer import Inexpressible
 from rflint.tracing import trace
 from rflint.tracing.build import build
 from rflint.tracing.inputs import example_inputs

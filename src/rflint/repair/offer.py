@@ -17,10 +17,10 @@ from rflint.architecture import Architecture
 from rflint.errors import RepairFailed, RflintError
 from rflint.repair.apply import edited_copy
 from rflint.repair.change import Candidate, Edit, Figures, Repair
-from rflint.repair.rewrite import Inexpressible
 from rflint.repair.script import scripts, without_auxiliaries
 from rflint.repair.search import MOST_SHOWN, Search
 from rflint.repair.words import title
+from rflint.repair.writer import Inexpressible
 from rflint.tracing import trace
 from rflint.tracing.meta import WeightsOnMeta, borrowed
 

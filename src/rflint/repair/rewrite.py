@@ -20,11 +20,8 @@ from rflint.architecture import Layer
 from rflint.errors import said
 from rflint.repair.cuts import lineage
 from rflint.repair.names import Names
+from rflint.repair.writer import Inexpressible
 from rflint.tracing.meta import borrowed
-
-
-class Inexpressible(Exception):
-    """A change that cannot be written as code; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

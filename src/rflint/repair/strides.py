@@ -1,0 +1,87 @@
+"""Edits that take downsampling away: strides, poolings, dilation, the stem's kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torch import nn
+
+from rflint.figures import compact, size
+from rflint.repair.change import Edit
+from rflint.repair.forecast import SMALL_STEM
+from rflint.repair.groups import module_of
+from rflint.repair.writer import Inexpressible, Writer
+
+_DILATABLE = (nn.modules.conv._ConvNd, nn.modules.pooling._MaxPoolNd)
+
+_DILATED = "sees as far as it did, on a larger map"
+
+
+class Strides(Writer):
+    """Writes what becomes of the layers that downsample, where modules are those layers."""
+
+    def removals(self, without: str = "") -> Iterator[Edit]:
+        """Strides set to one, poolings taken out; the module `without` is seen to elsewhere."""
+        change = self.candidate.change
+        dilation = dict(self.candidate.dilation)
+        changed = change.without_downsampling
+        for layer in self.by_name.values():
+            path = module_of(self.layers, layer) or layer.name
+            if path == without or (not layer.is_module and not module_of(self.layers, layer)):
+                continue
+            if layer.name == change.small_stem:
+                was = f"was {size(layer.geometry.kernel)}, stride {compact(layer.geometry.stride)}"
+                yield Edit(self.assigned(path, self._small_stem(path)), f"{was}; has new weights")
+            elif layer.name in change.removed:
+                was = f"was {layer.op}, stride {compact(layer.geometry.stride)}"
+                yield Edit(self.assigned(path, "nn.Identity()"), was)
+            elif layer.name in changed:
+                yield self._unit_stride(path)
+            if layer.name in dilation:
+                yield from self._dilated(path, dilation[layer.name])
+
+    def _unit_stride(self, path: str) -> Edit:
+        module = self.modules[path]
+        stride = getattr(module, "stride", None)
+        if isinstance(stride, tuple | list):
+            ones = (1,) * len(stride)
+            return Edit(f"{self.expression(path)}.stride = {ones!r}", f"was {tuple(stride)!r}")
+        if stride is None:
+            raise Inexpressible(f"{path} ({type(module).__name__}) has no stride that could be set")
+        return Edit(f"{self.expression(path)}.stride = 1", f"was {stride!r}")
+
+    def _dilated(self, path: str, times: Sequence[int]) -> Iterator[Edit]:
+        module = self.modules[path]
+        pads_with_zeros = getattr(module, "padding_mode", "zeros") == "zeros"
+        if not isinstance(module, _DILATABLE) or not pads_with_zeros:
+            raise Inexpressible(f"{path} ({type(module).__name__}) cannot be dilated")
+        spatial = self.by_name[path].geometry.kernel
+        along = times[-len(spatial) :]
+        dilation = _times(module.dilation, along)
+        yield Edit(f"{self.expression(path)}.dilation = {dilation!r}", _DILATED)
+        if not isinstance(module.padding, str):
+            padding = _times(module.padding, along)
+            if any(padding):
+                yield Edit(f"{self.expression(path)}.padding = {padding!r}", _DILATED)
+
+    def _small_stem(self, path: str) -> str:
+        stem = self.modules[path]
+        if type(stem) not in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
+            raise Inexpressible(f"{path} is a {type(stem).__name__}, whose kernel may not shrink")
+        assert isinstance(stem, nn.modules.conv._ConvNd)
+        options = {"padding": "1"}
+        if stem.groups != 1:
+            options["groups"] = str(stem.groups)
+        if stem.bias is None:
+            options["bias"] = "False"
+        if stem.padding_mode != "zeros":
+            options["padding_mode"] = repr(stem.padding_mode)
+        listed = "".join(f", {name}={value}" for name, value in options.items())
+        shape = f"{stem.in_channels}, {stem.out_channels}, {SMALL_STEM}"
+        return f"nn.Sequential(nn.{type(stem).__name__}({shape}{listed}{self.keywords}))"
+
+
+def _times(numbers: int | Sequence[int], times: Sequence[int]) -> tuple[int, ...]:
+    """Hyper-parameters along the axes, multiplied."""
+    each = (numbers,) * len(times) if isinstance(numbers, int) else numbers
+    return tuple(number * factor for number, factor in zip(each, times, strict=True))
