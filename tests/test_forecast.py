@@ -169,10 +169,10 @@ def network(blocks: list[tuple[str, int, int]], head: str, side: int) -> nn.Sequ
         layers.append(BLOCKS[kind](channels, channels + 2, kernel, stride))
         channels += 2
     body = nn.Sequential(*layers).eval()
-    if head == "pooled":
-        return nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
     with torch.no_grad():
         shape = body(torch.zeros(1, 3, side, side)).shape
+    if head == "pooled":
+        return nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
     if head == "averaged":
         pooling = nn.AvgPool2d((shape[2], shape[3]))
         return nn.Sequential(body, pooling, nn.Flatten(), nn.Linear(channels, 10))
@@ -187,7 +187,7 @@ def runs(blocks: list[tuple[str, int, int]], head: str, side: int) -> bool:
     return True
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(networks().filter(lambda drawn: runs(*drawn)))
 def test_random_networks_are_what_was_foreseen(
     drawn: tuple[list[tuple[str, int, int]], str, int],

@@ -18,7 +18,8 @@ from rflint.analysis import Analysis
 from rflint.architecture import INPUT, Architecture, Kind, Window
 from rflint.repair.change import Candidate, Change, Figures, front, productive_convolutions
 from rflint.repair.cuts import cut_points, no_cut_because
-from rflint.repair.forecast import SMALL_STEM, Forecast, Forecaster, Unforeseen
+from rflint.repair.flow import SMALL_STEM, Unforeseen
+from rflint.repair.forecast import Forecast, Forecaster
 from rflint.repair.groups import Group, groups
 
 MOST_SHOWN = 5

@@ -8,7 +8,7 @@ from torch import nn
 
 from rflint.figures import compact, size
 from rflint.repair.change import Edit
-from rflint.repair.forecast import SMALL_STEM
+from rflint.repair.flow import SMALL_STEM
 from rflint.repair.groups import module_of
 from rflint.repair.writer import Inexpressible, Writer
 

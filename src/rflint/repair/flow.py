@@ -1,0 +1,242 @@
+"""One axis of an architecture under a change: how large maps are, and what layers see.
+
+Sizes follow from what every layer says of itself (sizing.py), receptive fields from Eq. 1 of the
+paper: the smallest r for each distinct jump at a node says all that a later layer can need (see
+receptive_field.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from rflint.analysis import Analysis
+from rflint.architecture import (
+    INPUT,
+    POINTWISE,
+    Extent,
+    Kind,
+    Layer,
+    Number,
+    Reach,
+    Window,
+    adaptive_window,
+)
+from rflint.repair.change import Change
+from rflint.sizing import KEPT, Fixed, Sizing, Sliding
+
+SMALL_STEM = 3
+"""The kernel that a stem shrinks to."""
+
+
+class Unforeseen(Exception):
+    """The architecture alone does not tell what a change would do; the message says where."""
+
+
+@dataclass(slots=True)
+class AxisForecast:
+    """What becomes of every layer along one axis, up to where that is known."""
+
+    positions: list[int] = field(default_factory=list)
+    """Of the outputs; shorter than the architecture where the rest is unknown."""
+    exceeds: list[bool] = field(default_factory=list)
+    """Whether r_{l-1,min} is larger than the input."""
+    sensitive: dict[int, int] = field(default_factory=dict)
+    """Layers that want their input at its old size, and the size that it has."""
+    dilation: dict[int, int] = field(default_factory=dict)
+    """By how much the dilation of layers is multiplied."""
+    reason: str = ""
+    """Why the rest is unknown."""
+
+
+class AxisFlow:
+    """One axis of an analysed architecture, made ready for many changes."""
+
+    def __init__(self, analysis: Analysis, axis: int) -> None:
+        self.axis = axis
+        self.gates = analysis.gates
+        self.layers = analysis.architecture.layers
+        self.limit = analysis.architecture.resolution[axis]
+        judged = [x.is_judged for x in analysis.layers]
+        self.plain = [self._is_plain(x) and not j for x, j in zip(self.layers, judged, strict=True)]
+        self.collapsed = self._collapsed()
+
+    def under(self, change: Change, changed: Set[int]) -> AxisForecast:
+        """The axis under a change; `changed` are the indices of the layers that it names."""
+        return _Run(self, change, changed).result()
+
+    def size(self, source: int) -> int:
+        """How many positions a layer's output has as it is, or the model's input."""
+        return self.limit if source == INPUT else self.layers[source].positions[self.axis]
+
+    def _is_plain(self, layer: Layer) -> bool:
+        """Whether a layer hands on what it gets."""
+        hands_on = len(layer.inputs) == 1 and layer.inputs[0].reach[self.axis] == POINTWISE
+        return hands_on and layer.sizing[self.axis] == KEPT
+
+    def _collapsed(self) -> list[bool]:
+        """Per layer, whether the axis is gone from its output, whatever the size of the input."""
+        gone: list[bool] = []
+        for layer in self.layers:
+            sources = [edge.source for edge in layer.inputs]
+            inherited = bool(sources) and all(s != INPUT and gone[s] for s in sources)
+            gone.append(inherited or layer.sizing[self.axis] == Fixed(1))
+        return gone
+
+
+class _Run:
+    """One pass over the layers. The last entry of each list is the model's input, index -1."""
+
+    def __init__(self, flow: AxisFlow, change: Change, changed: Set[int]) -> None:
+        self.flow = flow
+        self.change = change
+        self.changed = changed
+        count = len(flow.layers)
+        self.now = [0] * count + [flow.limit]
+        self.spans: list[dict[Number, Number]] = [{} for _ in range(count)] + [{1: 1}]
+        """The smallest receptive field for each jump."""
+        self.spread = [1] * (count + 1)
+        """How far apart neighbours in the old map now are."""
+        self.found = AxisForecast()
+
+    def result(self) -> AxisForecast:
+        """Every layer in turn, up to one of which nobody knows what becomes of it."""
+        for index, layer in enumerate(self.flow.layers):
+            if self.flow.plain[index] and index not in self.changed:
+                source = layer.inputs[0].source
+                self.now[index] = self.now[source]
+                self.spans[index] = self.spans[source]
+                self.spread[index] = self.spread[source]
+                exceeds = False  # it is not judged
+            else:
+                try:
+                    exceeds = self._step(index, layer)
+                except Unforeseen as error:
+                    self.found.reason = str(error)
+                    break
+            self.found.positions.append(self.now[index])
+            self.found.exceeds.append(exceeds)
+        return self.found
+
+    def _step(self, index: int, layer: Layer) -> bool:
+        """One layer: its size, what it sees, and whether its input sees more than the image."""
+        sources = [edge.source for edge in layer.inputs]
+        spread = max((self.spread[source] for source in sources), default=1)
+        self.spread[index] = spread
+        sizing = layer.sizing[self.flow.axis]
+        reaches: list[Reach] = [edge.reach[self.flow.axis] for edge in layer.inputs]
+        if index in self.changed:
+            sizing, reaches = self._edited(index, layer, sizing, reaches)
+        if spread > 1 and any(isinstance(r, Window) and r.size > 1 for r in reaches):
+            sizing = _dilatable(layer, sizing).dilated(spread)
+            reaches = [_dilated(reach, spread) for reach in reaches]
+            self.found.dilation[index] = spread
+        reaches = self._resized(index, layer, sizing, reaches)
+        return self._looked(index, layer, reaches)
+
+    def _edited(
+        self, index: int, layer: Layer, sizing: Sizing | None, reaches: list[Reach]
+    ) -> tuple[Sizing, list[Reach]]:
+        """What the change makes of a layer that it names."""
+        name = layer.name
+        if name in self.change.removed:
+            return KEPT, [POINTWISE if isinstance(r, Window) else r for r in reaches]
+        if name == self.change.small_stem:
+            small = Window(SMALL_STEM, 1, -(SMALL_STEM // 2))
+            return Sliding(SMALL_STEM, 1, 1, 1), [small for _ in reaches]
+        if not isinstance(sizing, Sliding):
+            raise Unforeseen(f"it is not known what {layer.label} does on maps of another size")
+        if name in self.change.dilated:
+            self.spread[index] *= sizing.stride
+        slid = [Window(r.size, 1, r.start) if isinstance(r, Window) else r for r in reaches]
+        return sizing.with_stride(1), slid
+
+    def _resized(
+        self, index: int, layer: Layer, sizing: Sizing | None, reaches: list[Reach]
+    ) -> list[Reach]:
+        """Find out how many positions a layer makes; what it reads may follow from that."""
+        flow = self.flow
+        given = self._meeting(layer)
+        old = max((flow.size(edge.source) for edge in layer.inputs), default=1)
+        if given == old and index not in self.changed and index not in self.found.dilation:
+            self.now[index] = flow.size(index)
+            return reaches
+        if given != old and _wants_its_size(layer, flow.axis):
+            self.found.sensitive[index] = given
+            self.now[index] = flow.size(index)
+            return reaches
+        if sizing is None:
+            raise Unforeseen(f"it is not known what {layer.label} does on maps of another size")
+        self.now[index] = sizing(given)
+        if self.now[index] < 1:
+            raise Unforeseen(f"nothing would be left of the map behind {layer.label}")
+        if isinstance(sizing, Fixed) and given != old:
+            return [_refitted(layer, reach, given, sizing) for reach in reaches]
+        return reaches
+
+    def _meeting(self, layer: Layer) -> int:
+        """The common size of what meets in a layer; what has lost the axis is broadcast."""
+        flow = self.flow
+        sources: Sequence[int] = [edge.source for edge in layer.inputs]
+        if layer.kind is not Kind.MERGE:
+            sources = [s for s in sources if s == INPUT or not flow.collapsed[s]] or sources
+        sizes = {self.now[source] for source in sources}
+        # what was broadcast before may be so now
+        if len(sizes) > 1 and len({flow.size(source) for source in sources}) > 1:
+            sizes -= {1}
+        if len(sizes) > 1:
+            raise Unforeseen(f"branches of different sizes would meet in {layer.label}")
+        return max(sizes, default=1)
+
+    def _looked(self, index: int, layer: Layer, reaches: Sequence[Reach]) -> bool:
+        """Eq. 1, for the shortest path of each jump."""
+        seen: dict[Number, Number] = {}
+        out: dict[Number, Number] = {}
+        for position, (edge, reach) in enumerate(zip(layer.inputs, reaches, strict=True)):
+            if (index, position) in self.flow.gates:
+                continue
+            for jump, r in self.spans[edge.source].items():
+                seen[jump] = min(r, seen.get(jump, r))
+                if isinstance(reach, Window):
+                    after, grown = jump * reach.stride, r + (reach.size - 1) * jump
+                    out[after] = min(grown, out.get(after, grown))
+        self.spans[index] = out
+        return not seen or min(seen.values()) > self.flow.limit
+
+
+def _dilatable(layer: Layer, sizing: Sizing | None) -> Sliding:
+    """The sizing of a layer whose taps can be set further apart."""
+    has_taps = layer.kind is Kind.CONV or layer.op.startswith("MaxPool")
+    if not has_taps or not layer.is_module or not isinstance(sizing, Sliding):
+        raise Unforeseen(f"{layer.label} cannot be dilated")
+    if layer.kind is Kind.POOL and sizing.before:
+        raise Unforeseen(f"{layer.label} cannot be dilated: PyTorch pads by half a kernel at most")
+    if sizing.extent == 1:
+        raise Unforeseen(f"{layer.label} pads by itself, and is not dilated here")
+    return sizing
+
+
+def _dilated(reach: Reach, times: int) -> Reach:
+    if not isinstance(reach, Window):
+        return reach
+    return Window((reach.size - 1) * times + 1, reach.stride, reach.start * times)
+
+
+def _wants_its_size(layer: Layer, axis: int) -> bool:
+    """Whether a layer has weights for every position, or a window as large as the map."""
+    if not any(edge.reach[axis] is Extent.GLOBAL for edge in layer.inputs):
+        return False
+    windowed = isinstance(layer.sizing[axis], Sliding)
+    return layer.kind is Kind.LINEAR or layer.kind.is_convolution or windowed
+
+
+def _refitted(layer: Layer, reach: Reach, given: int, sizing: Fixed) -> Reach:
+    """The window of an operator with a fixed number of outputs, on another map."""
+    if not isinstance(reach, Window):
+        return reach
+    if layer.kind is Kind.POOL:
+        return adaptive_window(given, sizing.size)
+    if reach.size == 1 and reach.stride == 1:
+        raise Unforeseen(f"it is not known what {layer.label} reads of maps of another size")
+    return Window(1 if given == sizing.size else reach.size, Fraction(given, sizing.size))
