@@ -134,7 +134,7 @@ def test_modules_and_functions_move_together() -> None:
     for repair in both:
         assert "m.a.stride = (1, 1)" in repair.edits
         assert "m.b.stride = (1, 1)" in repair.edits
-        assert any("class ParallelStridesChanged(nn.Module)" in edit for edit in repair.edits)
+        assert repair.edits[0].startswith("def forward(self, x):\n")
         assert not any("avg_pool2d" in edit for edit in repair.edits)
 
 
@@ -167,27 +167,56 @@ def test_a_pooling_keeps_its_window_where_its_branch_would_not_fit_otherwise() -
     assert all({"m[1].a.stride = (1, 1)", "m[1].b.stride = 1"} <= set(edits) for edits in removals)
 
 
-def test_a_module_that_is_called_twice_has_one_stride() -> None:
-    class Twice(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.stem = nn.Conv2d(3, 8, 3, padding=1)
-            self.block = nn.Conv2d(8, 8, 3, padding=1)
-            self.pool = nn.MaxPool2d(2)
-            self.fc = nn.Linear(8, 10)
+class Calls(nn.Module):
+    """A pooling that is called three times, as tutorials do, and a block that is called often."""
 
-        def forward(self, x: Tensor) -> Tensor:
-            x = self.pool(self.stem(x))
-            x = self.pool(self.block(x))
-            for _ in range(8):
-                x = self.block(x)
-            return self.fc(self.pool(x).mean((2, 3)))
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.block = nn.Conv2d(8, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(8, 10)
 
-    assert [group.layers for group in grouped(Twice)] == [("pool",)]
-    assert repairs(Twice)["keeps every layer"].edits == ("m.pool = nn.Identity()",)
-    border = report(Twice).analysis.border_min
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.stem(x))
+        x = self.pool(self.block(x))
+        for _ in range(5):
+            x = self.block(x)
+        return self.fc(self.pool(x).mean((2, 3)))
+
+
+def test_calls_of_a_pooling_are_removed_one_by_one() -> None:
+    calls = ("pool", "pool (call 2)", "pool (call 3)")
+    assert [group.layers for group in grouped(Calls)] == [(call,) for call in calls]
+    removal = repairs(Calls)["keeps every layer"]
+    assert removal.title == "remove the downsampling of pool (call 2)"
+    assert removal.edits[0].count("self.pool(x)") == 2
+    border = report(Calls).analysis.border_min
     assert border is not None
     assert border.layer.title == f"block (call {border.layer.call + 1})"
+
+
+def test_all_calls_of_a_pooling_are_its_module() -> None:
+    found = bench(Calls, [(1, 3, 32, 32)])
+    (all_calls,) = [
+        candidate
+        for candidate in found.found.candidates
+        if len(candidate.change.removed) == 3 and candidate.change.cut is None
+    ]
+    assert found.workshop.verified(all_calls).edits == ("m.pool = nn.Identity()",)
+
+
+def test_a_convolution_that_is_called_twice_has_one_stride() -> None:
+    class Twice(Calls):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block = nn.Conv2d(8, 8, 3, 2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.block(self.block(self.stem(x)))
+            return self.fc(x.mean((2, 3)))
+
+    assert [group.layers for group in grouped(Twice)] == [("block",)]
 
 
 def test_only_as_much_is_removed_from_the_input_on_as_it_takes() -> None:
@@ -486,3 +515,167 @@ def test_the_front_is_what_nothing_dominates(candidates: list[Candidate]) -> Non
 
     expected = [a for a in candidates if not any(worse(a, b) for b in candidates)]
     assert sorted(map(repr, front(candidates))) == sorted(map(repr, expected))
+
+
+# -- what the changed model must still be
+
+
+class Logits(nn.Module):
+    """A tutorial's network: its output is the logarithm of probabilities."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(3 if i == 0 else 8, 8, 5, padding=2) for i in range(4))
+        self.fc = nn.Linear(8 * 4, 10)
+        self.frozen = self.convs[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv in self.convs:
+            x = F.max_pool2d(F.relu(conv(x)), 2)
+        return F.log_softmax(self.fc(x.view(-1, 8 * 4)), dim=1)
+
+    def train(self, mode: bool = True) -> Logits:
+        super().train(mode)
+        self.frozen.eval()
+        return self
+
+    def predict(self, x: Tensor) -> Tensor:
+        return self(x).argmax(1)
+
+
+class LogitsInside(Logits):
+    """The same, with the logarithm inside of the classifier."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Sequential(nn.Dropout(), nn.Linear(8 * 4, 10), nn.LogSoftmax(dim=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv in self.convs:
+            x = F.max_pool2d(F.relu(conv(x)), 2)
+        return self.fc(torch.flatten(x, 1))
+
+
+@pytest.mark.parametrize("build", [Logits, LogitsInside])
+def test_what_the_model_does_with_its_outputs_stays(build: Any) -> None:
+    found = report(build).repairs
+    assert "truncate" in {repair.kind for repair in found}
+    for repair in found:
+        total = repair.apply(build()).eval()(torch.randn(2, 3, 32, 32)).exp().sum(1)
+        torch.testing.assert_close(total, torch.ones(2))
+
+
+def test_a_changed_forward_leaves_the_rest_of_the_class() -> None:
+    for repair in report(Logits).repairs:
+        model = repair.apply(Logits())
+        assert isinstance(model, Logits)
+        assert not model.train().convs[0].training
+        assert model.convs[1].training
+        assert model.predict(torch.randn(2, 3, 32, 32)).shape == (2,)
+
+
+class Beside(nn.Module):
+    """A second head in front of the cut, whose result only training returns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Sequential(
+            nn.Conv2d(3, 16, 5, 4, 2), nn.Conv2d(16, 16, 5, 4, 2), nn.Conv2d(16, 16, 5, 1, 2)
+        )
+        self.deep = nn.Conv2d(16, 16, 3, 1, 1)
+        self.fc = nn.Linear(16, 10)
+        self.aux = nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.down(x)
+        beside = self.aux(x.mean((2, 3)))
+        y = self.fc(self.deep(x).mean((2, 3)))
+        return (y, beside) if self.training else y
+
+
+class BesidePool(Beside):
+    """The same with a pooling that only a new forward could leave out."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(F.max_pool2d(x, 2))
+
+
+@pytest.mark.parametrize("build", [Beside, BesidePool])
+def test_training_returns_what_it_returned(build: Any) -> None:
+    found = report(build).repairs
+    assert found
+    for repair in found:
+        outputs = repair.apply(build()).train()(torch.randn(2, 3, 32, 32))
+        assert [tuple(output.shape) for output in outputs] == [(2, 10), (2, 10)]
+        assert "m.aux" not in " ".join(repair.edits)
+
+
+class InPlace(nn.Module):
+    """A pooling between an activation and one that writes over its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 4, 1), nn.Sigmoid())
+        self.pool = nn.MaxPool2d(2)
+        self.relu = nn.ReLU(inplace=True)
+        self.deep = nn.Sequential(*(nn.Conv2d(8, 8, 3, padding=1) for _ in range(3)))
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.deep(self.relu(self.pool(self.stem(x)))).mean((2, 3)))
+
+
+def test_nothing_is_overwritten_that_training_needs() -> None:
+    found = bench(InPlace, [(1, 3, 16, 16)])
+    reasons = [reason for c, reason in outcomes(found) if c.change.removed and not c.change.cut]
+    assert reasons
+    assert all("relu would overwrite in place what training needs" in r for r in reasons)
+    for repair in report(InPlace, 16).repairs:
+        repair.apply(InPlace())(torch.randn(2, 3, 16, 16)).sum().backward()
+
+
+class Optional(nn.Module):
+    """Arguments that need not be given, and an assertion."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(3 if i == 0 else 8, 8, 5, padding=2) for i in range(4))
+        self.fc = nn.Linear(8, 1)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, *, features: bool = False) -> Any:
+        assert x.dim() == 4
+        for conv in self.convs:
+            x = F.max_pool2d(F.relu(conv(x)), 2)
+        if mask is not None:
+            x = x * mask
+        y = self.fc(x.mean((2, 3))).squeeze(1)
+        return (y, x) if features else y
+
+
+def test_arguments_that_are_not_given_take_their_defaults() -> None:
+    found = repairs(Optional)
+    assert {"fewest computations", "keeps every layer"} <= found.keys()
+    for repair in found.values():
+        assert repair.apply(Optional())(torch.randn(2, 3, 32, 32)).shape == (2,)
+
+
+def test_a_classifier_that_is_a_convolution_is_not_cut_off_by_itself() -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(3, 8, 3, 4, 1),
+            *(nn.Conv2d(8, 8, 3, 2, 1) for _ in range(2)),
+            nn.Conv2d(8, 10, 1),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+
+    found = report(build, 8)
+    assert [x.layer.name for x in found.analysis.unproductive] == ["2", "3"]
+    assert "truncate after 2" not in {repair.title for repair in found.repairs}
+
+
+def test_two_repairs_that_are_alike_are_one() -> None:
+    for build in (Logits, Calls, Beside, resnet18):
+        shown = report(build).repairs
+        pairs = {(r.after.params, r.after.macs) for r in shown}
+        assert len(pairs) == len(shown)

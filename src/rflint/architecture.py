@@ -148,6 +148,8 @@ class Layer:
     """Name and size of every parameter it uses, on every call."""
     is_module: bool = False
     """Whether a module by this name is it, and not a function that is called."""
+    in_place: bool = False
+    """Whether it writes its result over its first input."""
     positions: tuple[int, ...] = ()
     """Of the output, per spatial axis: one where an axis is gone."""
     sizing: tuple[Sizing | None, ...] = ()

@@ -103,7 +103,7 @@ def lint_model(
         analysis,
         findings,
         tuple(offered.repairs),
-        found.refusals if offered.repairs else (*found.refusals, *offered.failures),
+        tuple(dict.fromkeys((*found.refusals, *offered.unanswered))),
         larger,
         (*([built.note] if built.note else []), *(f"not offered: {x}" for x in offered.failures)),
     )
@@ -167,7 +167,7 @@ def find_repairs(
         analysis = analyse(architecture)
         found = search(analysis, kinds)
         offered = offers(Workshop(built.model, inputs, analysis, train=options.train), found)
-    refusals = (*found.refusals, *offered.failures)
+    refusals = tuple(dict.fromkeys((*found.refusals, *offered.unanswered)))
     return Repairs(tuple(offered.repairs), refusals, inputs, analysis.totals.unproductive)
 
 

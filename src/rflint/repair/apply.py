@@ -22,7 +22,7 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
     RepairFailed where it cannot be copied, or is not the model that the edits were made for.
     """
     try:
-        edited = copy.deepcopy(model)
+        edited = copy.deepcopy(model, _computed(model))
     except Exception as error:
         raise RepairFailed(
             f"the model cannot be copied: {said(error)}", source=innermost_user_line_of(error)
@@ -53,3 +53,16 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
                     if parameter.device != device:
                         setattr(module, name, nn.Parameter(parameter.to(device)))
     return edited
+
+
+def _computed(model: nn.Module) -> dict[int, torch.Tensor]:
+    """Copies of tensors that are results, by identity: what deepcopy refuses to copy.
+
+    The old weight_norm and spectral_norm keep such a weight, and compute it anew for every call.
+    """
+    return {
+        id(value): value.detach().clone()
+        for module in model.modules()
+        for value in vars(module).values()
+        if isinstance(value, torch.Tensor) and not value.is_leaf
+    }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rflint.analysis import Analysis, Verdict
+from rflint.architecture import Layer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,9 +31,17 @@ class Figures:
         return cls(totals.params, totals.macs, totals.unproductive)
 
 
+def handle(layer: Layer) -> str:
+    """What a change calls a layer: a module by its name, a pooling one call at a time.
+
+    A convolution that is called twice has one stride, but a pooling has nothing that calls share.
+    """
+    return layer.name if layer.kind.is_convolution else layer.title
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of an architecture's layers, by name, and where it ends.
+    """What becomes of an architecture's layers, by their handles, and where it ends.
 
     A downsampling layer is in one of four sets, or keeps its stride. Layers that a dilation reaches
     follow from the graph, and so does where the map is brought back to its old size in front of a
@@ -59,8 +68,9 @@ class Change:
         """All layers that no longer downsample."""
         return self.unit_stride | self.removed | self.slowed | self.dilated
 
-    def within(self, names: Set[str]) -> Change:
+    def within(self, layers: Iterable[Layer]) -> Change:
         """What of it concerns these layers."""
+        names = {handle(layer) for layer in layers}
         return replace(
             self,
             unit_stride=self.unit_stride & names,

@@ -17,11 +17,17 @@ def no_cut_because(analysis: Analysis) -> str:
         return "the model was not followed to its end"
     if len(architecture.output_shapes) != 1:
         return f"the model has {len(architecture.output_shapes)} outputs"
-    if len(architecture.output_shapes[0]) != 2:
+    if len(architecture.output_shapes[0]) not in (1, 2):
         return "the model is no classifier: its output is not batch x classes"
     if not cut_points(analysis):
         return "nowhere does one tensor carry all that follows"
     return ""
+
+
+def classes_of(analysis: Analysis) -> int:
+    """How many outputs a classifier has; one where it drops that dimension."""
+    shape = analysis.architecture.output_shapes[0]
+    return shape[1] if len(shape) > 1 else 1
 
 
 def cut_points(analysis: Analysis) -> tuple[int, ...]:
@@ -52,6 +58,22 @@ def cut_points(analysis: Analysis) -> tuple[int, ...]:
 
 def _weighs(layer: Layer) -> bool:
     return bool(layer.macs or layer.parameters)
+
+
+def behind(analysis: Analysis, cut: int) -> frozenset[int]:
+    """The layers that go when a network ends behind a layer: all that the output needs of the rest.
+
+    What branches off before the cut and does not reach the output (a head that only training
+    returns) stays, unless it needs something that goes.
+    """
+    layers = analysis.architecture.layers
+    reached = reaching_outputs(analysis.architecture)
+    gone: set[int] = set()
+    for index in range(cut + 1, len(layers)):
+        needs = any(edge.source in gone for edge in layers[index].inputs)
+        if index in reached or needs:
+            gone.add(index)
+    return frozenset(gone)
 
 
 def _modules_running(layers: Sequence[Layer]) -> list[int]:
@@ -87,8 +109,8 @@ def _separable(layers: Sequence[Layer]) -> list[bool]:
     for index in reversed(range(len(layers))):
         result[index] = earliest > index
         if layers[index].parameters:
-            innermost = lineage(layers[index])[-1:]
-            used_from = [module_from[path] for path in innermost] or [-1]
+            # a weight of the model itself has no module: a forward that is written anew leaves it
+            used_from = [module_from[path] for path in lineage(layers[index])[-1:]]
             used_from += [weight_from[name] for name, _ in layers[index].parameters]
             earliest = min(earliest, *used_from)
     return result

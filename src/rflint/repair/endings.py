@@ -7,22 +7,21 @@ other names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from torch import nn
 
 from rflint.analysis import Analysis
 from rflint.architecture import Extent, Kind, Layer
 from rflint.repair.change import Candidate, Edit
-from rflint.repair.cuts import lineage, modules_within
-from rflint.repair.names import LISTS
+from rflint.repair.cuts import behind, classes_of, lineage, modules_within
 from rflint.repair.writer import Writer
 from rflint.roles import Role
 
-_GONE = "cut off"
-_HEAD = (
-    "the new classifier; its weights have names of their own, so that old state dicts still load"
-)
+_FLATTENING = (Kind.LINEAR, Kind.CONV)
+
+GONE = "cut off"
+HEAD = "the new classifier; its weights have names of their own, so that old state dicts still load"
 
 
 class Endings(Writer):
@@ -30,41 +29,77 @@ class Endings(Writer):
 
     def __init__(self, model: nn.Module, analysis: Analysis, candidate: Candidate) -> None:
         super().__init__(model, analysis, candidate)
-        shapes = analysis.architecture.output_shapes
-        self.classes = shapes[0][-1] if shapes else 0
+        cut = candidate.change.cut
+        self.classes = classes_of(analysis) if cut is not None else 0
+        self.gone = behind(analysis, cut) if cut is not None else frozenset[int]()
         trunk = [i for i, x in enumerate(analysis.layers) if x.role is not Role.HEAD]
         # from here on, nothing has positions any more but what pools or flattens them
-        self.head = max((i for i in trunk if not _loses_positions(self.layers[i])), default=-1) + 1
+        head = max((i for i in trunk if not _loses_positions(self.layers[i])), default=-1) + 1
+        last = [index for index in sorted(self.gone) if index >= head]
+        divides = next((i for i in last if _loses_positions(self.layers[i])), len(self.layers))
+        self.flattens = divides < len(self.layers) and self.layers[divides].kind in _FLATTENING
+        """Whether positions end in a layer with weights for each, and not in global pooling."""
+        self.in_front = {index for index in self.gone if index < divides}
+        self.behind = self.gone - self.in_front - (set() if self.flattens else {divides})
         self.names_of_weights = model.state_dict().keys()
         self.global_pooling = f"nn.AdaptiveAvgPool{analysis.architecture.axes}d(1)"
 
     def truncations(self, cut: int) -> Iterator[tuple[Edit, ...]]:
-        """Ends for a network behind a layer, the model's own pooling and head kept if they fit."""
-        layers = self.layers
-        end = len(layers)
-        behind_cut = range(max(cut + 1, self.head), end)
-        gone = next((index for index in behind_cut if _loses_positions(layers[index])), end)
-        in_front = self._units(range(cut + 1, gone))
-        flattens = gone < end and layers[gone].kind in (Kind.LINEAR, Kind.CONV)
-        behind = self._units(range(gone if flattens else gone + 1, end))
-        everything = self._units(range(cut + 1, end))
+        """Ends behind a layer that keep the model's own pooling, or the place of it."""
+        in_front = self._units(self.in_front)
+        maps = self._maps()
         for delete in (True, False):
-            if flattens:
-                yield from self._pooled_then_flattened(in_front, behind, cut)
-            elif behind:
-                # the model's own global pooling stays
-                yield (*self.without(in_front, delete), *self._ending(behind, cut))
+            for ending in self.endings(cut):
+                if not self.flattens:
+                    yield (*self.without(in_front, delete), *ending)
+                elif maps and not self.weighs(maps[-1]):
+                    yield self._pooled_then_flattened(maps, ending)
+
+    def makeshifts(self, cut: int) -> Iterator[tuple[Edit, ...]]:
+        """Ends for which modules serve that were something else."""
+        maps = self._maps()
+        for ending in self.endings(cut):
+            if self.flattens and maps:
+                yield self._pooled_then_flattened(maps, ending)
+        everything = self._units(self.gone)
+        for delete in (True, False):
             yield from self._pooled_and_classified(everything, cut, delete)
 
+    def endings(self, cut: int) -> Iterator[tuple[Edit, ...]]:
+        """What becomes of the modules behind the last map."""
+        return self._endings(self._units(self.behind), cut)
+
+    @property
+    def last_map(self) -> int | None:
+        """The layer behind the cut that makes the map which is flattened."""
+        maps = [index for index in self.in_front if self.layers[index].is_map]
+        return max(maps, default=None) if self.flattens else None
+
+    def _maps(self) -> list[str]:
+        """Modules in front of the end that make maps, and not features that were flattened."""
+        return [
+            unit
+            for unit in self._units(self.in_front)
+            if [x for x in self.layers if unit in lineage(x)][-1].is_map
+            and not self.is_flatten(unit)
+        ]
+
+    def logits(self, cut: int) -> int | None:
+        """The layer that makes the outputs, up to what is done to each of them; None: the cut."""
+        (index,) = self.analysis.architecture.outputs
+        layer = self.layers[index]
+        while layer.kind in (Kind.ACTIVATION, Kind.ARITHMETIC) and len(layer.inputs) == 1:
+            index = layer.inputs[0].source
+            layer = self.layers[index]
+        return index if index > cut else None
+
     def _pooled_then_flattened(
-        self, in_front: Sequence[str], behind: Sequence[str], cut: int
-    ) -> Iterator[tuple[Edit, ...]]:
+        self, maps: Sequence[str], ending: Sequence[Edit]
+    ) -> tuple[Edit, ...]:
         """The last module in front of a model's own flattening becomes global pooling."""
-        maps = [unit for unit in in_front if not self.flattens(unit)]
-        if maps and behind:
-            *between, last = maps
-            pooled = Edit(self.assigned(last, self.global_pooling), "pools all that is left")
-            yield (*self.without(between, delete=False), pooled, *self._ending(behind, cut))
+        *between, last = maps
+        pooled = Edit(self.assigned(last, self.global_pooling), "pools all that is left")
+        return (*self.without(between, delete=False), pooled, *ending)
 
     def _pooled_and_classified(
         self, units: Sequence[str], cut: int, delete: bool
@@ -78,28 +113,43 @@ class Endings(Writer):
                 *between, last = units
                 yield (*self.without(between, delete), self._classifier(last, cut, head))
 
-    def _units(self, indices: range) -> list[str]:
-        """The largest modules among these layers, but for those that only pass on what they get."""
-        units = modules_within(self.layers, indices)
-        return [
-            unit
-            for unit in units
-            if self.weighs(unit)
-            or any(
-                x.kind not in (Kind.ACTIVATION, Kind.ARITHMETIC)
-                for x in self.layers
-                if unit in lineage(x)
-            )
-            or isinstance(self.modules[unit.rpartition(".")[0]], LISTS)
-        ]
+    def _units(self, indices: Set[int]) -> list[str]:
+        """The largest modules among these layers."""
+        return list(modules_within(self.layers, indices))
 
-    def _ending(self, units: Sequence[str], cut: int) -> Iterator[Edit]:
-        """The last of these that has weights becomes the head, the others pass on what they get."""
+    def _endings(self, units: Sequence[str], cut: int) -> Iterator[tuple[Edit, ...]]:
+        """Heads in the place of the last layer with weights, or of the module that it ends."""
         weighing = [unit for unit in units if self.weighs(unit)]
-        for unit in weighing[:-1]:
-            yield Edit(self.assigned(unit, "nn.Identity()"), _GONE)
-        if weighing and not self._is_classifier(weighing[-1], cut):
-            yield self._classifier(weighing[-1], cut)
+        if not weighing:
+            return
+        last = [
+            layer.name
+            for i, layer in enumerate(self.layers)
+            if i in self.gone and layer.is_module and layer.kind in (Kind.LINEAR, Kind.CONV)
+        ]
+        of_unit = {
+            unit: [name for name in last if self._is_inside(name, unit)] for unit in weighing
+        }
+        place = next((unit for unit in reversed(weighing) if of_unit[unit]), weighing[-1])
+        earlier = weighing[: weighing.index(place)]
+        identities = [Edit(self.assigned(unit, "nn.Identity()"), GONE) for unit in earlier]
+        leaves = list(dict.fromkeys(of_unit[place]))
+        # one layer with weights: what is around it (dropout, an activation) stays
+        if len(leaves) == 1:
+            yield (*identities, *self._ending(leaves[0], cut))
+        if leaves[-1:] != [place]:
+            yield (*identities, *self._ending(place, cut))
+        if len(leaves) > 1:
+            inner = [Edit(self.assigned(name, "nn.Identity()"), GONE) for name in leaves[:-1]]
+            yield (*identities, *inner, *self._ending(leaves[-1], cut))
+
+    def _is_inside(self, path: str, outer: str) -> bool:
+        return path == outer or path.startswith(f"{outer}.")
+
+    def _ending(self, path: str, cut: int) -> Iterator[Edit]:
+        """A module becomes the head, unless it is one that fits already."""
+        if not self._is_classifier(path, cut):
+            yield self._classifier(path, cut)
 
     def _classifier(self, path: str, cut: int, in_front: Sequence[str] = ()) -> Edit:
         """A new classifier in the place of a module, with weights by names that are new."""
@@ -107,7 +157,7 @@ class Endings(Writer):
         while any(key.startswith(f"{name}.") for key in self.names_of_weights):
             code, name = f"nn.Sequential({code})", f"{name}.0"
         layers = ", ".join([*in_front, code])
-        return Edit(self.assigned(path, f"nn.Sequential({layers})"), _HEAD)
+        return Edit(self.assigned(path, f"nn.Sequential({layers})"), HEAD)
 
     def _is_classifier(self, path: str, cut: int) -> bool:
         """Whether a module is the very layer that would replace it, so that it can stay."""
@@ -133,20 +183,20 @@ class Endings(Writer):
             if self.is_numbered(unit) and len(siblings) < len(container._modules):
                 first, last = int(siblings[0]), int(siblings[-1])
                 if delete and last == len(container._modules) - 1:
-                    yield Edit(f"del {reference}[{first}:]", _GONE)
+                    yield Edit(f"del {reference}[{first}:]", GONE)
                     continue
                 if len(siblings) > 2:
                     loop = (
                         f"for i in range({first}, {last + 1}):\n    {reference}[i] = nn.Identity()"
                     )
-                    yield Edit(loop, _GONE)
+                    yield Edit(loop, GONE)
                     continue
             for sibling in siblings:
                 path = f"{parent}.{sibling}" if parent else sibling
                 empty = (
                     "ModuleList" if isinstance(self.modules[path], nn.ModuleList) else "Identity"
                 )
-                yield Edit(self.assigned(path, f"nn.{empty}()"), _GONE)
+                yield Edit(self.assigned(path, f"nn.{empty}()"), GONE)
 
     def _follows(self, parent: str, number: str, other: str) -> bool:
         """Whether a module is the next in the same list."""

@@ -23,7 +23,7 @@ from rflint.architecture import (
     Window,
     adaptive_window,
 )
-from rflint.repair.change import Change
+from rflint.repair.change import Change, handle
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
 
 SMALL_STEM = 3
@@ -139,7 +139,7 @@ class _Run:
         self, index: int, layer: Layer, sizing: Sizing | None, reaches: list[Reach]
     ) -> tuple[Sizing, list[Reach]]:
         """What the change makes of a layer that it names."""
-        name = layer.name
+        name = handle(layer)
         if name in self.change.removed:
             return KEPT, [POINTWISE if isinstance(r, Window) else r for r in reaches]
         if name == self.change.small_stem:

@@ -7,16 +7,16 @@ are then applied to a real model and analysed again, and must come out the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 
 from rflint.analysis import Analysis
-from rflint.architecture import INPUT, Kind, Layer
+from rflint.architecture import INPUT, Edge, Extent, Kind, Layer
 from rflint.heads import head_windows
-from rflint.repair.change import Candidate, Change, Figures
-from rflint.repair.cuts import modules_within
+from rflint.repair.change import Candidate, Change, Figures, handle
+from rflint.repair.cuts import behind, classes_of, modules_within
 from rflint.repair.flow import SMALL_STEM, AxisFlow, AxisForecast, Unforeseen
 
 _BY_POSITIONS = frozenset({Kind.CONV, Kind.LINEAR})
@@ -61,7 +61,7 @@ class Forecaster:
         self.flows = [AxisFlow(analysis, axis) for axis in self._distinct_axes()]
         self.indices: dict[str, list[int]] = {}
         for index, layer in enumerate(self.layers):
-            self.indices.setdefault(layer.name, []).append(index)
+            self.indices.setdefault(handle(layer), []).append(index)
 
     def forecast(self, change: Change) -> Forecast:
         """The whole architecture under a change; its `cut` does not count."""
@@ -96,7 +96,7 @@ class Forecaster:
             stem = self.layers[self.indices[change.small_stem][0]]
             added += self._small(stem, self._weight(stem)) - self._weight(stem)
         dilation = {
-            self.layers[index].name: tuple(axis.dilation.get(index, 1) for axis in axes)
+            handle(self.layers[index]): tuple(axis.dilation.get(index, 1) for axis in axes)
             for index in sorted({index for axis in axes for index in axis.dilation})
         }
         return Forecast(
@@ -122,6 +122,7 @@ class Forecaster:
         for output in self.architecture.outputs:
             if forecast.positions[output] != self.layers[output].positions:
                 raise Unforeseen("the model's output would have another size")
+        self._check_heads(forecast, len(self.layers))
         figures = Figures(
             self.architecture.params + forecast.params_added,
             sum(forecast.macs),
@@ -130,7 +131,7 @@ class Forecaster:
         return Candidate(
             forecast.change,
             figures,
-            self._productive(forecast, len(self.layers)),
+            self._productive(forecast, range(len(self.layers))),
             forecast.pooled_before,
             forecast.head_inputs,
             forecast.dilation,
@@ -138,31 +139,47 @@ class Forecaster:
 
     def truncated(self, forecast: Forecast, cut: int) -> Candidate:
         """The changed architecture up to a layer, and a new head. Raises Unforeseen."""
-        if forecast.end <= cut:
+        gone = behind(self.analysis, cut)
+        kept = [index for index in range(len(self.layers)) if index not in gone]
+        if forecast.end <= kept[-1]:
             raise Unforeseen(forecast.reason)
-        for index in head_windows(self.layers[: cut + 1]):
-            if forecast.positions[index] == self.layers[index].positions:
-                title = self.layers[index].label
-                raise Unforeseen(f"{title} would count as the global pooling of what is left")
+        self._check_heads(forecast, cut + 1)
         channels = self.layers[cut].out_shape[1]
-        classes = self.architecture.output_shapes[0][1]
+        classes = classes_of(self.analysis)
         head = channels * classes
-        gone = modules_within(self.layers, range(cut + 1, len(self.layers)))
-        kept = {name: size for layer in self.layers[: cut + 1] for name, size in layer.parameters}
-        kept |= {
+        modules = modules_within(self.layers, gone)
+        weights = {name: size for i in kept for name, size in self.layers[i].parameters}
+        weights |= {
             name: size
             for name, size in self.architecture.unused
-            if not any(name.startswith(f"{path}.") for path in gone)
+            if not any(name.startswith(f"{path}.") for path in modules)
         }
         small = 0 if forecast.change.resized_head else forecast.params_added
         figures = Figures(
-            sum(kept.values()) + small + head + classes,
-            sum(forecast.macs[: cut + 1]) + head,
-            sum(forecast.exceeds[: cut + 1]),
+            sum(weights.values()) + small + head + classes,
+            sum(forecast.macs[index] for index in kept) + head,
+            sum(forecast.exceeds[index] for index in kept),
         )
-        change = forecast.change.within({layer.name for layer in self.layers[: cut + 1]})
-        productive = self._productive(forecast, cut + 1)
+        change = forecast.change.within(self.layers[index] for index in kept)
+        productive = self._productive(forecast, kept)
         return Candidate(replace(change, cut=cut), figures, productive)
+
+    def _check_heads(self, forecast: Forecast, end: int) -> None:
+        """Raises Unforeseen where a window would now count as global pooling (see heads.py)."""
+        if not any(layer.covers_map for layer in self.layers[:end]):
+            return
+        removed = forecast.change.removed
+        left = [
+            replace(layer, inputs=tuple(Edge(e.source, ()) for e in layer.inputs))
+            if handle(layer) in removed
+            else layer
+            for layer in self.layers[:end]
+        ]
+        for index in head_windows(left):
+            layer = self.layers[index]
+            is_one = all(Extent.GLOBAL in edge.reach for edge in layer.inputs)
+            if not is_one and forecast.positions[index] == layer.positions:
+                raise Unforeseen(f"{layer.label} would count as the global pooling of what is left")
 
     def _distinct_axes(self) -> list[int]:
         axes = range(self.architecture.axes)
@@ -242,10 +259,10 @@ class Forecaster:
         kernel = [k for k in stem.geometry.kernel if k is not None]
         return int(Fraction(amount * SMALL_STEM ** len(kernel)) / prod(kernel))
 
-    def _productive(self, forecast: Forecast, end: int) -> int:
+    def _productive(self, forecast: Forecast, indices: Iterable[int]) -> int:
         return sum(
             self.judged[index]
             and not forecast.exceeds[index]
             and self.layers[index].name != forecast.change.small_stem
-            for index in range(end)
+            for index in indices
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT, Extent, Kind, Layer, Window
+from rflint.repair.change import handle
 from rflint.roles import Role
 from rflint.sizing import Fixed, Scaled, Sliding
 
@@ -35,11 +36,11 @@ class Group:
 def groups(analysis: Analysis) -> tuple[Group, ...]:
     """The trunk's downsamplings, from the input on."""
     layers = analysis.architecture.layers
-    changers = {i: x.layer.name for i, x in enumerate(analysis.layers) if _changes_size(x.layer)}
+    changers = {i: handle(x.layer) for i, x in enumerate(analysis.layers) if _changes_size(x.layer)}
     together = _Sets(changers)
     of_name: dict[str, int] = {}
     for index, name in changers.items():
-        # a module that is called twice has one stride
+        # a convolution that is called twice has one stride
         together.unite((of_name.setdefault(name, index), index))
     for axis in range(analysis.architecture.axes):
         _unite_along(axis, analysis, changers, together)
@@ -53,11 +54,11 @@ def groups(analysis: Analysis) -> tuple[Group, ...]:
         downsampling = [layers[i] for i in members if layers[i].downsamples]
         if not downsampling or not any(analysis.layers[i].role is Role.TRUNK for i in members):
             continue
-        named = {layer.name: layer for layer in downsampling}.values()
+        named = {handle(layer): layer for layer in downsampling}.items()
         found.append(
             Group(
-                tuple(layer.name for layer in named if layer.kind is Kind.CONV),
-                tuple(layer.name for layer in named if layer.kind is not Kind.CONV),
+                tuple(name for name, layer in named if layer.kind is Kind.CONV),
+                tuple(name for name, layer in named if layer.kind is not Kind.CONV),
                 _kept_because(layers, members, editable),
             )
         )

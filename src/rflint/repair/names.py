@@ -40,6 +40,13 @@ class Names:
             return f"{self.expression(path)} = {value}"
         return f"setattr({self.expression(parent)}, {json.dumps(name)}, {value})"
 
+    def deleted(self, path: str) -> str:
+        """The statement that takes a module, or a parameter, away."""
+        parent, _, name = path.rpartition(".")
+        if name.isidentifier() and not keyword.iskeyword(name):
+            return f"del {self.expression(parent)}.{name}"
+        return f"delattr({self.expression(parent)}, {json.dumps(name)})"
+
     def is_numbered(self, path: str) -> bool:
         """Whether a module is written as an item of a list."""
         parent, _, name = path.rpartition(".")

@@ -6,14 +6,16 @@ one that is not what was foreseen gives way to the next best change.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from torch import nn
 
 from rflint.analysis import Analysis, analyse
-from rflint.architecture import Architecture
+from rflint.architecture import INPUT, Architecture, Kind, Layer
 from rflint.errors import RepairFailed, RflintError
 from rflint.repair.apply import edited_copy
 from rflint.repair.change import Candidate, Edit, Figures, Repair
@@ -27,9 +29,12 @@ from rflint.tracing.meta import WeightsOnMeta, borrowed
 _TRIES = 8
 """So many candidates are tried for each wish."""
 
+_ALIKE = 0.01
+"""Of two repairs whose parameters and MACs differ by no more than this share, one is shown."""
+
 
 class _FailsInTraining(RepairFailed):
-    """The changed model runs in evaluation only."""
+    """The changed model is no longer the same in training, but for what the change is about."""
 
 
 @dataclass(slots=True)
@@ -38,6 +43,9 @@ class Offers:
 
     repairs: list[Repair] = field(default_factory=list)
     failures: dict[str, None] = field(default_factory=dict)
+    """Every candidate that failed, with the reason."""
+    unanswered: dict[str, None] = field(default_factory=dict)
+    """Of wishes that no candidate answers, the best one and why it failed."""
 
 
 class Workshop:
@@ -51,59 +59,85 @@ class Workshop:
         self.analysis = analysis
         self.train = train
         self.before = Figures.of(analysis)
-        self._trains_otherwise: bool | None = None
 
     def verified(self, candidate: Candidate, words: str = "") -> Repair:
         """The candidate as a repair. Raises Inexpressible or RflintError where it is none."""
         reason: RflintError | None = None
-        ways = [
-            (edits, candidate.figures) for edits in scripts(self.model, self.analysis, candidate)
-        ]
-        auxiliaries, params = without_auxiliaries(self.model, self.analysis)
-        for edits, foreseen in ways:
+        for edits in scripts(self.model, self.analysis, candidate):
             try:
-                after = self.after(edits)
+                return self._repair(candidate, words, edits)
             except RflintError as error:
-                if (
-                    isinstance(error, _FailsInTraining)
-                    and auxiliaries
-                    and edits[-1:] != auxiliaries[-1:]
-                ):
-                    smaller = replace(foreseen, params=foreseen.params - params)
-                    ways.append(((*edits, *auxiliaries), smaller))
                 reason = reason or error
-                continue
-            if after == foreseen:
-                return Repair(
-                    candidate.change.kind,
-                    title(self.analysis, candidate),
-                    words,
-                    edits,
-                    self.before,
-                    after,
-                    verified=True,
-                )
-            reason = reason or RepairFailed(f"it was foreseen as {foreseen}, and is {after}")
         assert reason is not None
         raise reason
 
-    def after(self, edits: Sequence[Edit]) -> Figures:
-        """The figures of a changed copy, which must run as the model does."""
+    def _repair(self, candidate: Candidate, words: str, edits: tuple[Edit, ...]) -> Repair:
+        """One way of making a candidate. Raises RflintError where the copy is something else."""
+        auxiliaries, params = self.auxiliaries
+        foreseen = candidate.figures
+        try:
+            after = self.after(edits)
+        except _FailsInTraining:
+            if not auxiliaries:
+                raise
+            edits = (*edits, *auxiliaries)
+            foreseen = replace(foreseen, params=foreseen.params - params)
+            after = self.after(edits, returns_the_same=False)
+        if after != foreseen:
+            raise RepairFailed(f"it was foreseen as {foreseen}, and is {after}")
+        name = title(self.analysis, candidate)
+        kind = candidate.change.kind
+        return Repair(kind, name, words, edits, self.before, after, verified=True)
+
+    def after(self, edits: Sequence[Edit], *, returns_the_same: bool = True) -> Figures:
+        """The figures of a changed copy, which must run as the model does.
+
+        `returns_the_same`: also in training, where the model may return more.
+        """
         copy = self.copy(edits)
         architecture = self._traced(copy, train=self.train)
-        if architecture.output_shapes != self.analysis.architecture.output_shapes:
+        before = self.analysis.architecture
+        if architecture.output_shapes != before.output_shapes:
             raise RepairFailed("its output has another shape")
-        if not self.train and self._in_training_otherwise():
+        if _ending(architecture) != _ending(before):
+            ending = ", ".join(_ending(before)) or "what it ends in"
+            raise RepairFailed(f"its output would no longer be that of {ending}")
+        overwritten = _overwritten(architecture, before)
+        if overwritten:
+            raise RepairFailed(f"{overwritten} would overwrite in place what training needs")
+        if self.in_training is not None:
             try:
-                self._traced(copy, train=True)
+                training = self._traced(copy, train=True)
             except RflintError as error:
                 raise _FailsInTraining(f"it fails in training: {error.message}") from error
+            if returns_the_same and training.output_shapes != self.in_training.output_shapes:
+                raise _FailsInTraining("it would return something else in training")
         return Figures.of(analyse(architecture))
 
     def copy(self, edits: Sequence[Edit]) -> nn.Module:
         """A changed copy whose weights are not allocated."""
         with borrowed(self.model, train=self.train), WeightsOnMeta():
             return edited_copy(self.model, [edit.code for edit in edits])
+
+    @cached_property
+    def in_training(self) -> Architecture | None:
+        """The model in training; None where that is nothing new, or where it does not run."""
+        if self.train:
+            return None
+        try:
+            training = self._traced(self.model, train=True)
+        except RflintError:
+            return None
+        here = self.analysis.architecture
+        alike = [x.name for x in training.layers] == [x.name for x in here.layers]
+        return (
+            None if alike and len(training.output_shapes) == len(here.output_shapes) else training
+        )
+
+    @cached_property
+    def auxiliaries(self) -> tuple[tuple[Edit, ...], int]:
+        """Edits that take out heads that only training uses, and their parameters."""
+        return without_auxiliaries(self.model, self.analysis)
 
     def _traced(self, model: nn.Module, *, train: bool) -> Architecture:
         inputs = self.inputs
@@ -116,17 +150,59 @@ class Workshop:
         tracer = self.analysis.architecture.tracer
         return trace(model, inputs, train=train, tracer=tracer)
 
-    def _in_training_otherwise(self) -> bool:
-        """Whether the model has other layers in training, and runs there at all."""
-        if self._trains_otherwise is None:
-            try:
-                layers = self._traced(self.model, train=True).layers
-            except RflintError:
-                self._trains_otherwise = False
-            else:
-                known = [layer.name for layer in self.analysis.architecture.layers]
-                self._trains_otherwise = [layer.name for layer in layers] != known
-        return self._trains_otherwise
+
+def _ending(architecture: Architecture) -> list[str]:
+    """What a model does to each of its outputs at the very end: log_softmax, sigmoid."""
+    found: list[str] = []
+    index = architecture.outputs[0] if len(architecture.outputs) == 1 else INPUT
+    while index != INPUT:
+        layer = architecture.layers[index]
+        if layer.kind is not Kind.ACTIVATION or len(layer.inputs) != 1:
+            break
+        if "dropout" not in layer.operation:
+            found.append(layer.operation)
+        index = layer.inputs[0].source
+    return found
+
+
+def _overwritten(after: Architecture, before: Architecture) -> str:
+    """A layer that writes over a value that somebody else still needs, where it did not before.
+
+    That is the result of an activation, which its own gradient is computed from, or a value that
+    other layers read as well.
+    """
+    known = {(before.layers[source].title, layer.title) for source, layer in _writes(before)}
+    readers = Counter(
+        _origin(after, edge.source)
+        for layer in after.layers
+        for edge in layer.inputs
+        if not _is_view(layer)
+    )
+    for source, layer in _writes(after):
+        is_known = (after.layers[source].title, layer.title) in known
+        needed = after.layers[source].kind is Kind.ACTIVATION or readers[source] > 1
+        if needed and not is_known:
+            return layer.title
+    return ""
+
+
+def _writes(architecture: Architecture) -> Iterator[tuple[int, Layer]]:
+    """Layers that write in place, and whose result they write over."""
+    for layer in architecture.layers:
+        source = _origin(architecture, layer.inputs[0].source) if layer.inputs else INPUT
+        if layer.in_place and source != INPUT:
+            yield source, layer
+
+
+def _origin(architecture: Architecture, source: int) -> int:
+    """The layer that made a value, seen through what only passes it on."""
+    while source != INPUT and _is_view(architecture.layers[source]):
+        source = architecture.layers[source].inputs[0].source
+    return source
+
+
+def _is_view(layer: Layer) -> bool:
+    return layer.kind is Kind.RESHAPE and len(layer.inputs) == 1
 
 
 def offers(workshop: Workshop, found: Search) -> Offers:
@@ -136,27 +212,40 @@ def offers(workshop: Workshop, found: Search) -> Offers:
     for wish in found.wishes:
         if len(result.repairs) == MOST_SHOWN:
             break
-        for candidate in _worth_trying(wish.candidates, answers):
+        refused = ""
+        for candidate in _worth_trying(wish.candidates, answers, result.repairs):
             try:
                 repair = workshop.verified(candidate, wish.words)
             except (Inexpressible, RflintError) as error:
                 said = error.message if isinstance(error, RflintError) else str(error)
-                answers[candidate] = said
-                result.failures.setdefault(f"{title(workshop.analysis, candidate)}: {said}")
+                answers[candidate] = f"{title(workshop.analysis, candidate)}, since {said}"
+                result.failures.setdefault(answers[candidate])
+                refused = refused or answers[candidate]
                 continue
             answers[candidate] = ""
             result.repairs.append(repair)
+            refused = ""
             break
+        if refused:
+            result.unanswered.setdefault(refused)
     result.repairs.sort(key=lambda repair: (repair.after.macs, repair.after.params))
     return result
 
 
 def _worth_trying(
-    candidates: Sequence[Candidate], answers: dict[Candidate, str]
+    candidates: Sequence[Candidate], answers: dict[Candidate, str], shown: Sequence[Repair]
 ) -> Iterator[Candidate]:
-    """The first few, up to one that already answers another wish."""
+    """The first few, up to one that already answers another wish, or is as good as the same."""
     for candidate in candidates[:_TRIES]:
-        if answers.get(candidate) == "":
+        alike = any(_is_like(candidate.figures, repair.after) for repair in shown)
+        if answers.get(candidate) == "" or alike:
             return
         if candidate not in answers:
             yield candidate
+
+
+def _is_like(one: Figures, other: Figures) -> bool:
+    """Whether nobody would see a difference."""
+    pairs = ((one.params, other.params), (one.macs, other.macs))
+    close = all(abs(a - b) <= _ALIKE * max(a, b) for a, b in pairs)
+    return close and one.unproductive == other.unproductive

@@ -1,15 +1,18 @@
 """A module's forward written anew, where no edit of modules can say a change.
 
-Poolings that are function calls, and ends of networks whose forward goes on with function calls,
-need another forward. torch.fx reads the one there is, with every submodule kept whole, and what
-comes out is the source of a small nn.Module that takes over the submodules under their own names.
+Poolings that are function calls, one of several calls of a pooling, and ends of networks whose
+forward goes on with function calls need another forward. torch.fx reads the one there is, with
+every submodule kept whole, and what comes out is the source of a function. It becomes the forward
+of a subclass of the module's own class, so that everything else about the module stays.
 """
 
 from __future__ import annotations
 
 import inspect
+import linecache
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +32,7 @@ class Rewriting:
     """What is to be different in one module's forward."""
 
     left_out: tuple[Layer, ...] = ()
-    """Function calls that pass their input on."""
+    """Calls that pass their input on."""
     slowed: tuple[Layer, ...] = ()
     """Function calls that take stride 1."""
     resized_behind: int | None = None
@@ -37,39 +40,67 @@ class Rewriting:
     size: str = ""
     cut: int | None = None
     """The layer behind which `head` ends the model."""
+    logits: int = 0
+    """The layer that `head` takes the place of; what the model does with its result stays."""
     head: str = ""
 
 
 NOTHING = Rewriting()
 
 
+@dataclass(frozen=True, slots=True)
+class NewForward:
+    """A function that takes the place of a module's forward."""
+
+    source: str
+    added: tuple[tuple[str, str], ...]
+    """Names of submodules that it needs and the module has not, and the code that makes them."""
+    unused: tuple[str, ...]
+    """Names of what the old forward used and the new one does not."""
+
+
 def rewritten(
     model: nn.Module, path: str, layers: Sequence[Layer], change: Rewriting, name: str
-) -> str:
-    """The source of a class `name` that takes the place of the module at `path`.
+) -> NewForward:
+    """A function `name` that takes the place of the forward of the module at `path`.
 
     Raises Inexpressible where torch.fx cannot follow the forward, or what it does has no name.
     """
     module = model.get_submodule(path)
     graph = _read(model, module, path)
     forward = _Forward(module, path, graph, layers)
+    before = forward.children()
     # calls are found by their order: all of them before the first is gone
     left_out = [forward.call_of(layer) for layer in change.left_out]
     slowed = [forward.call_of(layer) for layer in change.slowed]
     if change.resized_behind is not None:
         forward.add_behind(forward.node_at(change.resized_behind), "resized", change.size)
     if change.cut is not None:
-        forward.end_behind(forward.node_at(change.cut), change.head)
+        cut, logits = forward.node_at(change.cut), forward.node_at(change.logits)
+        if not cut < logits:
+            raise Inexpressible(f"the network would end inside {cut.target}")
+        forward.end_behind(cut, change.head, logits)
     for node in slowed:
         _slow_down(node)
     for node in left_out:
         node.replace_all_uses_with(_first(node))
         graph.erase_node(node)
-    return forward.source(name)
+    after = forward.children()
+    return NewForward(
+        forward.source(name),
+        tuple(forward.added.items()),
+        tuple(child for child in before if child not in after),
+    )
 
 
 class _Shallow(fx.Tracer):
     """Reads one forward and no other."""
+
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        """What is asserted holds: the model has run."""
+        caller = sys._getframe(2)  # behind Proxy.__bool__
+        line = linecache.getline(caller.f_code.co_filename, caller.f_lineno)
+        return line.lstrip().startswith("assert ") or super().to_bool(obj)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Every submodule is called as a whole."""
@@ -79,27 +110,59 @@ class _Shallow(fx.Tracer):
 def _read(model: nn.Module, module: nn.Module, path: str) -> fx.Graph:
     """The graph of one forward, in which `self.training` is not yet decided."""
     described = path or "the model"
+    if "checkpoint" in type(module).forward.__code__.co_names:
+        raise Inexpressible(f"the forward of {described} checkpoints, which torch.fx does not see")
+    # arguments that need not be given take their defaults, and are no arguments any more
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(module.forward).parameters.items()
+        if parameter.default is not parameter.empty
+    }
     graphs = []
     for train in (False, True):
         with borrowed(model, train=train):
             try:
-                graphs.append(_Shallow().trace(module))
+                graph = _Shallow().trace(module, concrete_args=defaults or None)
             except Exception as error:
                 why = said(error).splitlines()[0]
                 raise Inexpressible(
                     f"torch.fx cannot read the forward of {described}: {why}"
                 ) from error
+        _without_checks(graph)
+        graphs.append(graph)
     evaluating, training = graphs
-    pairs = list(zip(evaluating.nodes, training.nodes, strict=False))
-    alike = len(evaluating.nodes) == len(training.nodes) and all(
-        (a.op, a.target) == (b.op, b.target) for a, b in pairs
-    )
-    if not alike:
+    if _outline(evaluating) != _outline(training):
         raise Inexpressible(f"the forward of {described} is another in training")
-    for node, other in pairs:
+    for node, other in zip(evaluating.nodes, training.nodes, strict=True):
         if node.kwargs.get("training") != other.kwargs.get("training"):
             node.kwargs = {**node.kwargs, "training": "self.training"}
     return evaluating
+
+
+def _without_checks(graph: fx.Graph) -> None:
+    """Take out what does nothing: assertions, arguments that are gone, values that nobody uses."""
+    for node in reversed(list(graph.nodes)):
+        is_value = node.op in ("call_function", "call_method", "get_attr") and not _writes(node)
+        optional = bool(node.args) or str(node.target).startswith("*")
+        if not node.users and (is_value or (node.op == "placeholder" and optional)):
+            graph.erase_node(node)
+
+
+def _outline(graph: fx.Graph) -> list[Any]:
+    """A graph as plain data, but for what `training=` says."""
+    numbers = {node: number for number, node in enumerate(graph.nodes)}
+    return [
+        (
+            node.op,
+            node.target,
+            fx.node.map_arg(node.args, lambda source: f"%{numbers[source]}"),
+            fx.node.map_arg(
+                {name: value for name, value in node.kwargs.items() if name != "training"},
+                lambda source: f"%{numbers[source]}",
+            ),
+        )
+        for node in graph.nodes
+    ]
 
 
 @dataclass
@@ -113,15 +176,13 @@ class _Forward:
 
     # -- changes
 
-    def end_behind(self, node: fx.Node, head: str) -> None:
-        """Return what a new submodule makes of what a node returns."""
+    def end_behind(self, node: fx.Node, head: str, logits: fx.Node) -> None:
+        """Have a new submodule make what another node makes, out of what a node returns."""
         made = self.add_behind(node, "head", head)
-        (output,) = (node for node in self.graph.nodes if node.op == "output")
-        output.args = (made,)
+        logits.replace_all_uses_with(made)
         for unused in reversed(list(self.graph.nodes)):
-            behind = made < unused
             idle = unused.op not in ("output", "placeholder") and not unused.users
-            if idle and (behind or not _writes(unused)):
+            if idle and (made < unused or not _writes(unused)):
                 self.graph.erase_node(unused)
 
     def add_behind(self, node: fx.Node, wanted: str, code: str) -> fx.Node:
@@ -138,9 +199,14 @@ class _Forward:
     # -- which node a layer is
 
     def call_of(self, layer: Layer) -> fx.Node:
-        """The node of a function call: calls of one function come in the same order."""
-        alike = [x for x in self.layers if x.scope == self.path and _is_like(x, layer)]
-        nodes = [node for node in self.graph.nodes if _name(node) == _plain(layer.op)]
+        """The node of a call: calls of one function or module come in the same order."""
+        if layer.is_module:
+            name = layer.name.removeprefix(f"{self.path}." if self.path else "")
+            alike = [x for x in self.layers if x.name == layer.name]
+            nodes = [n for n in self.graph.nodes if n.op == "call_module" and n.target == name]
+        else:
+            alike = [x for x in self.layers if x.scope == self.path and _is_like(x, layer)]
+            nodes = [node for node in self.graph.nodes if _name(node) == _plain(layer.op)]
         if len(alike) != len(nodes):
             raise Inexpressible(f"{layer.label} cannot be found again in what torch.fx reads")
         found: fx.Node = nodes[next(i for i, x in enumerate(alike) if x is layer)]
@@ -150,7 +216,7 @@ class _Forward:
         """The node that makes what a layer returns: the function, or the submodule it ends."""
         layer = self.layers[index]
         prefix = f"{self.path}." if self.path else ""
-        if not layer.is_module and layer.scope == self.path:
+        if layer.scope == self.path:
             return self.call_of(layer)
         for node in self.graph.nodes:
             if node.op == "call_module" and f"{prefix}{node.target}" in lineage(layer):
@@ -164,37 +230,23 @@ class _Forward:
     # -- source
 
     def source(self, name: str) -> str:
-        """The class."""
+        """The function."""
         arguments, statements = self._statements()
-        kept = list(dict.fromkeys(self._children()))
         lines = [
-            f"class {name}(nn.Module):",
-            f'    """{_described(self.module, self.path)} with another forward."""',
-            "",
-            "    def __init__(self, m):",
-            "        super().__init__()",
-            *(f"        {line}" for child in kept for line in self._taken_over(child)),
-            *(f"        self.{child} = {code}" for child, code in self.added.items()),
-            "",
-            f"    def forward(self, {', '.join(arguments)}):",
-            *(f"        {line}" for line in statements),
+            f"def {name}({', '.join(['self', *arguments])}):",
+            f'    """The forward of {_described(self.module, self.path)}, changed."""',
+            *(f"    {line}" for line in statements),
         ]
         return "\n".join(lines)
 
-    def _children(self) -> Iterator[str]:
-        for node in self.graph.nodes:
-            if node.op in ("call_module", "get_attr"):
-                first = str(node.target).split(".")[0]
-                if first not in self.added:
-                    yield first
-
-    def _taken_over(self, child: str) -> Iterator[str]:
-        if not child.isidentifier():
-            yield f'self.add_module("{child}", getattr(m, "{child}"))'
-        elif child in self.module._buffers:
-            yield f'self.register_buffer("{child}", m.{child})'
-        else:
-            yield f"self.{child} = m.{child}"
+    def children(self) -> list[str]:
+        """What of the module's own the forward uses."""
+        names = (
+            str(node.target).split(".")[0]
+            for node in self.graph.nodes
+            if node.op in ("call_module", "get_attr")
+        )
+        return [name for name in dict.fromkeys(names) if name not in self.added]
 
     def _statements(self) -> tuple[list[str], list[str]]:
         names = Names(self.module, "self")
@@ -204,8 +256,6 @@ class _Forward:
         statements: list[str] = []
         for node in self.graph.nodes:
             if node.op == "placeholder":
-                if node.args:
-                    raise Inexpressible(f"{_described(self.module, self.path)} has optional inputs")
                 written[node] = str(node.target)
                 arguments.append(written[node])
             elif node.op == "output":

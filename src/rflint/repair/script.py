@@ -7,36 +7,40 @@ that was foreseen is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from torch import nn
 
 from rflint.analysis import Analysis
-from rflint.repair.change import Candidate, Edit
+from rflint.repair.change import Candidate, Edit, handle
 from rflint.repair.cuts import lineage, modules_within
-from rflint.repair.endings import Endings
-from rflint.repair.groups import module_of
+from rflint.repair.endings import GONE, HEAD, Endings
 from rflint.repair.names import Names
-from rflint.repair.rewrite import NOTHING, Rewriting, rewritten
+from rflint.repair.rewrite import NOTHING, NewForward, Rewriting, rewritten
 from rflint.repair.sized_heads import SizedHeads, pooling_to
 from rflint.repair.strides import Strides
 from rflint.repair.writer import Inexpressible, Writer
 
-_REWRITTEN = "the same submodules, under the same names, in another forward"
 _AUXILIARY = "trained beside what is cut off"
 
 
-def scripts(model: nn.Module, analysis: Analysis, candidate: Candidate) -> list[tuple[Edit, ...]]:
+def scripts(
+    model: nn.Module, analysis: Analysis, candidate: Candidate
+) -> Iterator[tuple[Edit, ...]]:
     """Ways to make a change, each as statements about the module `m`.
 
-    Raises Inexpressible where there is none.
+    Raises Inexpressible, at the end, where there is none.
     """
-    writer = _Script(model, analysis, candidate)
-    ways = list(dict.fromkeys(writer.ways()))
-    if not ways:
-        raise Inexpressible("; ".join(writer.reasons) or "no edit of modules says this")
-    return ways
+    script = _Script(model, analysis, candidate)
+    seen: set[tuple[Edit, ...]] = set()
+    for way in script.ways():
+        if way not in seen:
+            seen.add(way)
+            yield way
+    if not seen:
+        raise Inexpressible("; ".join(script.reasons) or "no edit of modules says this")
 
 
 def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edit, ...], int]:
@@ -55,7 +59,7 @@ def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edi
     names = Names(model)
     edits = (
         # the name is to be free, or else the state dict still has a place for its weights
-        Edit(f"del {names.expression(path)}\n{names.assigned(path, 'None')}", _AUXILIARY)
+        Edit(f"{names.deleted(path)}\n{names.assigned(path, 'None')}", _AUXILIARY)
         for path in found
         if not names.is_numbered(path)
     )
@@ -80,6 +84,8 @@ class _Script(Writer):
             for edits in self.endings.truncations(cut):
                 yield from self._complete((*self.strides.removals(), *edits))
             yield from self._ended_in_forward(cut)
+            for edits in self.endings.makeshifts(cut):
+                yield from self._complete((*self.strides.removals(), *edits))
         elif head is None:
             yield from self._complete(tuple(self.strides.removals()))
         elif self.candidate.head_inputs:
@@ -93,55 +99,75 @@ class _Script(Writer):
         self, edits: tuple[Edit, ...], root: Rewriting = NOTHING
     ) -> Iterator[tuple[Edit, ...]]:
         """Edits of modules, and the forwards that have to be written anew beside them."""
-        classes: list[Edit] = []
-        nested: list[Edit] = []
-        last: list[Edit] = []
+        functions: list[Edit] = []
+        changed: list[Edit] = []
         changes = self._rewritings()
         if root != NOTHING:
             in_root = changes.get("", NOTHING)
             changes[""] = replace(root, left_out=in_root.left_out, slowed=in_root.slowed)
         try:
-            # inner modules first: an outer one takes over what has become of them
-            for path, change in sorted(changes.items(), key=lambda item: -item[0].count(".")):
-                name = self._class_name(path, change, len(classes))
-                source = rewritten(self.model, path, self.layers, change, name)
-                classes.append(Edit(source, "", defines=True))
-                if path:
-                    put = self.assigned(path, f"{name}({self.expression(path)})")
-                    nested.append(Edit(put, _REWRITTEN))
-                else:
-                    last.append(Edit(f"m = {name}(m)", _REWRITTEN))
+            for path, change in changes.items():
+                name = f"forward_of_{re.sub('[^0-9A-Za-z]', '_', path)}" if path else "forward"
+                new = rewritten(self.model, path, self.layers, change, name)
+                functions.append(Edit(new.source, "", defines=True))
+                changed += self._with_forward(path, name, new, ends=change.cut is not None)
         except Inexpressible as error:
             self.reasons.setdefault(str(error))
             return
-        yield (*classes, *edits, *nested, *last)
+        yield (*functions, *edits, *changed)
+
+    def _with_forward(self, path: str, name: str, new: NewForward, *, ends: bool) -> Iterator[Edit]:
+        """Give a module another forward, and what that needs."""
+        prefix = f"{path}." if path else ""
+        for child, code in new.added:
+            why = HEAD if ends else "brings the map back to the size that the head wants"
+            yield Edit(f"{self.expression(path)}.{child} = {code}", why)
+        for child in new.unused if ends else ():
+            yield Edit(self.deleted(f"{prefix}{child}"), GONE)
+        module = self.expression(path)
+        subclass = f"{type(self.modules[path]).__name__}{'Truncated' if ends else 'Changed'}"
+        made = f'type("{subclass}", (type({module}),), {{"forward": {name}}})'
+        yield Edit(f"{module}.__class__ = {made}", "the same class, with another forward")
 
     def _rewritings(self) -> dict[str, Rewriting]:
-        """Poolings that are function calls, by the module in whose forward they are."""
+        """Poolings that are single calls, by the module in whose forward they are."""
         change = self.candidate.change
         found: dict[str, Rewriting] = {}
         for layer in self.layers:
-            if layer.name not in change.without_downsampling or module_of(self.layers, layer):
+            if handle(layer) not in change.without_downsampling or self.strides.is_edited(layer):
                 continue
             here = found.get(layer.scope, NOTHING)
-            if layer.name in change.removed:
+            if handle(layer) in change.removed:
                 here = replace(here, left_out=(*here.left_out, layer))
+            elif layer.is_module:
+                self.reasons.setdefault(f"{layer.title} is one of several calls with one stride")
             else:
                 here = replace(here, slowed=(*here.slowed, layer))
             found[layer.scope] = here
         return found
 
-    def _class_name(self, path: str, change: Rewriting, number: int) -> str:
-        of = type(self.modules[path]).__name__
-        return f"{of}{'Truncated' if change.cut is not None else 'Changed'}{number or ''}"
-
     def _ended_in_forward(self, cut: int) -> Iterator[tuple[Edit, ...]]:
-        """The model's forward up to a layer, and a head."""
-        children = {path.split(".")[0] for x in self.layers[: cut + 1] for path in lineage(x)[:1]}
-        gone = modules_within(self.layers, range(cut + 1, len(self.layers)))
-        inside = [path for path in gone if path.split(".")[0] in children]
-        edits = (*self.strides.removals(), *self.endings.without(inside, delete=True))
-        yield from self._complete(edits, Rewriting(cut=cut, head=self.endings.head_behind(cut)))
+        """The model's forward up to a layer, a head, and what the model does with its outputs."""
+        endings = self.endings
+        logits, last_map = endings.logits(cut), endings.last_map
+        if logits is not None:
+            edits = (*self.strides.removals(), *self._gone_inside(endings.gone))
+            root = Rewriting(cut=cut, logits=logits, head=endings.head_behind(cut))
+            yield from self._complete(edits, root)
+        if last_map is not None:
+            # the map is pooled where the network ends, and flattened and classified where it was
+            removed = (*self.strides.removals(), *self._gone_inside(endings.in_front))
+            root = Rewriting(cut=cut, logits=last_map, head=endings.global_pooling)
+            for ending in endings.endings(cut):
+                yield from self._complete((*removed, *ending), root)
+
+    def _gone_inside(self, gone: Set[int]) -> Iterator[Edit]:
+        """Take out what goes of modules of which something stays."""
+        kept = (x for i, x in enumerate(self.layers) if i not in self.endings.gone)
+        children = {path for layer in kept for path in lineage(layer)[:1]}
+        units = modules_within(self.layers, gone)
+        inside = [path for path in units if path.split(".")[0] in children]
+        return self.endings.without(inside, delete=True)
 
     def _resized_in_forward(self, head: int) -> Iterator[tuple[Edit, ...]]:
         """The model's forward, with a pooling where the map is last seen whole."""

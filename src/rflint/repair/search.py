@@ -8,7 +8,7 @@ the last, cutting everything off would beat every other change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
@@ -73,7 +73,7 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
         candidate
         for candidate in candidates
         if (candidate.change.kind in kinds if kinds else candidate.change.kind != "dilate")
-        and (candidate.figures.unproductive < before.unproductive or "dilate" in kinds)
+        and (_mends(candidate, before) or "dilate" in kinds)
     ]
     if "dilate" in kinds:
         ordered = sorted(wanted, key=_cleanest)
@@ -86,6 +86,15 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
     return Search(tuple(candidates), answered, tuple(refusals))
 
 
+def _mends(candidate: Candidate, before: Figures) -> bool:
+    """Whether fewer layers are unproductive, and it is more than another classifier that goes."""
+    after = candidate.figures
+    if candidate.change.cut is not None and not candidate.change.without_downsampling:
+        cuts = after.params < 0.99 * before.params or after.macs < 0.99 * before.macs
+        return cuts and after.unproductive < before.unproductive
+    return after.unproductive < before.unproductive
+
+
 # -- candidates
 
 
@@ -94,16 +103,18 @@ def _all(
 ) -> Iterator[Candidate]:
     cuts = () if no_cut_because(analysis) else cut_points(analysis)
     untouched = forecaster.forecast(Change())
+    cut_only: dict[int, Candidate] = {}
     for cut in cuts:
         with suppress(Unforeseen):
-            yield forecaster.truncated(untouched, cut)
+            cut_only[cut] = forecaster.truncated(untouched, cut)
+    yield from cut_only.values()
     removable = [group for group in found if not group.kept_because]
     for chosen in _subsets(removable):
         for change in _removals(analysis.architecture, chosen):
-            yield from _with_and_without_cut(forecaster, change, cuts, refused)
+            yield from _with_and_without_cut(forecaster, change, cut_only, refused)
     for start in range(len(removable)):
         dilated = frozenset(name for group in removable[start:] for name in group.layers)
-        yield from _with_and_without_cut(forecaster, Change(dilated=dilated), (), {})
+        yield from _with_and_without_cut(forecaster, Change(dilated=dilated), {}, {})
 
 
 def _subsets(items: Sequence[Group]) -> Iterable[tuple[Group, ...]]:
@@ -153,7 +164,10 @@ def _large_stem(architecture: Architecture) -> str:
 
 
 def _with_and_without_cut(
-    forecaster: Forecaster, change: Change, cuts: Sequence[int], refused: dict[str, None]
+    forecaster: Forecaster,
+    change: Change,
+    cut_only: Mapping[int, Candidate],
+    refused: dict[str, None],
 ) -> Iterator[Candidate]:
     """A removal by itself, and with the network ended where it then stops contributing."""
     forecast, whole = _fitting(forecaster, change, refused)
@@ -164,10 +178,13 @@ def _with_and_without_cut(
             with suppress(Unforeseen):  # the head may be another than a linear layer
                 yield forecaster.whole(resized)
     border = forecast.border
-    before = [cut for cut in cuts if border is not None and cut < border]
+    before = [cut for cut in cut_only if border is not None and cut < border]
     if before:
         with suppress(Unforeseen):
-            yield forecaster.truncated(forecast, before[-1])
+            both = forecaster.truncated(forecast, before[-1])
+            # the last pooling in front of a global one changes nothing
+            if both.figures != cut_only[before[-1]].figures:
+                yield both
 
 
 def _fitting(

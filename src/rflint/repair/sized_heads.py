@@ -40,9 +40,9 @@ class SizedHeads(Writer):
                 continue
             expression = self.expression(layer.name)
             inside = (
-                f"{pool}, {expression}" if self.flattens(layer.name) else f"{expression}, {pool}"
+                f"{pool}, {expression}" if self.is_flatten(layer.name) else f"{expression}, {pool}"
             )
-            if layer.is_map or self.flattens(layer.name):
+            if layer.is_map or self.is_flatten(layer.name):
                 yield "", Edit(self.assigned(layer.name, f"nn.Sequential({inside})"), why)
         for at in chain:
             for path in lineage(self.layers[at])[:-1]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
+from rflint.architecture import Layer
 from rflint.figures import compact, size
-from rflint.repair.change import Edit
+from rflint.repair.change import Edit, handle
+from rflint.repair.cuts import behind
 from rflint.repair.flow import SMALL_STEM
 from rflint.repair.groups import module_of
 from rflint.repair.writer import Inexpressible, Writer
@@ -24,21 +26,34 @@ class Strides(Writer):
         """Strides set to one, poolings taken out; the module `without` is seen to elsewhere."""
         change = self.candidate.change
         dilation = dict(self.candidate.dilation)
-        changed = change.without_downsampling
         for layer in self.by_name.values():
-            path = module_of(self.layers, layer) or layer.name
-            if path == without or (not layer.is_module and not module_of(self.layers, layer)):
+            path = module_of(self.layers, layer)
+            if not path or path == without or not self.is_edited(layer):
                 continue
-            if layer.name == change.small_stem:
+            name = handle(layer)
+            if name == change.small_stem:
                 was = f"was {size(layer.geometry.kernel)}, stride {compact(layer.geometry.stride)}"
                 yield Edit(self.assigned(path, self._small_stem(path)), f"{was}; has new weights")
-            elif layer.name in change.removed:
+            elif name in change.removed:
                 was = f"was {layer.op}, stride {compact(layer.geometry.stride)}"
                 yield Edit(self.assigned(path, "nn.Identity()"), was)
-            elif layer.name in changed:
+            elif name in change.without_downsampling:
                 yield self._unit_stride(path)
-            if layer.name in dilation:
-                yield from self._dilated(path, dilation[layer.name])
+            if name in dilation:
+                yield from self._dilated(path, dilation[name])
+
+    def is_edited(self, layer: Layer) -> bool:
+        """Whether a layer is changed by changing its module: all calls of that, or none.
+
+        Calls that a truncation takes away do not count.
+        """
+        if not module_of(self.layers, layer):
+            return False
+        change, cut = self.candidate.change, self.candidate.change.cut
+        gone = behind(self.analysis, cut) if cut is not None else frozenset()
+        calls = [x for i, x in enumerate(self.layers) if x.name == layer.name and i not in gone]
+        changed = {handle(x) in change.without_downsampling for x in calls}
+        return len(changed) < 2
 
     def _unit_stride(self, path: str) -> Edit:
         module = self.modules[path]

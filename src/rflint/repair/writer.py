@@ -36,7 +36,7 @@ class Writer(Names):
         """Whether a module has weights."""
         return any(True for _ in self.modules[path].parameters())
 
-    def flattens(self, path: str) -> bool:
+    def is_flatten(self, path: str) -> bool:
         """Whether a module is nn.Flatten."""
         return isinstance(self.modules[path], nn.Flatten)
 

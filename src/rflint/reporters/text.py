@@ -419,7 +419,7 @@ class _Page:
         )
 
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:
-        edits = [step.code for step in repair.steps if self.verbose or not step.defines]
+        edits = [step.code for step in repair.steps if not step.defines]
         shown = edits if self.verbose else edits[:_EDITS]
         lines = [Text(edit, "dim") for edit in shown]
         if len(shown) < len(edits):

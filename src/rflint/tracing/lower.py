@@ -195,6 +195,7 @@ class _Lowering:
                 parameters=tuple(parameters),
                 scope=step.scope,
                 is_module=step.module is not None or step.owner is not None,
+                in_place=step.writes,
                 positions=out_positions,
                 sizing=same_padded or self._sizing(step, kind, edges, effect, out_positions),
                 is_map=_is_map(effect.layout, self.axes),

@@ -348,7 +348,8 @@ class Recorder(TorchFunctionMode):
         if not any(True for _ in tensors_of(result)):
             self.graph.erase_node(node)
             return result
-        step = Step(result, spelling, row, None, self._scope(), layer, owner, caller, op)
+        scope = self._scope()
+        step = Step(result, spelling, row, None, scope, layer, owner, caller, op, writes)
         self._finish(node, step, layer)
         if writes and isinstance(result, torch.Tensor):
             self._overlay(result, caller)
@@ -420,9 +421,10 @@ class Recorder(TorchFunctionMode):
             "call_module", path, self._as_nodes(args), self._as_nodes(kwargs)
         )
         scope = self._scope()
-        step = Step(result, spelling, row, module, scope, path, None, caller)
+        writes = bool(getattr(module, "inplace", False))
+        step = Step(result, spelling, row, module, scope, path, None, caller, writes=writes)
         self._finish(node, step, path)
-        if getattr(module, "inplace", False):
+        if writes:
             self._overlay(result, caller)
         return result
 

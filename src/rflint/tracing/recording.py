@@ -30,6 +30,8 @@ class Step:
     called: Source | None = None
     op: str = ""
     """The function's name in the code, where the table knows it by another."""
+    writes: bool = False
+    """Whether it writes its result over its input."""
 
 
 @dataclass(frozen=True)
