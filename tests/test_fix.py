@@ -167,6 +167,25 @@ def test_without_an_output_the_file_goes_to_stdout(here: Path) -> None:
     assert "linted: unproductive" in ran.err
 
 
+def test_a_file_in_another_folder_finds_the_model(here: Path) -> None:
+    (here / "elsewhere").mkdir()
+    output = Path("elsewhere") / "patched.py"
+    for target in ("models.net:build", "models/net.py:build"):
+        write(here, {"models/__init__.py": "", "models/net.py": MODEL.replace("blocks", ".blocks")})
+        if target.startswith("models/"):
+            write(here, {"models/net.py": MODEL})
+        ran = rflint("fix", target, "--res", "32", "--force", "--output", output, cwd=here)
+        assert ran.status == 0, ran.err
+        promised = figures_in((here / output).read_text())
+        assert figures_of(here / "elsewhere", "patched.py:build") == promised
+
+
+def test_a_file_with_relative_imports_is_named_by_its_module(here: Path) -> None:
+    write(here, {"models/__init__.py": "", "models/net.py": MODEL.replace("blocks", ".blocks")})
+    ran = rflint("fix", "models/net.py:build", "--res", "32", cwd=here)
+    assert "named by its module: package.module:attribute" in messages(ran)
+
+
 def test_existing_files_are_replaced_only_by_force(here: Path) -> None:
     write(here, {"patched.py": "precious\n"})
     options = ("fix", "net:build", "--res", "32", "--output", "patched.py")

@@ -147,6 +147,8 @@ def _import_error(name: str, error: BaseException) -> RflintError:
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
     else:
         event, hint = f"raised {said(error)}", ""
+        if "relative import" in str(error):
+            hint = "A file inside a package is named by its module: package.module:attribute."
     return ImportFailed(
         f"importing {name} {event}", hint=hint, source=innermost_user_line_of(error)
     )

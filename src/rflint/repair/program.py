@@ -137,7 +137,33 @@ def _import_of(target: str, folder: Path) -> tuple[str, str]:
         module = dotted
     first, *rest = attribute.split(".")
     name = ".".join(["original", *rest])
-    return f"from torch import nn\n\nfrom {module} import {first} as original", name
+    imported = f"from {module} import {first} as original"
+    here = Path.cwd().resolve()
+    if folder.resolve() == here or _folder_of(module.split(".")[0]) != here:
+        return f"from torch import nn\n\n{imported}", name
+    # Python finds the module because rflint was started here
+    relative = Path(os.path.relpath(here, folder.resolve())).as_posix()
+    return _IMPORTING.format(folder=_quoted(relative), imported=imported), name
+
+
+_IMPORTING = """import sys
+from pathlib import Path
+
+from torch import nn
+
+sys.path.insert(0, str((Path(__file__).parent / {folder}).resolve()))
+
+{imported}  # noqa: E402"""
+
+
+def _folder_of(name: str) -> Path | None:
+    """The folder in which Python finds a module or package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        return None
+    places = list(spec.submodule_search_locations or [])
+    found = Path(places[0] if places else spec.origin or "").resolve()
+    return found.parent
 
 
 def _as_module(file: Path, folder: Path) -> str | None:

@@ -42,6 +42,12 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
         if arguments:
             raise BuildFailed(f"{described} is a module already and takes no --arg")
         return Built(unwrapped(attribute), wrappers=_wrappers(attribute), is_module=True)
+    if isinstance(attribute, str):
+        raise BuildFailed(
+            f"{attribute!r} is the name of a model, and not the model",
+            hint="Give the class, the function that builds it, or the module itself; names are for "
+            "the command line.",
+        )
     if not callable(attribute):
         raise BuildFailed(
             f"{described} is {_a(type(attribute).__name__)}, not something that builds a model",
