@@ -16,7 +16,7 @@ Why it matters
 How to fix it
     Truncate the network before the border layer, or let the receptive field grow more slowly by
     removing early downsampling (a ResNet's stem: stride 1 and no pooling), or train on larger
-    inputs. The report shows what each of these costs.
+    inputs. The report shows what each of these costs, and `rflint fix` writes it as code.
 
 When to ignore it
     Where the pretrained weights of a larger input size are kept on purpose, or where layers are

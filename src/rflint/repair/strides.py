@@ -26,11 +26,14 @@ class Strides(Writer):
         """Strides set to one, poolings taken out; the module `without` is seen to elsewhere."""
         change = self.candidate.change
         dilation = dict(self.candidate.dilation)
+        named = change.without_downsampling | dilation.keys() | {change.small_stem}
         for layer in self.by_name.values():
-            path = module_of(self.layers, layer)
-            if not path or path == without or not self.is_edited(layer):
-                continue
             name = handle(layer)
+            if name not in named or not self.is_edited(layer):
+                continue
+            path = module_of(self.layers, layer)
+            if path == without:
+                continue
             if name == change.small_stem:
                 was = f"was {size(layer.geometry.kernel)}, stride {compact(layer.geometry.stride)}"
                 yield Edit(self.assigned(path, self._small_stem(path)), f"{was}; has new weights")
