@@ -25,7 +25,8 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
         edited = copy.deepcopy(model, _computed(model))
     except Exception as error:
         raise RepairFailed(
-            f"the model cannot be copied: {said(error)}", source=innermost_user_line_of(error)
+            f"the model cannot be copied: {said(error).splitlines()[0]}",
+            source=innermost_user_line_of(error),
         ) from error
     before = set(edited.modules())
     code = "\n".join(edits)
@@ -43,7 +44,7 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
         exec(compile(code, name, "exec"), namespace)
         edited = cast("nn.Module", namespace["m"])
     except Exception as error:
-        raise RepairFailed(f"the model cannot be edited: {said(error)}") from error
+        raise RepairFailed(f"the model cannot be edited: {said(error).splitlines()[0]}") from error
     device = next((p.device for p in model.parameters()), None)
     for module in edited.modules():
         if module not in before:
