@@ -16,6 +16,7 @@ from rflint.repair import Candidate, Change, Figures, Repair
 from rflint.repair.change import front
 from rflint.repair.cuts import block_ending_at, cut_points
 from rflint.repair.groups import Group, groups
+from rflint.repair.words import title
 from rflint.report import ModelReport
 from tests.candidates import bench, outcomes
 from tests.models.mpnet import mpnet18
@@ -84,6 +85,37 @@ def test_a_head_that_fits_already_is_kept() -> None:
     last = [c for c, _ in outcomes(deep) if c.change.cut and not c.change.without_downsampling][-1]
     kept = deep.workshop.verified(last).edits
     assert not any("nn.Linear" in edit for edit in kept)
+
+
+class TableOfPositions(nn.Module):
+    """A block that projects a constant, as relative position embeddings do, behind the border."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Linear(4, 8)
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        table = self.table(torch.ones(5, 4)).mean(0)
+        return self.conv(x + table.view(1, 8, 1, 1))
+
+
+def test_work_on_constants_goes_with_the_block_that_it_is_done_for() -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(3, 8, 3, 4, 1),
+            nn.Conv2d(8, 8, 3, padding=1),
+            nn.Conv2d(8, 8, 3, padding=1),
+            TableOfPositions(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(8, 10),
+        )
+
+    found = bench(build, [(1, 3, 16, 16)])
+    by_title = {title(found.analysis, c): c for c, reason in outcomes(found) if not reason}
+    edits = found.workshop.verified(by_title["truncate after 1"]).edits
+    assert edits == ("m[2] = nn.Identity()", "m[3] = nn.Identity()")
 
 
 # -- removing downsampling

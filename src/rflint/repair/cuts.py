@@ -73,6 +73,15 @@ def behind(analysis: Analysis, cut: int) -> frozenset[int]:
         needs = any(edge.source in gone for edge in layers[index].inputs)
         if index in reached or needs:
             gone.add(index)
+    # work on constants (a table of positions) goes with the module that it is done for
+    constants = [index for index in range(cut + 1, len(layers)) if not layers[index].inputs]
+    if constants:
+        touched = {path for index in gone for path in lineage(layers[index])}
+        served = {path for layer in layers if layer.inputs for path in lineage(layer)}
+        for index in constants:
+            around = next((p for p in reversed(lineage(layers[index])) if p in served), "")
+            if around in touched:
+                gone.add(index)
     return frozenset(gone)
 
 

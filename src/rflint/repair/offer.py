@@ -26,7 +26,7 @@ from rflint.repair.writer import Inexpressible
 from rflint.tracing import trace
 from rflint.tracing.meta import WeightsOnMeta, borrowed
 
-_TRIES = 8
+_TRIES = 5
 """So many candidates are tried for each wish."""
 
 _ALIKE = 0.01
