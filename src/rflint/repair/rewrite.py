@@ -12,17 +12,16 @@ import inspect
 import linecache
 import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import fx, nn
 
 from rflint.architecture import Layer
 from rflint.errors import said
 from rflint.repair.cuts import lineage
-from rflint.repair.names import Names
+from rflint.repair.forward_code import FUNCTIONS, statements_of
 from rflint.repair.writer import Inexpressible
 from rflint.tracing.meta import borrowed
 
@@ -231,7 +230,7 @@ class _Forward:
 
     def source(self, name: str) -> str:
         """The function."""
-        arguments, statements = self._statements()
+        arguments, statements = statements_of(self.module, self.graph, self.added)
         lines = [
             f"def {name}({', '.join(['self', *arguments])}):",
             f'    """The forward of {_described(self.module, self.path)}, changed."""',
@@ -248,68 +247,6 @@ class _Forward:
         )
         return [name for name in dict.fromkeys(names) if name not in self.added]
 
-    def _statements(self) -> tuple[list[str], list[str]]:
-        names = Names(self.module, "self")
-        written: dict[fx.Node, str] = {}
-        last_use = {source: node for node in self.graph.nodes for source in node.all_input_nodes}
-        arguments: list[str] = []
-        statements: list[str] = []
-        for node in self.graph.nodes:
-            if node.op == "placeholder":
-                written[node] = str(node.target)
-                arguments.append(written[node])
-            elif node.op == "output":
-                statements.append(f"return {_printed(node.args[0], written)}")
-            elif node.op == "get_attr":
-                written[node] = f"self.{node.target}"
-            else:
-                value = self._expression(node, names, written)
-                sources = node.all_input_nodes
-                # a chain of calls is one variable that changes
-                reuses = (
-                    sources and last_use[sources[0]] is node and written[sources[0]].isidentifier()
-                )
-                written[node] = written[sources[0]] if reuses else node.name
-                statements.append(f"{written[node]} = {value}")
-        return arguments, statements
-
-    def _expression(self, node: fx.Node, names: Names, written: Mapping[fx.Node, str]) -> str:
-        if node.op == "call_module":
-            target = str(node.target)
-            called = f"self.{target}" if target in self.added else names.expression(target)
-            return f"{called}({_arguments(node.args, node.kwargs, written)})"
-        if node.op == "call_method":
-            rest = _arguments(node.args[1:], node.kwargs, written)
-            return f"{_printed(node.args[0], written)}.{node.target}({rest})"
-        printed = [_printed(argument, written) for argument in node.args]
-        if node.target in _OPERATORS:
-            return f"{printed[0]} {_OPERATORS[node.target]} {printed[1]}"
-        if node.target is operator.getitem:
-            return f"{printed[0]}[{_index(node.args[1], written)}]"
-        if node.target is getattr and isinstance(node.args[1], str):
-            return f"{printed[0]}.{node.args[1]}"
-        kwargs = {k: v for k, v in node.kwargs.items() if not _is_default(node.target, k, v)}
-        return f"{_function(node.target)}({_arguments(node.args, kwargs, written)})"
-
-
-_OPERATORS = {
-    operator.add: "+",
-    operator.sub: "-",
-    operator.mul: "*",
-    operator.truediv: "/",
-    operator.floordiv: "//",
-    operator.matmul: "@",
-}
-
-_POOLING_DEFAULTS = {
-    "stride": None,
-    "padding": 0,
-    "dilation": 1,
-    "ceil_mode": False,
-    "return_indices": False,
-}
-"""Of poolings that may return indices, whose signature PyTorch hides."""
-
 
 def _is_like(layer: Layer, other: Layer) -> bool:
     return not layer.is_module and _plain(layer.op) == _plain(other.op)
@@ -325,7 +262,7 @@ def _name(node: fx.Node) -> str:
         return _plain(str(node.target))
     if node.op != "call_function":
         return ""
-    known = _FUNCTIONS.get(node.target)
+    known = FUNCTIONS.get(node.target)
     name = known.rpartition(".")[2] if known else getattr(node.target, "__name__", "")
     return _plain(name)
 
@@ -347,71 +284,6 @@ def _slow_down(pooling: fx.Node) -> None:
     """Give a pooling stride 1."""
     pooling.args = (*pooling.args[:2], 1, *pooling.args[3:])
     pooling.kwargs = {name: value for name, value in pooling.kwargs.items() if name != "stride"}
-
-
-def _functions() -> dict[Any, str]:
-    """Functions of torch, and the names they have there."""
-    found: dict[Any, str] = {}
-    for prefix, namespace in (("torch", torch), ("nn.functional", nn.functional)):
-        for name in dir(namespace):
-            function = getattr(namespace, name, None)
-            if callable(function) and not name.startswith("_") and not isinstance(function, type):
-                found[function] = f"{prefix}.{name}"
-    return found
-
-
-_FUNCTIONS = _functions()
-
-
-def _function(target: Any) -> str:
-    if target not in _FUNCTIONS:
-        name = getattr(target, "__qualname__", repr(target))
-        raise Inexpressible(f"the forward calls {name}, which is no function of torch")
-    return _FUNCTIONS[target]
-
-
-def _is_default(function: Any, name: str, value: Any) -> bool:
-    try:
-        parameter = inspect.signature(function).parameters.get(name)
-    except (TypeError, ValueError):
-        return False
-    if parameter is None:
-        return name in _POOLING_DEFAULTS and _POOLING_DEFAULTS[name] == value
-    return bool(parameter.default == value) and type(parameter.default) is type(value)
-
-
-def _arguments(
-    args: Sequence[Any], kwargs: Mapping[str, Any], written: Mapping[fx.Node, str]
-) -> str:
-    printed = [_printed(argument, written) for argument in args]
-    for name, value in kwargs.items():
-        is_flag = name == "training" and value == "self.training"
-        printed.append(f"{name}={'self.training' if is_flag else _printed(value, written)}")
-    return ", ".join(printed)
-
-
-def _printed(value: Any, written: Mapping[fx.Node, str]) -> str:
-    """A value as code."""
-    if isinstance(value, fx.Node):
-        return written[value]
-    if isinstance(value, tuple | list):
-        items = [_printed(item, written) for item in value]
-        if isinstance(value, list):
-            return f"[{', '.join(items)}]"
-        return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
-    if value is None or isinstance(value, bool | int | float | str | torch.dtype):
-        return repr(value)
-    raise Inexpressible(f"the forward uses {value!r}, which cannot be written as code")
-
-
-def _index(value: Any, written: Mapping[fx.Node, str]) -> str:
-    """What stands between brackets."""
-    if isinstance(value, tuple):
-        return ", ".join(_index(item, written) for item in value)
-    if isinstance(value, slice):
-        bounds = [value.start, value.stop, *([value.step] if value.step is not None else [])]
-        return ":".join("" if bound is None else _printed(bound, written) for bound in bounds)
-    return "..." if value is ... else _printed(value, written)
 
 
 def _described(module: nn.Module, path: str) -> str:
