@@ -60,12 +60,14 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
     found = groups(analysis)
     forecaster = Forecaster(analysis)
     refused: dict[str, None] = {}
-    candidates = list(dict.fromkeys(_all(analysis, forecaster, found, refused)))
+    cannot_cut = no_cut_because(analysis)
+    cuts = () if cannot_cut else cut_points(analysis)
+    everything = _all(analysis.architecture, forecaster, found, cuts, refused)
+    candidates = list(dict.fromkeys(everything))
     refusals = [
         *_not_removable(found),
         *(f"removing some downsamplings, since {x}" for x in refused),
     ]
-    cannot_cut = no_cut_because(analysis)
     if cannot_cut:
         refusals.insert(0, f"truncation, since {cannot_cut}")
     before = Figures.of(analysis)
@@ -88,20 +90,22 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
 
 def _mends(candidate: Candidate, before: Figures) -> bool:
     """Whether fewer layers are unproductive, and it is more than another classifier that goes."""
-    after = candidate.figures
-    if candidate.change.cut is not None and not candidate.change.without_downsampling:
-        cuts = after.params < 0.99 * before.params or after.macs < 0.99 * before.macs
-        return cuts and after.unproductive < before.unproductive
-    return after.unproductive < before.unproductive
+    after, change = candidate.figures, candidate.change
+    smaller = after.params < 0.99 * before.params or after.macs < 0.99 * before.macs
+    cut_only = change.cut is not None and not change.without_downsampling
+    return after.unproductive < before.unproductive and (smaller or not cut_only)
 
 
 # -- candidates
 
 
 def _all(
-    analysis: Analysis, forecaster: Forecaster, found: Sequence[Group], refused: dict[str, None]
+    architecture: Architecture,
+    forecaster: Forecaster,
+    found: Sequence[Group],
+    cuts: Sequence[int],
+    refused: dict[str, None],
 ) -> Iterator[Candidate]:
-    cuts = () if no_cut_because(analysis) else cut_points(analysis)
     untouched = forecaster.forecast(Change())
     cut_only: dict[int, Candidate] = {}
     for cut in cuts:
@@ -110,7 +114,7 @@ def _all(
     yield from cut_only.values()
     removable = [group for group in found if not group.kept_because]
     for chosen in _subsets(removable):
-        for change in _removals(analysis.architecture, chosen):
+        for change in _removals(architecture, chosen):
             yield from _with_and_without_cut(forecaster, change, cut_only, refused)
     for start in range(len(removable)):
         dilated = frozenset(name for group in removable[start:] for name in group.layers)
