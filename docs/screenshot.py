@@ -18,7 +18,7 @@ from rich.terminal_theme import MONOKAI
 import rflint
 from examples.cifar_resnet import build
 from rflint.reporters.text import print_report
-from rflint.rule import load_rules
+from rflint.rule_files import load_rules
 
 HERE = Path(__file__).resolve().parent
 

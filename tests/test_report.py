@@ -40,6 +40,7 @@ SCHEMA = exactly(
         "type": "array",
         "items": exactly(
             target=NAME,
+            name=NAME,
             inputs={"type": "array", "items": SHAPE},
             resolution=SHAPE,
             tracer={"enum": ["symbolic", "export"]},

@@ -9,7 +9,8 @@ import pytest
 
 import rflint
 from rflint.errors import UsageError
-from rflint.rule import Example, Rule, Severity, load_rules, read_rule, selected
+from rflint.rule import Example, Rule, Severity, read_rule, selected
+from rflint.rule_files import load_rules
 
 RULES = load_rules()
 

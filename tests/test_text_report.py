@@ -14,7 +14,7 @@ import rflint
 from rflint.figures import change, compact, count, plural, share
 from rflint.report import Report
 from rflint.reporters.text import print_report, write_text
-from rflint.rule import load_rules
+from rflint.rule_files import load_rules
 from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg
 

@@ -205,7 +205,8 @@ def lint(
     Exit status: 0 nothing found, 1 findings, 2 a target could not be analysed.
     """
     from rflint.reporters import FORMATS
-    from rflint.rule import Severity, load_rules, selected
+    from rflint.rule import Severity, selected
+    from rflint.rule_files import load_rules
 
     with _errors_reported(debug):
         if not targets:
@@ -228,7 +229,8 @@ def lint(
 @click.argument("code", required=False)
 def rule(code: str | None) -> None:
     """Explain a rule, or list all rules."""
-    from rflint.rule import load_rules, selected
+    from rflint.rule import selected
+    from rflint.rule_files import load_rules
 
     with _errors_reported(debug=False):
         rules = load_rules()

@@ -17,7 +17,8 @@ from rflint.options import Options
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report import LargerInput, ModelReport, Report
-from rflint.rule import Rule, load_rules, selected
+from rflint.rule import Rule, selected
+from rflint.rule_files import load_rules
 from rflint.tracing import trace
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs

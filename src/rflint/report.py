@@ -35,12 +35,22 @@ class LargerInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that a comment in the source answers, and where that comment stands."""
+
+    finding: Finding
+    reason: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReport:
     """One model at one resolution."""
 
     target: str
     analysis: Analysis
     findings: tuple[Finding, ...]
+    """What is to be done something about: neither suppressed nor in the baseline."""
     repairs: tuple[Repair, ...]
     not_offered: tuple[str, ...] = ()
     """Changes that were looked for in vain, and why."""
@@ -48,6 +58,25 @@ class ModelReport:
     """The smallest input without unproductive layers, where this one is too small."""
     notes: tuple[str, ...] = ()
     """What --verbose tells."""
+    name: str = ""
+    """What the configuration calls it."""
+    place: Source | None = None
+    """Where the user's code defines the target."""
+    suppressed: tuple[Suppressed, ...] = ()
+    accepted: tuple[Finding, ...] = ()
+    """Findings that the baseline holds."""
+    over_limits: tuple[Finding, ...] = ()
+    """Limits of the gate (--max-macs and others) that the model exceeds; the option is the code."""
+
+    @property
+    def title(self) -> str:
+        """What reports call it."""
+        return self.name or self.target
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """Findings, and the limits that it exceeds."""
+        return (*self.findings, *self.over_limits)
 
     @property
     def layers(self) -> tuple[AnalysedLayer, ...]:
@@ -60,6 +89,7 @@ class ModelReport:
         architecture, totals = analysis.architecture, analysis.totals
         return {
             "target": self.target,
+            "name": self.title,
             "inputs": [list(shape) for shape in architecture.inputs],
             "resolution": list(architecture.resolution),
             "tracer": architecture.tracer,
@@ -77,6 +107,15 @@ class ModelReport:
             "larger_input": self.larger_input.to_dict() if self.larger_input else None,
             "layers": [_layer(x) for x in analysis.layers],
             "findings": [_finding(x) for x in self.findings],
+            "suppressed": [
+                _finding(x.finding) | {"reason": x.reason, "suppressed_at": _source(x.source)}
+                for x in self.suppressed
+            ],
+            "accepted": [_finding(x) for x in self.accepted],
+            "over_limits": [
+                {"limit": x.code, "message": x.message, "source": _source(x.source)}
+                for x in self.over_limits
+            ],
             "repairs": [_repair(x) for x in self.repairs],
             "not_offered": list(self.not_offered),
         }
@@ -94,12 +133,39 @@ class Failure:
         return {"target": self.target, "kind": self.error.kind, "message": str(self.error)}
 
 
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """An entry of the baseline whose finding is gone."""
+
+    model: str
+    code: str
+    layer: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineUse:
+    """What a baseline did in a run."""
+
+    path: str
+    accepted: int
+    fixed: tuple[Fixed, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry `baseline`."""
+        return {
+            "path": self.path,
+            "accepted": self.accepted,
+            "fixed": [{"model": x.model, "code": x.code, "layer": x.layer} for x in self.fixed],
+        }
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """All models of one run, and what failed."""
 
     models: tuple[ModelReport, ...] = ()
     failures: tuple[Failure, ...] = ()
+    baseline: BaselineUse | None = None
 
     def __repr__(self) -> str:
         """Short: a layer-by-layer dump helps nobody at a prompt."""
@@ -123,14 +189,18 @@ class Report:
             "rflint": __version__,
             "models": [model.to_dict() for model in self.models],
             "errors": [failure.to_dict() for failure in self.failures],
+            "baseline": self.baseline.to_dict() if self.baseline else None,
         }
 
     def exit_status(self, fail_on: Severity | None) -> int:
-        """0: nothing found; 1: findings at or above the gate (None: no gate); 2: a failure."""
+        """0: nothing found; 1: findings at or above the gate (None: no gate); 2: a failure.
+
+        A model that exceeds a limit does not pass, whatever the gate.
+        """
         if self.failures:
             return 2
         gate = fail_on is not None and any(f.severity.rank >= fail_on.rank for f in self.findings)
-        return int(gate)
+        return int(gate or any(model.over_limits for model in self.models))
 
 
 def _layer(analysed: AnalysedLayer) -> dict[str, Any]:

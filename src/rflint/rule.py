@@ -1,6 +1,6 @@
-"""What a rule is, and how the rules in a folder are found.
+"""What a rule is, as a rule's module says it.
 
-A rule is a module named rfNNN_short_name.py that holds
+A rule is a module named after its code, like rf101_unproductive_layer.py, that holds
 
     CODE, NAME          "RF101", "unproductive-layer"
     SEVERITY            a Severity
@@ -8,16 +8,18 @@ A rule is a module named rfNNN_short_name.py that holds
     __doc__             its documentation: what, why with the source, how to fix, when to ignore
     check(analysis, settings)   yields Findings
     FAILS, PASSES       Examples: they are its tests and part of its documentation
+    SETTINGS            optional: what a configuration can tell it, by name
     summarise(analysis, findings)   optional: many findings of this rule as one paragraph
+
+`rule_files.py` finds such modules.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from inspect import cleandoc
 from types import ModuleType
@@ -61,6 +63,33 @@ class Example:
 
     build: Callable[[], Any]
     res: int | tuple[int, ...]
+    settings: Settings = field(default_factory=dict)
+    """What the rule is told, if that is not the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a rule can be told under `[tool.rflint.rules.CODE]`."""
+
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    """Of a text: what it can be. Without them, values are of the default's type."""
+
+    def complaint(self, value: Any) -> str:
+        """What is wrong with a value, if something is."""
+        if self.choices:
+            if value in self.choices:
+                return ""
+            near = difflib.get_close_matches(str(value), self.choices, n=1)
+            did = f" (did you mean {near[0]!r}?)" if near else ""
+            return f"is {value!r}, and can be {' or '.join(map(repr, self.choices))}{did}"
+        wanted = tuple if isinstance(self.default, tuple) else type(self.default)
+        given = tuple(value) if isinstance(value, list) else value
+        if type(given) is wanted or (wanted is float and type(given) is int):
+            return ""
+        names = {tuple: "a list", str: "text", int: "a whole number", bool: "true or false"}
+        return f"is {value!r}, and should be {names.get(wanted, 'a number')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +104,10 @@ class Rule:
     check: Callable[[Analysis, Settings], Iterable[Finding]]
     fails: tuple[Example, ...] = ()
     passes: tuple[Example, ...] = ()
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     summarise: Callable[[Analysis, Sequence[Finding]], str] | None = None
+    file: str = ""
+    """Where it is written."""
 
     @property
     def summary(self) -> str:
@@ -102,19 +134,8 @@ def model_finding(
     )
 
 
-def load_rules() -> tuple[Rule, ...]:
-    """The rules that ship with rflint, by code."""
-    package = importlib.import_module("rflint.rules")
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    return tuple(
-        read_rule(importlib.import_module(f"rflint.rules.{name}"))
-        for name in names
-        if re.fullmatch(r"rf\d{3}_\w+", name)
-    )
-
-
 def read_rule(module: ModuleType) -> Rule:
-    """A rule from its module. Raises UsageError where the module lacks what a rule needs."""
+    """A rule from its module. Raises UsageError where the module is not what a rule should be."""
     missing = [
         name
         for name in ("CODE", "NAME", "SEVERITY", "DEFAULT", "check", "FAILS", "PASSES")
@@ -123,7 +144,7 @@ def read_rule(module: ModuleType) -> Rule:
     if missing or not module.__doc__:
         lacks = ", ".join([*missing, *([] if module.__doc__ else ["a docstring"])])
         raise UsageError(f"the rule file {module.__file__} lacks {lacks}")
-    return Rule(
+    rule = Rule(
         module.CODE,
         module.NAME,
         module.SEVERITY,
@@ -132,28 +153,72 @@ def read_rule(module: ModuleType) -> Rule:
         module.check,
         tuple(module.FAILS),
         tuple(module.PASSES),
+        dict(getattr(module, "SETTINGS", {})),
         getattr(module, "summarise", None),
+        str(module.__file__ or ""),
     )
+    for wrong, says in (
+        (not re.fullmatch(r"[A-Z]+\d{3}", str(rule.code)), "CODE is not like RF101"),
+        (not re.fullmatch(r"[a-z0-9-]+", str(rule.name)), "NAME is not like unproductive-layer"),
+        (not isinstance(rule.severity, Severity), "SEVERITY is no rflint.rule.Severity"),
+        (not isinstance(rule.default, bool), "DEFAULT is neither True nor False"),
+        (not callable(rule.check), "check is no function"),
+        (
+            not all(isinstance(x, Example) for x in (*rule.fails, *rule.passes)),
+            "FAILS and PASSES are not lists of rflint.rule.Example",
+        ),
+        (
+            not all(isinstance(x, Setting) for x in rule.settings.values()),
+            "SETTINGS does not map names to rflint.rule.Setting",
+        ),
+    ):
+        if wrong:
+            raise UsageError(f"the rule file {module.__file__} is no rule: {says}")
+    return rule
 
 
 def selected(
-    rules: Sequence[Rule], select: Sequence[str] = (), ignore: Sequence[str] = ()
+    rules: Sequence[Rule],
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    extend: Sequence[str] = (),
 ) -> tuple[Rule, ...]:
-    """The rules to run. Codes may be prefixes (RF1) or ALL; without `select`, the default rules.
+    """The rules to run. Codes may be prefixes (RF1), names or ALL.
+
+    Without `select`, the default rules; `extend` adds to either, `ignore` takes away. Where a code
+    and its prefix disagree, the longer one counts: `ignore=["RF1"], select=["RF101"]` runs RF101.
 
     Raises UsageError for a code that matches no rule.
     """
-    for code in (*select, *ignore):
-        if not any(_matches(rule, code) for rule in rules):
-            known = ", ".join(rule.code for rule in rules)
-            raise UsageError(f"no rule {code!r}", hint=f"The rules: {known}.")
+    for code in (*select, *ignore, *extend):
+        check_code(rules, code)
     return tuple(
         rule
         for rule in rules
-        if (any(_matches(rule, code) for code in select) if select else rule.default)
-        and not any(_matches(rule, code) for code in ignore)
+        if max(
+            max((precision(rule, code) for code in (*select, *extend)), default=0),
+            0 if select else int(rule.default),
+        )
+        > max((precision(rule, code) for code in ignore), default=0)
     )
 
 
-def _matches(rule: Rule, code: str) -> bool:
-    return code.upper() == "ALL" or rule.code.startswith(code.upper()) or rule.name == code
+def check_code(rules: Sequence[Rule], code: str) -> None:
+    """Raises UsageError where a code matches no rule."""
+    if not any(precision(rule, code) for rule in rules):
+        names = [name for rule in rules for name in (rule.code, rule.name)]
+        near = difflib.get_close_matches(code, names, n=1) or difflib.get_close_matches(
+            code.upper(), names, n=1
+        )
+        did = f"Did you mean {near[0]}? " if near else ""
+        known = ", ".join(rule.code for rule in rules)
+        raise UsageError(f"no rule {code!r}", hint=f"{did}The rules: {known}.")
+
+
+def precision(rule: Rule, code: str) -> int:
+    """How precisely a code names a rule: 0 not at all, 2 for ALL, then the longer the more."""
+    if code.upper() == "ALL":
+        return 2
+    if rule.name == code:
+        return 2 + len(rule.code)
+    return 2 + len(code) if code and rule.code.startswith(code.upper()) else 0
