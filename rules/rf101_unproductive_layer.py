@@ -32,12 +32,21 @@ from typing import Any
 from rflint.analysis import Analysis
 from rflint.architecture import Number
 from rflint.figures import number, share
-from rflint.rule import Example, Finding, Settings, Severity, finding
+from rflint.rule import Example, Finding, Setting, Settings, Severity, finding
 
 CODE = "RF101"
 NAME = "unproductive-layer"
 SEVERITY = Severity.WARNING
 DEFAULT = True
+SETTINGS = {
+    "pointwise": Setting(
+        "judge",
+        'with `"ignore"`, 1x1 convolutions are not judged. They integrate no context at any input '
+        "size, and some want them for their capacity alone. Border layer, totals and repairs "
+        "follow.",
+        choices=("judge", "ignore"),
+    )
+}
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -109,5 +118,24 @@ def truncated_network() -> Any:
     )
 
 
-FAILS = [Example(deep_plain_network, 16)]
-PASSES = [Example(truncated_network, 16), Example(deep_plain_network, 32)]
+def late_mixing() -> Any:
+    """Behind the border, a 1x1 convolution that is there to mix channels."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 7, padding=3),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 7, padding=3),
+        nn.Conv2d(16, 32, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(32, 10),
+    )
+
+
+FAILS = [Example(deep_plain_network, 16), Example(late_mixing, 16)]
+PASSES = [
+    Example(truncated_network, 16),
+    Example(deep_plain_network, 32),
+    Example(late_mixing, 16, {"pointwise": "ignore"}),
+]

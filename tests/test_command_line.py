@@ -558,7 +558,7 @@ def test_output_writes_the_report_to_a_file(here: Path) -> None:
     assert written.endswith("Found 1 warning.\n")
     (model,) = json.loads((here / "report.json").read_text(encoding="utf-8"))["models"]
     assert model["border"]["min"] == "5"
-    after = {path.name for path in here.iterdir()} - {"__pycache__"}
+    after = {path.name for path in here.iterdir()} - {"__pycache__", ".rflint_cache"}
     assert after == before | {"report.txt", "report.json"}
 
 
@@ -753,6 +753,6 @@ def test_rules_are_listed_and_explained(tmp_path: Path) -> None:
 
     explained = rflint("rule", "RF101", cwd=tmp_path)
     assert (explained.status, explained.err) == (0, "")
-    assert explained.out.startswith("RF101 unproductive-layer")
+    assert explained.out.startswith("# RF101 unproductive-layer\n")
     for heading in ("What it is", "Why it matters", "How to fix it", "When to ignore it"):
         assert heading in explained.out

@@ -33,6 +33,14 @@ NAME = {"type": "string", "minLength": 1}
 NAME_OR_NULL = {"type": ["string", "null"]}
 SOURCE = {"anyOf": [{"type": "null"}, exactly(path=NAME, line={"type": "integer", "minimum": 1})]}
 FIGURES = exactly(params=COUNT, macs=COUNT, unproductive=COUNT)
+FINDING = {
+    "code": {"type": "string", "pattern": r"^RF\d{3}$"},
+    "name": NAME,
+    "severity": {"enum": ["info", "warning", "error"]},
+    "layer": NAME,
+    "message": NAME,
+    "source": SOURCE,
+}
 SCHEMA = exactly(
     schema_version={"const": 1},
     rflint={"const": rflint.__version__},
@@ -96,14 +104,16 @@ SCHEMA = exactly(
             },
             findings={
                 "type": "array",
-                "items": exactly(
-                    code={"type": "string", "pattern": r"^RF\d{3}$"},
-                    name=NAME,
-                    severity={"enum": ["info", "warning", "error"]},
-                    layer=NAME,
-                    message=NAME,
-                    source=SOURCE,
-                ),
+                "items": exactly(**FINDING),
+            },
+            suppressed={
+                "type": "array",
+                "items": exactly(**FINDING, reason={"type": "string"}, suppressed_at=SOURCE),
+            },
+            accepted={"type": "array", "items": exactly(**FINDING)},
+            over_limits={
+                "type": "array",
+                "items": exactly(limit=NAME, message=NAME, source=SOURCE),
             },
             repairs={
                 "type": "array",
@@ -120,6 +130,16 @@ SCHEMA = exactly(
         ),
     },
     errors={"type": "array", "items": exactly(target=NAME, kind=NAME, message=NAME)},
+    baseline={
+        "anyOf": [
+            {"type": "null"},
+            exactly(
+                path=NAME,
+                accepted=COUNT,
+                fixed={"type": "array", "items": exactly(model=NAME, code=NAME, layer=NAME)},
+            ),
+        ]
+    },
 )
 
 

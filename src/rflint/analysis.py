@@ -102,9 +102,7 @@ def analyse(architecture: Architecture) -> Analysis:
     gates = attention_gates(architecture)
     fields = propagate(architecture, gates)
     layers = tuple(
-        AnalysedLayer(
-            layer, role, field.seen, field.out, verdict(layer, role, field, architecture.resolution)
-        )
+        AnalysedLayer(layer, role, field.seen, field.out, verdict(layer, role, field, architecture))
         for layer, role, field in zip(
             architecture.layers, roles(architecture, gates, fields), fields, strict=True
         )
@@ -127,12 +125,14 @@ def analyse(architecture: Architecture) -> Analysis:
     )
 
 
-def verdict(layer: Layer, role: Role, field: LayerField, resolution: Sequence[int]) -> Verdict:
+def verdict(layer: Layer, role: Role, field: LayerField, architecture: Architecture) -> Verdict:
     """Hold r_{l-1,min} and r_{l,min} against the input size i, per axis (design: theory)."""
+    resolution = architecture.resolution
     # a latent of one position has no context, and an upsampling is there to make positions
     draws = layer.kind is Kind.CONV_TRANSPOSE and layer.upsamples
     has_context = any(size > 1 for size in resolution) and not draws
-    judged = layer.kind.is_convolution and role is Role.TRUNK and has_context
+    left_alone = not architecture.judges_pointwise and set(layer.geometry.kernel) == {1}
+    judged = layer.kind.is_convolution and role is Role.TRUNK and has_context and not left_alone
     if not judged or any(axis.unknown for axis in field.seen):
         return Verdict.NOT_JUDGED
     before = [_exceeds(axis.r_min, i) for axis, i in zip(field.seen, resolution, strict=True)]

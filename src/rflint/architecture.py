@@ -158,8 +158,8 @@ class Layer:
     """Whether the output is laid out as (batch, channels, *positions)."""
     covers_map: bool = False
     """Whether its one window covers the whole map, at this input size."""
-    constructed: Source | None = None
-    """The user's line that built the module, where there is one."""
+    construction: tuple[Source, ...] = ()
+    """The user's lines through which the module was built, innermost first."""
     called: Source | None = None
     """The user's line that called it."""
     unknown_because: str = ""
@@ -195,6 +195,16 @@ class Layer:
         return f"{self.title}{place}"
 
     @property
+    def constructed(self) -> Source | None:
+        """The user's line that built the module, where there is one."""
+        return self.construction[0] if self.construction else None
+
+    @property
+    def places(self) -> tuple[Source, ...]:
+        """Every line of the user's that built or called it."""
+        return (*self.construction, *([self.called] if self.called else []))
+
+    @property
     def source(self) -> Source | None:
         """The line to edit: where the user built the layer, else where they called it."""
         return self.constructed or self.called
@@ -225,6 +235,8 @@ class Architecture:
     left_out: LeftOut | None = None
     unused: tuple[tuple[str, int], ...] = ()
     """Name and size of every parameter that no layer uses."""
+    judges_pointwise: bool = True
+    """Whether 1x1 convolutions are held against the input size; a user may not want it."""
 
     @property
     def axes(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,14 +11,16 @@ from torch import nn
 
 from rflint.analysis import Analysis, analyse
 from rflint.architecture import Architecture
+from rflint.checking import findings
 from rflint.collector import collector_paused
 from rflint.errors import InputMismatch, RflintError, UsageError
 from rflint.options import Options
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
-from rflint.report import LargerInput, ModelReport, Report
-from rflint.rule import Rule, selected
+from rflint.report import Failure, LargerInput, ModelReport, Report
+from rflint.rule import Rule, check_settings, selected
 from rflint.rule_files import load_rules
+from rflint.settle import Terms, settled
 from rflint.tracing import trace
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
@@ -38,6 +40,8 @@ def lint(
     allow_unknown: str | Sequence[str] = (),
     select: str | Sequence[str] = (),
     ignore: str | Sequence[str] = (),
+    extend_select: str | Sequence[str] = (),
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
     name: str | None = None,
 ) -> Report:
     """Lint a model at one or several input resolutions.
@@ -56,21 +60,40 @@ def lint(
             unjudged.
         select: rule codes or prefixes to run instead of the default ones.
         ignore: rule codes or prefixes not to run.
+        extend_select: rule codes or prefixes to run as well.
+        settings: what rules are told, by their codes: {"RF101": {"pointwise": "ignore"}}.
         name: what the report calls the model.
 
     Raises:
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
-    rules = selected(load_rules(), _listed(select), _listed(ignore))
-    options = Options(train, tracer, tuple(_listed(allow_unknown)))
+    known = load_rules()
+    rules = selected(known, _listed(select), _listed(ignore), _listed(extend_select))
+    options = Options(train, tracer, tuple(_listed(allow_unknown)), settings or {})
+    return lint_with(rules, known, model, res, input, args or {}, options, name)
+
+
+def lint_with(
+    rules: Sequence[Rule],
+    known: Sequence[Rule],
+    model: Any,
+    res: Any,
+    input: Any,
+    args: Mapping[str, Any],
+    options: Options,
+    name: str | None = None,
+) -> Report:
+    """Lint with these rules, of those that are known; see `lint`."""
+    for code, settings in options.rule_settings.items():
+        check_settings(known, code, settings)
     target = name or _described(model)
-    built = build(model, args or {}, target)
-    return Report(
-        tuple(
-            lint_model(built, target, rules, resolution, input, options)
-            for resolution in resolutions(res)
-        )
-    )
+    built = build(model, args, target)
+    models, failures = [], []
+    for resolution in resolutions(res):
+        report, broken = lint_model(built, target, rules, resolution, input, options)
+        models.append((report, Terms(tuple(rules))))
+        failures += [Failure(target, error) for error in broken]
+    return Report(tuple(settled(models, known)), tuple(failures))
 
 
 def _listed(names: str | Sequence[str]) -> Sequence[str]:
@@ -85,29 +108,30 @@ def lint_model(
     resolution: tuple[int, ...] | None,
     input: Any = None,
     options: Options = DEFAULTS,
-) -> ModelReport:
-    """One model at one resolution: trace, analyse, check, repair."""
+) -> tuple[ModelReport, tuple[RflintError, ...]]:
+    """One model at one resolution: trace, analyse, check, repair.
+
+    With an error for each rule that failed. Findings are as the rules say them: see settle.py.
+    """
     with collector_paused():
         inputs, architecture = _traced(built.model, resolution, input, options)
         analysis = analyse(architecture)
-        findings = tuple(
-            finding
-            for rule in rules
-            for finding in rule.check(analysis, options.settings(rule.code))
-        )
+        found_by_rules, broken = findings(rules, analysis, options)
         found = search(analysis)
         workshop = Workshop(built.model, inputs, analysis, train=options.train)
         offered = offers(workshop, found)
         larger = _larger_input(built.model, inputs, analysis, options)
-    return ModelReport(
+    report = ModelReport(
         target,
         analysis,
-        findings,
+        found_by_rules,
         tuple(offered.repairs),
         tuple(dict.fromkeys((*found.refusals, *offered.unanswered))),
         larger,
         (*([built.note] if built.note else []), *(f"not offered: {x}" for x in offered.failures)),
+        place=built.place,
     )
+    return report, broken
 
 
 def repairs(
@@ -174,7 +198,14 @@ def find_repairs(
 
 def figures(model: nn.Module, inputs: Sequence[torch.Tensor], options: Options) -> Figures:
     """Those of a model on these inputs."""
-    return Figures.of(analyse(trace(model, inputs, train=options.train, tracer=options.tracer)))
+    return Figures.of(analyse(_architecture(model, inputs, options)))
+
+
+def _architecture(
+    model: nn.Module, inputs: Sequence[torch.Tensor], options: Options
+) -> Architecture:
+    traced = trace(model, inputs, train=options.train, tracer=options.tracer)
+    return replace(traced, judges_pointwise=options.judges_pointwise)
 
 
 def _larger_input(
@@ -188,7 +219,7 @@ def _larger_input(
     (tensor,) = inputs
     larger = torch.empty((*tensor.shape[:2], *wanted), dtype=tensor.dtype, device=tensor.device)
     try:
-        there = analyse(trace(model, [larger], train=options.train, tracer=options.tracer))
+        there = analyse(_architecture(model, [larger], options))
     except RflintError:
         return None  # its head, say, is made for one size
     return None if there.unproductive else LargerInput(wanted, there.totals.macs)
@@ -224,7 +255,7 @@ def _traced(
     first: RflintError | None = None
     for inputs in attempts:
         try:
-            return inputs, trace(model, inputs, train=options.train, tracer=options.tracer)
+            return inputs, _architecture(model, inputs, options)
         except InputMismatch as error:
             first = first or error
     assert first is not None

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dis
 import os
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -25,9 +27,46 @@ _ENTRANCES = frozenset({"record", "call_builder", "load"})
 """The functions of rflint that call into the user's code; whoever called them is no part of it."""
 
 
+_REGARDED: set[str] = set()
+
+
+@contextmanager
+def regarded_as_users(filename: str) -> Iterator[None]:
+    """Take a file for one that the user would edit, wherever it lies: that of a rule under test."""
+    _REGARDED.add(filename)
+    is_user_code.cache_clear()
+    try:
+        yield
+    finally:
+        _REGARDED.discard(filename)
+        is_user_code.cache_clear()
+
+
+def is_rflint(filename: str) -> bool:
+    """Whether a file is rflint's own; its rules are not."""
+    return filename.startswith(_RFLINT)
+
+
+@cache
+def is_standard(filename: str) -> bool:
+    """Whether a file is of Python's standard library."""
+    packages = {"site-packages", "dist-packages"}
+    return filename.startswith(_NOT_THE_USERS) and not packages & set(Path(filename).parts)
+
+
+@cache
+def is_installed(path: str) -> bool:
+    """Whether a file came with Python or with a distribution, so that a version stands for it."""
+    if {"site-packages", "dist-packages"} & set(Path(path).parts):
+        return True
+    return path.startswith(_NOT_THE_USERS) or f"{path}{os.sep}" in _NOT_THE_USERS
+
+
 @cache
 def is_user_code(filename: str) -> bool:
     """Whether a person would edit this file."""
+    if filename in _REGARDED:
+        return True
     if filename.startswith(("<", _RFLINT, *_NOT_THE_USERS)):
         return False
     folders = Path(filename).parts
@@ -49,16 +88,31 @@ def innermost_user_line(frame: FrameType | None) -> Source | None:
     return None
 
 
-def innermost_user_line_of(error: BaseException) -> Source | None:
-    """The innermost line of user code that an exception passed through."""
-    found = None
+def user_lines(frame: FrameType | None) -> tuple[Source, ...]:
+    """The lines of user code on a stack, innermost first, up to where rflint called into it."""
+    found = []
+    while frame:
+        code = frame.f_code
+        if is_user_code(code.co_filename):
+            found.append(source_at(code.co_filename, frame.f_lineno))
+        elif code.co_name in _ENTRANCES and code.co_filename.startswith(_RFLINT):
+            break
+        frame = frame.f_back
+    return tuple(found)
+
+
+def lines_of(error: BaseException) -> Iterator[tuple[str, int]]:
+    """The files and lines that an exception passed through, innermost last."""
     traceback: TracebackType | None = error.__traceback__
     while traceback:
-        filename = traceback.tb_frame.f_code.co_filename
-        if is_user_code(filename):
-            found = source_at(filename, traceback.tb_lineno)
+        yield traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
         traceback = traceback.tb_next
-    return found
+
+
+def innermost_user_line_of(error: BaseException) -> Source | None:
+    """The innermost line of user code that an exception passed through."""
+    lines = [source_at(name, line) for name, line in lines_of(error) if is_user_code(name)]
+    return lines[-1] if lines else None
 
 
 def raised_by_the_user(error: BaseException) -> bool:
@@ -86,6 +140,11 @@ def raised_by_rflint(error: BaseException) -> bool:
 def source_at(filename: str, line: int) -> Source:
     """A place, relative to the current directory where it lies below it."""
     return Source(_shown(filename, os.getcwd()), line)
+
+
+def shown(path: Path) -> str:
+    """A path, relative to the current directory where it lies below it."""
+    return _shown(str(path), os.getcwd())
 
 
 @cache

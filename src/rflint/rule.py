@@ -19,7 +19,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from inspect import cleandoc
 from types import ModuleType
@@ -55,6 +55,8 @@ class Finding:
     layer: str
     message: str
     source: Source | None = None
+    places: tuple[Source, ...] = ()
+    """Every line of the user's that has to do with it: where a comment can suppress it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ class Rule:
 
 def finding(module_globals: Mapping[str, Any], layer: AnalysedLayer, message: str) -> Finding:
     """A finding of the rule whose `globals()` are given, at a layer and its place in the source."""
-    return model_finding(module_globals, layer.layer.name, message, layer.layer.source)
+    found = model_finding(module_globals, layer.layer.name, message, layer.layer.source)
+    return replace(found, places=layer.layer.places)
 
 
 def model_finding(
@@ -131,6 +134,7 @@ def model_finding(
         name,
         message,
         source,
+        (source,) if source else (),
     )
 
 
@@ -213,6 +217,23 @@ def check_code(rules: Sequence[Rule], code: str) -> None:
         did = f"Did you mean {near[0]}? " if near else ""
         known = ", ".join(rule.code for rule in rules)
         raise UsageError(f"no rule {code!r}", hint=f"{did}The rules: {known}.")
+
+
+def check_settings(rules: Sequence[Rule], code: str, settings: Settings) -> None:
+    """Raises UsageError where a rule has no such setting, or it cannot have that value."""
+    rule = next((rule for rule in rules if code in (rule.code, rule.name)), None)
+    if rule is None:
+        check_code(rules, code)
+        raise UsageError(f"{code!r} names several rules: settings are of one")
+    for name, value in settings.items():
+        if name not in rule.settings:
+            near = difflib.get_close_matches(name, rule.settings, n=1)
+            known = ", ".join(rule.settings) or "none"
+            hint = f"Did you mean {near[0]}?" if near else f"Its settings: {known}."
+            raise UsageError(f"{rule.code} has no setting {name!r}", hint=hint)
+        complaint = rule.settings[name].complaint(value)
+        if complaint:
+            raise UsageError(f"{name} of {rule.code} {complaint}")
 
 
 def precision(rule: Rule, code: str) -> int:

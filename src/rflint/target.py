@@ -17,29 +17,32 @@ from rflint.errors import ImportFailed, RflintError, UsageError, said
 from rflint.places import innermost_user_line_of, source_at
 
 
-def check(target: str) -> None:
+def check(target: str, root: Path) -> None:
     """Say what can be said before anything is imported: torch alone takes seconds.
 
     Raises UsageError for a malformed target, ImportFailed for a file or package that is not there.
     """
     name, _ = split(target)
-    make_importable(Path.cwd())
+    make_importable(root)
     if name.endswith(".py"):
-        if not Path(name).is_file():
+        if not (root / name).is_file():
             raise ImportFailed(f"no file {name}")
     elif importlib.util.find_spec(name.split(".")[0]) is None:
-        raise _no_module(name, name.split(".")[0])
+        raise _no_module(name, name.split(".")[0], root)
 
 
-def load(target: str) -> Any:
+def load(target: str, root: Path) -> Any:
     """Import the attribute that a target names; dotted attributes are followed.
 
-    The current directory is importable, and so is the folder of a file target. Raises UsageError
+    `root` is what a file's path is relative to: the current directory, or a configuration's. It is
+    importable, and so is the folder of a file target. Raises UsageError
     for a malformed target, ImportFailed where the import or the attribute fails.
     """
     module_name, attribute = split(target)
-    make_importable(Path.cwd())
-    module = _from_file(Path(module_name)) if module_name.endswith(".py") else _named(module_name)
+    make_importable(root)
+    module = (
+        _from_file(root / module_name) if module_name.endswith(".py") else _named(module_name, root)
+    )
     found: Any = module
     walked = module_name
     for part in attribute.split("."):
@@ -76,7 +79,7 @@ def split(target: str) -> tuple[str, str]:
 
 
 def arguments(pairs: Iterable[str]) -> dict[str, Any]:
-    """`KEY=VALUE` pairs as keyword arguments; values are Python literals, else strings."""
+    """`KEY=VALUE` pairs of --arg as keyword arguments; values are Python literals, else strings."""
     parsed: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -89,12 +92,12 @@ def arguments(pairs: Iterable[str]) -> dict[str, Any]:
     return parsed
 
 
-def _named(name: str) -> ModuleType:
+def _named(name: str, root: Path) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise _no_module(name, error.name) from error
+            raise _no_module(name, error.name, root) from error
         raise _import_error(name, error) from error
     except BaseException as error:
         raise _import_error(name, error) from error
@@ -128,11 +131,11 @@ def make_importable(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
-def _no_module(name: str, missing: str) -> ImportFailed:
+def _no_module(name: str, missing: str, root: Path) -> ImportFailed:
     file = Path(*name.split(".")).with_suffix(".py")
     return ImportFailed(
         f"no module named {missing!r}",
-        hint=f"Looked for an installed package and in {Path.cwd()} (such as {file}).",
+        hint=f"Looked for an installed package and in {root} (such as {file}).",
     )
 
 

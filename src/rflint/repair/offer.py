@@ -147,8 +147,9 @@ class Workshop:
                 torch.empty((2 * t.shape[0], *t.shape[1:]), dtype=t.dtype, device=t.device)
                 for t in inputs
             ]
-        tracer = self.analysis.architecture.tracer
-        return trace(model, inputs, train=train, tracer=tracer)
+        before = self.analysis.architecture
+        found = trace(model, inputs, train=train, tracer=before.tracer)
+        return replace(found, judges_pointwise=before.judges_pointwise)
 
 
 def _ending(architecture: Architecture) -> list[str]:

@@ -1,12 +1,10 @@
-"""Reports in the formats that people and programs read. A format is a function; see FORMATS."""
+"""Reports in the formats that people and programs read: one module each, named after its format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, TextIO, TypeAlias
-
-from rflint.reporters.json import write_json
-from rflint.reporters.text import write_text
 
 if TYPE_CHECKING:
     from rflint.report import Report
@@ -15,4 +13,11 @@ if TYPE_CHECKING:
 Reporter: TypeAlias = Callable[["Report", "Sequence[Rule]", TextIO, bool], None]
 """Writes a report, given the rules that ran, to a stream; the flag asks for all details."""
 
-FORMATS: Mapping[str, Reporter] = {"text": write_text, "json": write_json}
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown")
+"""What --format takes."""
+
+
+def writer(name: str) -> Reporter:
+    """The reporter of a format; only this one is imported, since a terminal needs no XML."""
+    found: Reporter = getattr(import_module(f"rflint.reporters.{name}"), f"write_{name}")
+    return found

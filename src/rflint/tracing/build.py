@@ -11,8 +11,9 @@ from typing import Any
 
 from torch import nn
 
+from rflint.architecture import Source
 from rflint.errors import BuildFailed, RflintError, said
-from rflint.places import innermost_user_line_of
+from rflint.places import innermost_user_line_of, is_user_code, source_at
 from rflint.tracing.meta import WeightsOnMeta
 from rflint.tracing.sources import construction_recorded
 
@@ -30,6 +31,8 @@ class Built:
     """Attributes by which the model is reached from what was built."""
     is_module: bool = False
     """Whether the target was a module already."""
+    place: Source | None = None
+    """Where the user's code defines the target."""
 
 
 def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built:
@@ -41,7 +44,8 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
     if isinstance(attribute, nn.Module):
         if arguments:
             raise BuildFailed(f"{described} is a module already and takes no --arg")
-        return Built(unwrapped(attribute), wrappers=_wrappers(attribute), is_module=True)
+        wrappers, place = _wrappers(attribute), _place(attribute)
+        return Built(unwrapped(attribute), wrappers=wrappers, is_module=True, place=place)
     if isinstance(attribute, str):
         raise BuildFailed(
             f"{attribute!r} is the name of a model, and not the model",
@@ -73,7 +77,19 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
             f"{described} returned {_a(type(result).__name__)}, not an nn.Module",
             hint="Point the target at the function or class that gives the model itself.",
         )
-    return Built(unwrapped(result), note, _wrappers(result))
+    return Built(unwrapped(result), note, _wrappers(result), place=_place(attribute))
+
+
+def _place(attribute: Any) -> Source | None:
+    """The user's line that begins the definition of a function or class, or of a module's class."""
+    defined = type(attribute) if isinstance(attribute, nn.Module) else attribute
+    defined = inspect.unwrap(getattr(defined, "func", defined))
+    try:
+        file = inspect.getsourcefile(defined)
+        line = inspect.getsourcelines(defined)[1]
+    except (OSError, TypeError):  # not written in a file, or not in Python
+        return None
+    return source_at(file, max(line, 1)) if file and is_user_code(file) else None
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

@@ -28,7 +28,7 @@ from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.mixing import mixing_geometry
 from rflint.tracing.operators.table import mapped, tensors_in
 from rflint.tracing.recording import Recording, Step
-from rflint.tracing.sources import constructed_at
+from rflint.tracing.sources import construction_of
 
 _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION})
 """Kinds of layers that multiply and accumulate."""
@@ -200,7 +200,7 @@ class _Lowering:
                 sizing=same_padded or self._sizing(step, kind, edges, effect, out_positions),
                 is_map=_is_map(effect.layout, self.axes),
                 covers_map=effect.covers_map and not self._is_padded(edges),
-                constructed=constructed_at(builder) if builder is not None else None,
+                construction=construction_of(builder) if builder is not None else (),
                 called=step.called,
                 unknown_because=effect.unknown_because,
             )

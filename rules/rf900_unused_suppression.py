@@ -1,0 +1,66 @@
+"""A comment that suppresses a rule, where there is nothing to suppress.
+
+What it is
+    A comment `# rflint: ignore[...]` answers for lines that build or call layers of this model, and
+    none of these layers has such a finding. Or the comment can suppress nothing wherever it stands:
+    it names no rule that there is, or cannot be understood.
+
+Why it matters
+    The reason for the comment is gone: the layer was repaired, or the input has grown. A comment
+    that stays hides the next finding on that line.
+
+How to fix it
+    Remove the comment, or the code that is not needed any more.
+
+When to ignore it
+    Where a file is part of several models and only some of them are linted in this run. (Models
+    that the configuration names and this run leaves out are reason enough for rflint to keep
+    quiet.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rflint.analysis import Analysis
+from rflint.rule import Example, Finding, Settings, Severity, model_finding
+
+CODE = "RF900"
+NAME = "unused-suppression"
+SEVERITY = Severity.WARNING
+DEFAULT = True
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each comment that suppressed nothing.
+
+    Which these are is only known when all rules have run on all models: settings["unused"].
+    """
+    for unused in settings.get("unused", ()):
+        yield model_finding(globals(), unused.layer, unused.message, unused.source)
+
+
+def forgotten() -> Any:
+    """The layer that the comment was for can contribute at this size."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.Conv2d(8, 8, 3, padding=1),  # rflint: ignore[RF101] wanted for its capacity
+    )
+
+
+def needed() -> Any:
+    """The last convolution's input has seen the whole image, and somebody said why it stays."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 15, padding=7),
+        nn.Conv2d(8, 8, 15, padding=7),
+        nn.Conv2d(8, 8, 3, padding=1),  # rflint: ignore[RF101] wanted for its capacity
+    )
+
+
+FAILS = [Example(forgotten, 16)]
+PASSES = [Example(needed, 16)]

@@ -1,0 +1,112 @@
+"""Answers of earlier runs, for as long as nothing has changed that they depend on.
+
+    tracking (what the user's code looks at) --> dependencies --> store
+
+A request's key holds what is known before the user's code runs: target, options, rules, the
+versions of everything that is installed. The record under that key holds what was found out while
+it ran: the files it is made of, and what else it looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from rflint import __version__
+from rflint.cache.dependencies import Present, content_of, digest_of, user_files
+from rflint.cache.dependencies import dependencies as dependencies_of
+from rflint.cache.store import FOLDER, Record, Store, clean
+from rflint.cache.tracking import Tracker
+from rflint.report import ModelReport
+
+__all__ = ["FOLDER", "Cache", "clean"]
+
+_SETTINGS = ("TORCH", "PYTORCH", "PYTHON", "RFLINT", "CUDA", "OMP")
+"""Variables that torch and Python read where nobody watches begin with these."""
+
+
+class Cache:
+    """The cache of one run."""
+
+    def __init__(self, root: Path) -> None:
+        self.store = Store(root)
+        self.tracker = Tracker()
+        self.present = Present(dict(os.environ))
+        self.path = tuple(sys.path)
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """While the user's code runs."""
+        with self.tracker.watch():
+            yield
+
+    def key(self, request: str) -> str:
+        """The name of a record; `request` says all that is asked for."""
+        return digest_of(repr((request, self._surroundings)))
+
+    def answer(self, key: str) -> ModelReport | None:
+        """The report of an earlier run, if it would be the same now."""
+        record = self.store.load(key)
+        if record is None or record.report is None or not record.dependencies.hold(self.present):
+            return None
+        return record.report
+
+    def known_files(self, key: str) -> tuple[str, ...]:
+        """The files that an earlier run depended on, whether or not they have changed since."""
+        record = self.store.load(key)
+        return tuple(path for path, _ in record.dependencies.files) if record else ()
+
+    def keep(self, key: str, report: ModelReport) -> tuple[str, ...]:
+        """Write a report; or, where reasons come back, only what it depended on."""
+        found, reasons = dependencies_of(self.tracker)
+        self.store.save(key, Record(found, None if reasons else report))
+        return reasons or ((self.store.problem,) if self.store.problem else ())
+
+    @cached_property
+    def _surroundings(self) -> tuple[object, ...]:
+        """What holds for all requests of a run. Rules are loaded when it is first asked for."""
+        return (
+            __version__,
+            _stamps(Path(__file__).parents[1]),
+            sys.version,
+            sys.flags,
+            platform.platform(),
+            platform.node(),
+            os.cpu_count(),
+            os.getcwd(),
+            self.path,
+            [_stamps_of_distributions(Path(folder)) for folder in self.path],
+            sorted(x for x in self.tracker.environment.items() if x[0].startswith(_SETTINGS)),
+            sorted((path, content_of(path)) for path in set(user_files())),
+        )
+
+
+def _stamps(folder: Path) -> list[tuple[str, int, int]]:
+    """Of rflint's own files, which change without its version where it is developed."""
+    return sorted(
+        (str(file), found.st_mtime_ns, found.st_size)
+        for file in folder.rglob("*.py")
+        for found in [file.stat()]
+    )
+
+
+def _stamps_of_distributions(folder: Path) -> list[tuple[str, int]]:
+    """What is installed in a folder of sys.path: names, versions, and when that was.
+
+    A development version is often installed anew under the same number, so the time counts too.
+    """
+    try:
+        entries = [x for x in os.scandir(folder) if ".dist-info" in x.name or ".egg" in x.name]
+    except OSError:
+        return []
+    found = []
+    for entry in entries:
+        file = os.path.join(entry.path, "METADATA")
+        stamp = os.stat(file if os.path.exists(file) else entry.path)
+        found.append((entry.name, stamp.st_mtime_ns))
+    return sorted(found)

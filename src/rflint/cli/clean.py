@@ -1,0 +1,25 @@
+"""`rflint clean`: remove the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rflint.cli.messages import errors_reported, note
+from rflint.cli.parameters import configuration_options
+
+
+@click.command("clean", context_settings={"help_option_names": ["-h", "--help"]})
+@configuration_options
+def clean(config: Path | None, isolated: bool) -> None:
+    """Remove the cache: the folder .rflint_cache."""
+    with errors_reported(debug=False):
+        from rflint.cache import FOLDER
+        from rflint.cache import clean as remove
+        from rflint.configuration import configuration
+        from rflint.places import shown
+
+        folder = configuration(config, isolated=isolated).root
+        where = shown(folder / FOLDER)
+        note(f"removed {where}" if remove(folder) else f"there is no {where}")

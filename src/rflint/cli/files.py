@@ -1,0 +1,62 @@
+"""Which files the requests of a run depend on: to be shown, watched, or held against a commit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from rflint.cache import Cache
+from rflint.closure import Closure, closure
+from rflint.configuration import Configuration
+from rflint.places import shown
+from rflint.requests import Request
+
+
+class Files:
+    """Of one run. What an earlier run has seen goes beyond what imports say as they are written."""
+
+    def __init__(self, configuration: Configuration, cache: Cache | None) -> None:
+        self.configuration = configuration
+        self.cache = cache
+
+    def of(self, request: Request) -> Closure:
+        """The files of one model, those of the configuration excepted."""
+        written = closure(request.target, request.root)
+        seen = self.cache.known_files(self.cache.key(request.identity)) if self.cache else ()
+        files = {os.path.realpath(file) for file in (*written.files, *seen)}
+        return Closure(frozenset(files), written.is_open and not seen)
+
+    def common(self) -> set[str]:
+        """The configuration, and what it names: rules and a baseline."""
+        configuration = self.configuration
+        found = {configuration.path} if configuration.path else set()
+        for path in map(configuration.within, configuration.rule_paths):
+            found |= set(path.glob("*.py")) if path.is_dir() else {path}
+        if configuration.baseline:
+            found.add(configuration.within(configuration.baseline))
+        return {os.path.realpath(path) for path in found}
+
+    def of_all(self, requests: Iterable[Request]) -> set[str]:
+        """Everything that a run depends on."""
+        return self.common().union(*(self.of(request).files for request in requests))
+
+    def concern(self, request: Request, changed: Sequence[str]) -> bool:
+        """Whether one of these files has to do with a model."""
+        paths = {os.path.realpath(path) for path in changed}
+        if paths & self.common():
+            return True
+        own = self.of(request)
+        return bool(paths & own.files) or (own.is_open and any(x.endswith(".py") for x in paths))
+
+    def show(self, requests: Iterable[Request]) -> None:
+        """Every model, and its files below it."""
+        for request in requests:
+            own = self.of(request)
+            click.echo(request.title)
+            for file in sorted(own.files):
+                click.echo(f"  {shown(Path(file))}")
+            if own.is_open:
+                click.echo("  and what it imports while it runs")

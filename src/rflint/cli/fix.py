@@ -1,0 +1,125 @@
+"""`rflint fix`: write a repair as a file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rflint.cli.completion import complete_targets
+from rflint.cli.messages import errors_reported
+from rflint.cli.parameters import choices, configuration_options, model_options
+from rflint.errors import UsageError
+from rflint.streams import destination, end_stdout, stdout_kept_clean
+
+if TYPE_CHECKING:
+    from rflint.configuration import Choices
+    from rflint.requests import Request
+
+
+@click.command("fix", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("target", shell_complete=complete_targets)
+@model_options
+@configuration_options
+@click.option(
+    "--repair",
+    "number",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Which of the repairs, as the report numbers them.",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(["truncate", "remove-downsampling", "dilate"]),
+    multiple=True,
+    help="Only repairs of this kind, numbered among themselves.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the file here; stdout otherwise.",
+)
+@click.option("--diff", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def fix(
+    target: str,
+    pairs: Sequence[str],
+    config: Path | None,
+    isolated: bool,
+    number: int,
+    kinds: Sequence[str],
+    output: Path | None,
+    diff: bool,
+    force: bool,
+    debug: bool,
+    **given: Any,
+) -> None:
+    """Write a repair as a Python file.
+
+    Its build() gives the changed model.
+    The file calls TARGET and edits what it returns, with nothing but torch. It is linted before it
+    is written. Where the configuration has TARGET, its size and arguments are taken from there.
+
+    Exit status: 0 written or nothing to repair, 2 no repair could be written.
+    """
+    with errors_reported(debug):
+        if output is not None and output.exists() and not (force or diff):
+            raise UsageError(f"{output} exists", hint="Replace it with --force.")
+        if output is not None and output.suffix != ".py":
+            raise UsageError(f"{output} is no Python file: its name has to end in .py")
+        from rflint.run import built, without_our_arguments
+
+        request = _request(target, choices(given, pairs), config, isolated=isolated)
+        model = built(target, Path.cwd(), request.arguments)
+        from rflint.fix import patch
+        from rflint.linter import find_repairs
+        from rflint.repair.words import in_figures
+
+        file = output or Path("patched.py")
+        with stdout_kept_clean(), without_our_arguments():
+            found = find_repairs(
+                model, request.resolution, list(request.shapes) or None, request.options, kinds
+            )
+            if not found.unproductive:
+                click.echo(f"{target} has no unproductive layer: nothing to repair", err=True)
+                return
+            made = patch(model, target, request.arguments, found, number, file, request.options)
+        with destination(None if diff else output) as stream:
+            stream.write(_difference(file, made.text) if diff else made.text)
+        end_stdout()
+        words = f"repair {number} of {len(found.repairs)}, {made.repair.words}: {made.repair.title}"
+        done = f"wrote {output}, whose build() was linted" if output and not diff else "linted"
+        click.echo(f"{words}\n{done}: {in_figures(made.repair)}", err=True)
+
+
+def _request(target: str, chosen: Choices, config: Path | None, *, isolated: bool) -> Request:
+    """How the target is built and fed. Raises UsageError where there are several ways."""
+    from rflint.configuration import configuration
+    from rflint.requests import requests
+    from rflint.rule_files import load_rules
+
+    found = configuration(config, isolated=isolated)
+    asked = requests([target], chosen, found, load_rules(), lenient=True)
+    if len({str(x.arguments) for x in asked}) > 1:
+        raise UsageError(f"{target} is configured several times", hint="Take --isolated and --arg.")
+    if len({x.resolution for x in asked}) > 1:
+        raise UsageError("rflint fix takes one resolution", hint="Choose with --res.")
+    return asked[0]
+
+
+def _difference(file: Path, text: str) -> str:
+    """A unified diff from what is there to what would be."""
+    there = file.read_text(encoding="utf-8") if file.exists() else ""
+    old = str(file) if there else "/dev/null"
+    lines = difflib.unified_diff(
+        there.splitlines(keepends=True), text.splitlines(keepends=True), old, str(file)
+    )
+    return "".join(lines)

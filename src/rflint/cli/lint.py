@@ -1,0 +1,332 @@
+"""`rflint TARGET...`: what the program does when it is not told anything else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from rflint import __version__
+from rflint.cli.completion import complete_targets
+from rflint.cli.messages import complain, errors_reported, note, progress
+from rflint.cli.parameters import (
+    Destination,
+    amount,
+    amount_or_share,
+    choices,
+    codes,
+    configuration_options,
+    model_options,
+)
+from rflint.errors import RflintError, UsageError
+from rflint.figures import listed, plural
+from rflint.places import shown
+from rflint.streams import destination, end_stdout, stdout_kept_clean
+
+if TYPE_CHECKING:
+    from rflint.cache import Cache
+    from rflint.configuration import Choices, Configuration
+    from rflint.report import Report
+    from rflint.rule import Rule
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+DEFAULT_BASELINE = "rflint-baseline.json"
+
+_EXAMPLES = (
+    "rflint mymodel:build --res 32",
+    "rflint models/net.py:Net --arg classes=10 --res 32,64",
+    "rflint torchvision.models:resnet18 --res 224 --format json",
+    "rflint                            the models of [tool.rflint] in pyproject.toml",
+)
+
+
+class Program(click.Command):
+    """The program itself; its help names the subcommands too."""
+
+    subcommands: click.Group
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples, options, then the other commands."""
+        with formatter.section("Examples"):
+            formatter.write("".join(f"  {example}\n" for example in _EXAMPLES))
+        super().format_options(ctx, formatter)
+        self.subcommands.format_commands(ctx, formatter)
+
+
+@click.command("rflint", cls=Program, context_settings=CONTEXT)
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=complete_targets)
+@model_options
+@configuration_options
+@click.option(
+    "--allow-unknown",
+    multiple=True,
+    metavar="OPERATOR",
+    help="Do not report this unknown operator (what depends on it stays unjudged).",
+)
+@click.option(
+    "--select",
+    callback=codes,
+    metavar="CODES",
+    help="Rules to run instead of the default ones: RF101, RF1, ALL.",
+)
+@click.option("--extend-select", callback=codes, metavar="CODES", help="Rules to run as well.")
+@click.option("--ignore", callback=codes, metavar="CODES", help="Rules not to run.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["info", "warning", "error", "never"]),
+    help="Exit with status 1 from this severity on.  [default: warning]",
+)
+@click.option(
+    "--max-unproductive",
+    callback=amount_or_share,
+    metavar="N",
+    help="Exit with status 1 beyond so many unproductive convolutions: 0, 20%.",
+)
+@click.option(
+    "--max-dead-weights",
+    callback=amount_or_share,
+    metavar="N",
+    help="The same for weights that only meet padding: 1000, 5% of all.",
+)
+@click.option("--max-macs", callback=amount, metavar="N", help="The same for work: 1.2G.")
+@click.option("--max-params", callback=amount, metavar="N", help="The same for size: 12M.")
+@click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Accept the findings that this file holds.",
+)
+@click.option(
+    "--write-baseline",
+    is_flag=True,
+    help=f"Write today's findings to --baseline, or to {DEFAULT_BASELINE}.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=Destination(),
+    multiple=True,
+    metavar="FORMAT[:FILE]",
+    help="text (default), concise, json, sarif, github, gitlab, junit, markdown; several if all "
+    "but one go to files.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the report to a file.",
+)
+@click.option("--statistics", is_flag=True, help="Count findings by rule in place of the report.")
+@click.option("--show-files", is_flag=True, help="Show what would be linted, and from which files.")
+@click.option(
+    "--when-changed",
+    is_flag=True,
+    help="Take arguments without a colon for changed files, and lint only what depends on them.",
+)
+@click.option("--watch", is_flag=True, help="Lint again whenever a file changes.")
+@click.option("--no-cache", is_flag=True, help="Neither use answers of earlier runs nor keep any.")
+@click.option("-q", "--quiet", is_flag=True, help="One line a finding, and errors.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Show every layer, and how the model was built."
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.version_option(__version__, prog_name="rflint")
+def lint(
+    targets: tuple[str, ...],
+    pairs: Sequence[str],
+    config: Path | None,
+    isolated: bool,
+    fail_on: str | None,
+    baseline: Path | None,
+    write_baseline: bool,
+    formats: Sequence[tuple[str, Path | None]],
+    output: Path | None,
+    statistics: bool,
+    show_files: bool,
+    when_changed: bool,
+    watch: bool,
+    no_cache: bool,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
+    **given: Any,
+) -> None:
+    """Find the layers of a PyTorch model that cannot contribute at an input resolution.
+
+    TARGET is package.module:attribute or path/to/file.py:attribute. The attribute is a function
+    that returns an nn.Module, a class, or an nn.Module. Without one, the models of the nearest
+    configuration are linted.
+
+    Exit status: 0 nothing found, 1 findings, 2 a target could not be analysed.
+    """
+    with errors_reported(debug):
+        from rflint.cache import Cache
+        from rflint.cli.files import Files
+        from rflint.configuration import configuration
+        from rflint.report import Failure, Report
+        from rflint.reporters import writer
+        from rflint.requests import is_whole, requests
+        from rflint.rule import Severity
+        from rflint.run import Run
+        from rflint.settle import settled
+
+        found = configuration(config, isolated=isolated)
+        chosen = choices(given, pairs)
+        changed = [name for name in targets if ":" not in name] if when_changed else None
+        targets = tuple(name for name in targets if ":" in name) if when_changed else targets
+        if watch:
+            _watch(targets, chosen, config, isolated=isolated)
+        outputs = _outputs(formats, output, found, quiet=quiet, statistics=statistics)
+        failures: list[Failure] = []
+
+        def failed(about: str, error: RflintError) -> None:
+            failures.append(Failure(about, error))
+            complain(error, debug, about)
+
+        cache = None if no_cache or found.cache is False else Cache(found.root)
+        rules = _rules(found, cache, failed)
+        wanted = requests(targets, chosen, found, rules, lenient=bool(failures))
+        whole = is_whole(wanted, found)
+        if changed is not None:
+            files = Files(found, cache)
+            wanted = tuple(x for x in wanted if files.concern(x, changed))
+            if verbose and not wanted:
+                note("no model depends on what has changed")
+        if show_files:
+            Files(found, cache).show(wanted)
+            return
+        with progress(len(wanted), quiet=quiet) as starts:
+            run = Run(cache, failed, starts)
+            linted = run.reports(wanted)
+        models = settled([(model, x.terms) for model, x in linted], rules, whole=whole)
+        report = Report(tuple(models), tuple(failures))
+        file = _baseline_file(baseline, found, write=write_baseline)
+        if file:
+            report = _held_against(report, file, write=write_baseline, quiet=quiet)
+        if verbose:
+            for text in (*run.notes, *(x for model in report.models for x in model.notes)):
+                note(text)
+        ran = {rule.code for x in wanted for rule in x.terms.rules}
+        for name, destined in outputs:
+            with destination(destined) as stream:
+                writer(name)(report, [x for x in rules if x.code in ran], stream, verbose)
+        end_stdout()
+    gate = fail_on or found.fail_on or "warning"
+    sys.exit(report.exit_status(None if gate == "never" else Severity(gate)))
+
+
+def _outputs(
+    formats: Sequence[tuple[str, Path | None]],
+    output: Path | None,
+    configuration: Configuration,
+    *,
+    quiet: bool,
+    statistics: bool,
+) -> list[tuple[str, Path | None]]:
+    """Formats, and the files they go to; None is stdout. Raises UsageError where two want that."""
+    chosen = list(formats)
+    if not chosen:
+        chosen = [_destination(text, configuration) for text in configuration.format or ()]
+    if output is None and configuration.output and not formats:
+        output = configuration.within(configuration.output)
+    to_stdout = [name for name, file in chosen if file is None]
+    if len(to_stdout) > 1:
+        raise UsageError(
+            f"{' and '.join(to_stdout)} cannot both be printed",
+            hint=f"Give one of them a file, like --format {to_stdout[1]}:FILE.",
+        )
+    if not to_stdout and not (quiet and chosen):
+        # files are for programs: whoever runs this still wants to read what was found
+        chosen.append(("text", None))
+    shown = {"text": "concise"} if quiet else {}
+    shown |= {"text": "statistics", "concise": "statistics"} if statistics else {}
+    return [
+        (shown.get(name, name), output) if file is None else (name, file) for name, file in chosen
+    ]
+
+
+def _destination(text: str, configuration: Configuration) -> tuple[str, Path | None]:
+    """A format of the configuration's; its file lies where the configuration does."""
+    try:
+        name, file = Destination().convert(text, None, None)
+    except click.BadParameter as error:
+        raise UsageError(f"format in {configuration.path}: {error.message}") from error
+    return name, configuration.within(str(file)) if file else None
+
+
+def _rules(
+    configuration: Configuration,
+    cache: Cache | None,
+    failed: Callable[[str, RflintError], None],
+) -> tuple[Rule, ...]:
+    """All rules that there are; codes of the configuration are held against them."""
+    from rflint.configuration import check_rules
+    from rflint.rule_files import load_all_rules
+
+    broken = []
+
+    def breaks(about: str, error: RflintError) -> None:
+        broken.append(about)
+        failed(about, error)
+
+    paths = [configuration.within(path) for path in configuration.rule_paths]
+    with cache.watch() if cache else nullcontext(), stdout_kept_clean():
+        rules = load_all_rules(paths, breaks)
+    if not broken:  # else a code may be that of the rule that is broken
+        check_rules(configuration, rules)
+    return rules
+
+
+def _baseline_file(given: Path | None, configuration: Configuration, *, write: bool) -> Path | None:
+    if given is not None:
+        return given
+    named = configuration.baseline or (DEFAULT_BASELINE if write else None)
+    return configuration.within(named) if named else None
+
+
+def _held_against(report: Report, file: Path, *, write: bool, quiet: bool) -> Report:
+    """A report without what the baseline holds, which first is written if that is asked for."""
+    from rflint import baseline
+
+    if write:
+        if report.failures:
+            raise UsageError(
+                f"{file} was not written: not everything could be linted",
+                hint="What is said above comes first.",
+            )
+        held = baseline.read(file) if file.exists() else baseline.Baseline({})
+        held = held.updated(report.models)
+        baseline.write(held, file)
+        note(f"wrote {plural(len(held), 'finding')} to {shown(file)}")
+    else:
+        held = baseline.read(file)
+    models, use = held.accept(report.models, shown(file))
+    if use.fixed and not quiet:
+        gone = listed([f"{x.code} {x.layer} of {x.model}" for x in use.fixed], 3)
+        note(f"no longer found, though {use.path} holds it: {gone}; --write-baseline forgets it")
+    return replace(report, models=tuple(models), baseline=use)
+
+
+def _watch(
+    targets: Sequence[str], chosen: Choices, config: Path | None, *, isolated: bool
+) -> NoReturn:
+    """Lint in processes of their own, whenever a file has changed, until interrupted."""
+    from rflint.cache import Cache
+    from rflint.cli.files import Files
+    from rflint.configuration import configuration
+    from rflint.requests import requests
+    from rflint.rule_files import load_rules
+    from rflint.watch import watch
+
+    def files() -> set[str]:
+        """Read anew each time: a configuration changes too."""
+        found = configuration(config, isolated=isolated)
+        asked = requests(targets, chosen, found, load_rules(), lenient=True)
+        return Files(found, Cache(found.root)).of_all(asked)
+
+    watch([argument for argument in sys.argv[1:] if argument != "--watch"], files)

@@ -1,0 +1,77 @@
+"""What goes to stderr: errors as one message each, and how far a long run has come."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from rflint.errors import RflintError, UsageError
+from rflint.streams import silence_stdout
+
+if TYPE_CHECKING:
+    from rflint.requests import Request
+
+_PATIENCE = 1.0
+"""Seconds after which a person wants to know how far it is."""
+
+
+@contextlib.contextmanager
+def errors_reported(debug: bool) -> Iterator[None]:
+    """One message on stderr and exit status 2, in place of a traceback."""
+    try:
+        yield
+    except RflintError as error:
+        complain(error, debug)
+        sys.exit(2)
+    except BrokenPipeError:
+        silence_stdout()  # whoever reads has seen enough
+        sys.exit(0)
+    except OSError as error:
+        silence_stdout()
+        complain(UsageError(f"cannot write the report: {error.strerror}"), debug)
+        sys.exit(2)
+
+
+def complain(error: RflintError, debug: bool, target: str = "") -> None:
+    """Say what went wrong, where, with what, and what to do."""
+    if debug:
+        traceback.print_exception(error)
+    about = f"{target}: " if target and target not in error.message else ""
+    place = f"{error.source}: " if error.source else ""
+    click.echo(f"rflint: error: {place}{about}{error.message}", err=True)
+    if error.hint:
+        click.echo(f"  {error.hint}", err=True)
+
+
+def note(text: str) -> None:
+    """Something that is no error."""
+    click.echo(f"rflint: {text}", err=True)
+
+
+@contextlib.contextmanager
+def progress(total: int, *, quiet: bool) -> Iterator[Callable[[int, Request], None]]:
+    """What to call before each model. A terminal then shows how far it is, after a second."""
+    if quiet or total < 2 or not sys.stderr.isatty():
+        yield lambda index, request: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    begun = time.monotonic()
+    status = Console(stderr=True).status("")
+
+    def starts(index: int, request: Request) -> None:
+        status.update(Text(f"{index + 1} of {total}: {request.title}"))
+        if time.monotonic() - begun > _PATIENCE:
+            status.start()
+
+    try:
+        yield starts
+    finally:
+        status.stop()

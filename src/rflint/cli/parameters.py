@@ -1,0 +1,149 @@
+"""Options and arguments that several commands take, and how their values are read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rflint import quantities
+from rflint.quantities import Limit, Sizes
+from rflint.reporters import FORMATS
+
+if TYPE_CHECKING:
+    from rflint.configuration import Choices
+
+
+def resolutions(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[Sizes, ...] | None:
+    """`32`, `32x64` or `32,64,128` as a tuple of sizes per axis."""
+    return None if value is None else _read(quantities.resolutions, value)
+
+
+def shapes(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> tuple[Sizes, ...] | None:
+    """`1x3x32x32`: batch, channels, spatial axes; None where none is given."""
+    return tuple(_read(quantities.shape, value) for value in values) or None
+
+
+def codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """`RF101,RF2` as a tuple; None where none are given."""
+    return quantities.names(value) or None if value else None
+
+
+def amount(ctx: click.Context, param: click.Parameter, value: str | None) -> Limit | None:
+    """`12M`."""
+    return None if value is None else _read(quantities.limit, value)
+
+
+def amount_or_share(ctx: click.Context, param: click.Parameter, value: str | None) -> Limit | None:
+    """`1200` or `5%`."""
+    return None if value is None else _read(lambda x: quantities.limit(x, share=True), value)
+
+
+def _read(reader: Callable[[str], Any], value: str) -> Any:
+    try:
+        return reader(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+class Destination(click.ParamType["tuple[str, Path | None]"]):
+    """`sarif` or `sarif:FILE`: a format, and where it goes."""
+
+    name = "format"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path | None]:
+        """Name and file."""
+        name, colon, file = value.partition(":")
+        if name not in FORMATS:
+            near = difflib.get_close_matches(name, FORMATS, n=1)
+            did = f" Did you mean {near[0]}?" if near else ""
+            self.fail(f"{name!r} is not one of {', '.join(FORMATS)}.{did}", param, ctx)
+        if colon and not file:
+            self.fail(f"{value!r} names no file behind its colon", param, ctx)
+        return name, Path(file) if file else None
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """The formats."""
+        return [
+            click.shell_completion.CompletionItem(name)
+            for name in FORMATS
+            if name.startswith(incomplete)
+        ]
+
+
+_MODEL_OPTIONS = (
+    click.option(
+        "--res",
+        callback=resolutions,
+        metavar="SIZE",
+        help="Input size: 32, 32x64, or several: 32,64,128.",
+    ),
+    click.option(
+        "--input",
+        callback=shapes,
+        multiple=True,
+        metavar="SHAPE",
+        help="Input shape, like 1x3x32x32, where it cannot be inferred; once per input.",
+    ),
+    click.option(
+        "--arg",
+        "pairs",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Keyword argument for the builder; a Python literal, else a string.",
+    ),
+    click.option(
+        "--train/--no-train",
+        default=None,
+        help="Lint as in training (auxiliary heads), not as in evaluation.",
+    ),
+    click.option(
+        "--tracer",
+        type=click.Choice(["auto", "symbolic", "export"]),
+        help="Follow the model's code, or torch.export; auto (default): export where the code "
+        "hides.",
+    ),
+)
+_CONFIGURATION_OPTIONS = (
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Take this configuration, not the nearest pyproject.toml or rflint.toml.",
+    ),
+    click.option("--isolated", is_flag=True, help="Take no configuration."),
+)
+
+
+def choices(given: Mapping[str, Any], pairs: Sequence[str]) -> Choices:
+    """What the command line chooses: values of options by name, and pairs of --arg."""
+    from rflint.configuration import Choices
+    from rflint.target import arguments
+
+    chosen = {name: value if value != () else None for name, value in given.items()}
+    return Choices(**chosen, args=arguments(pairs))
+
+
+def model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What says how a model is built and fed."""
+    for option in reversed(_MODEL_OPTIONS):
+        command = option(command)
+    return command
+
+
+def configuration_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Which configuration counts."""
+    for option in reversed(_CONFIGURATION_OPTIONS):
+        command = option(command)
+    return command

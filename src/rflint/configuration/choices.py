@@ -1,0 +1,48 @@
+"""What can be chosen for a model: on the command line, for all models, or for one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from rflint.quantities import Limit, Sizes
+from rflint.rule import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """One layer of choices; None where it makes none. The keys of a configuration, with dashes."""
+
+    res: tuple[Sizes, ...] | None = None
+    input: tuple[Sizes, ...] | None = None
+    args: Mapping[str, Any] | None = None
+    train: bool | None = None
+    tracer: str | None = None
+    allow_unknown: tuple[str, ...] | None = None
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] | None = None
+    severity: Mapping[str, Severity] | None = None
+    max_unproductive: Limit | None = None
+    max_dead_weights: Limit | None = None
+    max_macs: Limit | None = None
+    max_params: Limit | None = None
+
+    def over(self, lower: Choices) -> Choices:
+        """These choices laid over others: what is chosen here goes before what is chosen there.
+
+        Arguments and severities are merged key by key. `ignore` and `extend_select` add up, unless
+        `select` is chosen here: then the choice of rules starts anew.
+        """
+        merged = {
+            field.name: lower_value if (value := getattr(self, field.name)) is None else value
+            for field in fields(self)
+            for lower_value in [getattr(lower, field.name)]
+        }
+        for name in ("args", "severity"):
+            merged[name] = {**(getattr(lower, name) or {}), **(getattr(self, name) or {})}
+        for name in ("ignore", "extend_select"):
+            own = getattr(self, name) or ()
+            merged[name] = own if self.select else (*(getattr(lower, name) or ()), *own)
+        return Choices(**merged)

@@ -1,0 +1,41 @@
+"""Which file configures a run: the nearest rflint.toml, or pyproject.toml with [tool.rflint]."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rflint.configuration.toml import ConfigurationError, Document, Key, load
+
+NAMES = ("rflint.toml", "pyproject.toml")
+TABLE: Key = ("tool", "rflint")
+"""Where rflint's keys are in a pyproject.toml; an rflint.toml has them at its top."""
+
+
+def find(start: Path) -> Document | None:
+    """The nearest configuration from a folder upwards."""
+    for folder in (start, *start.parents):
+        for name in NAMES:
+            path = folder / name
+            if path.is_file():
+                document = load(path)
+                if name == "rflint.toml" or _has_table(document):
+                    return document
+    return None
+
+
+def given(path: Path) -> Document:
+    """The file that --config names. Raises ConfigurationError where it configures nothing."""
+    document = load(path)
+    if path.name == "pyproject.toml" and not _has_table(document):
+        raise ConfigurationError(f"{path} has no table [tool.rflint]")
+    return document
+
+
+def prefix(document: Document) -> Key:
+    """The way to rflint's keys."""
+    return TABLE if document.path.name == "pyproject.toml" else ()
+
+
+def _has_table(document: Document) -> bool:
+    tool = document.table.get("tool")
+    return isinstance(tool, dict) and "rflint" in tool

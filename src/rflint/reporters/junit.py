@@ -1,0 +1,76 @@
+"""JUnit's XML, which every CI shows: a suite for each model at an input size, a case for a problem.
+
+Without times and host names, so that two runs write the same bytes. In ASCII with character
+references, so that the file is valid in whatever encoding the stream writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TextIO
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from rflint.report import Failure, Report
+from rflint.reporters.places import Problem, at_resolution, by_model
+from rflint.rule import Rule
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold, not even as a reference."""
+
+
+def write_junit(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write suites of models, each with its problems or one case that passed, then failures."""
+    root = Element("testsuites", name="rflint")
+    for model, found in by_model(report):
+        _suite(root, at_resolution(model), found)
+    for failure in report.failures:
+        _failed(root, failure)
+    suites = [_counted(suite, list(suite)) for suite in root]
+    _counted(root, [case for suite in suites for case in suite])
+    indent(root)
+    stream.write(tostring(root, "us-ascii", xml_declaration=True).decode("ascii"))
+    stream.write("\n")
+
+
+def _suite(root: Element, title: str, found: Sequence[Problem]) -> None:
+    suite = SubElement(root, "testsuite", name=_xml(title))
+    if not found:
+        _case(suite, "no findings")
+    names: Counter[str] = Counter()
+    for problem in found:
+        finding, place = problem.finding, problem.place
+        name = f"{finding.code} {finding.layer}".strip()
+        names[name] += 1
+        case = _case(suite, f"{name} ({names[name]})" if names[name] > 1 else name)
+        if place:
+            case.set("file", _xml(place.path))
+            case.set("line", str(place.line))
+        failed = SubElement(case, "failure", type=_xml(finding.code), message=_xml(finding.message))
+        failed.text = _xml(f"{f'{place}: ' if place else ''}{finding.code} {problem.text}")
+
+
+def _failed(root: Element, failure: Failure) -> None:
+    error = failure.error
+    suite = SubElement(root, "testsuite", name=_xml(failure.target))
+    entry = SubElement(
+        _case(suite, "analysis"), "error", type=_xml(error.kind), message=_xml(error.message)
+    )
+    entry.text = _xml(str(error))
+
+
+def _case(suite: Element, name: str) -> Element:
+    return SubElement(suite, "testcase", classname=suite.get("name", ""), name=_xml(name))
+
+
+def _counted(element: Element, cases: Sequence[Element]) -> Element:
+    """A suite, or all of them, with how many of its cases are what."""
+    element.set("tests", str(len(cases)))
+    for attribute, tag in (("failures", "failure"), ("errors", "error")):
+        element.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
+    return element
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

@@ -1,0 +1,161 @@
+"""What is to be linted: command line and configuration, laid over each other, model by model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rflint.configuration import Choices, Configuration, ConfiguredModel
+from rflint.errors import UsageError
+from rflint.figures import size
+from rflint.gates import Limits
+from rflint.options import Options
+from rflint.quantities import Sizes
+from rflint.rule import Rule, precision, selected
+from rflint.settle import Terms
+from rflint.target import split
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One model at one resolution."""
+
+    target: str
+    root: Path
+    """What its path is relative to, and where modules are looked for."""
+    name: str
+    resolution: Sizes | None
+    """None: as --input says, or as the model's first layer suggests."""
+    shapes: tuple[Sizes, ...]
+    arguments: Mapping[str, Any]
+    options: Options
+    terms: Terms
+    is_one_of_several: bool = False
+    """Whether the target is linted at other resolutions too."""
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        at = f" at {size(self.resolution)}" if self.is_one_of_several and self.resolution else ""
+        return f"{self.name or self.target}{at}"
+
+    @property
+    def identity(self) -> str:
+        """Everything that an analysis of it depends on, the model's code excepted."""
+        return repr(
+            (
+                self.target,
+                str(self.root),
+                self.resolution,
+                self.shapes,
+                sorted(self.arguments.items()),
+                self.options,
+                [(rule.code, rule.file) for rule in self.terms.rules],
+            )
+        )
+
+
+def requests(
+    targets: Sequence[str],
+    choices: Choices,
+    configuration: Configuration,
+    rules: Sequence[Rule],
+    *,
+    lenient: bool = False,
+) -> tuple[Request, ...]:
+    """Those of the targets, or of all configured models where there are none.
+
+    A target that the configuration has too is linted as it says there, under what the command line
+    says. `lenient`: codes of no rule are passed over, since a rule could not be loaded. Raises
+    UsageError where there is nothing to lint.
+    """
+    if targets:
+        models = [found for target in targets for found in _as_configured(target, configuration)]
+    else:
+        models = [(configuration.root, model) for model in configuration.models]
+    if not models:
+        raise UsageError(
+            "no target given, and no model configured",
+            hint="Name a model, like: rflint mymodel:build --res 32; or list it under "
+            "[[tool.rflint.models]] in pyproject.toml.",
+        )
+    found = []
+    for root, model in models:
+        layered = choices.over(model.choices.over(configuration.choices))
+        terms = Terms(
+            _selected(rules, layered, lenient=lenient),
+            layered.severity or {},
+            Limits(**{x.name: getattr(layered, x.name) for x in fields(Limits)}),
+        )
+        resolutions = layered.res or (None,)
+        for resolution in resolutions:
+            found.append(
+                Request(
+                    model.target,
+                    root,
+                    model.name,
+                    resolution,
+                    layered.input or (),
+                    layered.args or {},
+                    _options(layered, configuration, rules),
+                    terms,
+                    len(resolutions) > 1,
+                )
+            )
+    return tuple(found)
+
+
+def _selected(rules: Sequence[Rule], choices: Choices, *, lenient: bool) -> tuple[Rule, ...]:
+    chosen = [choices.select or (), choices.ignore or (), choices.extend_select or ()]
+    if lenient:
+        chosen = [
+            tuple(code for code in codes if any(precision(rule, code) for rule in rules))
+            for codes in chosen
+        ]
+        if choices.select and not chosen[0]:
+            return ()  # and not the default rules, which nobody asked for
+    return selected(rules, *chosen)
+
+
+def is_whole(requests: Sequence[Request], configuration: Configuration) -> bool:
+    """Whether everything is linted that the configuration has, at all its resolutions."""
+    here = {(x.target, str(x.root), x.resolution) for x in requests}
+    return all(
+        (model.target, str(configuration.root), resolution) in here
+        for model in configuration.models
+        for resolution in model.choices.over(configuration.choices).res or (None,)
+    )
+
+
+def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path, ConfiguredModel]]:
+    """A target of the command line as the configuration has it, once or several times."""
+    try:
+        here = _where(target, Path.cwd())
+    except UsageError:  # building it will say so, and the other targets are linted all the same
+        return [(Path.cwd(), ConfiguredModel(target))]
+    same = [
+        (configuration.root, model)
+        for model in configuration.models
+        if _where(model.target, configuration.root) == here
+    ]
+    return same or [(Path.cwd(), ConfiguredModel(target))]
+
+
+def _where(target: str, root: Path) -> tuple[str, str]:
+    """What a target names, however its path is written."""
+    module, attribute = split(target)
+    return (str((root / module).resolve()) if module.endswith(".py") else module), attribute
+
+
+def _options(choices: Choices, configuration: Configuration, rules: Sequence[Rule]) -> Options:
+    codes = {name: rule.code for rule in rules for name in (rule.code, rule.name)}
+    settings = {
+        codes[name]: {key: tuple(x) if isinstance(x, list) else x for key, x in values.items()}
+        for name, values in configuration.rule_settings.items()
+        if name in codes
+    }
+    return Options(
+        bool(choices.train), choices.tracer or "auto", choices.allow_unknown or (), settings
+    )
