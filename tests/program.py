@@ -9,6 +9,7 @@ import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 RFLINT = str(Path(sysconfig.get_path("scripts")) / "rflint")
@@ -53,7 +54,8 @@ def plain_environment() -> dict[str, str]:
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Files of a project; what is indented as a whole is not."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(dedent(text), encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import write
 from tests.test_packaging import PROJECT, copy_project, outside_environment
 
 MODEL = """
@@ -92,7 +93,13 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return repository
 
 
-def user_of(hooks: Repository, hook: str, folder: Path, **environment: str) -> Repository:
+def user_of(
+    hooks: Repository,
+    hook: str,
+    folder: Path,
+    arguments: str = 'args: ["model.py:build", --res, "16"]',
+    **environment: str,
+) -> Repository:
     """A user's repository with the hook, and a first commit of no model yet."""
     revision = hooks.run("git", "rev-parse", "HEAD").strip()
     repository = Repository(
@@ -105,7 +112,7 @@ repos:
     rev: {revision}
     hooks:
       - id: {hook}
-        args: ["model.py:build", --res, "16"]
+        {arguments}
 """
     )
     repository.run(sys.executable, "-m", "pre_commit", "install")
@@ -132,22 +139,48 @@ def test_hook_refuses_unproductive_layers_until_repaired(hooks: Repository, tmp_
     assert user.commits() == 2
 
 
-def test_hook_looks_at_the_model_when_any_python_file_changes_but_not_otherwise(
+def test_hook_lints_a_model_when_a_file_that_it_is_made_of_is_committed(
     hooks: Repository, tmp_path: Path
 ) -> None:
-    """A layer may come from another file than the one that is committed."""
-    user = user_of(hooks, "rflint", tmp_path)
-    (user.path / "model.py").write_text("from blocks import build\n")
+    """Its imports count, at any depth, and the configuration; nothing else in the repository."""
+    user = user_of(hooks, "rflint", tmp_path, arguments="verbose: true")
+    write(
+        user.path,
+        {
+            "pyproject.toml": """
+                [[tool.rflint.models]]
+                target = "nets.model:build"
+                res = 16
+            """,
+            "nets/__init__.py": "",
+            "nets/model.py": "from .parts import build\n",
+            "nets/parts/__init__.py": "from nets.parts.blocks import build\n",
+            "nets/parts/blocks.py": TOO_DEEP,
+            "train.py": "EPOCHS = 90\n",
+        },
+    )
+    user.run("git", "add", "--all")
+    user.run("git", "commit", "--no-verify", "-m", "a model with a finding")
 
-    status, output = user.commit(blocks=TOO_DEEP)
+    status, output = user.commit(train="EPOCHS = 100\n")
+    assert status == 0, output
+    assert "RF101" not in output, "its findings are no reason to refuse this commit"
+
+    status, output = user.commit(**{"nets/parts/blocks": TOO_DEEP + "\nCLASSES = 10\n"})
+    assert status != 0
+    assert f"nets/parts/blocks.py:{ITS_LINE}" in output
+
+    user.run("git", "reset", "-q", "--hard")
+    (user.path / "pyproject.toml").write_text(
+        '[[tool.rflint.models]]\ntarget = "nets.model:build"\nres = 8\n'
+    )
+    status, output = user.commit()
     assert status != 0
     assert "RF101" in output
-    assert f"blocks.py:{ITS_LINE}" in output
 
-    user.run("git", "reset", "-q")
+    user.run("git", "reset", "-q", "--hard")
     (user.path / "README.md").write_text("A model.\n")
-    user.run("git", "add", "README.md", ".pre-commit-config.yaml")
-    status, output = user.tried("git", "commit", "-m", "describe it")
+    status, output = user.commit()
     assert status == 0, output
     assert "Skipped" in output
 

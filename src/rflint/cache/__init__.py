@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 
 from rflint import __version__
@@ -59,7 +60,8 @@ class Cache:
     def known_files(self, key: str) -> tuple[str, ...]:
         """The files that an earlier run depended on, whether or not they have changed since."""
         record = self.store.load(key)
-        return tuple(path for path, _ in record.dependencies.files) if record else ()
+        files = record.dependencies.files if record else ()
+        return tuple(path for path, digest in files if digest)
 
     def keep(self, key: str, report: ModelReport) -> tuple[str, ...]:
         """Write a report; or, where reasons come back, only what it depended on."""
@@ -72,7 +74,7 @@ class Cache:
         """What holds for all requests of a run. Rules are loaded when it is first asked for."""
         return (
             __version__,
-            _stamps(Path(__file__).parents[1]),
+            [_stamps(folder) for folder in (Path(__file__).parents[1], _folder_of_rules())],
             sys.version,
             sys.flags,
             platform.platform(),
@@ -84,6 +86,10 @@ class Cache:
             sorted(x for x in self.tracker.environment.items() if x[0].startswith(_SETTINGS)),
             sorted((path, content_of(path)) for path in set(user_files())),
         )
+
+
+def _folder_of_rules() -> Path:
+    return Path(str(import_module("rflint.rules").__file__)).parent
 
 
 def _stamps(folder: Path) -> list[tuple[str, int, int]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 
 from rflint.cache.tracking import Tracker
-from rflint.places import is_installed, is_rflint
+from rflint.places import is_installed
 
 _LARGEST = 1 << 28
 """Of a larger file (a check point) nobody wants the content to be read in every run."""
@@ -119,13 +119,17 @@ def dependencies(tracker: Tracker) -> tuple[Dependencies, tuple[str, ...]]:
     return found, tuple(dict.fromkeys(reasons))
 
 
+_NOT_THE_USERS = ("rflint", "__main__", "__mp_main__")
+"""The program, and what multiprocessing makes of it."""
+
+
 def user_files() -> Iterable[str]:
     """Of every module that is loaded and not installed."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if name != "__main__" and isinstance(file, str):
+        if isinstance(file, str) and name.partition(".")[0] not in _NOT_THE_USERS:
             path = os.path.abspath(file)
-            if not is_installed(path) and not is_rflint(path):
+            if not is_installed(path):
                 yield path
 
 

@@ -141,14 +141,28 @@ class _Page:
         for code, findings in groupby(self.model.findings, key=lambda finding: finding.code):
             self.console.print()
             self._findings(code, list(findings))
-        if self.analysis.totals.unproductive:
+        for limit in self.model.over_limits:
+            self.console.print()
+            self.console.print(
+                Text.assemble((limit.code, "bold red"), f" exceeded: {limit.message}")
+            )
+        if self._asks_for_advice():
             self.console.print()
             self._advice()
+
+    def _asks_for_advice(self) -> bool:
+        """Whether a layer that is to be done something about is unproductive.
+
+        Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
+        """
+        wasted = {x.layer.name for x in self.analysis.unproductive}
+        limited = any(x.code == "max-unproductive" for x in self.model.over_limits)
+        return limited or any(x.layer in wasted for x in self.model.findings)
 
     def _header(self) -> None:
         g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
         inputs = ", ".join(size(shape, g.cross) for shape in architecture.inputs)
-        self.console.print(Text.assemble((self.model.target, "bold"), f"  on {inputs}"))
+        self.console.print(Text.assemble((self.model.title, "bold"), f"  on {inputs}"))
         facts = [
             f"{count(totals.params)} parameters",
             f"{count(totals.macs)} MACs",
@@ -457,12 +471,25 @@ def _matters(x: AnalysedLayer) -> bool:
 
 
 def _closing(report: Report) -> Text:
+    """How many findings there are, and how many somebody has answered for."""
     findings = report.findings
-    if not findings:
-        return Text("No findings.", "green")
     counts = [
         plural(sum(1 for f in findings if f.severity is severity), severity.value)
         for severity in reversed(Severity)
         if any(f.severity is severity for f in findings)
     ]
-    return Text(f"Found {', '.join(counts)}.", "bold")
+    exceeded = sum(len(model.over_limits) for model in report.models)
+    if exceeded:
+        counts.append(f"{plural(exceeded, 'limit')} exceeded")
+    beside = [
+        f"{number} {what}"
+        for number, what in (
+            (sum(len(model.suppressed) for model in report.models), "suppressed"),
+            (sum(len(model.accepted) for model in report.models), "in the baseline"),
+        )
+        if number
+    ]
+    aside = f" ({', '.join(beside)})" if beside else ""
+    if not counts:
+        return Text(f"No findings{aside}.", "green")
+    return Text(f"Found {', '.join(counts)}{aside}.", "bold")
