@@ -53,6 +53,8 @@ class Run:
             report = self.cache.answer(key) if self.cache else None
             if report is None:
                 report = self._lint(request, key)
+            else:
+                self.notes.append(f"{request.title} was answered by the cache")
             if report is not None:
                 found.append((replace(report, name=request.name), request))
         return found
