@@ -13,12 +13,12 @@ def complete_targets(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Configured models, Python files, and behind a file's colon what is defined in it."""
-    file, colon, attribute = incomplete.rpartition(":")
-    if colon:
-        names = [f"{file}:{name}" for name in _defined(Path(file)) if name.startswith(attribute)]
-        return [CompletionItem(name) for name in names]
-    found = [target for target in _configured() if target.startswith(incomplete)]
-    return [*map(CompletionItem, found), CompletionItem(incomplete, type="file")]
+    file, colon, _ = incomplete.rpartition(":")
+    names = [*_configured(), *(f"{file}:{name}" for name in _defined(Path(file)) if colon)]
+    if not ctx.params.get("targets") and hasattr(ctx.command, "subcommands"):
+        names += ctx.command.subcommands.commands
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return found if colon else [*found, CompletionItem(incomplete, type="file")]
 
 
 def _configured() -> list[str]:

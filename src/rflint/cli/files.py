@@ -23,10 +23,15 @@ class Files:
         self.cache = cache
 
     def of(self, request: Request) -> Closure:
-        """The files of one model, those of the configuration excepted."""
+        """The files of one model, those of the configuration excepted.
+
+        A run has seen the sources of all its models. They count where imports as they are written
+        do not say everything; what else it has read counts always.
+        """
         written = closure(request.target, request.root)
         seen = self.cache.known_files(self.cache.key(request.identity)) if self.cache else ()
-        files = {os.path.realpath(file) for file in (*written.files, *seen)}
+        more = seen if written.is_open else [file for file in seen if not file.endswith(".py")]
+        files = {os.path.realpath(file) for file in (*written.files, *more)}
         return Closure(frozenset(files), written.is_open and not seen)
 
     def common(self) -> set[str]:

@@ -191,7 +191,6 @@ def lint(
         cache = None if no_cache or found.cache is False else Cache(found.root)
         rules = _rules(found, cache, failed)
         wanted = requests(targets, chosen, found, rules, lenient=bool(failures))
-        whole = is_whole(wanted, found)
         if changed is not None:
             files = Files(found, cache)
             wanted = tuple(x for x in wanted if files.concern(x, changed))
@@ -203,6 +202,7 @@ def lint(
         with progress(len(wanted), quiet=quiet) as starts:
             run = Run(cache, failed, starts)
             linted = run.reports(wanted)
+        whole = is_whole(wanted, found) and not failures
         models = settled([(model, x.terms) for model, x in linted], rules, whole=whole)
         report = Report(tuple(models), tuple(failures))
         file = _baseline_file(baseline, found, write=write_baseline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from rflint.cli.messages import complain, errors_reported
 from rflint.cli.parameters import configuration_options
 from rflint.errors import RflintError, UsageError
 from rflint.figures import plural
+from rflint.streams import stdout_kept_clean
 
 if TYPE_CHECKING:
     from rflint.rule import Rule
@@ -30,7 +32,6 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
     """
     with errors_reported(debug):
         from rflint.configuration import configuration
-        from rflint.rule import selected
         from rflint.rule_files import load_all_rules
 
         found = configuration(config, isolated=isolated)
@@ -40,17 +41,40 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
             broken.append(about)
             complain(error, debug, about)
 
-        rules = load_all_rules([found.within(path) for path in found.rule_paths], failed)
-        chosen = selected(rules, [code]) if code else rules
-        if test:
-            broken += _test(chosen, rules)
+        with stdout_kept_clean():
+            rules = load_all_rules([found.within(path) for path in found.rule_paths], failed)
+        chosen = _chosen(rules, code, broken)
+        wrong = 0
+        if test and chosen:
+            wrong = _test(chosen, rules)
         elif code:
             _explain(chosen)
         else:
-            for entry in chosen:
-                state = entry.severity.value if entry.default else "off"
-                click.echo(f"{entry.code}  {entry.name:24} {state:8} {entry.summary}")
-    sys.exit(2 if broken and not test else int(bool(broken)))
+            _list(chosen)
+    sys.exit(2 if broken else int(bool(wrong)))
+
+
+def _chosen(rules: Sequence[Rule], code: str | None, broken: Sequence[str]) -> Sequence[Rule]:
+    """The rules that a code names; none where it is that of a rule that cannot be had."""
+    from rflint.rule import selected
+
+    if not code:
+        return rules
+    try:
+        return selected(rules, [code])
+    except UsageError:
+        if any(code.lower().replace("-", "_") in about.lower() for about in broken):
+            return ()  # what is wrong has been said
+        raise
+
+
+def _list(rules: Sequence[Rule]) -> None:
+    """One line a rule."""
+    codes = max(len(rule.code) for rule in rules)
+    names = max(len(rule.name) for rule in rules)
+    for rule in rules:
+        state = rule.severity.value if rule.default else "off"
+        click.echo(f"{rule.code:{codes}}  {rule.name:{names}}  {state:7}  {rule.summary}")
 
 
 def _explain(rules: Sequence[Rule]) -> None:
@@ -67,19 +91,22 @@ def _explain(rules: Sequence[Rule]) -> None:
     Console().print(Markdown(text))
 
 
-def _test(rules: Sequence[Rule], known: Sequence[Rule]) -> list[str]:
-    """Run examples, say how each went, and return those that went wrong."""
-    from rflint.rule_examples import outcomes
+def _test(rules: Sequence[Rule], known: Sequence[Rule]) -> int:
+    """Run examples, say how each went, and return how many went wrong."""
+    # torch without numpy warns at import; nothing here needs numpy
+    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+    with stdout_kept_clean():
+        from rflint.rule_examples import outcomes
 
-    wrong = []
-    ran = 0
+    ran = wrong = 0
     for rule in rules:
-        for outcome in outcomes(rule, known):
-            ran += 1
+        with stdout_kept_clean():
+            ended = list(outcomes(rule, known))
+        for outcome in ended:
             click.echo(str(outcome))
-            if not outcome.passed:
-                wrong.append(str(outcome))
+        ran += len(ended)
+        wrong += sum(not outcome.passed for outcome in ended)
     if not ran:
         raise UsageError("there are no examples to run")
-    click.echo(f"{plural(ran, 'example')}, {len(wrong)} failed")
+    click.echo(f"{plural(ran, 'example')}, {wrong} failed")
     return wrong

@@ -1,0 +1,314 @@
+"""A team's life with rflint, by the installed program: adopting it, changing, moving on."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.forked import Forked
+from tests.program import RFLINT, Ran, plain_environment, rflint, write
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forked]:
+    with Forked() as running:
+        yield running
+
+
+SOUND = "        nn.Conv2d(8, 8, 3, padding=1),\n"
+WIDE = "        nn.Conv2d(8, 8, 7, padding=3),\n"
+TOO_DEEP = "        nn.Conv2d(8, 8, 3, padding=1),  # the second of its kind\n"
+
+
+def model(*layers: str) -> str:
+    """At 16 px. Behind two wide convolutions, each further one has nothing to integrate."""
+    body = "".join(layers)
+    return (
+        "from torch import nn\n\n\ndef build():\n    return nn.Sequential(\n"
+        f"        nn.Conv2d(3, 8, 7, padding=3),\n{body}"
+        "        nn.AdaptiveAvgPool2d(1),\n"
+        "        nn.Flatten(),\n        nn.Linear(8, 10),\n    )\n"
+    )
+
+
+CONFIGURATION = """
+[tool.rflint]
+baseline = "rflint-baseline.json"
+
+[[tool.rflint.models]]
+target = "model:build"
+res = 16
+"""
+
+
+def test_a_team_adopts_rflint(forked: Forked, tmp_path: Path) -> None:
+    """Baseline, a bad layer, a reason, a repair: each step ends as it should."""
+
+    def run(*options: str) -> Ran:
+        return forked.rflint("--format", "concise", *options, cwd=tmp_path)
+
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE, WIDE, SOUND)})
+    missing = run()
+    assert missing.status == 2
+    assert "no baseline" in missing.err
+    assert "--write-baseline" in missing.err
+
+    adopted = run("--write-baseline")
+    assert (adopted.status, adopted.out) == (0, "")
+    assert adopted.err == "rflint: wrote 1 finding to rflint-baseline.json\n"
+    assert run() == Ran(0, "", "")
+
+    # lines above do not matter, nor do layers in front of it
+    text = model(SOUND, WIDE, WIDE, SOUND)
+    write(tmp_path, {"model.py": '"""Our model."""\n\nimport os\n' + text})
+    assert run().status == 0
+
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND, TOO_DEEP)})
+    worse = run()
+    assert worse.status == 1
+    assert [line.split(": ")[:2] for line in worse.out.splitlines()] == [
+        ["model.py:10", "RF101 4"],
+    ]
+
+    answered = TOO_DEEP.replace("#", "# rflint: ignore[RF101] wanted for its capacity;")
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND, answered)})
+    assert run() == Ran(0, "", "")
+    whole = forked.rflint("--format", "json", cwd=tmp_path).report
+    (suppressed,) = whole["models"][0]["suppressed"]
+    assert suppressed["reason"] == "wanted for its capacity; the second of its kind"
+    assert whole["baseline"]["accepted"] == 1
+
+    write(tmp_path, {"model.py": model(SOUND, answered)})
+    repaired = run()
+    assert repaired.status == 1
+    assert "model.py:8: RF900" in repaired.out
+    assert "no longer found, though rflint-baseline.json holds it: RF101 3" in repaired.err
+
+    write(tmp_path, {"model.py": model(SOUND, SOUND)})
+    assert run("--write-baseline").status == 0
+    assert run() == Ran(0, "", "")
+
+
+def test_limits_are_kept_whatever_the_findings(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND)})
+    lint = ("model:build", "--res", "16", "--fail-on", "never")
+    assert forked.rflint(*lint, cwd=tmp_path).status == 0
+    assert forked.rflint(*lint, "--max-unproductive", "1", cwd=tmp_path).status == 0
+    for limit in ("--max-unproductive=0", "--max-macs=100k", "--max-params=1k"):
+        ran = forked.rflint(*lint, limit, "--ignore", "ALL", "-q", cwd=tmp_path)
+        assert ran.status == 1, limit
+        assert limit[2:].split("=")[0] in ran.out
+    text = forked.rflint(*lint, "--max-macs", "1k", cwd=tmp_path).out
+    assert "max-macs exceeded" in text
+    assert "Found 1 warning, 1 limit exceeded." in text
+
+
+def test_several_formats_in_one_run(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND)})
+    lint = ("model:build", "--res", "16")
+    ran = forked.rflint(*lint, "--format", "github", "--format", "sarif:a.sarif", cwd=tmp_path)
+    assert ran.status == 1
+    assert ran.out.startswith("::warning file=model.py,line=9,")
+    assert json.loads((tmp_path / "a.sarif").read_text())["version"] == "2.1.0"
+
+    with_text = forked.rflint(*lint, "--format", "junit:a.xml", cwd=tmp_path)
+    assert "Found 1 warning." in with_text.out, "files are for programs"
+    assert (tmp_path / "a.xml").exists()
+    assert forked.rflint(*lint, "--format", "json:b.json", "-q", cwd=tmp_path).out == ""
+
+    both = forked.rflint(*lint, "--format", "github", "--format", "json", cwd=tmp_path)
+    assert both.status == 2
+    assert "github and json cannot both be printed" in both.err
+    wrong = forked.rflint(*lint, "--format", "sarf:a", cwd=tmp_path)
+    assert wrong.status == 2
+    assert "Did you mean sarif?" in wrong.err
+
+
+def test_statistics_and_quiet(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND, SOUND)})
+    lint = ("model:build", "--res", "16")
+    assert (
+        forked.rflint(*lint, "--statistics", cwd=tmp_path).out == "2  RF101  unproductive-layer\n"
+    )
+    quiet = forked.rflint(*lint, "-q", cwd=tmp_path)
+    assert [line.split(": ")[0] for line in quiet.out.splitlines()] == ["model.py:9", "model.py:10"]
+
+
+def test_from_a_folder_below_the_configuration(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE, WIDE, SOUND)})
+    below = tmp_path / "scripts"
+    below.mkdir()
+    assert forked.rflint("--write-baseline", cwd=below).status == 0
+    assert (tmp_path / "rflint-baseline.json").exists()
+    assert forked.rflint(cwd=below).status == 0
+    assert not (below / ".rflint_cache").exists()
+
+
+def test_files_are_shown_without_torch(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "pyproject.toml": CONFIGURATION.replace("16", "[16, 32]"),
+            "model.py": "from blocks.wide import build\nimport os, torch\n",
+            "blocks/__init__.py": "",
+            "blocks/wide.py": "from . import parts\nfrom .parts import *\nimport json\n",
+            "blocks/parts.py": model(WIDE),
+            "unrelated.py": "",
+        },
+    )
+    ran = rflint("--show-files", cwd=tmp_path)
+    files = "".join(
+        f"  {name}\n"
+        for name in ("blocks/__init__.py", "blocks/parts.py", "blocks/wide.py", "model.py")
+    )
+    assert ran == Ran(0, f"model:build at 16\n{files}model:build at 32\n{files}", "")
+
+
+def test_changed_files_decide_what_is_linted(forked: Forked, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "good.py": model(SOUND),
+            "bad.py": "import importlib\nbuild = importlib.import_module('wide').build\n",
+            "wide.py": model(WIDE, WIDE, SOUND),
+            "other.py": "",
+        },
+    )
+    lint = ("--when-changed", "bad:build", "good:build", "--res", "16", "-q")
+    assert forked.rflint(*lint, "good.py", cwd=tmp_path).status == 1, "bad may import anything"
+    assert forked.rflint(*lint, "README.md", cwd=tmp_path) == Ran(0, "", "")
+    # now the cache knows what it imported
+    assert forked.rflint(*lint, "good.py", "other.py", cwd=tmp_path).status == 0
+    assert forked.rflint(*lint, "wide.py", cwd=tmp_path).status == 1
+    assert "no model depends" in forked.rflint(*lint, "-v", "other.py", cwd=tmp_path).err
+
+
+# -- on a terminal
+
+
+def test_progress_is_shown_to_a_person_who_waits(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "slow.py": "import time\nfrom torch import nn\n\n"
+            "def build(n):\n    time.sleep(0.7)\n    return nn.Conv2d(3, n, 3)\n",
+            "rflint.toml": "".join(
+                f'[[models]]\nname = "m{n}"\ntarget = "slow:build"\nres = 8\nargs = {{ n = {n} }}\n'
+                for n in (1, 2, 3)
+            ),
+        },
+    )
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    done = subprocess.run(
+        [RFLINT, "--no-cache"],
+        cwd=tmp_path,
+        env=plain_environment() | {"TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=child,
+        check=False,
+    )
+    os.close(child)
+    shown = os.read(parent, 100_000).decode()
+    os.close(parent)
+    assert done.returncode == 0
+    assert "3 of 3: m3" in shown
+    assert rflint("--no-cache", cwd=tmp_path).err == "", "and not in a pipe"
+
+
+def test_watching(tmp_path: Path) -> None:
+    """Lints again when a file has changed that the model is made of; ends when interrupted."""
+    write(tmp_path, {"model.py": "from parts import build\n", "parts.py": model(WIDE)})
+    out = (tmp_path / "out").open("w+")
+    watching = subprocess.Popen(
+        [RFLINT, "model:build", "--res", "16", "--watch", "-q"],
+        cwd=tmp_path,
+        env=plain_environment(),
+        stdout=out,
+        stderr=subprocess.STDOUT,
+    )
+
+    def says(text: str, times: int = 1) -> bool:
+        """Within half a minute."""
+        for _ in range(300):
+            if (tmp_path / "out").read_text().count(text) >= times:
+                return True
+            time.sleep(0.1)
+        return False
+
+    try:
+        assert says("watching 2 files")
+        write(tmp_path, {"unrelated.txt": ""})
+        write(tmp_path, {"parts.py": model(WIDE, WIDE, SOUND)})
+        assert says("watching 2 files", 2)
+        assert "parts.py:9: RF101 3" in (tmp_path / "out").read_text()
+        write(tmp_path, {"parts.py": "def build("})
+        assert says("syntax error")
+        assert says("watching 2 files", 3)
+        write(tmp_path, {"parts.py": model(WIDE)})
+        assert says("watching 2 files", 4)
+    finally:
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 130
+        out.close()
+
+
+# -- the shell
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("rflint --sel", {"--select"}),
+        ("rflint --format sa", {"sarif"}),
+        ("rflint model:", {"model:build"}),
+        ("rflint model.py:bu", {"model.py:build"}),
+        ("rflint fix --ki", {"--kind"}),
+        ("rflint rule --t", {"--test"}),
+        ("rflint --fail-on w", {"warning"}),
+        ("rflint ru", {"rule"}),
+    ],
+)
+def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> None:
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
+    ran = rflint(
+        cwd=tmp_path,
+        _RFLINT_COMPLETE="zsh_complete",
+        COMP_WORDS=words,
+        COMP_CWORD=str(len(words.split()) - 1),
+    )
+    assert ran.err == ""
+    assert expected <= set(ran.out.splitlines())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_gets_a_script(tmp_path: Path, shell: str) -> None:
+    script = rflint(cwd=tmp_path, _RFLINT_COMPLETE=f"{shell}_source")
+    assert script.status == 0
+    assert "_RFLINT_COMPLETE" in script.out
+    if shell == "bash":
+        checked = subprocess.run([shell, "-n"], input=script.out, text=True, check=False)
+        assert checked.returncode == 0
+
+
+def test_torch_is_not_imported_to_say_what_would_be_done(tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
+    program = (
+        "import sys; from rflint.cli import main\n"
+        "try: main()\nfinally: print('torch' in sys.modules)"
+    )
+    for arguments in (("--show-files",), ("clean",), ("rule", "RF900"), ("--when-changed", "x.py")):
+        ran = rflint(*arguments, cwd=tmp_path, program=(sys.executable, "-c", program))
+        assert ran.out.splitlines()[-1] == "False", arguments
