@@ -40,7 +40,7 @@ _LINT = """
 import contextlib, os
 from rflint.cli import lint
 with contextlib.redirect_stdout(open(os.devnull, "w")), contextlib.suppress(SystemExit):
-    lint.main([{target!r}, "--res", "{res}"], standalone_mode=False)
+    lint.main([{target!r}, "--res", "{res}", "--no-cache"], standalone_mode=False)
 """
 
 CASES = {
