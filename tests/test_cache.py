@@ -16,8 +16,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 import rflint as package
 from tests.forked import Forked
@@ -264,6 +266,40 @@ def test_an_edit_is_noticed_and_nothing_else_is(forked: Forked, tmp_path: Path, 
     # limits are held against the analysis anew in every run
     the_same = ("touched", "nothing", "source back", "limit")
     assert is_answered(again) == (kind in the_same), again.err
+
+
+READERS = {
+    "pkgutil": ("pkgutil", "len(pkgutil.get_data('package', 'data'))"),
+    "importlib.resources": (
+        "importlib.resources",
+        "len((importlib.resources.files('package') / 'data').read_bytes())",
+    ),
+    "numpy": ("numpy", "len(numpy.fromfile('package/data', dtype='uint8'))"),
+    "open, by its descriptor": ("os", "len(os.read(os.open('package/data', os.O_RDONLY), 100))"),
+    "its size": ("os", "os.path.getsize('package/data')"),
+    "torch.jit": ("torch", "int(torch.jit.load('package/scripted.pt').weight.shape[0])"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("reader", READERS)
+def test_a_file_is_tracked_however_it_is_read(forked: Forked, tmp_path: Path, reader: str) -> None:
+    def script(width: int) -> None:
+        scripted = torch.jit.script(nn.Conv2d(3, width, 3))
+        torch.jit.save(scripted, str(tmp_path / "package/scripted.pt"))
+        aged(tmp_path, {"package/data": "x" * width})
+        moment = next(_moments)
+        os.utime(tmp_path / "package/scripted.pt", (moment, moment))
+
+    imports, width = READERS[reader]
+    build = f"def build():\n    return nn.Conv2d(3, {width}, 3)\n"
+    files = {"model.py": f"import {imports}\nfrom torch import nn\n\n{build}"}
+    aged(tmp_path, files | {"package/__init__.py": ""})
+    script(4)
+    assert "112 parameters" in forked.rflint(*LINT, cwd=tmp_path).out
+    assert is_answered(forked.rflint(*LINT, "-v", cwd=tmp_path))
+    script(5)
+    assert "140 parameters" in forked.rflint(*LINT, cwd=tmp_path).out
 
 
 UNTRACKABLE = {

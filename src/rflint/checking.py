@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
+from pathlib import Path
 
 from rflint.analysis import Analysis
 from rflint.architecture import Source
 from rflint.errors import RflintError, said
 from rflint.options import Options
-from rflint.places import lines_of, source_at
+from rflint.places import lines_of, shown, source_at
 from rflint.rule import Finding, Rule
 from rflint.rule_files import RuleFailed
 
@@ -21,29 +23,59 @@ def findings(
     broken: list[RflintError] = []
     for rule in rules:
         try:
-            said_by_rule = list(rule.check(analysis, options.settings(rule)))
-            strange = next((x for x in said_by_rule if not isinstance(x, Finding)), None)
-            if strange is not None:
-                raise RuleFailed(f"check yields a {type(strange).__name__}, which is no Finding")
-        except Exception as error:
-            broken.append(_failed(rule, error))
-        else:
-            found += said_by_rule
+            said_by_rule = _findings(rule, analysis, options)
+        except (Exception, SystemExit) as error:
+            broken.append(_failed(rule, "check", error))
+            continue
+        found += said_by_rule
+        try:
+            _check_summary(rule, analysis, said_by_rule)
+        except (Exception, SystemExit) as error:
+            broken.append(_failed(rule, "summarise", error))
     return tuple(found), tuple(broken)
 
 
-def _failed(rule: Rule, error: Exception) -> RuleFailed:
-    what = error.message if isinstance(error, RuleFailed) else f"check raised {said(error)}"
+def _findings(rule: Rule, analysis: Analysis, options: Options) -> list[Finding]:
+    answer = rule.check(analysis, options.settings(rule))
+    if answer is None:
+        raise RuleFailed("check returns None: it should yield Findings, or return a list of them")
+    found = list(answer)
+    for x in found:
+        if not isinstance(x, Finding):
+            raise RuleFailed(
+                f"check yields a {type(x).__name__}, which is no Finding",
+                hint="Write `yield finding(globals(), layer, message)`.",
+            )
+        if x.code != rule.code:
+            raise RuleFailed(f"check yields a finding of {x.code}")
+    return found
+
+
+def _check_summary(rule: Rule, analysis: Analysis, found: Sequence[Finding]) -> None:
+    """Call what reports call, since they can only leave out what fails."""
+    if rule.summarise is None or not found:
+        return
+    text = inspect.unwrap(rule.summarise)(analysis, found)
+    if not isinstance(text, str):
+        raise RuleFailed(f"summarise returns a {type(text).__name__}, which is no text")
+
+
+def _failed(rule: Rule, function: str, error: BaseException) -> RuleFailed:
+    known = isinstance(error, RuleFailed)
+    what = error.message if isinstance(error, RuleFailed) else f"{function} raised {said(error)}"
+    advice = error.hint if isinstance(error, RuleFailed) else ""
+    where = f"The rule is {shown(Path(rule.file))}; the other rules ran."
     failed = RuleFailed(
         f"rule {rule.code} failed: {what}",
-        hint=f"The rule is {rule.file}; the other rules ran.",
-        source=_line_in(rule.file, error),
+        hint=f"{advice} {where}".strip(),
+        source=None if known else _line_in(rule.file, error),
+        code=rule.code,
     )
     failed.__cause__ = error
     return failed
 
 
-def _line_in(file: str, error: Exception) -> Source | None:
+def _line_in(file: str, error: BaseException) -> Source | None:
     """The innermost line of the rule's file that an exception passed through."""
     lines = [line for name, line in lines_of(error) if name == file]
     return source_at(file, lines[-1]) if lines else None

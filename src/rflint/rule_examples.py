@@ -11,6 +11,7 @@ from rflint.linter import lint_with
 from rflint.options import Options
 from rflint.places import regarded_as_users
 from rflint.rule import Example, Rule
+from rflint.rule_files import RuleFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,11 @@ class Outcome:
 
     def __str__(self) -> str:
         """One line, with what is wrong if something is."""
-        wanted = "fails" if self.should_fail else "passes"
         if self.passed:
-            return f"ok      {self.code} {self.example} {wanted}"
-        instead = "; ".join(self.found) or "nothing was found"
-        return f"FAILED  {self.code} {self.example} should {wanted[:-1]}: {self.error or instead}"
+            return f"ok      {self.code} {self.example} {'fails' if self.should_fail else 'passes'}"
+        wanted = "fail" if self.should_fail else "pass"
+        instead = self.error or "; ".join(self.found) or "nothing was found"
+        return f"FAILED  {self.code} {self.example} should {wanted}: {instead}"
 
 
 def outcomes(rule: Rule, known: Sequence[Rule]) -> Iterator[Outcome]:
@@ -48,17 +49,27 @@ def outcomes(rule: Rule, known: Sequence[Rule]) -> Iterator[Outcome]:
 def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail: bool) -> Outcome:
     sizes = example.res if isinstance(example.res, tuple) else (example.res,)
     name = getattr(example.build, "__name__", repr(example.build))
-    title = f"{name} at {size(sizes)}"
-    options = Options(rule_settings={rule.code: example.settings})
+    told = "".join(f", {setting} = {value!r}," for setting, value in example.settings.items())
+    title = f"{name} at {size(sizes)}{told}"
+    settings = {k: tuple(x) if isinstance(x, list) else x for k, x in example.settings.items()}
+    options = Options(rule_settings={rule.code: settings})
     try:
         with regarded_as_users(rule.file):
             report = lint_with(known, known, example.build, example.res, None, {}, options, name)
     except Exception as error:
         return Outcome(rule.code, title, should_fail, (), _said(expected(error)))
-    errors = [_said(failure.error) for failure in report.failures]
+    errors = [_said(x.error) for x in report.failures if _concerns(rule, x.error)]
     found = tuple(x.message for x in report.findings if x.code == rule.code)
     return Outcome(rule.code, title, should_fail, found, "; ".join(errors))
 
 
+def _concerns(rule: Rule, error: RflintError) -> bool:
+    """Whether an error is not that of another rule, which has examples of its own."""
+    return not isinstance(error, RuleFailed) or error.code == rule.code
+
+
 def _said(error: RflintError) -> str:
-    return str(error).replace("\n", " ")
+    """In one line. Of the rule under test nobody needs to be told where it is."""
+    place = f"{error.source}: " if error.source else ""
+    hint = f" {error.hint}" if error.hint and not isinstance(error, RuleFailed) else ""
+    return f"{place}{error.message}{hint}".replace("\n", " ")

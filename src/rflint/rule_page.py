@@ -6,24 +6,28 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from textwrap import dedent
+from typing import Any
 
 from rflint.figures import size
-from rflint.rule import Example, Rule
+from rflint.rule import Example, Rule, Setting
 
 
 def page(rule: Rule) -> str:
     """Title, what the docstring says, settings, and the examples as code."""
-    state = "on by default" if rule.default else "off by default: `--extend-select` turns it on"
+    off = f"off by default: `--extend-select {rule.code}` turns it on"
+    shown: set[str] = set()
     parts = [
         f"# {rule.code} {rule.name}",
-        f"Severity: {rule.severity.value}, {state}.",
+        f"Severity: {rule.severity.value}, {'on by default' if rule.default else off}.",
         *_sections(rule.doc),
         *_settings(rule),
-        *_examples("What it finds", rule.fails),
-        *_examples("What it does not", rule.passes),
+        *_examples("What it finds", rule.fails, shown),
+        *_examples("What it does not find", rule.passes, shown),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -32,13 +36,17 @@ def overview(rules: Sequence[Rule]) -> str:
     """The list of all rules, each with a link to its page."""
     rows = (
         f"| [{rule.code}]({rule.code}.md) | {rule.name} "
-        f"| {rule.severity.value if rule.default else 'off'} | {rule.summary} |"
+        f"| {rule.severity.value}{'' if rule.default else ', off by default'} "
+        f"| {_literal(rule.summary).replace('|', chr(92) + '|')} |"
         for rule in rules
     )
     table = "\n".join(("| rule | name | severity | finds |", "| --- | --- | --- | --- |", *rows))
     return (
-        "# Rules\n\nMade from the rules' own files, by `python docs/rules.py`.\n\n"
-        f"{table}\n\nTo write one of your own: [writing-rules.md](../writing-rules.md).\n"
+        "# Rules\n\nMade from the rules' own files, by `python docs/rules.py`. "
+        "`rflint rule CODE` prints these pages.\n\n"
+        f"{table}\n\n"
+        "`--select`, `--extend-select` and `--ignore` choose among them, by code, name or prefix "
+        "(`RF1`).\nTo write one of your own: [writing-rules.md](../writing-rules.md).\n"
     )
 
 
@@ -47,10 +55,33 @@ def _sections(doc: str) -> Iterator[str]:
     for block in re.split(r"\n\n+(?=\S)", doc):
         heading, newline, text = block.partition("\n")
         if newline and text.startswith("    "):
-            yield f"## {heading}"
-            yield dedent(text).strip()
+            yield f"## {_literal(heading)}"
+            yield _literal(dedent(text).strip())
         else:
-            yield block
+            yield _literal(block)
+
+
+_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)|^(?: {4}|\t).*$", re.DOTALL | re.MULTILINE)
+
+
+def _literal(text: str) -> str:
+    """A docstring's text as Markdown that says the same: it is Markdown but for a few characters.
+
+    What looks like HTML would vanish, and so would a comparison or a hash that a line break has put
+    at a line's start. Code spans and indented code are left as they are.
+    """
+    parts = []
+    end = 0
+    for code in _CODE.finditer(text):
+        span = code[0] if code[1] else None
+        parts += [_escaped(text[end : code.start()]), span or code[0]]
+        end = code.end()
+    return "".join((*parts, _escaped(text[end:])))
+
+
+def _escaped(text: str) -> str:
+    text = re.sub(r"<(?=[A-Za-z/!?])", r"\\<", text)
+    return re.sub(r"^( *)([>#+=])", r"\1\\\2", text, flags=re.MULTILINE)
 
 
 def _settings(rule: Rule) -> Iterator[str]:
@@ -58,37 +89,56 @@ def _settings(rule: Rule) -> Iterator[str]:
         return
     yield "## Settings"
     yield f"In the table `[tool.rflint.rules.{rule.code}]` of pyproject.toml:"
-    yield "\n".join(
-        f"- `{name}` (default: `{_toml(setting.default)}`): {setting.help}"
-        for name, setting in rule.settings.items()
-    )
+    yield "\n".join(f"- `{name}` {_setting(setting)}" for name, setting in rule.settings.items())
+
+
+def _setting(setting: Setting) -> str:
+    default = f"`{_toml(setting.default)}`"
+    if not setting.choices:
+        return f"(default: {default}): {setting.help}"
+    others = [f"`{_toml(choice)}`" for choice in setting.choices if choice != setting.default]
+    return f"({' or '.join((f'{default}, the default,', *others))}): {setting.help}"
 
 
 def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return (
-        f'"{value}"'
-        if isinstance(value, str)
-        else str(list(value) if isinstance(value, tuple) else value)
-    )
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    # a TOML text is written as JSON has it, and so are truth values
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (bool, str)) else str(value)
 
 
-def _examples(heading: str, examples: Sequence[Example]) -> Iterator[str]:
+def _examples(heading: str, examples: Sequence[Example], shown: set[str]) -> Iterator[str]:
+    """Builders as code, each once on a page; below it, for what it is an example."""
     if not examples:
         return
     yield f"## {heading}"
-    shown: dict[str, list[str]] = {}
+    where: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
     for example in examples:
+        source, name, given = _built(example.build)
+        settings = ", ".join(f"{key} = {_toml(value)}" for key, value in example.settings.items())
         sizes = example.res if isinstance(example.res, tuple) else (example.res,)
-        told = "".join(f", {name} = {_toml(value)}" for name, value in example.settings.items())
-        shown.setdefault(dedent(_source(example)).strip(), []).append(f"{size(sizes)} px{told}")
-    for source, sizes_ in shown.items():
-        yield f"At {' and '.join(sizes_)}:\n\n```python\n{source}\n```"
+        told = [f"with `{text}`" for text in (given, settings) if text]
+        where.setdefault(source, []).append(", ".join((f"at {size(sizes)} px", *told)))
+        names[source] = name
+    for source, conditions in where.items():
+        text = " and ".join(conditions)
+        if source in shown:
+            yield f"`{names[source]}` from above, {text}."
+        else:
+            yield f"{text[0].upper()}{text[1:]}:\n\n```python\n{source}\n```"
+        shown.add(source)
 
 
-def _source(example: Example) -> str:
+def _built(build: Callable[..., Any]) -> tuple[str, str, str]:
+    """The source of a builder, its name, and what it is called with, if that is bound to it."""
+    given = ""
+    if isinstance(build, partial):
+        bound = [*map(repr, build.args), *(f"{k}={v!r}" for k, v in build.keywords.items())]
+        build, given = build.func, ", ".join(bound)
+    name = getattr(build, "__name__", type(build).__name__)
     try:
-        return inspect.getsource(example.build)
-    except (OSError, TypeError):  # made by code, as a functools.partial is
-        return repr(example.build)
+        source = dedent(inspect.getsource(build)).strip()
+    except (OSError, TypeError):  # made by code
+        source = name
+    return source, name, given

@@ -74,15 +74,14 @@ class Cache:
         """What holds for all requests of a run. Rules are loaded when it is first asked for."""
         return (
             __version__,
-            [_stamps(folder) for folder in (Path(__file__).parents[1], _folder_of_rules())],
+            [_contents(folder) for folder in (Path(__file__).parents[1], _folder_of_rules())],
             sys.version,
             sys.flags,
-            platform.platform(),
-            platform.node(),
+            (platform.system(), platform.machine()),
             os.cpu_count(),
             os.getcwd(),
             self.path,
-            [_stamps_of_distributions(Path(folder)) for folder in self.path],
+            [_distributions(Path(folder)) for folder in self.path],
             sorted(x for x in self.tracker.environment.items() if x[0].startswith(_SETTINGS)),
             sorted((path, content_of(path)) for path in set(user_files())),
         )
@@ -92,19 +91,17 @@ def _folder_of_rules() -> Path:
     return Path(str(import_module("rflint.rules").__file__)).parent
 
 
-def _stamps(folder: Path) -> list[tuple[str, int, int]]:
+def _contents(folder: Path) -> list[tuple[str, str]]:
     """Of rflint's own files, which change without its version where it is developed."""
-    return sorted(
-        (str(file), found.st_mtime_ns, found.st_size)
-        for file in folder.rglob("*.py")
-        for found in [file.stat()]
-    )
+    return sorted((file.name, content_of(str(file))) for file in folder.rglob("*.py"))
 
 
-def _stamps_of_distributions(folder: Path) -> list[tuple[str, int]]:
-    """What is installed in a folder of sys.path: names, versions, and when that was.
+def _distributions(folder: Path) -> list[tuple[str, str, int]]:
+    """What is installed in a folder of sys.path, by the names of folders, which hold the versions.
 
-    A development version is often installed anew under the same number, so the time counts too.
+    A version that came from an index never changes. One that was installed from a folder or a
+    repository is often installed anew under the same number, so there the time counts too; but
+    for rflint itself, whose content counts.
     """
     try:
         entries = [x for x in os.scandir(folder) if ".dist-info" in x.name or ".egg" in x.name]
@@ -112,7 +109,7 @@ def _stamps_of_distributions(folder: Path) -> list[tuple[str, int]]:
         return []
     found = []
     for entry in entries:
-        file = os.path.join(entry.path, "METADATA")
-        stamp = os.stat(file if os.path.exists(file) else entry.path)
-        found.append((entry.name, stamp.st_mtime_ns))
+        origin = content_of(os.path.join(entry.path, "direct_url.json"))
+        changes = bool(origin) and not entry.name.startswith("rflint-")
+        found.append((entry.name, origin, entry.stat().st_mtime_ns if changes else 0))
     return sorted(found)

@@ -106,10 +106,12 @@ def dependencies(tracker: Tracker) -> tuple[Dependencies, tuple[str, ...]]:
     reasons = list(tracker.reasons)
     reasons += [f"read and wrote {path}" for path in sorted(tracker.files & tracker.written)]
     sources = set(user_files())
-    for path in sorted(sources | tracker.files):
+    asked = {path for path in tracker.asked_by_packages if not os.path.isdir(path)}
+    files = sorted(sources | tracker.files | asked)
+    for path in files:
         reasons += _doubts(path, is_source=path in sources, started=tracker.started)
     found = Dependencies(
-        files=tuple((path, present.file(path)) for path in sorted(sources | tracker.files)),
+        files=tuple((path, present.file(path)) for path in files),
         states=tuple((path, state_of(path)) for path in sorted(tracker.states)),
         folders=tuple((path, present.folder(path)) for path in sorted(tracker.folders)),
         variables=tuple((name, present.variable(name)) for name in sorted(tracker.variables)),

@@ -27,6 +27,7 @@ _OTHER = {"builtins.input": "asked the user", "sqlite3.connect": "opened a data 
 _CLOCK = ("time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _PSEUDO = ("/proc/", "/sys/", "/dev/")
+_MODULES = (".py", ".pyc", ".so", ".pyd", ".zip")
 
 
 class Tracker:
@@ -40,6 +41,8 @@ class Tracker:
         """By packages; which is no matter unless it is read, too."""
         self.states: set[str] = set()
         """Asked for whether they exist, or when they changed."""
+        self.asked_by_packages: set[str] = set()
+        """The same by packages; folders and files."""
         self.folders: set[str] = set()
         """Listed."""
         self.variables: set[str] = set()
@@ -109,7 +112,7 @@ class Tracker:
         if is_installed(full) or "__pycache__" in full or full == self.program:
             return
         asker = _asker()
-        if asker in (_Asker.RFLINT, _Asker.IMPORT):
+        if asker is _Asker.RFLINT or (asker is _Asker.IMPORT and full.endswith(_MODULES)):
             return
         if full.startswith(_PSEUDO):
             if full != os.devnull and asker is _Asker.USER:
@@ -149,8 +152,14 @@ class Tracker:
         """Whether a file exists, how large it is, or when it changed."""
         if self.watching and isinstance(path, str | bytes | os.PathLike):
             full = _absolute(path)
-            if not is_installed(full) and _asker() is _Asker.USER:
+            if is_installed(full) or full.startswith(_PSEUDO) or full == self.program:
+                return
+            asker = _asker()
+            if asker is _Asker.USER:
                 self.states.add(full)
+            elif asker is _Asker.PACKAGE:
+                # it may go on to read the file where nobody sees it, as torch.jit.load does
+                self.asked_by_packages.add(full)
 
     def asked(self, what: str) -> None:
         """Something that is never twice the same."""
