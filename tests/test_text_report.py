@@ -158,6 +158,29 @@ def test_names_that_look_like_markup_stay_names() -> None:
         assert name in text
 
 
+def test_names_cannot_take_over_the_terminal() -> None:
+    hostile = "\x1b[2J\x1b]0;title\x07\r\n::error::"
+    net = nn.Sequential(nn.Conv2d(3, 4, 15, padding=7), nn.Conv2d(4, 4, 15, padding=7))
+    net.add_module(hostile, nn.Conv2d(4, 4, 3, padding=1))
+    report = rflint.lint(net, res=8, name=hostile)
+    text = printed(report, verbose=True)
+    assert not {"\x1b", "\x07", "\r"} & set(text)
+    assert not any(line.startswith("::error::") for line in text.splitlines())
+    assert "\\x1b[2J" in text
+
+
+def test_names_are_no_commands_to_the_log_of_a_ci_run() -> None:
+    net = nn.Sequential()
+    net.add_module("::error::name", nn.Conv2d(3, 4, 15, padding=7))
+    net.add_module("##[error]name", nn.Conv2d(4, 4, 15, padding=7))
+    stream = io.StringIO()
+    write_text(rflint.lint(net, res=8, name="::stop-commands::x"), load_rules(), stream, True)
+    text = stream.getvalue()
+    assert ": :error::name" in text
+    assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+    assert "##[" not in text
+
+
 def test_unknown_operators_are_told_one_by_one() -> None:
     from rflint.rules.rf901_unknown_operator import needs_an_accelerator
 

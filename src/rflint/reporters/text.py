@@ -7,6 +7,7 @@ fixed width. Names from the user's model are never read as markup.
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from rflint.figures import change, compact, count, plural, size
 from rflint.repair import Repair
 from rflint.repair.words import in_figures
 from rflint.report import ModelReport, Report
+from rflint.reporters.places import one_line
 from rflint.roles import Role
 from rflint.rule import Finding, Rule, Severity
 
@@ -93,7 +95,12 @@ def write_text(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: b
     with console.capture() as captured:
         print_report(console, report, rules, verbose)
     # tables fill their cells with spaces, which nobody wants in a file
-    stream.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    stream.writelines(f"{_inert(line.rstrip())}\n" for line in captured.get().splitlines())
+
+
+def _inert(line: str) -> str:
+    """A line that the log of a CI run does not take for a command (`::error::`, `##[error]`)."""
+    return re.sub(r"^(\s*:)(?=:)", r"\1 ", line).replace("##[", "# #[")
 
 
 def print_report(
@@ -144,7 +151,7 @@ class _Page:
         for limit in self.model.over_limits:
             self.console.print()
             self.console.print(
-                Text.assemble((limit.code, "bold red"), f" exceeded: {limit.message}")
+                Text.assemble((limit.code, "bold red"), f" exceeded: {one_line(limit.message)}")
             )
         if self._asks_for_advice():
             self.console.print()
@@ -162,7 +169,7 @@ class _Page:
     def _header(self) -> None:
         g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
         inputs = ", ".join(size(shape, g.cross) for shape in architecture.inputs)
-        self.console.print(Text.assemble((self.model.title, "bold"), f"  on {inputs}"))
+        self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
         facts = [
             f"{count(totals.params)} parameters",
             f"{count(totals.macs)} MACs",
@@ -198,7 +205,7 @@ class _Page:
             self.console.print(
                 Text.assemble(
                     "Border layer ",
-                    (self.analysis.border_min.layer.title, "bold"),
+                    (one_line(self.analysis.border_min.layer.title), "bold"),
                     f": receptive fields ask for inputs of at least {feasible}.",
                 )
             )
@@ -259,7 +266,7 @@ class _Page:
         sees = compact((axis.r_min for axis in x.seen), g.cross, g.unbounded)
         return {
             "": Text(mark, colour),
-            "layer": Text(layer.title, f"bold {colour}" if mark else ""),
+            "layer": Text(one_line(layer.title), f"bold {colour}" if mark else ""),
             "kernel": Text(reads),
             "stride": Text("?" if x.unknown else compact(layer.geometry.stride, g.cross, "")),
             "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
@@ -360,7 +367,7 @@ class _Page:
         if not story and len({finding.message for finding in findings}) == 1:
             story = first.message
         if story:
-            self.console.print(Padding(Text(story), (0, 0, 0, 2)))
+            self.console.print(Padding(Text(_paragraphs(story)), (0, 0, 0, 2)))
         by_place: dict[str, list[Finding]] = {}
         for finding in findings:
             by_place.setdefault(str(finding.source or ""), []).append(finding)
@@ -370,9 +377,10 @@ class _Page:
     def _at(self, place: str, findings: list[Finding], *, with_messages: bool) -> None:
         if with_messages:
             for finding in findings:
-                text = Text.assemble((finding.layer, "bold"), f": {finding.message}")
+                message = _paragraphs(finding.message)
+                text = Text.assemble((one_line(finding.layer), "bold"), f": {message}")
                 if place:
-                    text.append(f" ({place})", "cyan")
+                    text.append(f" ({one_line(place)})", "cyan")
                 self.console.print(Padding(text, (0, 0, 0, 2)))
             return
         names = list(dict.fromkeys(finding.layer for finding in findings))
@@ -382,8 +390,8 @@ class _Page:
             listed += f" and {len(names) - limit} more"
         text = Text()
         if place:
-            text.append(f"{place}  ", "cyan")
-        text.append(listed)
+            text.append(f"{one_line(place)}  ", "cyan")
+        text.append(one_line(listed))
         self.console.print(Padding(text, (0, 0, 0, 2)))
 
     # -- repairs
@@ -404,7 +412,7 @@ class _Page:
             )
         refusals = model.not_offered if self.verbose else model.not_offered[:_REFUSALS]
         for reason in refusals:
-            self.console.print(Text(f"Not offered: {reason}.", "dim"))
+            self.console.print(Text(f"Not offered: {one_line(reason)}.", "dim"))
         if len(model.not_offered) > len(refusals):
             more = len(model.not_offered) - len(refusals)
             self.console.print(Text(f"({more} more with --verbose)", "dim"))
@@ -435,12 +443,12 @@ class _Page:
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:
         edits = [step.code for step in repair.steps if not step.defines]
         shown = edits if self.verbose else edits[:_EDITS]
-        lines = [Text(edit, "dim") for edit in shown]
+        lines = [Text(_paragraphs(edit), "dim") for edit in shown]
         if len(shown) < len(edits):
             lines.append(Text(f"and {len(edits) - len(shown)} more lines", "dim"))
         return Group(
             Text(f"{number}. {repair.words}", "bold"),
-            *(Padding(line, (0, 0, 0, 3)) for line in [Text(repair.title), *lines]),
+            *(Padding(line, (0, 0, 0, 3)) for line in [Text(one_line(repair.title)), *lines]),
         )
 
     def _repair(self, number: int, repair: Repair) -> list[RenderableType]:
@@ -460,6 +468,11 @@ def _changed(before: int, after: int, cross: str) -> Text:
     if difference:
         text.append(f"\n{difference}", "green" if after < before else "yellow")
     return text
+
+
+def _paragraphs(text: str) -> str:
+    """A text of several lines; a name in it can neither move the cursor nor set colours."""
+    return "\n".join(map(one_line, text.split("\n")))
 
 
 def _matters(x: AnalysedLayer) -> bool:
