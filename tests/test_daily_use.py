@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from rflint.reporters import FORMATS
 from tests.forked import Forked
 from tests.program import RFLINT, Ran, plain_environment, rflint, write
 
@@ -134,6 +135,19 @@ def test_several_formats_in_one_run(forked: Forked, tmp_path: Path) -> None:
     wrong = forked.rflint(*lint, "--format", "sarf:a", cwd=tmp_path)
     assert wrong.status == 2
     assert "Did you mean sarif?" in wrong.err
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_two_runs_write_the_same_bytes(forked: Forked, tmp_path: Path, form: str) -> None:
+    """With and without the cache; names of layers are what they are."""
+    named = model(WIDE, WIDE, SOUND).replace("return ", "found = ")
+    named += '    found.add_module("[red] ::error::<b>ü", nn.Conv1d(1, 1, 1))\n    return found\n'
+    write(tmp_path, {"model.py": named.replace("nn.Conv1d(1, 1, 1)", "nn.Identity()")})
+    lint = ("model:build", "--res", "16,32", "--format", form, "--max-macs", "1")
+    runs = [forked.rflint(*lint, *more, cwd=tmp_path) for more in (("--no-cache",), (), ())]
+    assert runs[0].status == 1
+    assert runs[0].out
+    assert runs[0] == runs[1] == runs[2]
 
 
 def test_statistics_and_quiet(forked: Forked, tmp_path: Path) -> None:

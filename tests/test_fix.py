@@ -257,3 +257,25 @@ def test_names_and_titles_cannot_break_out_of_the_file(tmp_path: Path) -> None:
     text = program(Origin("net:build", {"x": 'q"\n'}, False), repair, [(1, 3, 8, 8)], tmp_path)
     compile(text, "patched.py", "exec")
     assert text.count('"""') == 4
+
+
+def test_a_configured_target_is_repaired_as_it_is_configured(tmp_path: Path) -> None:
+    """Its size and its arguments come from the configuration, unless the command line says so."""
+    configuration = """
+        [[models]]
+        target = "model:build"
+        res = {res}
+        args = {{ classes = 7 }}
+    """
+    write(
+        tmp_path,
+        {"model.py": MODEL, "blocks.py": BLOCKS, "rflint.toml": configuration.format(res=16)},
+    )
+    ran = rflint("fix", "model:build", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    assert "classes=7" in ran.out
+
+    write(tmp_path, {"rflint.toml": configuration.format(res="[16, 32]")})
+    several = rflint("fix", "model:build", cwd=tmp_path)
+    assert several.status == 2
+    assert "Choose with --res." in several.err

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from torch import nn
 
 import rflint
 from rflint.errors import UsageError
@@ -75,3 +76,37 @@ def test_a_finding_says_what_is_wrong_with_numbers() -> None:
     assert (finding.code, finding.layer) == ("RF101", "5")
     assert "18x18" in finding.message
     assert "16x16" in finding.message
+
+
+def mixing_network() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 7, padding=3),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 7, padding=3),
+        nn.Conv2d(16, 32, 1),
+        nn.Conv2d(32, 16, 3, padding=1),
+        nn.Conv2d(16, 32, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(32, 10),
+    )
+
+
+def test_pointwise_convolutions_can_be_left_unjudged() -> None:
+    """In verdicts, totals, border and repairs alike; 3x3 convolutions are judged as ever."""
+
+    settings = {"RF101": {"pointwise": "ignore"}}
+    judged = rflint.lint(mixing_network, res=16).to_dict()["models"][0]
+    left = rflint.lint(mixing_network, res=16, settings=settings).to_dict()["models"][0]
+    assert judged["totals"]["unproductive"] == 3
+    assert judged["border"]["min"] == "3"
+    verdicts = {x["name"]: x["verdict"] for x in left["layers"] if x["kind"] == "conv"}
+    assert verdicts["3"] == "not judged"
+    assert verdicts["4"] == "unproductive"
+    assert left["totals"]["convs"] == judged["totals"]["convs"] - 2
+    assert left["totals"]["unproductive"] == 1
+    assert left["border"]["min"] == "4"
+    assert left["repairs"]
+    for repair in left["repairs"]:
+        assert repair["verified"]
+        assert repair["before"]["unproductive"] == 1
