@@ -15,12 +15,14 @@ How to fix it
 When to ignore it
     Where a file is part of several models and only some of them are linted in this run. (Models
     that the configuration names and this run leaves out are reason enough for rflint to keep
-    quiet.)
+    quiet.) A comment that names this rule too, `# rflint: ignore[RF101, RF900]`, may be without
+    use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from rflint.analysis import Analysis
@@ -38,7 +40,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     Which these are is only known when all rules have run on all models: settings["unused"].
     """
     for unused in settings.get("unused", ()):
-        yield model_finding(globals(), unused.layer, unused.message, unused.source)
+        layer = unused.layer or Path(unused.source.path).name  # of a comment that is on no layer
+        yield model_finding(globals(), layer, unused.message, unused.source)
 
 
 def forgotten() -> Any:

@@ -93,7 +93,9 @@ def lint_with(
         report, broken = lint_model(built, target, rules, resolution, input, options)
         models.append((report, Terms(tuple(rules))))
         failures += [Failure(target, error) for error in broken]
-    return Report(tuple(settled(models, known)), tuple(failures))
+    # the project's own rules are known to the program only, and failed rules may find something
+    done = settled(models, known, whole=not failures, knows_all=False)
+    return Report(tuple(done), tuple(failures))
 
 
 def _listed(names: str | Sequence[str]) -> Sequence[str]:

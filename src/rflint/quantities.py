@@ -21,7 +21,7 @@ def resolutions(value: Any) -> tuple[Sizes, ...]:
     items = value if isinstance(value, list) else [value]
     texts = [text for item in items for text in str(item).split(",")]
     found = [_sizes(text) for text in texts]
-    if not all(found) or any(isinstance(item, bool | float | list) for item in items):
+    if not found or not all(found) or any(isinstance(item, bool | float | list) for item in items):
         raise ValueError(
             f"{value!r}: sizes are positive whole numbers, like 32, 32x64 or 32,64,128"
         )
@@ -38,6 +38,8 @@ def shape(value: Any) -> Sizes:
 
 def shapes(value: Any) -> tuple[Sizes, ...]:
     """One shape, or a list with one for each input of the model."""
+    if value == []:
+        raise ValueError("[]: a model has at least one input, like 1x3x32x32")
     return tuple(shape(item) for item in (value if isinstance(value, list) else [value]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def requests(
             hint="Name a model, like: rflint mymodel:build --res 32; or list it under "
             "[[tool.rflint.models]] in pyproject.toml.",
         )
-    found = []
+    found: list[Request] = []
     for root, model in models:
         layered = choices.over(model.choices.over(configuration.choices))
         terms = Terms(
@@ -91,42 +91,53 @@ def requests(
         )
         resolutions = layered.res or (None,)
         for resolution in resolutions:
-            found.append(
-                Request(
-                    model.target,
-                    root,
-                    model.name,
-                    resolution,
-                    layered.input or (),
-                    layered.args or {},
-                    _options(layered, configuration, rules),
-                    terms,
-                    len(resolutions) > 1,
-                )
+            request = Request(
+                model.target,
+                root,
+                model.name,
+                resolution,
+                layered.input or (),
+                layered.args or {},
+                _options(layered, configuration, rules),
+                terms,
+                len(resolutions) > 1,
             )
+            if request not in found:  # asked for twice is linted once
+                found.append(request)
     return tuple(found)
 
 
 def _selected(rules: Sequence[Rule], choices: Choices, *, lenient: bool) -> tuple[Rule, ...]:
-    chosen = [choices.select or (), choices.ignore or (), choices.extend_select or ()]
+    select, extend = choices.select or (), choices.extend_select or ()
+    if choices.select == ():
+        select, extend = extend, ()  # a choice of none, and not of the default rules
+        if not select:
+            return ()
+    chosen = [select, choices.ignore or (), extend]
     if lenient:
         chosen = [
             tuple(code for code in codes if any(precision(rule, code) for rule in rules))
             for codes in chosen
         ]
-        if choices.select and not chosen[0]:
+        if select and not chosen[0]:
             return ()  # and not the default rules, which nobody asked for
     return selected(rules, *chosen)
 
 
-def is_whole(requests: Sequence[Request], configuration: Configuration) -> bool:
-    """Whether everything is linted that the configuration has, at all its resolutions."""
-    here = {(x.target, str(x.root), x.resolution) for x in requests}
-    return all(
-        (model.target, str(configuration.root), resolution) in here
-        for model in configuration.models
-        for resolution in model.choices.over(configuration.choices).res or (None,)
-    )
+def is_whole(wanted: Sequence[Request], configuration: Configuration) -> bool:
+    """Whether everything is linted that the configuration has, and in the way that it says."""
+    here = {_model_of(x) for x in wanted}
+    try:
+        there = requests((), Choices(), configuration, (), lenient=True)
+    except UsageError:  # it has no models
+        return True
+    return all(_model_of(x) in here for x in there)
+
+
+def _model_of(request: Request) -> str:
+    """What is linted, whatever it is held against."""
+    options = replace(request.options, rule_settings={})
+    return replace(request, options=options, terms=Terms(())).identity
 
 
 def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path, ConfiguredModel]]:

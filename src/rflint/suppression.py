@@ -1,9 +1,10 @@
 """Comments in the user's source that answer findings: `# rflint: ignore[RF101] the reason`.
 
-A comment answers for the line that it stands on; behind the closing bracket of a call, for the line
-on which that call begins; and in the header of a `def` or `class`, for everything below it. A
-finding is suppressed where any of its places (the user's lines that built the layer, from the
-innermost to the outermost, and the one that calls it) is answered for.
+A comment answers for the line that it stands on. Where no layer is on that line, and a call ends on
+it, for the line on which that call begins, the innermost such call first. In the header of a `def`
+or `class`, it answers for everything below. A finding is suppressed where any of its places (the
+user's lines that built the layer, from the innermost to the outermost, and the one that calls it)
+is answered for.
 """
 
 from __future__ import annotations
@@ -12,16 +13,22 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from rflint.architecture import Source
 from rflint.rule import Finding
 
-_MARK = re.compile(r"#\s*rflint\s*:\s*(.*)", re.IGNORECASE)
-_IGNORE = re.compile(r"ignore(?:\[([^\]]*)\]|(?![\w\[-]))[\s:,;.#-]*(.*)")
+_START = r"""(?<!["'`])#\s*rflint(?:\s*(:)|(?=\s+ignore\b))"""
+_MARK = re.compile(rf"{_START}\s*(.*?)\s*(?={_START}|$)", re.IGNORECASE)
+_IGNORE = re.compile(r"ignore(?:\s*\[([^\]]*)\]|(?![\w(=-]|\s*[\[=]))[\s:,;.#\u2013\u2014-]*(.*)")
+_CODE_WITHOUT_BRACKETS = re.compile(r"\W*(?:[A-Z]+|rf)\d+\b")
+_OTHER_TOOLS = re.compile(
+    r"\s*#\s*(?:noqa|nosec|(?:type|pragma|fmt|isort|mypy|pylint|pyright|ruff|yapf)\s*:).*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,15 @@ class Comment:
     last: int
     """It answers for these lines, and those between them,"""
     beside: tuple[int, ...] = ()
-    """and for these."""
+    """and for the first of these with a layer, where its own have none: see `among`."""
     complaint: str = ""
     """Why it can suppress nothing, wherever it stands."""
+
+    def among(self, lines: Collection[int]) -> Comment:
+        """The comment in a file that has layers on these lines."""
+        has_layer = any(self.first <= line <= self.last for line in lines)
+        near = [] if has_layer else [line for line in self.beside if line in lines]
+        return replace(self, beside=tuple(near[:1]))
 
     def covers(self, places: Sequence[Source]) -> bool:
         """Whether one of these places is answered for."""
@@ -63,18 +76,22 @@ def comments_in(path: str) -> tuple[Comment, ...]:
         content = Path(path).read_bytes()
     except OSError:  # a file that is gone, or code that never was in one
         return ()
-    return _parsed(path, content) if b"rflint" in content else ()
+    return _parsed(path, content) if b"rflint" in content.lower() else ()
 
 
 @cache
 def _parsed(path: str, content: bytes) -> tuple[Comment, ...]:
+    # tokenize knows no other ends of lines, and Python takes them all for the same
+    content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         marks = list(_marks(content))
-        tree = ast.parse(content) if marks else ast.Module([], [])
-    except (SyntaxError, tokenize.TokenError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python says of "\d" it has said at the import
+            tree = ast.parse(content) if marks else ast.Module([], [])
+    except (SyntaxError, tokenize.TokenError, ValueError, RecursionError):
         return ()
-    blocks = _blocks(tree)
-    return tuple(_comment(Source(path, mark.line), mark, blocks, tree) for mark in marks)
+    blocks, calls = _blocks(tree), _calls(tree)
+    return tuple(_comment(Source(path, mark.line), mark, blocks, calls) for mark in marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,7 @@ class _Mark:
 
     line: int
     text: str
+    """What it says, or nothing that makes sense."""
     alone: bool
     """Whether nothing stands before it."""
     statement: int
@@ -91,55 +109,79 @@ class _Mark:
 
 def _marks(content: bytes) -> Iterator[_Mark]:
     blank = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
-    statement = 0
+    statement = ended = 0
     for token in tokenize.tokenize(io.BytesIO(content).readline):
-        line, column = token.start
+        line = token.start[0]
         if token.type == tokenize.COMMENT:
-            if mark := _MARK.search(token.string):
-                alone = not token.line[:column].strip()
-                yield _Mark(line, mark[1].strip(), alone, statement)
+            alone = ended != line
+            for found in _MARK.finditer(token.string):
+                if alone and found.start():
+                    break  # prose, or code that is commented out together with its comment
+                text = found[2] if found[1] else found[0].lstrip("# ")
+                yield _Mark(line, text, alone, statement)
         elif token.type == tokenize.NEWLINE:
             statement = 0
         elif token.type not in blank:
             statement = statement or line
+            ended = token.end[0]
 
 
 def _comment(
-    source: Source, mark: _Mark, blocks: Mapping[int, tuple[int, int]], tree: ast.Module
+    source: Source, mark: _Mark, blocks: Mapping[int, _Block], calls: Mapping[int, tuple[int, ...]]
 ) -> Comment:
-    match = _IGNORE.match(mark.text)
+    match = _IGNORE.match(_OTHER_TOOLS.sub("", mark.text))
     line = mark.line
-    if match is None:
+    if match is None or (match[1] is None and _CODE_WITHOUT_BRACKETS.match(match[2])):
         says = f"{mark.text!r} is not understood: write `# rflint: ignore[RF101] the reason`"
         return Comment(source, (), "", line, line, complaint=says)
-    codes = tuple(code.strip() for code in (match[1] or "").split(",") if code.strip())
+    codes = tuple(dict.fromkeys(_spelled(x) for x in re.split(r"[\s,]+", match[1] or "") if x))
     reason = match[2].strip()
     if match[1] is not None and not codes:
         return Comment(source, (), reason, line, line, complaint="it names no rule")
-    if mark.statement in blocks:
-        return Comment(source, codes, reason, *blocks[mark.statement])
+    block = blocks.get(mark.statement)
+    if block and line <= block.header:
+        return Comment(source, codes, reason, block.first, block.last)
     if mark.alone:
         says = "it stands on a line of its own: a comment answers for the line that it ends"
         return Comment(source, codes, reason, line, line, complaint=says)
-    return Comment(source, codes, reason, line, line, _calls_ending(tree, line))
+    return Comment(source, codes, reason, line, line, calls.get(line, ()))
 
 
-def _blocks(tree: ast.Module) -> Mapping[int, tuple[int, int]]:
-    """Functions and classes: by the line on which a header's statement begins, what they span."""
+def _spelled(code: str) -> str:
+    """A code or a name, as rules spell theirs."""
+    return code.upper() if re.fullmatch(r"[A-Za-z]+\d+", code) else code.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A function or class."""
+
+    first: int
+    last: int
+    header: int
+    """The last line on which a comment of its first statement is one of its header."""
+
+
+def _blocks(tree: ast.Module) -> Mapping[int, _Block]:
+    """By the line on which a header's statement begins: a decorator is a statement, as it were."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             starts = [node.lineno, *(decorator.lineno for decorator in node.decorator_list)]
-            for start in starts:
-                found[start] = min(starts), node.end_lineno or node.lineno
+            block = _Block(min(starts), node.end_lineno or node.lineno, node.body[0].lineno)
+            found.update(dict.fromkeys(starts, block))
     return found
 
 
-def _calls_ending(tree: ast.Module, line: int) -> tuple[int, ...]:
-    """First lines of the calls, over several lines, that end on this one."""
-    starts = {
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and node.end_lineno == line and node.lineno < line
-    }
-    return tuple(sorted(starts))
+def _calls(tree: ast.Module) -> Mapping[int, tuple[int, ...]]:
+    """By the line on which calls over several lines end, their first lines; innermost first.
+
+    Python takes a method's call for one on the line of the method's name, if it can.
+    """
+    found: dict[int, set[int]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            end = node.end_lineno or node.lineno
+            starts = {node.lineno, node.func.end_lineno or node.lineno} - {end}
+            found.setdefault(end, set()).update(starts)
+    return {end: tuple(sorted(starts, reverse=True)) for end, starts in found.items()}

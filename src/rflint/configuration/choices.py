@@ -44,5 +44,5 @@ class Choices:
             merged[name] = {**(getattr(lower, name) or {}), **(getattr(self, name) or {})}
         for name in ("ignore", "extend_select"):
             own = getattr(self, name) or ()
-            merged[name] = own if self.select else (*(getattr(lower, name) or ()), *own)
+            merged[name] = own if self.select is not None else (*(getattr(lower, name) or ()), *own)
         return Choices(**merged)

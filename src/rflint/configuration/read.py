@@ -14,6 +14,7 @@ from rflint.configuration.choices import Choices
 from rflint.configuration.find import prefix
 from rflint.configuration.toml import ConfigurationError, Document, Key
 from rflint.errors import UsageError
+from rflint.reporters import FORMATS
 from rflint.rule import Rule, Severity, check_code, check_settings
 from rflint.target import split
 
@@ -22,6 +23,14 @@ TRACERS = ("auto", "symbolic", "export")
 
 Reader: TypeAlias = Callable[[Any], Any]
 """From a TOML value to ours. Raises ValueError with what is wrong with it."""
+
+
+class _WrongEntry(ValueError):
+    """It is one entry of a table that is wrong."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +106,9 @@ def check_rules(configuration: Configuration, rules: Sequence[Rule]) -> None:
                     partial(check_code, rules, code), (*at, name.replace("_", "-"), *inner)
                 )
     for code, settings in configuration.rule_settings.items():
-        for name, value in settings.items() or [("", None)]:
-            told = {name: value} if name else {}
+        reading.check(partial(check_settings, rules, code, {}), ("rules", code))
+        for name, value in settings.items():
+            told = {name: value}
             reading.check(partial(check_settings, rules, code, told), ("rules", code, name))
 
 
@@ -128,6 +138,8 @@ class _Reading:
                 self.unknown((*at, name), name, readers, "there is no key")
             try:
                 found[name] = readers[name](value)
+            except _WrongEntry as error:
+                self.fail((*at, name, error.key), f"{name} of {error.key}: {error}")
             except ValueError as error:
                 self.fail((*at, name), f"{name}: {error}")
         return found
@@ -171,8 +183,10 @@ class _Reading:
 
     def unknown(self, at: Key, name: str, known: Mapping[str, Any], what: str) -> NoReturn:
         """There is no such key."""
-        near = difflib.get_close_matches(name.replace("_", "-"), known, n=1)
+        near = difflib.get_close_matches(name.replace("_", "-").lower(), known, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(known))}."
+        if name == "tool" and not self.prefix:
+            hint = "Only a pyproject.toml has [tool.rflint]; here, its keys stand at the top."
         self.fail(at, f"{what} {name!r}", hint)
 
     def fail(self, at: Key, message: str, hint: str = "") -> NoReturn:
@@ -201,9 +215,9 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _table(value: Any) -> Mapping[str, Any]:
+def _table(value: Any, like: str = "classes = 10") -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{value!r} should be a table, like {{ classes = 10 }}")
+        raise ValueError(f"{value!r} should be a table, like {{ {like} }}")
     return value
 
 
@@ -217,9 +231,21 @@ def _one_of(choices: Sequence[str], value: Any) -> str:
 
 def _severities(value: Any) -> Mapping[str, Severity]:
     severities = [severity.value for severity in Severity]
-    return {
-        code: Severity(_one_of(severities, severity)) for code, severity in _table(value).items()
-    }
+    found = {}
+    for code, severity in _table(value, 'RF101 = "error"').items():
+        try:
+            found[code] = Severity(_one_of(severities, severity))
+        except ValueError as error:
+            raise _WrongEntry(code, str(error)) from error
+    return found
+
+
+def _formats(value: Any) -> tuple[str, ...]:
+    """`"sarif:FILE"` and others."""
+    found = quantities.names(value)
+    for name in found:
+        _one_of(FORMATS, name.partition(":")[0])
+    return found
 
 
 _COMMON: Mapping[str, Reader] = {
@@ -242,7 +268,7 @@ _COMMON: Mapping[str, Reader] = {
 
 _WHOLE: Mapping[str, Reader] = {
     "fail-on": partial(_one_of, FAIL_ON),
-    "format": quantities.names,
+    "format": _formats,
     "output": _text,
     "baseline": _text,
     "cache": _flag,

@@ -59,15 +59,19 @@ def load(path: Path) -> Document:
         line = int(place[1]) if place else text.count("\n") + 1
         said = str(error).replace(place[0], "").strip() if place else str(error)
         raise ConfigurationError(
-            f"this is no TOML: {said}", source=source_at(str(path), line), hint=_hint(text)
+            f"this is no TOML: {said}",
+            source=source_at(str(path), line),
+            hint=_hint(text, str(error)),
         ) from error
     return Document(path, table, text)
 
 
-def _hint(text: str) -> str:
+def _hint(text: str, said: str) -> str:
     """`rules` can be a list of paths or a table of settings, and TOML takes only one of them."""
-    both = re.search(r"^\s*rules\s*=", text, re.M) and re.search(
-        r"^\s*\[(tool\.rflint\.)?rules[.\]]", text, re.M
+    both = (
+        said.startswith("Cannot ")
+        and re.search(r"^\s*rules\s*=", text, re.M)
+        and re.search(r"^\s*(\[\s*(tool\.rflint\.)?rules\s*[.\]]|rules\s*\.)", text, re.M)
     )
     return "Beside settings of rules, write their paths as rules.paths = [...]." if both else ""
 
@@ -86,7 +90,7 @@ def _lines(text: str) -> Iterator[tuple[Key, int]]:
     table: Key = ()
     arrays: Counter[Key] = Counter()
     pending = ""  # a value that goes on over several lines
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # no other character ends a line
         if pending:
             pending += "\n" + line
         elif header := _HEADER.match(line):
