@@ -18,7 +18,7 @@ from rflint.options import Options
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report import Failure, LargerInput, ModelReport, Report
-from rflint.rule import Rule, check_settings, selected
+from rflint.rule import Rule, check_settings, selected, told
 from rflint.rule_files import load_rules
 from rflint.settle import Terms, settled
 from rflint.tracing import trace
@@ -68,8 +68,10 @@ def lint(
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
     known = load_rules()
+    for code, values in (settings or {}).items():
+        check_settings(known, code, values)
     rules = selected(known, _listed(select), _listed(ignore), _listed(extend_select))
-    options = Options(train, tracer, tuple(_listed(allow_unknown)), settings or {})
+    options = Options(train, tracer, tuple(_listed(allow_unknown)), told(known, settings or {}))
     return lint_with(rules, known, model, res, input, args or {}, options, name)
 
 
@@ -84,8 +86,6 @@ def lint_with(
     name: str | None = None,
 ) -> Report:
     """Lint with these rules, of those that are known; see `lint`."""
-    for code, settings in options.rule_settings.items():
-        check_settings(known, code, settings)
     target = name or _described(model)
     built = build(model, args, target)
     models, failures = [], []

@@ -13,7 +13,7 @@ from rflint.figures import size
 from rflint.gates import Limits
 from rflint.options import Options
 from rflint.quantities import Sizes
-from rflint.rule import Rule, precision, selected
+from rflint.rule import Rule, precision, selected, told
 from rflint.settle import Terms
 from rflint.target import split
 
@@ -161,12 +161,9 @@ def _where(target: str, root: Path) -> tuple[str, str]:
 
 
 def _options(choices: Choices, configuration: Configuration, rules: Sequence[Rule]) -> Options:
-    codes = {name: rule.code for rule in rules for name in (rule.code, rule.name)}
-    settings = {
-        codes[name]: {key: tuple(x) if isinstance(x, list) else x for key, x in values.items()}
-        for name, values in configuration.rule_settings.items()
-        if name in codes
-    }
     return Options(
-        bool(choices.train), choices.tracer or "auto", choices.allow_unknown or (), settings
+        bool(choices.train),
+        choices.tracer or "auto",
+        choices.allow_unknown or (),
+        told(rules, configuration.rule_settings),
     )

@@ -219,9 +219,23 @@ def check_code(rules: Sequence[Rule], code: str) -> None:
         raise UsageError(f"no rule {code!r}", hint=f"{did}The rules: {known}.")
 
 
+def named(rules: Sequence[Rule], code: str) -> Rule | None:
+    """The one rule that a whole code, or a name, stands for."""
+    return next((rule for rule in rules if code == rule.name or code.upper() == rule.code), None)
+
+
+def told(rules: Sequence[Rule], settings: Mapping[str, Settings]) -> dict[str, Settings]:
+    """Settings by the codes of rules, lists as tuples; those of no rule are left out."""
+    return {
+        rule.code: {key: tuple(x) if isinstance(x, list) else x for key, x in values.items()}
+        for code, values in settings.items()
+        if (rule := named(rules, code))
+    }
+
+
 def check_settings(rules: Sequence[Rule], code: str, settings: Settings) -> None:
     """Raises UsageError where a rule has no such setting, or it cannot have that value."""
-    rule = next((rule for rule in rules if code in (rule.code, rule.name)), None)
+    rule = named(rules, code)
     if rule is None:
         check_code(rules, code)
         raise UsageError(f"{code!r} names several rules: settings are of one")

@@ -10,7 +10,7 @@ from rflint.figures import size
 from rflint.linter import lint_with
 from rflint.options import Options
 from rflint.places import regarded_as_users
-from rflint.rule import Example, Rule
+from rflint.rule import Example, Rule, check_settings, told
 from rflint.rule_files import RuleFailed
 
 
@@ -49,11 +49,11 @@ def outcomes(rule: Rule, known: Sequence[Rule]) -> Iterator[Outcome]:
 def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail: bool) -> Outcome:
     sizes = example.res if isinstance(example.res, tuple) else (example.res,)
     name = getattr(example.build, "__name__", repr(example.build))
-    told = "".join(f", {setting} = {value!r}," for setting, value in example.settings.items())
-    title = f"{name} at {size(sizes)}{told}"
-    settings = {k: tuple(x) if isinstance(x, list) else x for k, x in example.settings.items()}
-    options = Options(rule_settings={rule.code: settings})
+    given = "".join(f", {setting} = {value!r}," for setting, value in example.settings.items())
+    title = f"{name} at {size(sizes)}{given}"
+    options = Options(rule_settings=told(known, {rule.code: example.settings}))
     try:
+        check_settings(known, rule.code, example.settings)
         with regarded_as_users(rule.file):
             report = lint_with(known, known, example.build, example.res, None, {}, options, name)
     except Exception as error:

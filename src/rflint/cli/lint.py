@@ -99,7 +99,7 @@ class Program(click.Command):
     "--baseline",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Accept the findings that this file holds.",
+    help=f"Accept the findings that this file holds.  [default: {DEFAULT_BASELINE}, if it exists]",
 )
 @click.option(
     "--write-baseline",
@@ -205,7 +205,7 @@ def lint(
         whole = is_whole(wanted, found) and not failures
         models = settled([(model, x.terms) for model, x in linted], rules, whole=whole)
         report = Report(tuple(models), tuple(failures))
-        file = _baseline_file(baseline, found, write=write_baseline)
+        file = _baseline_file(baseline, found, write=write_baseline, isolated=isolated)
         if file:
             report = _held_against(report, file, write=write_baseline, quiet=quiet)
         if verbose:
@@ -282,11 +282,16 @@ def _rules(
     return rules
 
 
-def _baseline_file(given: Path | None, configuration: Configuration, *, write: bool) -> Path | None:
+def _baseline_file(
+    given: Path | None, configuration: Configuration, *, write: bool, isolated: bool
+) -> Path | None:
+    """The one that is named; else the usual one, if it is there or to be written."""
     if given is not None:
         return given
-    named = configuration.baseline or (DEFAULT_BASELINE if write else None)
-    return configuration.within(named) if named else None
+    if configuration.baseline:
+        return configuration.within(configuration.baseline)
+    usual = configuration.within(DEFAULT_BASELINE)
+    return usual if write or (usual.exists() and not isolated) else None
 
 
 def _held_against(report: Report, file: Path, *, write: bool, quiet: bool) -> Report:
