@@ -123,6 +123,9 @@ def act(step: Mapping[str, Any], workspace: Path, **inputs: str) -> Done:
         return EXPRESSION.sub(lambda match: given[match[1].removeprefix("inputs.")], text)
 
     runner = workspace.parent / f"runner of {workspace.name}"
+    action = workspace.parent / "rflint at v1"
+    if not action.exists():
+        action.symlink_to(PROJECT)
     write(runner, {"script.sh": step["run"], "output": "", "summary": "before\n"})
     environment = {
         **plain_environment(),
@@ -130,7 +133,7 @@ def act(step: Mapping[str, Any], workspace: Path, **inputs: str) -> Done:
         "GITHUB_WORKSPACE": str(workspace),
         "GITHUB_OUTPUT": str(runner / "output"),
         "GITHUB_STEP_SUMMARY": str(runner / "summary"),
-        "GITHUB_ACTION_PATH": "/actions/rflint at v1",
+        "GITHUB_ACTION_PATH": str(action),
     }
     bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail"]
     done = subprocess.run(
@@ -223,15 +226,8 @@ def test_a_run_without_a_report_is_an_annotation_too(workspace: Path) -> None:
     assert not (workspace / "rflint.sarif").exists()
 
 
-@pytest.mark.parametrize(
-    ("spec", "wanted"),
-    [
-        ("", "/actions/rflint at v1"),
-        ("rflint==0.1.0", "rflint==0.1.0"),
-        ("-r $(touch pwned)", "-r $(touch pwned)"),
-    ],
-)
-def test_pip_is_asked_for_one_thing(workspace: Path, spec: str, wanted: str) -> None:
+@pytest.mark.parametrize("spec", ["", "rflint==0.1.0", "-r $(touch pwned)"])
+def test_pip_is_asked_for_one_thing(workspace: Path, spec: str) -> None:
     """Which is no option of pip's, however it begins."""
     python = workspace / "a python"
     python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
@@ -239,7 +235,9 @@ def test_pip_is_asked_for_one_thing(workspace: Path, spec: str, wanted: str) -> 
     done = act(INSTALL, workspace, spec=spec, python=str(python))
     assert done.status == 0, done.log
     assert done.log.splitlines()[:3] == ["-m", "pip", "install"]
-    assert done.log.splitlines()[-2:] == ["--", wanted]
+    separator, asked = done.log.splitlines()[-2:]
+    assert separator == "--"
+    assert asked == (spec or str(workspace.parent / "rflint at v1"))
     assert not list(workspace.parent.rglob("pwned"))
 
 
