@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
+import py_compile
+import shelve
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import count
@@ -19,9 +22,12 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from torch import nn
 
 import rflint as package
+from rflint.cache.dependencies import Dependencies, Present, dependencies
+from rflint.cache.tracking import Tracker
 from tests.forked import Forked
 from tests.program import Ran, plain_environment, write
 from tests.program import rflint as program
@@ -224,7 +230,7 @@ EDITS: dict[str, Callable[[Project, int], None]] = {
 
 
 @settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -331,6 +337,271 @@ def test_what_cannot_be_tracked_is_not_kept(forked: Forked, tmp_path: Path, kind
     assert f"model:build is not cached: it {says}" in ran.err
     shutil.rmtree(tmp_path / "logs", ignore_errors=True)
     assert not is_answered(forked.rflint(*LINT, "-v", cwd=tmp_path))
+
+
+LOOKS = {
+    "a module by its path": (
+        "import importlib.util as u\n"
+        "spec = u.spec_from_file_location('cfg', 'one.py')\n"
+        "spec.loader.exec_module(u.module_from_spec(spec))",
+        "put('one.py', 'X = 2')",
+    ),
+    "exec": ("exec(open('one.py').read())", "put('one.py', 'X = 2')"),
+    "runpy": ("import runpy; runpy.run_path('one.py')", "put('one.py', 'X = 2')"),
+    "a module forgotten": ("import sys, one; del sys.modules['one']", "put('one.py', 'X = 2')"),
+    "a module behind another": (
+        "import sys, one\n"
+        "sys.modules['one'] = type('M', (), {'__getattr__': lambda self, name: 1 / 0})()",
+        "put('one.py', 'X = 2')",
+    ),
+    "find_spec": ("import importlib.util as u; u.find_spec('absent')", "put('absent.py', '')"),
+    "a failed import": (
+        "try: import package.absent\nexcept ImportError: pass",
+        "put('package/absent.py', '')",
+    ),
+    "a folder that becomes a package": ("import one", "put('one/__init__.py', '')"),
+    "a namespace that becomes a package": (
+        "import space.inner",
+        "put('space/__init__.py', '')",
+    ),
+    "a path for a moment": (
+        "import sys\nsys.path.insert(0, 'package')\ntry: import absent\nexcept ImportError: pass\n"
+        "sys.path.remove('package')",
+        "put('package/absent.py', '')",
+    ),
+    "zipimport": ("import sys; sys.path.insert(0, 'z.zip'); import zipped", "archive('X = 2')"),
+    "memmap": ("import numpy; numpy.memmap('data', 'uint8', 'r')", "put('data', 'longer')"),
+    "torch.load": ("import torch; torch.load('t.pt')", "tensors(3)"),
+    "torch's archives": ("import torch; torch._C.PyTorchFileReader('t.pt')", "tensors(3)"),
+    "safe_open": (
+        "from safetensors import safe_open; safe_open('t.safetensors', framework='pt')",
+        "tensors(3)",
+    ),
+    "safetensors": (
+        "from safetensors.torch import load_file; load_file('t.safetensors')",
+        "tensors(3)",
+    ),
+    "shelve": ("import shelve; shelve.open('shelf', 'r')['a']", "shelf(2)"),
+    "rglob": ("import pathlib; list(pathlib.Path('conf').rglob('*'))", "put('conf/a/new', '')"),
+    "glob": ("import glob; glob.glob('conf/*/*')", "put('conf/a/new', '')"),
+    "walk": (
+        "import os; list(os.walk('conf'))",
+        "os.unlink('conf/a/file'); os.mkdir('conf/a/file')",
+    ),
+    "scandir": (
+        "import os; [x.stat().st_size for x in os.scandir('conf/a')]",
+        "put('conf/a/file', 'longer')",
+    ),
+    "no folder": ("import os\ntry: os.listdir('no')\nexcept OSError: pass", "os.mkdir('no')"),
+    "a thread": (
+        "from concurrent.futures import ThreadPoolExecutor as Pool\nfrom pathlib import Path\n"
+        "with Pool(1) as pool: list(pool.map(Path.read_text, [Path('data')]))",
+        "put('data', 'longer')",
+    ),
+    "a missing file": ("try: open('no')\nexcept FileNotFoundError: pass", "os.mkdir('no')"),
+    "no name": ("import os; os.path.exists('\\0'), os.path.exists('no')", "put('no', '')"),
+    "isfile": ("import os; os.path.isfile('data')", "os.unlink('data'); os.mkdir('data')"),
+    "access": ("import os; os.access('data', os.X_OK)", "os.chmod('data', 0o755)"),
+    "stat": ("import os; os.stat(path='data').st_size", "put('data', 'longer')"),
+    "older": ("open('data')", "put('data', 'b'); os.utime('data', (5, 5))"),
+    "a link": ("open('link')", "os.unlink('link'); os.symlink('same', 'link')"),
+    "where a link leads": (
+        "from pathlib import Path; Path('link').resolve()",
+        "os.unlink('link'); os.symlink('same', 'link')",
+    ),
+    "dlopen": (
+        "import ctypes\ntry: ctypes.CDLL('./data')\nexcept OSError: pass",
+        "put('data', 'longer')",
+    ),
+    "bytes of the environment": ("import os; os.environb.get(b'NEW')", "setenv('NEW', '1')"),
+    "the environment as text": ("import os; str(os.environ)", "setenv('NEW', '1')"),
+    "a copy of the environment": (
+        "import copy, os; dict(copy.deepcopy(os.environ))",
+        "setenv('NEW', '1')",
+    ),
+    "what usual projects do": (
+        "import argparse, logging, os, platform, pickle, random, time, traceback, warnings\n"
+        "import numpy\n"
+        "logging.getLogger('a').info('said'); logging.getLogger('a').warning('said')\n"
+        "platform.system(), platform.machine()\n"
+        "random.seed(1); random.random(); numpy.random.seed(1); numpy.random.rand()\n"
+        "try: 1 / 0\nexcept Exception: traceback.format_exc()\n"
+        "pickle.dumps(time.time); assert os.stat in os.supports_fd\n"
+        "open('data')",
+        "put('data', 'longer')",
+    ),
+}
+"""What code looks at, and an edit of that."""
+
+CHANCE = {
+    "a generator without a seed": ("import random; random.Random().random()", "random numbers"),
+    "a seed too late": ("import random; random.random(); random.seed(1)", "random numbers"),
+    "a seed by chance": ("import random; random.seed()", "random numbers"),
+    "a clock of a class": (
+        "import time\nclass Timer: clock = time.time\nTimer().clock()",
+        "read the clock",
+    ),
+    "another environment": ("import os; os.environ = dict(os.environ)", "the environment"),
+    "the machine's name": ("import platform; platform.node()", "asked for the machine"),
+    "a folder's descriptor": (
+        "import os; os.stat('file', dir_fd=os.open('conf/a', os.O_RDONLY))",
+        "descriptor of a folder",
+    ),
+    "processes": ("import os; os.listdir('/proc')", "read /proc"),
+    "a stale .pyc": ("import stale", "what Python has compiled of another"),
+}
+
+
+class Looking:
+    """A folder, and code in it that is watched without the program around it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("package/__init__.py", "space/inner.py", "one/text", "conf/a/file"):
+            self.put(name, "")
+        for name, text in {"one.py": "X = 1", "data": "a", "same": "a"}.items():
+            self.put(name, text)
+        os.symlink("data", folder / "link")
+
+    def put(self, name: str, text: str) -> None:
+        aged(self.folder, {name: text})
+
+    def age(self, pattern: str) -> None:
+        for path in self.folder.glob(pattern):
+            moment = next(_moments)
+            os.utime(path, (moment, moment))
+
+    def tensors(self, length: int) -> None:
+        save_file({"a": torch.zeros(length)}, str(self.folder / "t.safetensors"))
+        torch.save(torch.zeros(length), self.folder / "t.pt")
+        self.age("t.*")
+
+    def shelf(self, value: int) -> None:
+        with shelve.open(str(self.folder / "shelf")) as opened:
+            opened["a"] = value
+        self.age("shelf*")
+
+    def archive(self, text: str) -> None:
+        with zipfile.ZipFile(self.folder / "z.zip", "w") as opened:
+            opened.writestr("zipped.py", text)
+        self.age("z.zip")
+
+    def stale(self) -> None:
+        """A source of the size and the time of the one that was compiled."""
+        path = self.folder / "stale.py"
+        self.put("stale.py", "X = 1")
+        before = path.stat().st_mtime
+        py_compile.compile(str(path))
+        time.sleep(0.02)
+        path.write_text("X = 2")
+        os.utime(path, (before, before))
+
+    def at(self, code: str) -> tuple[Dependencies, tuple[str, ...]]:
+        time.sleep(0.01)  # clocks of files are coarse
+        tracker = Tracker()
+        compiled = compile(code, str(self.folder / "user.py"), "exec")
+        with tracker.watch():
+            exec(compiled, {"__name__": "user"})
+        return dependencies(tracker)
+
+
+@pytest.fixture
+def looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Looking]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("rflint.cache.dependencies.user_files", tuple)  # those of the tests
+    environment = os.environ
+    # as it is before anybody has loaded it: what it took out of safetensors is not watched
+    sys.modules.pop("safetensors.torch", None)
+    yield Looking(tmp_path)
+    os.environ = environment  # noqa: B003
+    for name in ("one", "package", "space", "space.inner", "zipped", "stale"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_what_code_looks_at_is_a_dependency(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    code, edit = LOOKS[kind]
+    looking.tensors(2)
+    looking.shelf(1)
+    looking.archive("X = 1")
+    found, reasons = looking.at(code)
+    assert reasons == ()
+    assert found.hold(Present(dict(os.environ)))
+    tools = {name: getattr(looking, name) for name in ("put", "tensors", "shelf", "archive")}
+    exec(edit, {"os": os, "setenv": monkeypatch.setenv, **tools})
+    assert not found.hold(Present(dict(os.environ)))
+
+
+@pytest.mark.parametrize("kind", CHANCE)
+def test_what_is_no_dependency_is_a_reason(looking: Looking, kind: str) -> None:
+    code, reason = CHANCE[kind]
+    looking.stale()
+    environment = os.environ
+    assert any(reason in x for x in looking.at(code)[1])
+    assert type(environment).__name__ == "_Environ"
+
+
+def test_a_new_time_alone_is_no_change(looking: Looking) -> None:
+    """A checkout gives every file another one."""
+    found, reasons = looking.at(
+        "import glob, os\nfrom pathlib import Path\n"
+        "Path('one.py').resolve(), Path('one.py').exists(), os.path.isfile('one.py')\n"
+        "list(Path('.').rglob('*.py')), glob.glob('*/*.py')"
+    )
+    assert reasons == ()
+    looking.put("one.py", "X = 1")
+    assert found.hold(Present(dict(os.environ)))
+
+
+def test_the_users_own_clock_stays(looking: Looking) -> None:
+    """What is set while it is watched is not taken away after."""
+    clock = time.time
+    try:
+        looking.at("import time; time.time = lambda: 5")
+        assert time.time() == 5
+    finally:
+        time.time = clock
+
+
+# -- several targets
+
+
+def test_each_target_finds_the_modules_beside_it(forked: Forked, tmp_path: Path) -> None:
+    """In whatever order, and whichever of them the cache knows."""
+    net = "from torch import nn\nfrom layers import WIDTH\ndef build():\n"
+    net += "    return nn.Conv2d(3, WIDTH, 1)\n"
+    aged(tmp_path, dict.fromkeys(("a/net.py", "b/net.py", "c/net.py"), net))
+    aged(tmp_path, {"a/layers.py": "WIDTH = 1", "b/layers.py": "WIDTH = 2"})
+    aged(tmp_path, {"layers.py": "WIDTH = 3"})
+
+    def widths(*folders: str, options: Sequence[str] = ()) -> list[int]:
+        targets = [f"{folder}/net.py:build" for folder in folders]
+        ran = forked.rflint(*targets, "--res", "8", "--format", "json", *options, cwd=tmp_path)
+        return [model["totals"]["params"] // 4 for model in ran.report["models"]]
+
+    assert widths("a", "b", "c", options=["--no-cache"]) == [1, 2, 3]
+    assert widths("c", "b", "a") == [3, 2, 1]
+    aged(tmp_path, {"a/layers.py": "WIDTH = 5"})
+    assert widths("a", "b", "c") == [5, 2, 3]
+    assert widths("b") == [2]
+
+
+def test_a_link_to_another_target_is_another_target(forked: Forked, tmp_path: Path) -> None:
+    aged(
+        tmp_path,
+        {
+            f"v{n}.py": f"from torch import nn\nbuild = lambda: nn.Conv2d(3, {n}, 1)\n"
+            for n in (1, 2)
+        },
+    )
+    ask = ("net.py:build", "--res", "8")
+    for number in (1, 2):
+        (tmp_path / "net.py").unlink(missing_ok=True)
+        (tmp_path / "net.py").symlink_to(f"v{number}.py")
+        assert f"{4 * number} parameters" in forked.rflint(*ask, cwd=tmp_path).out
 
 
 def test_a_source_that_has_only_just_changed_is_not_kept(forked: Forked, tmp_path: Path) -> None:

@@ -6,21 +6,24 @@ torch is imported for the first model that the cache has no answer for.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rflint.cache import Cache
 from rflint.collector import collector_paused
 from rflint.errors import RflintError, expected
+from rflint.places import is_installed
 from rflint.report import ModelReport
 from rflint.requests import Request
 from rflint.streams import stdout_kept_clean
-from rflint.target import check, load
+from rflint.target import check, load, make_importable, split
 
 if TYPE_CHECKING:
     from rflint.tracing.build import Built
@@ -43,10 +46,11 @@ class Run:
         self.notes: list[str] = []
         """For --verbose."""
         self._built: dict[str, Built | RflintError] = {}
+        self._fresh = Importable()
 
     def reports(self, requests: Sequence[Request]) -> list[tuple[ModelReport, Request]]:
         """The report of every request that can be answered, unsettled."""
-        keys = [self.cache.key(x.identity) if self.cache else "" for x in requests]
+        keys = [self.cache.key(x) if self.cache else "" for x in requests]
         found = []
         for index, (request, key) in enumerate(zip(requests, keys, strict=True)):
             self.starts(index, request)
@@ -65,7 +69,7 @@ class Run:
             _import_torch()
             from rflint.linter import lint_model
 
-            with self.cache.watch() if self.cache else nullcontext():
+            with in_this_folder(), self.cache.watch() if self.cache else nullcontext():
                 built = self._model(request)
                 with stdout_kept_clean(), without_our_arguments():
                     report, broken = lint_model(
@@ -91,6 +95,7 @@ class Run:
         arguments = repr(sorted(request.arguments.items()))
         key = f"{request.root}\0{request.target}\0{arguments}"
         if key not in self._built:
+            self._fresh.restore(request.target, request.root)
             try:
                 self._built[key] = built(request.target, request.root, request.arguments)
             except Exception as error:
@@ -117,13 +122,79 @@ def built(target: str, root: Path, arguments: Mapping[str, Any]) -> Built:
 
 @contextmanager
 def without_our_arguments() -> Iterator[None]:
-    """A script that reads the command line reads none: it is not the program that was called."""
+    """A script that reads the command line reads none: it is not the program that was called.
+
+    Whether that was `rflint` or `python -m rflint` is none of its business either.
+    """
     saved = sys.argv
-    sys.argv = saved[:1]
+    sys.argv = ["rflint"]
     try:
         yield
     finally:
         sys.argv = saved
+
+
+@contextmanager
+def in_this_folder() -> Iterator[None]:
+    """What changes the current directory does so for itself: reports name files from here."""
+    folder = os.getcwd()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(folder)
+
+
+class Importable:
+    """Which modules there are: every target finds those that it would find alone.
+
+    The folder of a file is importable for that file. `a/net.py` and `b/net.py` may both import a
+    `layers`, and mean the one beside them. What the program and its rules have imported stays.
+    """
+
+    def __init__(self) -> None:
+        self.path = list(sys.path)
+        self.modules = frozenset(sys.modules)
+
+    def restore(self, target: str, root: Path) -> None:
+        """Before a target is loaded."""
+        before = set(sys.path)
+        sys.path[:] = self.path
+        make_importable(root)
+        module, _ = split(target)
+        if module.endswith(".py"):
+            make_importable((root / module).resolve().parent)
+        gone = before.difference(sys.path)
+        loaded = [x for x in list(sys.modules) if x not in self.modules and _is_users(x)]
+        if any(_is_another(name, gone) for name in loaded if "." not in name):
+            for name in loaded:
+                del sys.modules[name]
+
+
+def _places(spec: ModuleSpec | None) -> list[str]:
+    """The file of a module, or the folders of a package without one."""
+    if not isinstance(spec, ModuleSpec):
+        return []  # it was made by hand
+    if spec.has_location and spec.origin:
+        return [os.path.abspath(spec.origin)]
+    return [os.path.abspath(folder) for folder in spec.submodule_search_locations or ()]
+
+
+def _is_users(name: str) -> bool:
+    places = _places(getattr(sys.modules[name], "__spec__", None))
+    return bool(places) and not any(map(is_installed, places))
+
+
+def _is_another(name: str, gone: Container[str]) -> bool:
+    """Whether an import would now find another module than the one that is loaded."""
+    places = _places(sys.modules[name].__spec__)
+    for finder in sys.meta_path:
+        found = finder.find_spec(name, None)
+        if found is not None:
+            return _places(found) != places
+    # nothing finds what was imported by its path
+    is_package = os.path.basename(places[0]).startswith("__init__.")
+    return os.path.dirname(os.path.dirname(places[0]) if is_package else places[0]) in gone
 
 
 def _import_torch() -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
-from rflint.cache.dependencies import state_of
+from rflint.cache.states import state_of
 from rflint.errors import RflintError
 
 _PAUSE = 0.3

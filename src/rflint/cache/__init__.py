@@ -9,6 +9,7 @@ it ran: the files it is made of, and what else it looked at.
 
 from __future__ import annotations
 
+import locale
 import os
 import platform
 import sys
@@ -17,13 +18,19 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rflint import __version__
-from rflint.cache.dependencies import Present, content_of, digest_of, user_files
+from rflint.cache.dependencies import Present, user_files
 from rflint.cache.dependencies import dependencies as dependencies_of
+from rflint.cache.states import GONE, content_of, digest_of
 from rflint.cache.store import FOLDER, Record, Store, clean
 from rflint.cache.tracking import Tracker
+from rflint.errors import said
 from rflint.report import ModelReport
+
+if TYPE_CHECKING:
+    from rflint.requests import Request
 
 __all__ = ["FOLDER", "Cache", "clean"]
 
@@ -36,19 +43,21 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.store = Store(root)
-        self.tracker = Tracker()
+        self.tracker = Tracker(own=tuple(f"{x}{os.sep}" for x in _own_folders()))
         self.present = Present(dict(os.environ))
         self.path = tuple(sys.path)
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """While the user's code runs."""
+        """While the user's code runs. The folder is made before, for it may be listed."""
+        self.store.prepare()
         with self.tracker.watch():
             yield
 
-    def key(self, request: str) -> str:
-        """The name of a record; `request` says all that is asked for."""
-        return digest_of(repr((request, self._surroundings)))
+    def key(self, request: Request) -> str:
+        """The name of a record: all that is asked for, and where a link to the target leads."""
+        real = os.path.realpath(request.root / request.target.rpartition(":")[0])
+        return digest_of(repr((request.identity, real, self._surroundings)))
 
     def answer(self, key: str) -> ModelReport | None:
         """The report of an earlier run, if it would be the same now."""
@@ -61,12 +70,15 @@ class Cache:
         """The files that an earlier run depended on, whether or not they have changed since."""
         record = self.store.load(key)
         files = record.dependencies.files if record else ()
-        return tuple(path for path, digest in files if digest)
+        return tuple(x for x, digest in files if digest != GONE and not digest.startswith("error"))
 
     def keep(self, key: str, report: ModelReport) -> tuple[str, ...]:
         """Write a report; or, where reasons come back, only what it depended on."""
-        found, reasons = dependencies_of(self.tracker)
-        self.store.save(key, Record(found, None if reasons else report))
+        try:
+            found, reasons = dependencies_of(self.tracker)
+            self.store.save(key, Record(found, None if reasons else report))
+        except Exception as error:  # the model could be linted: that it is not kept is no matter
+            return (f"cannot be kept ({said(error)})",)
         return reasons or ((self.store.problem,) if self.store.problem else ())
 
     @cached_property
@@ -74,11 +86,10 @@ class Cache:
         """What holds for all requests of a run. Rules are loaded when it is first asked for."""
         return (
             __version__,
-            [_contents(folder) for folder in (Path(__file__).parents[1], _folder_of_rules())],
+            [_sources(folder) for folder in _own_folders()],
             sys.version,
             sys.flags,
-            (platform.system(), platform.machine()),
-            os.cpu_count(),
+            *_machine(),
             os.getcwd(),
             self.path,
             [_distributions(Path(folder)) for folder in self.path],
@@ -87,13 +98,31 @@ class Cache:
         )
 
 
-def _folder_of_rules() -> Path:
-    return Path(str(import_module("rflint.rules").__file__)).parent
+def _own_folders() -> tuple[Path, Path]:
+    """Of the program, and of its rules."""
+    rules = Path(str(import_module("rflint.rules").__file__)).parent
+    return Path(__file__).parents[1], rules
 
 
-def _contents(folder: Path) -> list[tuple[str, str]]:
+def _machine() -> tuple[object, ...]:
+    """What programs ask it for without opening a file."""
+    usable = getattr(os, "sched_getaffinity", lambda process: ())
+    user = getattr(os, "geteuid", int)
+    accelerators = [os.path.exists(path) for path in ("/dev/nvidiactl", "/dev/kfd")]
+    kind = platform.system(), platform.machine()
+    encodings = locale.setlocale(locale.LC_ALL), sys.getfilesystemencoding()
+    return kind, os.cpu_count(), len(usable(0)), user(), accelerators, encodings
+
+
+def _sources(folder: Path) -> list[tuple[str, int, int]]:
     """Of rflint's own files, which change without its version where it is developed."""
-    return sorted((file.name, content_of(str(file))) for file in folder.rglob("*.py"))
+    found = []
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".py"):
+                state = os.stat(os.path.join(inside, name))
+                found.append((os.path.join(inside, name), state.st_size, state.st_mtime_ns))
+    return sorted(found)
 
 
 def _distributions(folder: Path) -> list[tuple[str, str, int]]:

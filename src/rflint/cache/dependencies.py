@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import importlib.util
+import marshal
 import os
 import re
 import stat
 import sys
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
+from typing import Any
 
+from rflint.cache.states import GONE, content_of, digest_of, folder_of, kind_of, names_in, state_of
 from rflint.cache.tracking import Tracker
 from rflint.places import is_installed
 
-_LARGEST = 1 << 28
-"""Of a larger file (a check point) nobody wants the content to be read in every run."""
-_CALENDAR = re.compile(rb"\.\s*(?:now|utcnow|today)\s*\(")
+_CALENDAR = re.compile(rb"\.\s*(?:now|utcnow|today)\b")
 """datetime cannot be watched: what looks like asking it for the date is taken for it."""
-
-GONE = ""
-"""Stands for the content of what does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,8 @@ class Dependencies:
 
     files: tuple[tuple[str, str], ...] = ()
     states: tuple[tuple[str, str], ...] = ()
-    folders: tuple[tuple[str, str], ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
+    folders: tuple[tuple[str, bool, str], ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     environment: str = ""
     """Of all variables, where all were read."""
@@ -49,7 +49,10 @@ class Dependencies:
         return (
             all(present.file(path) == digest for path, digest in self.files)
             and all(state_of(path) == state for path, state in self.states)
-            and all(present.folder(path) == digest for path, digest in self.folders)
+            and all(kind_of(path) == kind for path, kind in self.kinds)
+            and all(
+                folder_of(path, in_full=in_full) == digest for path, in_full, digest in self.folders
+            )
             and all(present.variable(name) == digest for name, digest in self.variables)
             and self.environment in ("", present.whole_environment)
             and all(
@@ -73,13 +76,13 @@ class Present:
             self._files[path] = content_of(path)
         return self._files[path]
 
-    def folder(self, path: str) -> str:
-        """A digest of the names in a folder."""
-        return digest_of("\0".join(self._names(path)))
-
     def found(self, folder: str, names: frozenset[str]) -> tuple[str, ...]:
         """What importing these names can find in a folder."""
-        return tuple(entry for entry in self._names(folder) if entry.partition(".")[0] in names)
+        return tuple(
+            self._as_package(folder, entry) if entry.endswith("/") else entry
+            for entry in self._names(folder)
+            if entry.rstrip("/").partition(".")[0] in names
+        )
 
     def variable(self, name: str) -> str:
         """A digest, since values can be secrets."""
@@ -91,12 +94,14 @@ class Present:
         """A digest of all variables."""
         return digest_of(repr(sorted(self.environment.items())))
 
+    def _as_package(self, folder: str, name: str) -> str:
+        """A folder comes before a module of its name if it has an __init__, and else after it."""
+        inside = self._names(os.path.join(folder, name))
+        return f"{name}__init__" if any(x.startswith("__init__.") for x in inside) else name
+
     def _names(self, path: str) -> tuple[str, ...]:
         if path not in self._listings:
-            try:
-                self._listings[path] = tuple(sorted(os.listdir(path)))
-            except OSError:
-                self._listings[path] = ()
+            self._listings[path] = names_in(path)
         return self._listings[path]
 
 
@@ -105,18 +110,19 @@ def dependencies(tracker: Tracker) -> tuple[Dependencies, tuple[str, ...]]:
     present = Present(tracker.environment)
     reasons = list(tracker.reasons)
     reasons += [f"read and wrote {path}" for path in sorted(tracker.files & tracker.written)]
-    sources = set(user_files())
-    asked = {path for path in tracker.asked_by_packages if not os.path.isdir(path)}
-    files = sorted(sources | tracker.files | asked)
+    files = sorted(
+        {*user_files(), *tracker.files, *filter(_may_be_read, tracker.asked_by_packages)}
+    )
     for path in files:
-        reasons += _doubts(path, is_source=path in sources, started=tracker.started)
+        reasons += _doubts(path, started=tracker.started)
     found = Dependencies(
         files=tuple((path, present.file(path)) for path in files),
         states=tuple((path, state_of(path)) for path in sorted(tracker.states)),
-        folders=tuple((path, present.folder(path)) for path in sorted(tracker.folders)),
+        kinds=tuple((path, kind_of(path)) for path in sorted(tracker.kinds)),
+        folders=tuple((*asked, digest) for asked, digest in sorted(tracker.folders.items())),
         variables=tuple((name, present.variable(name)) for name in sorted(tracker.variables)),
         environment=present.whole_environment if tracker.whole_environment else "",
-        searches=tuple(_searches(tracker.imports, present)),
+        searches=tuple(_searches(tracker, present)),
     )
     return found, tuple(dict.fromkeys(reasons))
 
@@ -128,76 +134,96 @@ _NOT_THE_USERS = ("rflint", "__main__", "__mp_main__")
 def user_files() -> Iterable[str]:
     """Of every module that is loaded and not installed."""
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and name.partition(".")[0] not in _NOT_THE_USERS:
+        file = _attribute(module, "__file__")
+        if not isinstance(file, str) or any(x in file for x in _INSTALLED):
+            continue
+        if str(name).partition(".")[0] not in _NOT_THE_USERS:
             path = os.path.abspath(file)
             if not is_installed(path):
                 yield path
 
 
-def _doubts(path: str, *, is_source: bool, started: float) -> Iterable[str]:
+_INSTALLED = tuple(f"{os.sep}{x}{os.sep}" for x in ("site-packages", "dist-packages"))
+"""What is_installed looks for, too; but of thousands of modules, most have it."""
+
+
+def _attribute(module: Any, name: str) -> Any:
+    """Anything may stand in sys.modules, and do anything when it is asked."""
+    try:
+        return getattr(module, name, None)
+    except Exception:
+        return None
+
+
+def _may_be_read(path: str) -> bool:
+    """Whether it is a file, or may become one."""
+    return kind_of(path) in (GONE, str(stat.S_IFREG)) or os.path.isfile(path)
+
+
+def _doubts(path: str, *, started: float) -> Iterable[str]:
     """Why a file's content does not say what was read of it."""
     try:
         found = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):
         return
     if not stat.S_ISREG(found.st_mode):
-        yield f"read {path}, which is no regular file"
-    elif found.st_size > _LARGEST:
-        yield f"read {path}, which is large"
-    elif int(found.st_mtime) >= int(started):
+        # who opens a folder cannot read it, and is told so
+        if not stat.S_ISDIR(found.st_mode):
+            yield f"read {path}, which is no regular file"
+    elif int(found.st_mtime) >= int(started) or found.st_ctime > started:
         # it may have changed since it was read; and Python takes a source for what it compiled
         # before where both changed within a second
         yield f"read {path}, which has only just changed"
-    elif is_source and path.endswith(".py"):
-        with open(path, "rb") as source:
-            if _CALENDAR.search(source.read()):
-                yield f"may ask for the date ({path})"
+    elif path.endswith(".py"):
+        try:
+            with open(path, "rb") as file:
+                source = file.read()
+        except OSError:
+            return
+        if _CALENDAR.search(source):
+            yield f"may ask for the date ({path})"
+        if _is_compiled_otherwise(path, source, found):
+            yield f"runs what Python has compiled of another {path}"
 
 
-def _searches(attempted: Iterable[str], present: Present) -> Iterable[Search]:
+def _is_compiled_otherwise(path: str, source: bytes, found: os.stat_result) -> bool:
+    """Whether Python may run what it once compiled of another source.
+
+    It goes by size and time, which a restored file can have in common with the one before.
+    """
+    try:
+        compiled = importlib.util.cache_from_source(path)
+        if os.stat(compiled).st_mtime > found.st_ctime:
+            return False
+        with open(compiled, "rb") as file:
+            content = file.read()
+        return bool(marshal.loads(content[16:]) != compile(source, path, "exec", dont_inherit=True))
+    except (OSError, NotImplementedError):
+        return False  # there is none
+    except Exception:  # neither can be run: nor has it been
+        return False
+
+
+def _searches(tracker: Tracker, present: Present) -> Iterable[Search]:
     """The user's folders that imports search, for files that would come before those found."""
-    names = {*attempted, *sys.modules}
-    top = frozenset(name for name in names if "." not in name)
-    for folder in dict.fromkeys(os.path.abspath(entry or ".") for entry in sys.path):
+    names = {*tracker.imports, *filter(lambda name: isinstance(name, str), sys.modules)}
+    below: defaultdict[str, set[str]] = defaultdict(set)
+    for name in names:
+        package, _, last = name.rpartition(".")
+        below[package].add(last)
+    top = frozenset(below[""])
+    path = (os.path.abspath(x or ".") for x in sys.path if isinstance(x, str | os.PathLike))
+    for folder in dict.fromkeys((*path, *tracker.path)):
         if not is_installed(folder):
             yield Search(folder, top, present.found(folder, top))
     for package, module in list(sys.modules.items()):
-        spec = getattr(module, "__spec__", None)
+        spec = _attribute(module, "__spec__")
         folders = spec.submodule_search_locations if isinstance(spec, ModuleSpec) else None
-        if package.partition(".")[0] == "rflint":
+        # what __path__ says counts, which a package can change
+        places = [*(folders or ()), *(_attribute(module, "__path__") or ())] if folders else ()
+        if str(package).partition(".")[0] == "rflint":
             continue
-        for folder in map(os.path.abspath, folders or ()):
-            if not is_installed(folder):
-                start = f"{package}."
-                below = frozenset(
-                    name[len(start) :] for name in names if name.startswith(start)
-                ) | {"__init__"}
-                yield Search(folder, below, present.found(folder, below))
-
-
-def content_of(path: str) -> str:
-    """A digest of a file's content, or GONE."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
-    except OSError:
-        return GONE
-
-
-def state_of(path: str) -> str:
-    """Kind, size and time of change, or GONE; of a folder only that it is one."""
-    try:
-        found = os.lstat(path)
-        if stat.S_ISLNK(found.st_mode):
-            return f"-> {os.readlink(path)} {state_of(os.path.realpath(path))}"
-    except OSError:
-        return GONE
-    if stat.S_ISDIR(found.st_mode):
-        return "folder"
-    return f"{stat.S_IFMT(found.st_mode)} {found.st_size} {found.st_mtime_ns}"
-
-
-def digest_of(text: str) -> str:
-    """Of any text."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        for folder in dict.fromkeys(os.path.abspath(x) for x in places if isinstance(x, str)):
+            if not any(x in folder for x in _INSTALLED) and not is_installed(folder):
+                inside = frozenset(below[package]) | {"__init__"}
+                yield Search(folder, inside, present.found(folder, inside))

@@ -56,6 +56,11 @@ class Store:
             return None
         return found if isinstance(found, Record) else None
 
+    def prepare(self) -> None:
+        """Make the folder, if that can be done."""
+        with contextlib.suppress(OSError):
+            self._make_folder()
+
     def save(self, key: str, record: Record) -> None:
         """Write a record. Others may read or write it meanwhile: the last one stays."""
         payload = pickle.dumps(record, protocol=4)
@@ -76,7 +81,7 @@ class Store:
 
     def _make_folder(self) -> None:
         if not self.folder.exists():
-            self.folder.mkdir()
+            self.folder.mkdir(exist_ok=True)
             (self.folder / ".gitignore").write_text("*\n")
             (self.folder / "CACHEDIR.TAG").write_text(_TAG)
 
@@ -84,9 +89,15 @@ class Store:
 def clean(root: Path) -> bool:
     """Remove the cache below a folder; whether there was one."""
     folder = root / FOLDER
+    if folder.is_symlink():
+        folder.unlink()
+        return True
     if not folder.is_dir():
         return False
-    shutil.rmtree(folder)
+    # another run may be writing: what it still writes is not in the way
+    away = folder.with_name(f"{FOLDER}.{os.getpid()}")
+    folder.rename(away)
+    shutil.rmtree(away, ignore_errors=True)
     return True
 
 

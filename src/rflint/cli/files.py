@@ -26,11 +26,15 @@ class Files:
         """The files of one model, those of the configuration excepted.
 
         A run has seen the sources of all its models. They count where imports as they are written
-        do not say everything; what else it has read counts always.
+        do not say everything, or where they are gone; what else it has read counts always.
         """
         written = closure(request.target, request.root)
-        seen = self.cache.known_files(self.cache.key(request.identity)) if self.cache else ()
-        more = seen if written.is_open else [file for file in seen if not file.endswith(".py")]
+        seen = self.cache.known_files(self.cache.key(request)) if self.cache else ()
+        more = [
+            file
+            for file in seen
+            if written.is_open or not file.endswith(".py") or not os.path.exists(file)
+        ]
         files = {os.path.realpath(file) for file in (*written.files, *more)}
         return Closure(frozenset(files), written.is_open and not seen)
 
