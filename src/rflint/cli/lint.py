@@ -325,13 +325,15 @@ def _watch(
     from rflint.cli.files import Files
     from rflint.configuration import configuration
     from rflint.requests import requests
-    from rflint.rule_files import load_rules
+    from rflint.rule_files import load_all_rules
     from rflint.watch import watch
 
     def files() -> set[str]:
         """Read anew each time: a configuration changes too."""
         found = configuration(config, isolated=isolated)
-        asked = requests(targets, chosen, found, load_rules(), lenient=True)
+        paths = [found.within(path) for path in found.rule_paths]
+        rules = load_all_rules(paths, lambda about, error: None)  # linting says what is broken
+        asked = requests(targets, chosen, found, rules, lenient=True)
         return Files(found, Cache(found.root)).of_all(asked)
 
     watch([argument for argument in sys.argv[1:] if argument != "--watch"], files)
