@@ -324,3 +324,87 @@ def test_torch_is_not_imported_to_say_what_would_be_done(tmp_path: Path) -> None
     for arguments in (("--show-files",), ("clean",), ("rule", "RF900"), ("--when-changed", "x.py")):
         ran = rflint(*arguments, cwd=tmp_path, program=(sys.executable, "-c", program))
         assert ran.out.splitlines()[-1] == "False", arguments
+
+
+# -- what people do all the same
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("model:build", "--output", "model.py"), "model.py would be overwritten by a report"),
+        (
+            ("model:build", "--format", "json:a", "--format", "sarif:a"),
+            "two reports cannot both be a",
+        ),
+        (
+            ("model:build", "--format", "json", "--output", "a", "--format", "sarif:a"),
+            "two reports cannot both be a",
+        ),
+        (("--isolated", "--config", "pyproject.toml"), "--isolated takes no configuration"),
+        (("--watch", "--write-baseline"), "not with --write-baseline"),
+        (("rules",), "Did you mean rflint rule?"),
+        (("biuld",), "'biuld' names no model"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    forked: Forked, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    files = {"pyproject.toml": "[tool.rflint]\n", "model.py": model(WIDE)}
+    write(tmp_path, files)
+    ran = forked.rflint(*arguments, cwd=tmp_path)
+    assert (ran.status, ran.out) == (2, "")
+    assert says in ran.err
+    assert all((tmp_path / name).read_text() == text for name, text in files.items())
+
+
+def test_models_are_told_apart_by_their_names(forked: Forked, tmp_path: Path) -> None:
+    """Given ones, which are targets too; or else by what tells them apart."""
+    configuration = """
+        res = 16
+        [[models]]
+        target = "nets:build"
+        args = { n = 1 }
+        [[models]]
+        target = "nets:build"
+        args = { n = 2 }
+        [[models]]
+        name = "large"
+        target = "nets:build"
+        input = "1x3x24x24"
+        args = { n = 9 }
+    """
+    build = "from torch import nn\n\ndef build(n):\n    return nn.Conv2d(3, n, 3)\n"
+    write(tmp_path, {"rflint.toml": configuration, "nets.py": build})
+    models = forked.rflint("--format", "json", cwd=tmp_path).report["models"]
+    assert [(x["name"], x["inputs"][0][2:]) for x in models] == [
+        ("nets:build (n=1)", [16, 16]),
+        ("nets:build (n=2)", [16, 16]),
+        ("large", [24, 24]),
+    ]
+    (one,) = forked.rflint("large", "--format", "json", cwd=tmp_path).report["models"]
+    assert one["target"] == "nets:build"
+    sized = forked.rflint("large", "--res", "20", "--format", "json", cwd=tmp_path).report["models"]
+    assert [x["inputs"][0][2:] for x in sized] == [[20, 20]]
+    small = ("--input", "1x3x12x12", "--format", "json")
+    again = forked.rflint(*small, cwd=tmp_path).report["models"]
+    assert [x["inputs"][0][2:] for x in again] == [[12, 12]] * 3
+
+    write(tmp_path, {"rflint.toml": configuration.replace("args = { n = 2 }", 'name = "large"')})
+    twice = forked.rflint(cwd=tmp_path)
+    assert twice.status == 2
+    assert "another model is called 'large' already" in twice.err
+
+
+def test_a_file_that_no_run_has_seen_may_be_what_a_model_reads(
+    forked: Forked, tmp_path: Path
+) -> None:
+    """In a fresh clone nobody knows; after one run, it is known."""
+    read = "import json\nfrom layers import build as layers\n\ndef build():\n"
+    read += "    json.load(open('net.json'))\n    return layers()\n"
+    files = {"net.py": read, "layers.py": model(WIDE, WIDE, SOUND), "net.json": "{}"}
+    write(tmp_path, files | {"other.json": ""})
+    lint = ("--when-changed", "net:build", "--res", "16", "-q")
+    assert forked.rflint(*lint, "net.json", cwd=tmp_path).status == 1
+    assert forked.rflint(*lint, "net.json", cwd=tmp_path).status == 1
+    assert forked.rflint(*lint, "other.json", cwd=tmp_path).status == 0

@@ -295,10 +295,29 @@ def test_github_gets_a_command_for_each_problem(model: ModelReport) -> None:
     )
 
 
+def layers_of(found: tuple[str, dict[str, str], str]) -> int:
+    """How many layers an annotation is about."""
+    several = re.search(r"\n(\d+) layers on this line: ", found[2])
+    return int(several[1]) if several else 1
+
+
+def test_findings_of_a_rule_on_one_line_are_one_annotation(model: ModelReport) -> None:
+    """GitHub shows ten of them."""
+    finding = replace(model.findings[0], source=Source("net.py", 3), message="no use")
+    others = [replace(finding, layer=f"layer{number}") for number in range(20)]
+    elsewhere = replace(finding, source=Source("net.py", 4))
+    report = Report((replace(model, findings=(*others, elsewhere)),))
+    first, second = [command(line) for line in written(report, "github").splitlines()]
+    assert first[2].startswith("layer0: no use\n20 layers on this line: layer0, layer1, ")
+    assert first[2].endswith("layer11 and 8 more")
+    assert (layers_of(first), layers_of(second)) == (20, 1)
+
+
 def test_no_name_breaks_a_workflow_command(hostile: Report) -> None:
     text = written(hostile, "github")
     commands = [command(line) for line in text.removesuffix("\n").split("\n")]
-    assert len(commands) == len(NAMES) * (len(NAMES) + 1) + len(NAMES)
+    told = sum(map(layers_of, commands))
+    assert told == len(NAMES) * (len(NAMES) + 1) + len(NAMES)
     assert "\r" not in text
     assert {name for name, _, _ in commands} == {"error", "warning", "notice"}
     assert all(set(properties) <= {"file", "line", "title"} for _, properties, _ in commands)
@@ -756,7 +775,7 @@ def test_two_thousand_findings_are_all_there(large: Report, format_: str) -> Non
     text = written(large, format_)
     numbers = {
         "concise": lambda: len(text.splitlines()),
-        "github": lambda: len([command(line) for line in text.splitlines()]),
+        "github": lambda: sum(layers_of(command(line)) for line in text.splitlines()),
         "gitlab": lambda: len(json.loads(text)),
         "junit": lambda: JUnitXml.fromstring(text.encode()).failures,
         "sarif": lambda: len(json.loads(text)["runs"][0]["results"]),

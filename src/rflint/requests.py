@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -82,6 +83,8 @@ def requests(
             "[[tool.rflint.models]] in pyproject.toml.",
         )
     found: list[Request] = []
+    counts = Counter((model.target, repr(model.choices.args)) for _, model in models)
+    several = [target for target, n in Counter(target for target, _ in counts).items() if n > 1]
     for root, model in models:
         layered = choices.over(model.choices.over(configuration.choices))
         terms = Terms(
@@ -94,7 +97,7 @@ def requests(
             request = Request(
                 model.target,
                 root,
-                model.name,
+                model.name or (_with_arguments(model) if model.target in several else ""),
                 resolution,
                 layered.input or (),
                 layered.args or {},
@@ -105,6 +108,12 @@ def requests(
             if request not in found:  # asked for twice is linted once
                 found.append(request)
     return tuple(found)
+
+
+def _with_arguments(model: ConfiguredModel) -> str:
+    """A name for one of several models that the same builder makes."""
+    arguments = ", ".join(f"{key}={value!r}" for key, value in (model.choices.args or {}).items())
+    return f"{model.target} ({arguments})" if arguments else model.target
 
 
 def _selected(rules: Sequence[Rule], choices: Choices, *, lenient: bool) -> tuple[Rule, ...]:
@@ -141,7 +150,13 @@ def _model_of(request: Request) -> str:
 
 
 def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path, ConfiguredModel]]:
-    """A target of the command line as the configuration has it, once or several times."""
+    """A target of the command line as the configuration has it, once or several times.
+
+    A model's name there will do as well.
+    """
+    called = [(configuration.root, x) for x in configuration.models if x.name == target]
+    if called:
+        return called
     try:
         here = _where(target, Path.cwd())
     except UsageError:  # building it will say so, and the other targets are linted all the same

@@ -63,8 +63,10 @@ def split(target: str) -> tuple[str, str]:
     module, colon, attribute = target.rpartition(":")
     if not colon:
         where = f"{target}:build" if target.endswith(".py") else "mymodel:build"
+        near = difflib.get_close_matches(target, ("rule", "fix", "clean"), n=1)
+        did = f"Did you mean rflint {near[0]}? " if near else ""
         raise UsageError(
-            f"{target!r} names no model", hint=f"Say which attribute builds it, like {where}."
+            f"{target!r} names no model", hint=f"{did}Say which attribute builds it, like {where}."
         )
     if not module or not all(part.isidentifier() for part in attribute.split(".")):
         raise UsageError(

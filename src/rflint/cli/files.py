@@ -14,6 +14,9 @@ from rflint.configuration import Configuration
 from rflint.places import shown
 from rflint.requests import Request
 
+_DATA = (".json", ".toml", ".yaml", ".yml")
+"""What configures models, as a rule."""
+
 
 class Files:
     """Of one run. What an earlier run has seen goes beyond what imports say as they are written."""
@@ -29,7 +32,7 @@ class Files:
         do not say everything, or where they are gone; what else it has read counts always.
         """
         written = closure(request.target, request.root)
-        seen = self.cache.known_files(self.cache.key(request)) if self.cache else ()
+        seen = self._seen(request)
         more = [
             file
             for file in seen
@@ -58,7 +61,15 @@ class Files:
         if paths & self.common():
             return True
         own = self.of(request)
-        return bool(paths & own.files) or (own.is_open and any(x.endswith(".py") for x in paths))
+        # nobody knows yet what it reads: then it may be any of these
+        unknown = [".py"] if own.is_open else []
+        if not self._seen(request):
+            unknown += _DATA
+        return bool(paths & own.files) or any(path.endswith(tuple(unknown)) for path in paths)
+
+    def _seen(self, request: Request) -> tuple[str, ...]:
+        """What an earlier run has looked at."""
+        return self.cache.known_files(self.cache.key(request)) if self.cache else ()
 
     def show(self, requests: Iterable[Request]) -> None:
         """Every model, and its files below it."""

@@ -179,6 +179,8 @@ def lint(
         chosen = choices(given, pairs)
         changed = [name for name in targets if ":" not in name] if when_changed else None
         targets = tuple(name for name in targets if ":" in name) if when_changed else targets
+        if watch and write_baseline:
+            raise UsageError("--watch would accept whatever is found: not with --write-baseline")
         if watch:
             _watch(targets, chosen, config, isolated=isolated)
         outputs = _outputs(formats, output, found, quiet=quiet, statistics=statistics)
@@ -245,9 +247,16 @@ def _outputs(
         chosen.append(("text", None))
     shown = {"text": "concise"} if quiet else {}
     shown |= {"text": "statistics", "concise": "statistics"} if statistics else {}
-    return [
+    outputs = [
         (shown.get(name, name), output) if file is None else (name, file) for name, file in chosen
     ]
+    files = [file.resolve() for _, file in outputs if file]
+    for file in files:
+        if file.suffix in (".py", ".toml"):
+            raise UsageError(f"{file.name} would be overwritten by a report")
+        if files.count(file) > 1:
+            raise UsageError(f"two reports cannot both be {file.name}")
+    return outputs
 
 
 def _destination(text: str, configuration: Configuration) -> tuple[str, Path | None]:

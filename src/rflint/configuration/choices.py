@@ -32,14 +32,17 @@ class Choices:
     def over(self, lower: Choices) -> Choices:
         """These choices laid over others: what is chosen here goes before what is chosen there.
 
-        Arguments and severities are merged key by key. `ignore` and `extend_select` add up, unless
-        `select` is chosen here: then the choice of rules starts anew.
+        An input takes the place of a size. Arguments and severities are merged key by key. `ignore`
+        and `extend_select` add up, unless `select` is chosen here: then the choice of rules starts
+        anew.
         """
         merged = {
             field.name: lower_value if (value := getattr(self, field.name)) is None else value
             for field in fields(self)
             for lower_value in [getattr(lower, field.name)]
         }
+        if self.input is not None:
+            merged["res"] = self.res  # a shape says the size too
         for name in ("args", "severity"):
             merged[name] = {**(getattr(lower, name) or {}), **(getattr(self, name) or {})}
         for name in ("ignore", "extend_select"):

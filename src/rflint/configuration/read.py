@@ -148,6 +148,7 @@ class _Reading:
         """Those of [[tool.rflint.models]]."""
         if not isinstance(entries, list) or not all(isinstance(x, dict) for x in entries):
             self.fail(("models",), "models are tables: write [[tool.rflint.models]] for each")
+        names: set[str] = set()
         for index, entry in enumerate(entries):
             at = ("models", index)
             values = self.values(entry, at, {**_COMMON, "target": _text, "name": _text})
@@ -155,6 +156,9 @@ class _Reading:
             if target is None:
                 self.fail(at, 'a model needs a target, like target = "mymodel:build"')
             self.check(partial(split, target), (*at, "target"))
+            if name and name in names:
+                self.fail((*at, "name"), f"another model is called {name!r} already")
+            names.add(name)
             yield ConfiguredModel(target, name, _choices(values))
 
     def rules(self, rules: Any) -> tuple[tuple[str, ...], dict[str, Mapping[str, Any]]]:
