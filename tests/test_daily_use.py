@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -291,6 +292,9 @@ def test_watching(tmp_path: Path) -> None:
         ("rflint rule --t", {"--test"}),
         ("rflint --fail-on w", {"warning"}),
         ("rflint ru", {"rule"}),
+        ("rflint --select RF9", {"RF900", "RF901"}),
+        ("rflint --select RF101,RF90", {"RF101,RF900"}),
+        ("rflint rule RF1", {"RF101"}),
     ],
 )
 def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> None:
@@ -303,6 +307,44 @@ def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> 
     )
     assert ran.err == ""
     assert expected <= set(ran.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("rflint ru", ["rule"]),
+        ("rflint model", ["model:build"]),
+        ("rflint model:", ["build"]),
+        ("rflint model:bu", ["build"]),
+        ("rflint --res 32 model.py:bu", ["build"]),
+        ("rflint nothing", []),
+        ("rflint --format sa", ["sarif"]),
+        ("rflint fix model.py:", ["build"]),
+    ],
+)
+def test_bash_itself_completes(tmp_path: Path, line: str, completed: list[str]) -> None:
+    """By its own function, with words as bash splits them: a colon is one."""
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
+    words = [word for part in line.split() for word in re.split("(:)", part) if word]
+    if line.endswith(":"):
+        words.append("")
+    script = f"""
+        compopt() {{ :; }}
+        eval "$(_RFLINT_COMPLETE=bash_source '{RFLINT}')"
+        COMP_WORDS=({" ".join(f"'{word}'" for word in words)})
+        COMP_CWORD={len(words) - 1}
+        _rflint_completion '{RFLINT}'
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    ran = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-c", script],
+        cwd=tmp_path,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert [x for x in ran.stdout.splitlines() if x] == completed, ran.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

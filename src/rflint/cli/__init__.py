@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 
 import click
-from click.shell_completion import split_arg_string
 
 from rflint.cli.clean import clean
+from rflint.cli.completion import join_at_colons, words
 from rflint.cli.fix import fix
 from rflint.cli.lint import CONTEXT, Program, lint
 from rflint.cli.rule import rule
@@ -32,6 +32,8 @@ Program.subcommands = subcommands
 def main() -> None:
     """The entry point of the `rflint` program: a subcommand, or else targets to lint."""
     arguments = sys.argv[1:]
+    if os.environ.get("_RFLINT_COMPLETE") == "bash_complete":
+        join_at_colons()
     try:
         _command_for(arguments).main(arguments, prog_name="rflint", standalone_mode=False)
     except click.ClickException as error:
@@ -42,9 +44,7 @@ def main() -> None:
 
 
 def _command_for(arguments: Sequence[str]) -> click.Command:
-    # a shell that completes a line has it in the environment (click's protocol)
-    words = split_arg_string(os.environ.get("COMP_WORDS", ""))[1:]
-    first = (arguments or words or [""])[0]
+    first = (arguments or words() or [""])[0]
     if first in subcommands.commands:
         return subcommands
     return lint

@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, split_arg_string
+
+_WORDS, _POSITION = "COMP_WORDS", "COMP_CWORD"
+"""In the environment by click's protocol: the line that is completed, and which word of it."""
+
+
+def words() -> list[str]:
+    """The line that a shell wants to be completed, without the program; empty otherwise."""
+    return split_arg_string(os.environ.get(_WORDS, ""))[1:]
+
+
+def join_at_colons() -> None:
+    """Bash takes a colon for a word of its own, also in the middle of a target."""
+    line = os.environ.get(_WORDS, "")
+    before = split_arg_string(line)[: int(os.environ.get(_POSITION, "0")) + 1]
+    joined = re.sub(r"\s*\n:\n?\s*", ":", "\n".join(before)).split("\n")
+    os.environ[_WORDS] = " ".join(joined)
+    os.environ[_POSITION] = str(len(joined) - 1)
 
 
 def complete_targets(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Configured models, Python files, and behind a file's colon what is defined in it."""
+    """Subcommands, configured models, and files; behind a file's colon what is defined in it."""
     file, colon, _ = incomplete.rpartition(":")
     names = [*_configured(), *(f"{file}:{name}" for name in _defined(Path(file)) if colon)]
     if not ctx.params.get("targets") and hasattr(ctx.command, "subcommands"):
         names += ctx.command.subcommands.commands
-    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
-    return found if colon else [*found, CompletionItem(incomplete, type="file")]
+    found = [name for name in names if name.startswith(incomplete)]
+    in_bash = os.environ.get("_RFLINT_COMPLETE", "").startswith("bash")
+    if in_bash and colon:  # the word that bash replaces begins behind the colon
+        return [CompletionItem(name[len(file) + 1 :]) for name in found]
+    # bash shows files or names, not both
+    files = [] if colon or (in_bash and found) else [CompletionItem(incomplete, type="file")]
+    return [*map(CompletionItem, found), *files]
 
 
 def _configured() -> list[str]:
@@ -26,9 +50,21 @@ def _configured() -> list[str]:
     from rflint.errors import RflintError
 
     try:
-        return [model.target for model in configuration(None, isolated=False).models]
+        models = configuration(None, isolated=False).models
     except RflintError:  # a shell is no place to say so
         return []
+    return [name for model in models for name in (model.target, model.name) if name]
+
+
+def complete_codes(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Codes of the rules that ship with rflint; behind a comma, one more."""
+    from rflint.rule_files import load_rules
+
+    before, comma, start = incomplete.rpartition(",")
+    codes = [rule.code for rule in load_rules() if rule.code.startswith(start.upper())]
+    return [CompletionItem(f"{before}{comma}{code}") for code in codes]
 
 
 def _defined(file: Path) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from rflint import __version__
-from rflint.cli.completion import complete_targets
+from rflint.cli.completion import complete_codes, complete_targets
 from rflint.cli.messages import complain, errors_reported, note, progress
 from rflint.cli.parameters import (
     Destination,
@@ -71,11 +71,24 @@ class Program(click.Command):
 @click.option(
     "--select",
     callback=codes,
+    shell_complete=complete_codes,
     metavar="CODES",
     help="Rules to run instead of the default ones: RF101, RF1, ALL.",
 )
-@click.option("--extend-select", callback=codes, metavar="CODES", help="Rules to run as well.")
-@click.option("--ignore", callback=codes, metavar="CODES", help="Rules not to run.")
+@click.option(
+    "--extend-select",
+    callback=codes,
+    shell_complete=complete_codes,
+    metavar="CODES",
+    help="Rules to run as well.",
+)
+@click.option(
+    "--ignore",
+    callback=codes,
+    shell_complete=complete_codes,
+    metavar="CODES",
+    help="Rules not to run.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["info", "warning", "error", "never"]),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rflint.cli.completion import complete_codes
 from rflint.cli.messages import complain, errors_reported
 from rflint.cli.parameters import configuration_options
 from rflint.errors import RflintError, UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rule", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=complete_codes)
 @click.option("--test", is_flag=True, help="Run the examples of the rule, or of all rules.")
 @configuration_options
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
