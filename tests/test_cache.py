@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import torch
@@ -674,3 +675,44 @@ def test_runs_at_the_same_time_do_no_harm(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / ".rflint_cache" / package.__version__).iterdir()] == [
         path.name for path in records(tmp_path)
     ]
+
+
+# -- several models in one run
+
+RANDOM = """
+    import random
+    from pathlib import Path
+    from torch import nn
+
+    def build():
+        Path("a.txt").read_text()
+        return nn.Conv2d(3, random.randint(4, 8), 3)
+"""
+NN = "from torch import nn\n\n"
+SHARED = "from random import random\nfrom torch import nn\n\nWIDTH = 3 + int(5 * random())\n"
+
+
+@pytest.mark.parametrize(
+    ("other", "is_kept"),
+    [
+        ("def build():\n    return nn.Conv2d(3, 4, 3)\n", True),
+        ("from shared import WIDTH\n\ndef build():\n    return nn.Conv2d(3, WIDTH, 3)\n", False),
+        ("import importlib\n\ndef build():\n    return nn.Conv2d(3, 4, 3)\n", False),
+    ],
+    ids=["with nothing in common", "with a module in common", "with who knows what"],
+)
+def test_what_one_model_looks_at_concerns_those_that_share_with_it(
+    forked: Forked, tmp_path: Path, other: str, is_kept: bool
+) -> None:
+    first = f"import shared\n{dedent(RANDOM)}"
+    files = {"a.py": first, "shared.py": SHARED, "a.txt": "", "b.py": f"{NN}{other}"}
+    aged(tmp_path, files)
+    run = ("a:build", "b:build", "--res", "8", "-v")
+    ran = forked.rflint(*run, cwd=tmp_path)
+    assert "a:build is not cached: it drew random numbers" in ran.err
+    assert ("b:build is not cached" in ran.err) != is_kept
+    again = forked.rflint(*run, cwd=tmp_path)
+    assert ("b:build was answered by the cache" in again.err) == is_kept
+    if is_kept:
+        (tmp_path / "a.txt").write_text("changed")
+        assert "b:build was answered by the cache" in forked.rflint(*run, cwd=tmp_path).err

@@ -34,6 +34,12 @@ class Closure:
 
     files: frozenset[str]
     is_open: bool
+    target: str = ""
+
+    def may_share_with(self, other: Closure) -> bool:
+        """Whether running one can bring anything about that the other finds."""
+        either = self.is_open or other.is_open
+        return either or self.target == other.target or bool(self.files & other.files)
 
 
 def closure(target: str, root: Path) -> Closure:
@@ -63,7 +69,7 @@ def closure(target: str, root: Path) -> Closure:
             else:
                 is_open |= name.partition(".")[0] in _DYNAMIC
                 pending += finder.modules(name)
-    return Closure(frozenset(files), is_open)
+    return Closure(frozenset(files), is_open, target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Run:
             _import_torch()
             from rflint.linter import lint_model
 
-            with in_this_folder(), self.cache.watch() if self.cache else nullcontext():
+            with in_this_folder(), self.cache.watch(request) if self.cache else nullcontext():
                 built = self._model(request)
                 with stdout_kept_clean(), without_our_arguments():
                     report, broken = lint_model(

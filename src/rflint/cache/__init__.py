@@ -26,6 +26,7 @@ from rflint.cache.dependencies import dependencies as dependencies_of
 from rflint.cache.states import GONE, content_of, digest_of
 from rflint.cache.store import FOLDER, Record, Store, clean
 from rflint.cache.tracking import Tracker
+from rflint.closure import closure
 from rflint.errors import said
 from rflint.report import ModelReport
 
@@ -48,10 +49,13 @@ class Cache:
         self.path = tuple(sys.path)
 
     @contextmanager
-    def watch(self) -> Iterator[None]:
-        """While the user's code runs. The folder is made before, for it may be listed."""
+    def watch(self, request: Request | None = None) -> Iterator[None]:
+        """While the user's code runs, for a model or to load rules.
+
+        The folder is made before, for it may be listed.
+        """
         self.store.prepare()
-        with self.tracker.watch():
+        with self.tracker.watch(closure(request.target, request.root) if request else None):
             yield
 
     def key(self, request: Request) -> str:

@@ -108,18 +108,18 @@ class Present:
 def dependencies(tracker: Tracker) -> tuple[Dependencies, tuple[str, ...]]:
     """What a run depended on, and why its answer cannot be kept; no reasons: it can."""
     present = Present(tracker.environment)
-    reasons = list(tracker.reasons)
-    reasons += [f"read and wrote {path}" for path in sorted(tracker.files & tracker.written)]
-    files = sorted(
-        {*user_files(), *tracker.files, *filter(_may_be_read, tracker.asked_by_packages)}
-    )
+    seen = tracker.all_seen()
+    reasons = list(seen.reasons)
+    reasons += [f"read and wrote {path}" for path in sorted(seen.files & tracker.written)]
+    loaded = set(user_files()) - tracker.of_others()
+    files = sorted({*loaded, *seen.files, *filter(_may_be_read, tracker.asked_by_packages)})
     for path in files:
         reasons += _doubts(path, started=tracker.started)
     found = Dependencies(
         files=tuple((path, present.file(path)) for path in files),
-        states=tuple((path, state_of(path)) for path in sorted(tracker.states)),
-        kinds=tuple((path, kind_of(path)) for path in sorted(tracker.kinds)),
-        folders=tuple((*asked, digest) for asked, digest in sorted(tracker.folders.items())),
+        states=tuple((path, state_of(path)) for path in sorted(seen.states)),
+        kinds=tuple((path, kind_of(path)) for path in sorted(seen.kinds)),
+        folders=tuple((*asked, digest) for asked, digest in sorted(seen.folders.items())),
         variables=tuple((name, present.variable(name)) for name in sorted(tracker.variables)),
         environment=present.whole_environment if tracker.whole_environment else "",
         searches=tuple(_searches(tracker, present)),

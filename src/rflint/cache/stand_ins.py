@@ -38,7 +38,7 @@ class _StandIn:
             try:
                 self.note(*args, **kwargs)
             except Exception:  # arguments that nobody takes; the call itself will say so
-                self.tracker.reasons.setdefault("did what cannot be followed")
+                self.tracker.seen.reasons.setdefault("did what cannot be followed")
         return self.original(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -106,12 +106,12 @@ def standing_in(tracker: Tracker) -> Iterator[None]:
         if usual.__module__ == "os":
             environment.__class__ = _watched(usual, tracker)
         else:
-            tracker.reasons.setdefault("replaced the environment")
+            tracker.seen.reasons.setdefault("replaced the environment")
     try:
         yield
     finally:
         if os.environ is not environments[0]:
-            tracker.reasons.setdefault("replaced the environment")
+            tracker.seen.reasons.setdefault("replaced the environment")
         for environment, usual in zip(environments, classes, strict=True):
             if environment.__class__ is not usual:
                 environment.__class__ = usual

@@ -14,12 +14,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from rflint.cache.askers import Asker, asker, caller, is_about_kinds, is_called_by
 from rflint.cache.chance import Chance
 from rflint.cache.stand_ins import standing_in
 from rflint.cache.states import folder_of
+from rflint.closure import Closure
 from rflint.places import is_installed, is_standard
 
 _REASONS = {
@@ -41,25 +43,52 @@ _SHOWING = ("logging", "linecache")
 """Modules of the standard library that look at clocks and files for what people read only."""
 
 
+@dataclass(slots=True)
+class Seen:
+    """What was looked at in one window."""
+
+    files: set[str] = field(default_factory=set)
+    """Opened for reading, sources of modules among them; they need not exist."""
+    states: set[str] = field(default_factory=set)
+    """Asked for their size, or when they changed."""
+    kinds: set[str] = field(default_factory=set)
+    """Asked for whether they exist, and as what."""
+    folders: dict[tuple[str, bool], str] = field(default_factory=dict)
+    """Listed, without or with the state of what is in them; and what was there."""
+    reasons: dict[str, None] = field(default_factory=dict)
+    """Why the answer depends on something that cannot be named; in order."""
+
+    def add(self, other: Seen) -> None:
+        """What another window has seen, too."""
+        self.files |= other.files
+        self.states |= other.states
+        self.kinds |= other.kinds
+        self.folders |= other.folders
+        self.reasons |= other.reasons
+
+
 class Tracker:
-    """What was looked at, over all models of a run: what one imports, the next one finds there."""
+    """What was looked at in the windows of a run, one for each model.
+
+    What one model imports, the next one finds there: so a model also depends on what was seen in
+    the windows before it of models that share a file with it. What rules and packages look at
+    counts for all.
+    """
 
     def __init__(self, own: tuple[str, ...] = ()) -> None:
         self.own = own
         """Folders of rflint's, which no model depends on beyond what the key says."""
         self.started = time.time()
-        self.files: set[str] = set()
-        """Opened for reading, sources of modules among them; they need not exist."""
+        self.common = Seen()
+        """By rules and packages."""
+        self.windows: list[tuple[Closure, Seen]] = []
+        """Of models so far, with the files that each is made of."""
+        self.seen = self.common
+        """In this window."""
         self.written: set[str] = set()
         """By packages; which is no matter unless it is read, too."""
-        self.states: set[str] = set()
-        """Asked for their size, or when they changed."""
-        self.kinds: set[str] = set()
-        """Asked for whether they exist, and as what."""
         self.asked_by_packages: set[str] = set()
-        """Either of that, by packages; folders and files."""
-        self.folders: dict[tuple[str, bool], str] = {}
-        """Listed, without or with the state of what is in them; and what was there."""
+        """Folders and files, whose state they asked for."""
         self.variables: set[str] = set()
         """Of the environment."""
         self.whole_environment = False
@@ -67,8 +96,6 @@ class Tracker:
         """Names of modules that were looked for, found or not."""
         self.path: dict[str, None] = {}
         """Where they were looked for, beside sys.path as it is now."""
-        self.reasons: dict[str, None] = {}
-        """Why the answer depends on something that cannot be named; in order."""
         self.environment = dict(os.environ)
         """As it was, whatever the user's code makes of it."""
         self.program = os.path.abspath(sys.argv[0])
@@ -82,17 +109,23 @@ class Tracker:
             "os.scandir": functools.partial(self._listed, tells_states=True),
             "ctypes.dlopen": self._linked,
             "sqlite3.connect": self._connected,
-            **{event: functools.partial(self._because, did) for event, did in _REASONS.items()},
+            **{
+                event: functools.partial(self._because_somebody, did)
+                for event, did in _REASONS.items()
+            },
             **dict.fromkeys(_WRITES, self._changed),
         }
         sys.addaudithook(self._event)
 
     @contextmanager
-    def watch(self) -> Iterator[None]:
-        """Watch what happens meanwhile."""
+    def watch(self, made_of: Closure | None = None) -> Iterator[None]:
+        """Watch what happens meanwhile: to a model that is made of these files, or to rules."""
         if self.watching:
             yield
             return
+        self.seen = Seen() if made_of else self.common
+        if made_of:
+            self.windows.append((made_of, self.seen))
         with standing_in(self):
             self._chance = Chance()
             self.watching = True
@@ -103,8 +136,31 @@ class Tracker:
                 if self._chance.was_used():
                     self._because("drew random numbers")
 
+    def all_seen(self) -> Seen:
+        """What the model of the latest window depends on."""
+        found = Seen()
+        found.add(self.common)
+        for _, seen in self._related():
+            found.add(seen)
+        return found
+
+    def of_others(self) -> set[str]:
+        """Files of windows that the latest one has nothing to do with."""
+        related = [id(seen) for _, seen in self._related()]
+        return {x for _, seen in self.windows if id(seen) not in related for x in seen.files}
+
+    def _related(self) -> Iterator[tuple[Closure, Seen]]:
+        for made_of, seen in self.windows:
+            if made_of.may_share_with(self.windows[-1][0]):
+                yield made_of, seen
+
     def _because(self, did: str, *_: object) -> None:
-        self.reasons.setdefault(did)
+        self.seen.reasons.setdefault(did)
+
+    def _because_somebody(self, did: str, *_: object) -> None:
+        """The user's code, or a package, which others may find imported already."""
+        seen = self.seen if asker() is Asker.USER else self.common
+        seen.reasons.setdefault(did)
 
     # -- audit events
 
@@ -136,7 +192,7 @@ class Tracker:
             if full != os.devnull and by is Asker.USER:
                 self._because(f"read {full}")
         elif not writes:
-            self.files.add(full)
+            (self.seen if by is Asker.USER else self.common).files.add(full)
         elif by is Asker.USER:
             self._because(f"wrote to {full}")
         else:  # packages try where they can write, and keep caches of their own
@@ -148,7 +204,7 @@ class Tracker:
             with suppress(ValueError):  # it is not what Python made of a source
                 path = importlib.util.source_from_cache(path)
         if not self._is_no_matter(path):
-            self.files.add(path)
+            self.seen.files.add(path)
 
     def _imported(self, name: str, _file: Any, path: Any, *_: object) -> None:
         self.imports.add(name)
@@ -171,16 +227,16 @@ class Tracker:
             return
         # the standard library looks at names and kinds
         in_full = tells_states and not is_standard(caller().f_code.co_filename)
-        if (full, in_full) not in self.folders:
-            self.folders[full, in_full] = ""  # what is listed here is heard of here, too
-            self.folders[full, in_full] = folder_of(full, in_full=in_full)
+        if (full, in_full) not in self.seen.folders:
+            self.seen.folders[full, in_full] = ""  # what is listed here is heard of here, too
+            self.seen.folders[full, in_full] = folder_of(full, in_full=in_full)
 
     def _linked(self, name: Any) -> None:
         """A library; one without a folder is looked for among those of the system."""
         if isinstance(name, str | bytes) and os.path.dirname(name):
             full = _absolute(name)
             if not is_installed(full):
-                self.files.add(full)
+                self.seen.files.add(full)
 
     def _connected(self, name: Any) -> None:
         if name != ":memory:":
@@ -217,7 +273,7 @@ class Tracker:
             if options.get("dir_fd") is not None:
                 self._because("asked for files by the descriptor of a folder")
             elif not is_called_by(_SHOWING):
-                (self.kinds if is_about_kinds() else self.states).add(full)
+                (self.seen.kinds if is_about_kinds() else self.seen.states).add(full)
         elif by is Asker.PACKAGE:
             # it may go on to read the file where nobody sees it, as torch.jit.load does
             self.asked_by_packages.add(full)
@@ -236,7 +292,7 @@ class Tracker:
         """A file was read in compiled code."""
         path = options.get("filename", path)
         if isinstance(path, str | bytes | os.PathLike) and not is_installed(_absolute(path)):
-            self.files.add(_absolute(path))
+            self.seen.files.add(_absolute(path))
 
     def seeded(self, generator: str, *values: Any) -> None:
         """One of the generators that all code shares."""
