@@ -16,8 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks.tables import show
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = (
@@ -92,16 +91,7 @@ def main() -> None:
         ratio = statistics.median(turn[case] / turn[BARE] for turn in turns)
         rows.append((case, f"{median:.2f} s", f"{ratio:.2f}"))
     headings = ("whole process", "time", "import torch = 1")
-    if options.markdown:
-        print("|" + "|".join(f" {heading} " for heading in headings) + "|")
-        print("| --- | --- | --- |")
-        for row in rows:
-            print("| " + " | ".join(row) + " |")
-        return
-    table = Table(*headings)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    show(headings, rows, markdown=options.markdown)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks.tables import show
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -97,16 +96,7 @@ def main() -> None:
         spent = statistics.median(program_seconds(arguments) for _ in range(options.runs))
         rows.append((f"rflint {arguments[0]}, whole process", f"{spent:.2f} s", ""))
     headings = ("", "time beyond the imports", "peak memory, import alone = 1")
-    if options.markdown:
-        print("|" + "|".join(f" {heading} " for heading in headings) + "|")
-        print("| --- | --- | --- |")
-        for row in rows:
-            print("| " + " | ".join(row) + " |")
-        return
-    table = Table(*headings)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    show(headings, rows, markdown=options.markdown)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rflint.rule import Rule
+if TYPE_CHECKING:
+    from rflint.rule import Rule
+
+TRACERS = ("auto", "symbolic", "export")
+"""What --tracer takes."""
+FAIL_ON = ("info", "warning", "error", "never")
+"""What --fail-on takes: severities, and none of them."""
 
 
 @dataclass(frozen=True, slots=True)

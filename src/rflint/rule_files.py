@@ -22,6 +22,7 @@ from types import ModuleType
 from rflint.analysis import Analysis
 from rflint.architecture import Source
 from rflint.errors import RflintError, UsageError, said
+from rflint.loading import module_of
 from rflint.places import is_rflint, is_standard, lines_of, shown, source_at
 from rflint.rule import Finding, Rule, read_rule
 
@@ -204,18 +205,9 @@ def _imported(file: Path) -> ModuleType:
     """
     full = file.resolve()
     name = f"{_package(full.parent)}.{re.sub(r'[^0-9A-Za-z_]', '_', full.stem)}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, full)
-    if spec is None or spec.loader is None:
+    module = module_of(full, name)
+    if module is None:
         raise RuleFailed(f"the rule file {shown(file)} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
     return module
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from rflint.errors import ImportFailed, RflintError, UsageError, said
+from rflint.loading import module_of
 from rflint.places import innermost_user_line_of, source_at
 
 
@@ -112,18 +113,12 @@ def _from_file(path: Path) -> ModuleType:
     make_importable(full.parent)
     # a name of its own: a file called torch.py or test.py must not shadow a module
     name = f"_rflint_{hashlib.sha1(str(full).encode()).hexdigest()[:12]}_{full.stem}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, full)
-    if spec is None or spec.loader is None:
-        raise ImportFailed(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        module = module_of(full, name)
     except BaseException as error:
-        del sys.modules[name]
         raise _import_error(str(path), error) from error
+    if module is None:
+        raise ImportFailed(f"{path} cannot be imported")
     return module
 
 

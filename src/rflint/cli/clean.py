@@ -10,7 +10,7 @@ from rflint.cli.messages import errors_reported, note
 from rflint.cli.parameters import configuration_options
 
 
-@click.command("clean", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("clean")
 @configuration_options
 def clean(config: Path | None, isolated: bool) -> None:
     """Remove the cache: the folder .rflint_cache."""

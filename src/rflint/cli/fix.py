@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rflint.requests import Request
 
 
-@click.command("fix", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("fix")
 @click.argument("target", shell_complete=complete_targets)
 @model_options
 @configuration_options

@@ -25,6 +25,7 @@ from rflint.cli.parameters import (
 )
 from rflint.errors import RflintError, UsageError
 from rflint.figures import listed, plural
+from rflint.options import FAIL_ON
 from rflint.places import shown
 from rflint.streams import destination, end_stdout, stdout_kept_clean
 
@@ -91,7 +92,7 @@ class Program(click.Command):
 )
 @click.option(
     "--fail-on",
-    type=click.Choice(["info", "warning", "error", "never"]),
+    type=click.Choice(FAIL_ON),
     help="Exit with status 1 from this severity on.  [default: warning]",
 )
 @click.option(

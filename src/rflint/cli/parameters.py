@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rflint import quantities
+from rflint.options import TRACERS
 from rflint.quantities import Limit, Sizes
 from rflint.reporters import FORMATS
 
@@ -110,7 +111,7 @@ _MODEL_OPTIONS = (
     ),
     click.option(
         "--tracer",
-        type=click.Choice(["auto", "symbolic", "export"]),
+        type=click.Choice(TRACERS),
         help="Follow the model's code, or torch.export; auto (default): export where the code "
         "hides.",
     ),

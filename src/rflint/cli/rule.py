@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rflint.rule import Rule
 
 
-@click.command("rule", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("rule")
 @click.argument("code", required=False, shell_complete=complete_codes)
 @click.option("--test", is_flag=True, help="Run the examples of the rule, or of all rules.")
 @configuration_options

@@ -14,12 +14,10 @@ from rflint.configuration.choices import Choices
 from rflint.configuration.find import prefix
 from rflint.configuration.toml import ConfigurationError, Document, Key
 from rflint.errors import UsageError
+from rflint.options import FAIL_ON, TRACERS
 from rflint.reporters import FORMATS
 from rflint.rule import Rule, Severity, check_code, check_settings
 from rflint.target import split
-
-FAIL_ON = ("info", "warning", "error", "never")
-TRACERS = ("auto", "symbolic", "export")
 
 Reader: TypeAlias = Callable[[Any], Any]
 """From a TOML value to ours. Raises ValueError with what is wrong with it."""
