@@ -22,6 +22,11 @@ When to ignore it
     Where the pretrained weights of a larger input size are kept on purpose, or where layers are
     wanted for their capacity (1x1 convolutions as feature mixers) and not for their context, or
     in a decoder, which draws more than it sees. (Upsampling convolutions are not judged.)
+
+How it is computed
+    Eq. 1 of the paper along every path and axis; the smallest receptive field over all paths counts
+    (r_min). Attention gates are no paths. Not judged are layers on such gates, and layers whose
+    inputs all see everything (heads).
 """
 
 from __future__ import annotations
@@ -32,12 +37,13 @@ from typing import Any
 from rflint.analysis import Analysis
 from rflint.architecture import Number
 from rflint.figures import number, share
-from rflint.rule import Example, Finding, Setting, Settings, Severity, finding
+from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
 
 CODE = "RF101"
 NAME = "unproductive-layer"
 SEVERITY = Severity.WARNING
 DEFAULT = True
+EVIDENCE = Evidence.PREDICTED
 SETTINGS = {
     "pointwise": Setting(
         "judge",

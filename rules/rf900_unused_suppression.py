@@ -17,6 +17,10 @@ When to ignore it
     that the configuration names and this run leaves out are reason enough for rflint to keep
     quiet.) A comment that names this rule too, `# rflint: ignore[RF101, RF900]`, may be without
     use.
+
+How it is computed
+    After all rules have run on all models, comments on lines that build or call layers are held
+    against the findings on these lines.
 """
 
 from __future__ import annotations

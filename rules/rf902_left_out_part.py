@@ -15,6 +15,9 @@ How to fix it
 
 When to ignore it
     Where everything that you want judged (a backbone, a neck) comes before that line.
+
+How it is computed
+    The forward runs on tensors without data. Where it asks one for its values, the recording ends.
 """
 
 from __future__ import annotations

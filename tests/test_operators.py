@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rflint.analysis import Analysis, analyse
 from rflint.architecture import Architecture, Kind, Layer
+from rflint.dead_weights import dead_weights
 from rflint.errors import InputMismatch, TraceFailed
 from rflint.tracing import trace
 from rflint.tracing.operators.table import find, spellings
@@ -841,6 +842,11 @@ def only_layer(module: nn.Module, shape: Sequence[int]) -> Layer:
     return layer
 
 
+def dead_weights_of(module: nn.Module, shape: Sequence[int]) -> int:
+    (dead,) = dead_weights([only_layer(module, shape)])
+    return dead
+
+
 def runnable(case: Case, build: Callable[[], nn.Module]) -> Iterator[nn.Module]:
     """The module, if PyTorch can run it on this input and something comes out."""
     module = build()
@@ -857,7 +863,7 @@ def runnable(case: Case, build: Callable[[], nn.Module]) -> Iterator[nn.Module]:
 @given(convolutions())
 def test_dead_weights_of_a_convolution_have_no_gradient(case: Case) -> None:
     for module in runnable(case, lambda: getattr(nn, f"Conv{case.axes}d")(4, 8, **case.options)):
-        assert only_layer(module, case.shape).dead_weights == gradient_is_zero(module, case.shape)
+        assert dead_weights_of(module, case.shape) == gradient_is_zero(module, case.shape)
 
 
 @settings(max_examples=80, deadline=None)
@@ -865,7 +871,7 @@ def test_dead_weights_of_a_convolution_have_no_gradient(case: Case) -> None:
 def test_dead_weights_of_a_transposed_convolution_have_no_gradient(case: Case) -> None:
     build = getattr(nn, f"ConvTranspose{case.axes}d")
     for module in runnable(case, lambda: build(4, 8, **case.options)):
-        assert only_layer(module, case.shape).dead_weights == gradient_is_zero(module, case.shape)
+        assert dead_weights_of(module, case.shape) == gradient_is_zero(module, case.shape)
 
 
 @pytest.mark.parametrize("padding_mode", ["zeros", "reflect", "replicate", "circular"])
@@ -873,15 +879,26 @@ def test_dead_weights_of_a_transposed_convolution_have_no_gradient(case: Case) -
 def test_only_padding_with_zeros_leaves_weights_dead(padding_mode: str, size: int) -> None:
     module = nn.Conv2d(2, 2, 7, stride=2, padding=2, padding_mode=padding_mode)
     shape = (1, 2, size, size)
-    dead = only_layer(module, shape).dead_weights
+    dead = dead_weights_of(module, shape)
     assert dead == gradient_is_zero(module, shape)
     assert (dead > 0) == (padding_mode == "zeros" and size < 5)
 
 
 def test_a_3x3_convolution_on_a_single_position_lives_on_its_centre() -> None:
-    layer = only_layer(nn.Conv2d(16, 32, 3, padding=1), (1, 16, 1, 1))
-    assert layer.dead_weights == 16 * 32 * 8
-    functional = only_layer(
-        Apply(lambda x: F.conv2d(x, torch.rand(32, 16, 3, 3), padding=1)), (1, 16, 1, 1)
-    )
-    assert functional.dead_weights == 16 * 32 * 8
+    assert dead_weights_of(nn.Conv2d(16, 32, 3, padding=1), (1, 16, 1, 1)) == 16 * 32 * 8
+
+
+def test_only_parameters_can_be_dead_weights() -> None:
+    """A fixed filter (a blur, say) has no weights that anybody could train."""
+
+    class Filters(nn.Module):
+        def __init__(self, weight: Tensor) -> None:
+            super().__init__()
+            self.weight = weight
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv2d(x, self.weight, padding=1)
+
+    weight = torch.rand(32, 16, 3, 3)
+    assert dead_weights_of(Filters(nn.Parameter(weight)), (1, 16, 1, 1)) == 16 * 32 * 8
+    assert dead_weights_of(Filters(weight), (1, 16, 1, 1)) == 0

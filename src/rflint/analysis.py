@@ -8,6 +8,7 @@ from enum import Enum
 from math import ceil
 
 from rflint.architecture import Architecture, Extent, Kind, Layer, Number
+from rflint.dead_weights import dead_weights
 from rflint.receptive_field import Field, LayerField, propagate
 from rflint.roles import Role, attention_gates, roles
 
@@ -36,6 +37,12 @@ class AnalysedLayer:
     out: Field
     """Of its output: r_l."""
     verdict: Verdict
+    dead_weights: int = 0
+    """Weights of its kernel that only ever meet zero padding at this input size.
+
+    Those of a kernel that several calls share count once, with the first, and only if they do so
+    in all of them.
+    """
 
     @property
     def unknown(self) -> bool:
@@ -102,9 +109,15 @@ def analyse(architecture: Architecture) -> Analysis:
     gates = attention_gates(architecture)
     fields = propagate(architecture, gates)
     layers = tuple(
-        AnalysedLayer(layer, role, field.seen, field.out, verdict(layer, role, field, architecture))
-        for layer, role, field in zip(
-            architecture.layers, roles(architecture, gates, fields), fields, strict=True
+        AnalysedLayer(
+            layer, role, field.seen, field.out, verdict(layer, role, field, architecture), dead
+        )
+        for layer, role, field, dead in zip(
+            architecture.layers,
+            roles(architecture, gates, fields),
+            fields,
+            dead_weights(architecture.layers),
+            strict=True,
         )
     )
     judged = [x for x in layers if x.is_judged]
@@ -187,17 +200,5 @@ def _totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Tota
         unproductive=len(wasted),
         unproductive_params=sum(only_wasted.values()),
         unproductive_macs=sum(x.layer.macs for x in wasted),
-        dead_weights=_dead_weights(layers),
+        dead_weights=sum(x.dead_weights for x in layers),
     )
-
-
-def _dead_weights(layers: Sequence[AnalysedLayer]) -> int:
-    """A weight that several calls share is dead if it is dead in all of them.
-
-    The live taps of a kernel only grow with the map, so the call with fewest dead weights decides.
-    """
-    fewest: dict[tuple[tuple[str, int], ...] | int, int] = {}
-    for index, x in enumerate(layers):
-        key = x.layer.parameters or index
-        fewest[key] = min(fewest.get(key, x.layer.dead_weights), x.layer.dead_weights)
-    return sum(fewest.values())

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from rflint.sizing import Number as Number  # lengths and jumps are exact
 from rflint.sizing import Sizing
+from rflint.taps import Taps
 
 INPUT = -1
 """Source index of an edge that comes from the model's input."""
@@ -140,8 +141,18 @@ class Layer:
     out_shape: tuple[int, ...]
     params: int = 0
     macs: int = 0
-    dead_weights: int = 0
-    """Kernel weights that only ever meet zero padding on this input."""
+    taps: tuple[Taps, ...] = ()
+    """Of windows, pads and slices: exactly what meets what, per dimension that they work along."""
+    weights: int = 0
+    """The scalars of a convolution's kernel, which `weight` names."""
+    weight: tuple[str, ...] = ()
+    """The parameters that a convolution's kernel is made of."""
+    bias: tuple[str, ...] = ()
+    """The parameters that a convolution or linear layer adds to every position of its output."""
+    statistics: tuple[int, ...] = ()
+    """Axes over which a normalisation takes statistics of the very sample that it normalises."""
+    subtracts_mean: bool = False
+    """Whether, in training, it subtracts from every channel that channel's mean."""
     scope: str = ""
     """Path of the module in whose forward it is called."""
     parameters: tuple[tuple[str, int], ...] = ()
@@ -221,6 +232,16 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the model."""
+
+    name: str
+    size: int
+    construction: tuple[Source, ...] = ()
+    """The user's lines through which its module was built, innermost first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Architecture:
     """A traced model at one input resolution."""
 
@@ -233,8 +254,10 @@ class Architecture:
     params: int
     tracer: str = "symbolic"
     left_out: LeftOut | None = None
-    unused: tuple[tuple[str, int], ...] = ()
-    """Name and size of every parameter that no layer uses."""
+    unused: tuple[Parameter, ...] = ()
+    """Parameters that no layer uses."""
+    used_in_training: frozenset[str] = frozenset()
+    """Of those that no output depends on, the ones that some output of a training pass does."""
     judges_pointwise: bool = True
     """Whether 1x1 convolutions are held against the input size; a user may not want it."""
 

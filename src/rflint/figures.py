@@ -50,6 +50,18 @@ def number(length: Number) -> str:
     return str(int(length)) if length == int(length) else f"{float(length):.1f}"
 
 
+def axis_names(axes: int) -> tuple[str, ...]:
+    """What people call the spatial axes of an input that has so many."""
+    return {1: ("length",), 2: ("height", "width")}.get(axes, ("depth", "height", "width"))
+
+
+def along(axes: Sequence[int], of: int) -> str:
+    """'along its height', or '' for all axes of so many."""
+    if len(axes) == of:
+        return ""
+    return "along " + " and ".join(axis_names(of)[axis] for axis in axes)
+
+
 def plural(amount: int, noun: str) -> str:
     """'1 layer', '3 layers'."""
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

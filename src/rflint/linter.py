@@ -25,6 +25,7 @@ from rflint.tracing import trace
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
 from rflint.tracing.operators.table import show
+from rflint.unreached import unreached
 
 DEFAULTS = Options()
 
@@ -117,6 +118,7 @@ def lint_model(
     """
     with collector_paused():
         inputs, architecture = _traced(built.model, resolution, input, options)
+        architecture = _with_training(built.model, inputs, architecture, options)
         analysis = analyse(architecture)
         found_by_rules, broken = findings(rules, analysis, options)
         found = search(analysis)
@@ -208,6 +210,32 @@ def _architecture(
 ) -> Architecture:
     traced = trace(model, inputs, train=options.train, tracer=options.tracer)
     return replace(traced, judges_pointwise=options.judges_pointwise)
+
+
+def _with_training(
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    architecture: Architecture,
+    options: Options,
+) -> Architecture:
+    """The same with the parameters that it leaves unused, but training does not (`unreached`).
+
+    Heads for training only are no mistake. A second trace is needed for those models alone that
+    have such parameters.
+    """
+    left = {name for unused in unreached(architecture) for name in unused.parameters}
+    if not left or options.train or architecture.left_out:
+        return architecture
+    # batch normalisation in training needs more than one value
+    twice = [torch.empty((2, *x.shape[1:]), dtype=x.dtype, device=x.device) for x in inputs]
+    try:
+        there = trace(model, twice, train=True, tracer=options.tracer)
+    except RflintError:
+        return architecture  # it cannot be followed in training: nothing is known of that
+    still = {name for unused in unreached(there) for name in unused.parameters}
+    if there.left_out:
+        still -= {x.name for x in there.unused}  # what follows may use them
+    return replace(architecture, used_in_training=frozenset(left - still))
 
 
 def _larger_input(

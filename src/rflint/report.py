@@ -227,7 +227,7 @@ def _layer(analysed: AnalysedLayer) -> dict[str, Any]:
         "jump": _numbers(axis.jump for axis in analysed.out),
         "params": layer.params,
         "macs": layer.macs,
-        "dead_weights": layer.dead_weights,
+        "dead_weights": analysed.dead_weights,
         "verdict": analysed.verdict.value,
         "source": _source(layer.source),
     }
@@ -248,6 +248,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "name": finding.name,
         "severity": finding.severity.value,
+        "evidence": finding.evidence.value if finding.evidence else None,
         "layer": finding.layer,
         "message": finding.message,
         "source": _source(finding.source),

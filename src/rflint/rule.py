@@ -8,6 +8,7 @@ A rule is a module named after its code, like rf101_unproductive_layer.py, that 
     __doc__             its documentation: what, why with the source, how to fix, when to ignore
     check(analysis, settings)   yields Findings
     FAILS, PASSES       Examples: they are its tests and part of its documentation
+    EVIDENCE            optional: an Evidence, whether its findings are proved or predicted
     SETTINGS            optional: what a configuration can tell it, by name
     summarise(analysis, findings)   optional: many findings of this rule as one paragraph
 
@@ -45,6 +46,15 @@ class Severity(str, Enum):
         return list(Severity).index(self)
 
 
+class Evidence(str, Enum):
+    """What a rule's findings rest on."""
+
+    PROVED = "proved"
+    """They follow from the graph and the input size, whatever the weights and the data are."""
+    PREDICTED = "predicted"
+    """Theory and experiments say so; another data set may behave differently."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that a rule has to say about one layer."""
@@ -57,6 +67,8 @@ class Finding:
     source: Source | None = None
     places: tuple[Source, ...] = ()
     """Every line of the user's that has to do with it: where a comment can suppress it."""
+    evidence: Evidence | None = None
+    """What it rests on, where the rule says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,7 @@ class Rule:
     passes: tuple[Example, ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     summarise: Callable[[Analysis, Sequence[Finding]], str] | None = None
+    evidence: Evidence | None = None
     file: str = ""
     """Where it is written."""
 
@@ -135,6 +148,7 @@ def model_finding(
         message,
         source,
         (source,) if source else (),
+        module_globals.get("EVIDENCE"),
     )
 
 
@@ -159,12 +173,17 @@ def read_rule(module: ModuleType) -> Rule:
         tuple(module.PASSES),
         dict(getattr(module, "SETTINGS", {})),
         getattr(module, "summarise", None),
+        getattr(module, "EVIDENCE", None),
         str(module.__file__ or ""),
     )
     for wrong, says in (
         (not re.fullmatch(r"[A-Z]+\d{3}", str(rule.code)), "CODE is not like RF101"),
         (not re.fullmatch(r"[a-z0-9-]+", str(rule.name)), "NAME is not like unproductive-layer"),
         (not isinstance(rule.severity, Severity), "SEVERITY is no rflint.rule.Severity"),
+        (
+            not (rule.evidence is None or isinstance(rule.evidence, Evidence)),
+            "EVIDENCE is no rflint.rule.Evidence",
+        ),
         (not isinstance(rule.default, bool), "DEFAULT is neither True nor False"),
         (not callable(rule.check), "check is no function"),
         (

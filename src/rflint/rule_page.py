@@ -14,7 +14,7 @@ from textwrap import dedent
 from typing import Any
 
 from rflint.figures import size
-from rflint.rule import Example, Rule, Setting
+from rflint.rule import Evidence, Example, Rule, Setting
 
 
 def page(rule: Rule) -> str:
@@ -23,7 +23,8 @@ def page(rule: Rule) -> str:
     shown: set[str] = set()
     parts = [
         f"# {rule.code} {rule.name}",
-        f"Severity: {rule.severity.value}, {'on by default' if rule.default else off}.",
+        f"Severity: {rule.severity.value}, {'on by default' if rule.default else off}."
+        + (f"\nEvidence: {_EVIDENCE[rule.evidence]}." if rule.evidence else ""),
         *_sections(rule.doc),
         *_settings(rule),
         *_examples("What it finds", rule.fails, shown),
@@ -32,15 +33,25 @@ def page(rule: Rule) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_EVIDENCE = {
+    Evidence.PROVED: "proved. It follows from the graph and the input size, for any weights and "
+    "data",
+    Evidence.PREDICTED: "predicted. Theory and experiments say so; your data may differ",
+}
+
+
 def overview(rules: Sequence[Rule]) -> str:
     """The list of all rules, each with a link to its page."""
     rows = (
         f"| [{rule.code}]({rule.code}.md) | {rule.name} "
         f"| {rule.severity.value}{'' if rule.default else ', off by default'} "
+        f"| {rule.evidence.value if rule.evidence else ''} "
         f"| {_literal(rule.summary).replace('|', chr(92) + '|')} |"
         for rule in rules
     )
-    table = "\n".join(("| rule | name | severity | finds |", "| --- | --- | --- | --- |", *rows))
+    table = "\n".join(
+        ("| rule | name | severity | evidence | finds |", "| --- | --- | --- | --- | --- |", *rows)
+    )
     return (
         "# Rules\n\nMade from the rules' own files, by `python docs/rules.py`. "
         "`rflint rule CODE` prints these pages.\n\n"

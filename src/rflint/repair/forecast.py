@@ -150,9 +150,9 @@ class Forecaster:
         modules = modules_within(self.layers, gone)
         weights = {name: size for i in kept for name, size in self.layers[i].parameters}
         weights |= {
-            name: size
-            for name, size in self.architecture.unused
-            if not any(name.startswith(f"{path}.") for path in modules)
+            unused.name: unused.size
+            for unused in self.architecture.unused
+            if not any(unused.name.startswith(f"{path}.") for path in modules)
         }
         small = 0 if forecast.change.resized_head else forecast.params_added
         figures = Figures(

@@ -49,7 +49,7 @@ def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edi
     Such heads branch off layers that a cut may have removed. Models that have them allow them to be
     None, or else the edited model fails where it is verified.
     """
-    unused = dict(analysis.architecture.unused)
+    unused = {x.name: x.size for x in analysis.architecture.unused}
     found: dict[str, int] = {}
     for path, module in model.named_modules():
         sizes = [unused.get(f"{path}.{name}") for name, _ in module.named_parameters()]

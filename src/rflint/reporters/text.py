@@ -21,7 +21,7 @@ from rich.text import Text
 
 from rflint.analysis import AnalysedLayer, Verdict
 from rflint.architecture import Kind
-from rflint.figures import change, compact, count, plural, size
+from rflint.figures import change, compact, count, plural, share, size
 from rflint.repair import Repair
 from rflint.repair.words import in_figures
 from rflint.report import ModelReport, Report
@@ -179,6 +179,10 @@ class _Page:
         if totals.unproductive:
             line.append(f" {g.dot} ")
             line.append(f"{totals.unproductive} unproductive", "bold red")
+        if totals.dead_weights:
+            dead = share(totals.dead_weights, totals.params)
+            line.append(f" {g.dot} ")
+            line.append(f"{count(totals.dead_weights)} dead weights ({dead})", "bold yellow")
         if not self.analysis.complete:
             line.append(f" {g.dot} ")
             line.append("incomplete", "bold yellow")
@@ -359,7 +363,7 @@ class _Page:
             Text.assemble(
                 (code, f"bold {_SEVERITIES[first.severity]}"),
                 f" {first.name} ",
-                (f"({plural(len(findings), first.severity.value)})", "dim"),
+                (f"({plural(len(findings), first.severity.value)}{_evidence(first)})", "dim"),
             )
         )
         rule = self.rules.get(code)
@@ -468,6 +472,10 @@ def _changed(before: int, after: int, cross: str) -> Text:
     if difference:
         text.append(f"\n{difference}", "green" if after < before else "yellow")
     return text
+
+
+def _evidence(finding: Finding) -> str:
+    return f", {finding.evidence.value}" if finding.evidence else ""
 
 
 def _paragraphs(text: str) -> str:

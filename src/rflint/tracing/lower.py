@@ -17,6 +17,7 @@ from rflint.architecture import (
     Extent,
     Kind,
     Layer,
+    Parameter,
     Reach,
     Window,
 )
@@ -25,6 +26,7 @@ from rflint.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.tracing.layout import Layout, image_layout, plain, positions, sole_axis, tangled
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
+from rflint.tracing.operators.elementwise import subtracts_mean
 from rflint.tracing.operators.mixing import mixing_geometry
 from rflint.tracing.operators.table import mapped, tensors_in
 from rflint.tracing.recording import Recording, Step
@@ -32,6 +34,9 @@ from rflint.tracing.sources import construction_of
 
 _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION})
 """Kinds of layers that multiply and accumulate."""
+
+_BIASED = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR})
+"""Kinds of layers that can add a bias to every position."""
 
 _JOINS = frozenset({"cat", "quantized::cat", "concat", "concatenate", "stack"})
 """Rows of the table that put whole maps together."""
@@ -53,6 +58,7 @@ class _Lowering:
         """Operators whose results are slices of what they got, which are layers of their own."""
         self.sizes = {name: p.numel() for name, p in model.named_parameters()}
         self.names = {id(p): name for name, p in model.named_parameters()}
+        self.modules = dict(model.named_modules())
         self.inputs: list[tuple[int, ...]] = []
         self.resolution: tuple[int, ...] = ()
         self._calls: dict[str, int] = {}
@@ -64,6 +70,9 @@ class _Lowering:
         for node, step in self.recording.steps.items():
             self.values[node] = self._value(node, step)
         outputs = [self.values[node] for node in self.recording.outputs]
+        self._counted.update(
+            name for value in outputs if value.source is None for name in value.parameters
+        )
         return Architecture(
             inputs=tuple(self.inputs),
             resolution=resolution,
@@ -72,7 +81,7 @@ class _Lowering:
             output_shapes=tuple(value.shape for value in outputs),
             params=sum(self.sizes.values()),
             left_out=self.recording.left_out,
-            unused=tuple((n, size) for n, size in self.sizes.items() if n not in self._counted),
+            unused=tuple(self._parameter(name) for name in self.sizes if name not in self._counted),
         )
 
     def _value(self, node: fx.Node, step: Step) -> Value:
@@ -125,7 +134,7 @@ class _Lowering:
         if plumbing and len(call.data) == 1 and _is_identity(effect):
             return Value(shape, effect.layout, call.data[0].source)
         self._append(step, call, effect, kind)
-        return Value(shape, effect.layout, len(self.layers) - 1)
+        return Value(shape, effect.layout, len(self.layers) - 1, zeros=effect.zeros)
 
     def _part(self, node: fx.Node, step: Step, shape: tuple[int, ...]) -> Value:
         """One tensor of an operator with several."""
@@ -191,7 +200,12 @@ class _Lowering:
                 out_shape=_shape(step.result),
                 params=sum(size for _, size in new),
                 macs=effect.macs // max(batch, 1),
-                dead_weights=effect.dead_weights,
+                taps=effect.taps,
+                weights=effect.weights,
+                weight=self._made_of(step, call, "weight", 1) if effect.weights else (),
+                bias=self._made_of(step, call, "bias", 2) if kind in _BIASED else (),
+                statistics=tuple(sorted(effect.statistics)),
+                subtracts_mean=kind is Kind.NORM and self._subtracts_mean(step, call),
                 parameters=tuple(parameters),
                 scope=step.scope,
                 is_module=step.module is not None or step.owner is not None,
@@ -310,6 +324,32 @@ class _Lowering:
         if pointwise and side_by_side and None not in reaches:
             return (Edge(sources.pop(), tuple(reach for reach in reaches if reach)),)
         return edges
+
+    def _made_of(self, step: Step, call: Call, argument: str, position: int) -> tuple[str, ...]:
+        """The parameters that a layer's weight or bias is, or is computed from."""
+        if step.module is None:
+            value = call.arg(argument, position)
+            constant = isinstance(value, Value) and value.source is None
+            return tuple(sorted(value.parameters)) if constant else ()
+        # of old-style weight_norm the parameters are weight_g and weight_v
+        derived = (f"{argument}_", f"parametrizations.{argument}.")
+        return tuple(
+            self.names[id(p)]
+            for name, p in step.module.named_parameters()
+            if (name == argument or name.startswith(derived)) and id(p) in self.names
+        )
+
+    def _subtracts_mean(self, step: Step, call: Call) -> bool:
+        """Whether a normalisation does, while it trains, though it may be called as in evaluation.
+
+        A class of the user's that derives from batch normalisation calls the function.
+        """
+        caller = self.modules.get(step.scope) if step.module is None else None
+        return subtracts_mean(call) or isinstance(caller, nn.modules.batchnorm._BatchNorm)
+
+    def _parameter(self, name: str) -> Parameter:
+        owner = self.modules[name.rpartition(".")[0]]
+        return Parameter(name, self.sizes[name], construction_of(owner))
 
     def _parameters(self, step: Step, call: Call) -> list[tuple[str, int]]:
         """Those of the module, or those that the function's constant arguments are made of."""

@@ -118,7 +118,9 @@ def _padding(call: Call) -> Call:
     """(input, padding) as arguments of F.pad."""
     word = call.name.split("_")[0]
     mode = {"reflection": "reflect", "replication": "replicate"}.get(word, "constant")
-    return replace(call, name="pad", args=(call.input, call.args[1], mode), kwargs={})
+    return replace(
+        call, name="pad", args=(call.input, call.args[1], mode, *call.args[2:3]), kwargs={}
+    )
 
 
 def _padding_shape(call: Call) -> Shape:

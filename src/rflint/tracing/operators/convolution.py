@@ -9,8 +9,9 @@ from math import prod
 
 from rflint.architecture import Kind, Reach, Window
 from rflint.sizing import Scaled, Sizing, Sliding
+from rflint.taps import Taps
 from rflint.tracing.layout import resized
-from rflint.tracing.operators.mixing import along, mixed, without_inner
+from rflint.tracing.operators.mixing import along, located, mixed, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -129,27 +130,25 @@ def conv(call: Call) -> Effect:
     ]
     out = conv_shape(call)
     macs = prod(weight) * prod(out) // weight[0]
-    dead = 0
-    if _pads_with_zeros(call):
-        live = (
-            _live_taps(n, k, s, d, before, m)
-            for n, k, s, d, (before, _), m in zip(
-                call.input.shape[-spatial:],
-                weight[2:],
-                stride,
-                dilation,
-                pads,
-                out[-spatial:],
-                strict=True,
-            )
-        )
-        dead = prod(weight) - weight[0] * weight[1] * prod(live)
     before = [pad for pad, _ in pads]
+    zeros = _pads_with_zeros(call)
+    taps = [
+        Taps(k, n, m, s, d, pad, pads_zeros=zeros)
+        for k, n, m, s, d, pad in zip(
+            weight[2:],
+            call.input.shape[-spatial:],
+            out[-spatial:],
+            stride,
+            dilation,
+            before,
+            strict=True,
+        )
+    ]
     sizing = [
         Sliding(int(window.size), s, *pad)
         for window, s, pad in zip(windows, stride, pads, strict=True)
     ]
-    return _windowed(call, weight, windows, stride, dilation, before, out, macs, dead, sizing)
+    return _windowed(call, weight, windows, stride, dilation, before, out, macs, taps, sizing)
 
 
 @operator(
@@ -180,19 +179,17 @@ def conv_transpose(call: Call) -> Effect:
     shape = shape_of(call.input)
     macs = prod(weight) * prod(shape) // weight[0]
     out = conv_transpose_shape(call)
-    live = (
-        # a transposed convolution is a convolution read backwards: input and output swap places
-        _live_taps(m, k, s, d, p, n)
+    taps = [
+        Taps(k, n, m, s, d, p, transposed=True)
         for n, k, s, d, p, m in zip(
             shape[-spatial:], weight[2:], stride, dilation, padding, out[-spatial:], strict=True
         )
-    )
-    dead = prod(weight) - weight[0] * weight[1] * prod(live)
+    ]
     sizing = [
         Scaled(s, m - n * s)
         for n, s, m in zip(shape[-spatial:], stride, out[-spatial:], strict=True)
     ]
-    return _windowed(call, weight, windows, stride, dilation, padding, out, macs, dead, sizing)
+    return _windowed(call, weight, windows, stride, dilation, padding, out, macs, taps, sizing)
 
 
 def deformable_shape(call: Call) -> Shape:
@@ -209,7 +206,7 @@ def deformable_conv(call: Call) -> Effect:
     effect = conv(_undeformed(call))
     beside = reach_of(call.axes, {})
     reaches = tuple(effect.reaches[0] if v is call.input else beside for v in call.data)
-    return replace(effect, reaches=reaches, dead_weights=0, covers_map=False)
+    return replace(effect, reaches=reaches, taps=(), weights=0, covers_map=False)
 
 
 def _undeformed(call: Call) -> Call:
@@ -238,18 +235,6 @@ def _pads_with_zeros(call: Call) -> bool:
     return call.module is None or getattr(call.module, "padding_mode", "zeros") == "zeros"
 
 
-def _live_taps(n: int, k: int, s: int, d: int, pad: int, m: int) -> int:
-    """Kernel taps that meet at least one of n positions, over m windows of stride s.
-
-    Tap t of window o reads position o * s - pad + t * d.
-    """
-    return sum(
-        1
-        for tap in range(k)
-        if (first := max(0, -((tap * d - pad) // s))) < m and first * s - pad + tap * d < n
-    )
-
-
 def _windowed(
     call: Call,
     weight: Shape,
@@ -259,7 +244,7 @@ def _windowed(
     padding: list[int] | tuple[int, ...],
     out: Shape,
     macs: int,
-    dead_weights: int,
+    taps: Sequence[Taps],
     sizing: Sequence[Sizing],
 ) -> Effect:
     value = call.input
@@ -295,7 +280,8 @@ def _windowed(
             {axis: padding[i] for axis, i in position.items()},
         ),
         macs=macs,
-        dead_weights=dead_weights,
+        taps=located(value, dims, taps, known=not inner),
+        weights=prod(weight),
         covers_map=covers and max(value.shape[-spatial:]) > 1,
         gathered=reach_of(call.axes, inner) if inner else (),
         sizing={axis: sizing[i] for axis, i in position.items()} if not inner else {},

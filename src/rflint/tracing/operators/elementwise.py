@@ -6,6 +6,7 @@ normalisation as part of the convolution). So do activations, dropout and arithm
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
@@ -73,8 +74,31 @@ def channel_norm_shape(call: Call) -> Shape:
     shape=channel_norm_shape,
 )
 def channel_norm(call: Call) -> Effect:
-    """Normalisation by channel or by group of channels."""
-    return pointwise(call, call.input.layout)
+    """Normalisation by channel or by group of channels.
+
+    Batch normalisation takes its statistics from the past, unless it trains or keeps none.
+    """
+    own = True
+    if "batch" in call.name.lower():
+        own = bool(call.arg("training", 5, False)) or call.arg("running_mean", 1) is None
+    statistics = all_axes(call.input.layout) if own else frozenset[int]()
+    return replace(pointwise(call, call.input.layout), statistics=statistics)
+
+
+def subtracts_mean(call: Call) -> bool:
+    """Whether a normalisation subtracts from every channel its own mean, whatever that is.
+
+    So do batch normalisation while it trains, instance normalisation, and group normalisation with
+    one channel a group.
+    """
+    name = call.name.lower()
+    if "batch" in name:
+        return call.module is not None or bool(call.arg("training", 5, False))
+    if "instance" in name:
+        return True
+    if name in ("group_norm", "groupnorm"):
+        return int(call.arg("num_groups", 1, 0)) == shape_of(call.input)[1]
+    return False
 
 
 def layer_norm_shape(call: Call) -> Shape:
@@ -90,7 +114,11 @@ def layer_norm_shape(call: Call) -> Shape:
 @operator("layer_norm", "LayerNorm", "rms_norm", "RMSNorm", kind=Kind.NORM, shape=layer_norm_shape)
 def layer_norm(call: Call) -> Effect:
     """Normalisation over trailing dimensions."""
-    return pointwise(call, call.input.layout)
+    wanted = call.arg("normalized_shape", 1)
+    trailing = 1 if isinstance(wanted, int) else len(tuple(wanted))
+    layout = call.input.layout
+    statistics = all_axes(layout[len(layout) - trailing :])
+    return replace(pointwise(call, layout), statistics=statistics)
 
 
 @operator(
@@ -100,7 +128,10 @@ def layer_norm(call: Call) -> Effect:
 )
 def channel_neighbours_norm(call: Call) -> Effect:
     """Normalisation over all or neighbouring channels."""
-    return pointwise(call, call.input.layout)
+    layout = call.input.layout
+    neighbours = "local" in call.name.lower() or call.name == "CrossMapLRN2d"
+    statistics = frozenset[int]() if neighbours else all_axes(layout)
+    return replace(pointwise(call, layout), statistics=statistics)
 
 
 @operator(

@@ -6,10 +6,12 @@ Layouts connect the two (tracing/layout.py); this is where that is worked out, o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from rflint.architecture import POINTWISE, Extent, Geometry, Reach, Window
+from rflint.taps import Taps
 from rflint.tracing.layout import (
     Dimension,
     Factor,
@@ -22,7 +24,7 @@ from rflint.tracing.layout import (
     resized,
     sole_axis,
 )
-from rflint.tracing.operators.table import geometry
+from rflint.tracing.operators.table import Value, geometry
 
 
 def mixed(layout: Layout, dims: Iterable[int], out: Layout = ()) -> dict[int, Reach]:
@@ -136,6 +138,22 @@ def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int,
         # windows that begin anywhere in a row and end in another: the row ends are lost
         return dict.fromkeys(axes_of(carried), Extent.GLOBAL), after
     return _raster(spatial, window), after
+
+
+def located(
+    value: Value, dims: Iterable[int], taps: Sequence[Taps], *, known: bool = True
+) -> tuple[Taps, ...]:
+    """Taps along these dimensions, each with the axis that lies there, and the zeros at its ends.
+
+    Without the axis where a dimension is not exactly one, or (not `known`) no longer is.
+    """
+    found = []
+    for dim, window in zip(dims, taps, strict=True):
+        axis = sole_axis(value.layout[dim]) if known else None
+        alone = axis is not None and axis not in axes_elsewhere(value.layout, dim)
+        zeros = value.zeros[dim] if value.zeros else (0, 0)
+        found.append(replace(window, axis=axis if alone else None, zeros=zeros))
+    return tuple(found)
 
 
 def _raster(spatial: Iterable[Factor], window: Window) -> dict[int, Reach]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from rflint.architecture import Extent, Kind, Number, Reach, Window, adaptive_window
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.taps import Taps
 from rflint.tracing.layout import sole_axis
-from rflint.tracing.operators.mixing import along
+from rflint.tracing.operators.mixing import along, located
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -135,6 +136,18 @@ def pool(call: Call) -> Effect:
         windows.dilation,
         windows.padding,
         windows.sizing,
+        [
+            Taps(k, n, m, s, d, pad)
+            for k, n, m, s, d, pad in zip(
+                windows.kernel,
+                call.input.shape[-call.spatial :],
+                out[-call.spatial :],
+                windows.stride,
+                windows.dilation,
+                windows.padding,
+                strict=True,
+            )
+        ],
     )
 
 
@@ -238,6 +251,7 @@ def _effect(
     dilation: tuple[int, ...],
     padding: tuple[int, ...],
     sizing: Sequence[Sizing] = (),
+    taps: Sequence[Taps] = (),
 ) -> Effect:
     value, spatial = call.input, call.spatial
     layout = list(value.layout)
@@ -266,4 +280,5 @@ def _effect(
         ),
         covers_map=covers and max(value.shape[-spatial:]) > 1,
         sizing={axis: sizing[i] for axis, i in position.items()} if sizing else {},
+        taps=located(value, range(len(layout) - spatial, len(layout)), taps) if taps else (),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from rflint.architecture import Kind, Number, Reach, Window
 from rflint.sizing import Fixed, Scaled, Sizing
+from rflint.taps import Taps
 from rflint.tracing.layout import (
     Dimension,
     Factor,
@@ -18,7 +19,7 @@ from rflint.tracing.layout import (
     sliced,
     sole_axis,
 )
-from rflint.tracing.operators.mixing import along, shuffled
+from rflint.tracing.operators.mixing import along, located, shuffled
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -138,7 +139,12 @@ def padding_mode(call: Call) -> str:
     if call.module is None:
         return str(call.arg("mode", 2, "constant"))
     word = call.name.split("Pad")[0]
-    return {"Reflection": "reflect", "Circular": "circular"}.get(word, "constant")
+    modes = {"Reflection": "reflect", "Circular": "circular", "Replication": "replicate"}
+    return modes.get(word, "constant")
+
+
+def _pads_zeros(call: Call) -> bool:
+    return padding_mode(call) == "constant" and not call.arg("value", 3, 0)
 
 
 def pad_shape(call: Call) -> Shape:
@@ -170,9 +176,15 @@ def pad(call: Call) -> Effect:
     reaches: dict[int, Reach] = {}
     amounts: dict[int, int | None] = {}
     sizing: dict[int, Sizing] = {}
+    zeros = list(value.zeros or ((0, 0),) * len(layout))
+    taps: dict[int, Taps] = {}
     for back, (before, after) in enumerate(pad_amounts(call), start=1):
         if not before and not after:
             continue
+        size = value.shape[-back]
+        taps[len(layout) - back] = Taps(1, size, size + before + after, before=before)
+        old = zeros[-back]
+        zeros[-back] = (max(0, old[0] + before), max(0, old[1] + after))
         dim = len(layout) - back
         axis = sole_axis(layout[dim])
         if axis is not None:
@@ -180,8 +192,8 @@ def pad(call: Call) -> Effect:
             amounts[axis] = before
             sizing[axis] = Scaled(1, before + after)
         elif shuffled(value.layout, dim) is not None:
-            size = value.shape[dim] + before + after
-            read, layout[dim] = along(value.layout, dim, Window(1, 1, -before), size)
+            padded = Window(1, 1, -before)
+            read, layout[dim] = along(value.layout, dim, padded, size + before + after)
             reaches |= read
             continue
         layout[dim] = _padded(layout[dim], before, after)
@@ -190,6 +202,9 @@ def pad(call: Call) -> Effect:
         (reach_of(call.axes, reaches),),
         geometry(call.axes, padding=amounts),
         sizing=sizing,
+        # copies of what lies inside are read from there
+        taps=located(value, taps, list(taps.values())) if padding_mode(call) == "constant" else (),
+        zeros=tuple(zeros) if _pads_zeros(call) else (),
     )
 
 

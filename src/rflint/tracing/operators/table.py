@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 
 from rflint.architecture import POINTWISE, Geometry, Kind, Number, Reach
 from rflint.sizing import Sizing
+from rflint.taps import Taps
 from rflint.tracing.layout import Layout
 
 Shape: TypeAlias = tuple[int, ...]
@@ -47,6 +48,8 @@ class Value:
     layout: Layout
     source: int | None = None
     parameters: frozenset[str] = frozenset()
+    zeros: tuple[tuple[int, int], ...] = ()
+    """Per dimension, how many positions at either end were padded with zeros just before."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,14 @@ class Effect:
     geometry: Geometry
     macs: int = 0
     """For the whole batch."""
-    dead_weights: int = 0
+    taps: tuple[Taps, ...] = ()
+    """Of windows, pads and slices that are known exactly: what meets what, per dimension."""
+    weights: int = 0
+    """The scalars of the kernel."""
+    zeros: tuple[tuple[int, int], ...] = ()
+    """Of zero padding: how many positions it adds at either end, per dimension."""
+    statistics: frozenset[int] = frozenset()
+    """Axes over which a normalisation takes statistics of the very sample that it normalises."""
     covers_map: bool = False
     """One window that covers all positions of an unpadded map."""
     sizing: Mapping[int, Sizing] = field(default_factory=dict)

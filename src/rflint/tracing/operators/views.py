@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, TypeGuard
 
 from rflint.architecture import POINTWISE, Extent, Kind, Reach, Window
+from rflint.taps import Taps
 from rflint.tracing.layout import (
     Dimension,
     Factor,
@@ -35,6 +36,7 @@ from rflint.tracing.layout import (
 from rflint.tracing.operators.mixing import (
     along,
     composed,
+    located,
     mixed,
     shuffled,
     unshuffled,
@@ -191,6 +193,7 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
     reached: dict[int, Reach] = {}
     layout: list[Dimension] = []
     places: dict[int, int] = {}
+    taps: dict[int, Taps] = {}
     index += (slice(None),) * (len(value.shape) - sum(item is not None for item in index))
     dim = 0
     for item in index:
@@ -219,6 +222,7 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
         axis = sole_axis(dimension)
         if axis is not None:
             reached[axis] = Window(1, step, start)
+            taps[dim - 1] = Taps(1, size, count, step, before=-start)
         elif shuffled(value.layout, dim - 1) is not None:
             read, carried = along(value.layout, dim - 1, Window(1, step, start), count)
             reached |= read
@@ -230,7 +234,12 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
     result = tuple(without_inner(dimension, reached) for dimension in layout)
     for axis, place in places.items():
         result = picked(result, axis, place)
-    return Effect(result, (reach_of(call.axes, reached),), geometry(call.axes, stride=stride))
+    return Effect(
+        result,
+        (reach_of(call.axes, reached),),
+        geometry(call.axes, stride=stride),
+        taps=located(value, taps, list(taps.values())),
+    )
 
 
 def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:

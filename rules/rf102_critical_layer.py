@@ -1,0 +1,70 @@
+"""The convolution behind which every position sees more than the whole image.
+
+What it is
+    The first layer, in execution order, whose input still sees less than the image and whose output
+    sees more, even on the shortest path: r_{l-1,min} <= i < r_{l,min}. It crosses. It does useful
+    work; what comes behind it works past the border.
+
+Why it matters
+    This is the last layer for which context is left. It shows how deep a network for this input
+    size needs to be, and where a new head would go (Richter et al., "Should You Go Deeper?",
+    section III).
+
+How to fix it
+    There is nothing to fix. Networks whose critical layer is near the end use what they have: the
+    paper's heuristic is to move the border as close to the output as possible.
+
+When to ignore it
+    Always, unless you asked: the rule is there for designing, and is off by default.
+
+How it is computed
+    Eq. 1 of the paper along every path and axis. The smallest receptive field over all paths is
+    kept for each distinct product of strides, which is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rflint.analysis import Analysis, Verdict
+from rflint.figures import size
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+
+CODE = "RF102"
+NAME = "critical-layer"
+SEVERITY = Severity.INFO
+DEFAULT = False
+EVIDENCE = Evidence.PREDICTED
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding, at the first critical layer."""
+    layer = next((x for x in analysis.layers if x.verdict is Verdict.CRITICAL), None)
+    if layer is not None:
+        before = size([axis.r_min for axis in layer.seen])
+        behind = size([axis.r_min for axis in layer.out])
+        yield finding(
+            globals(),
+            layer,
+            f"here receptive fields outgrow the {size(analysis.architecture.resolution)} input: "
+            f"{before} in front of it, {behind} behind it",
+        )
+
+
+def crosses() -> Any:
+    """Its second convolution sees 10 pixels in front, 18 behind."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 9, padding=4),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 8, 5, padding=2),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, 10),
+    )
+
+
+FAILS = [Example(crosses, 16)]
+PASSES = [Example(crosses, 32)]

@@ -1,0 +1,117 @@
+"""A convolution whose input already sees all of the image along some axes.
+
+What it is
+    Along some axes every position of its input sees more than the image (r_{l-1,min} > i), along
+    others it does not. That happens with inputs that are not square (spectrograms, text lines) and
+    with kernels that are not (1x7 and 7x1).
+
+Why it matters
+    Along the axes that are done there is no context left to integrate: the part of the kernel that
+    extends there costs weights and multiplications for nothing new. It is the argument of RF101
+    (Richter et al., "Should You Go Deeper?", section III), axis by axis; the experiments of the
+    paper are on square inputs, so this is information only.
+
+How to fix it
+    Give the kernel size 1 along the axes that are done (3x3 becomes 1x3), or downsample less along
+    them. Where the kernel extends along those axes only, the layer can go.
+
+When to ignore it
+    Where square kernels are kept for pretrained weights, or for speed: some back ends have fast
+    code for 3x3 only.
+
+How it is computed
+    Receptive fields and input sizes are compared axis by axis; see RF101.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rflint.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.figures import along, number, plural, size
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+
+CODE = "RF103"
+NAME = "partly-unproductive-layer"
+SEVERITY = Severity.INFO
+DEFAULT = True
+EVIDENCE = Evidence.PREDICTED
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each convolution that is unproductive along some axes only."""
+    for layer in analysis.layers:
+        if layer.verdict is Verdict.PARTIAL:
+            yield finding(globals(), layer, _message(analysis, layer))
+
+
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """How many, and along which axes."""
+    axes = sorted(
+        {
+            axis
+            for x in analysis.layers
+            if x.verdict is Verdict.PARTIAL
+            for axis in _done(analysis, x)
+        }
+    )
+    done = [axis for axis in axes if along([axis], analysis.architecture.axes)]
+    where = along(done, analysis.architecture.axes) or "along one axis or another"
+    subject = (
+        f"{plural(len(findings), 'convolution')} have inputs that see"
+        if len(findings) > 1
+        else f"{findings[0].layer} has an input that sees"
+    )
+    return (
+        f"{subject} all of the {size(analysis.architecture.resolution)} image already {where}, and "
+        "less than that along the rest. A kernel of 1 along the axes that are done would integrate "
+        "as much."
+    )
+
+
+def _message(analysis: Analysis, layer: AnalysedLayer) -> str:
+    resolution = analysis.architecture.resolution
+    done = _done(analysis, layer)
+    sees = ", ".join(
+        f"{'all' if (r := layer.seen[axis].r_min) is None else number(r)} of {resolution[axis]}"
+        for axis in done
+    )
+    kernel = layer.layer.geometry.kernel
+    thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]
+    where = along(done, len(resolution))
+    if list(kernel) == thinner:
+        cure = f"its {size(kernel)} kernel works along the rest"
+    elif set(thinner) == {1}:
+        cure = f"its {size(kernel)} kernel extends there only, and can integrate nothing new"
+    else:
+        cure = f"a {size(thinner)} kernel would integrate as much as its {size(kernel)} one"
+    return f"{where} its input sees everything already ({sees} pixels): {cure}"
+
+
+def _done(analysis: Analysis, layer: AnalysedLayer) -> list[int]:
+    return [
+        axis
+        for axis, (seen, size) in enumerate(
+            zip(layer.seen, analysis.architecture.resolution, strict=True)
+        )
+        if seen.r_min is None or seen.r_min > size
+    ]
+
+
+def square_kernels() -> Any:
+    """On a wide image the height is seen after two layers, the width is not."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 9, padding=4),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, 10),
+    )
+
+
+FAILS = [Example(square_kernels, (8, 64))]
+PASSES = [Example(square_kernels, (16, 64)), Example(square_kernels, 64)]

@@ -1,0 +1,121 @@
+"""A convolution that works on a single position.
+
+What it is
+    The feature map has size 1 along every axis, and a convolution with a kernel of more than one
+    tap goes over it. There is one window, and one position that is not padding: the layer computes
+    what a 1x1 convolution computes, with the weights of a larger one.
+
+Why it matters
+    All taps but one multiply padding: their weights can never receive a gradient, whatever the
+    data. A 3x3 convolution of that kind has nine times the weights that it can use. "Rethinking
+    Atrous Convolution" (Chen et al., 2017, section 3.2) describes it for large dilations: the
+    filter degenerates to a 1x1 filter.
+
+How to fix it
+    Make the kernel 1 (and the padding 0): the layer computes the same. Or keep the map larger, by
+    downsampling less or feeding larger inputs, so that there is something to convolve.
+
+When to ignore it
+    Where the same weights also see larger inputs, as in multi-scale training, or where pretrained
+    weights are kept on purpose.
+
+How it is computed
+    The sizes of the map, without explicit padding, in front of and behind the layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any
+
+from rflint.analysis import AnalysedLayer, Analysis
+from rflint.architecture import Kind
+from rflint.figures import share, size
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+
+CODE = "RF201"
+NAME = "collapsed-map"
+SEVERITY = Severity.WARNING
+DEFAULT = True
+EVIDENCE = Evidence.PROVED
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each convolution with more than one tap on a map of one position."""
+    for layer in analysis.layers:
+        if _has_collapsed(layer):
+            taps = prod(tap.kernel for tap in layer.layer.taps)
+            kernel = size([tap.kernel for tap in layer.layer.taps])
+            yield finding(
+                globals(),
+                layer,
+                f"its {kernel} kernel works on a map of one position: kernel_size=1, padding=0 "
+                f"computes the same with 1/{taps} of the weights"
+                + (f" ({layer.layer.weights:,} now)" if layer.layer.weight else ""),
+            )
+
+
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """How many weights more than needed."""
+    too_many = {
+        layer.layer.weight: layer.layer.weights - layer.layer.weights // taps
+        for layer in analysis.layers
+        if _has_collapsed(layer) and layer.layer.weight
+        for taps in [prod(tap.kernel for tap in layer.layer.taps)]
+    }
+    wasted = sum(too_many.values())
+    subject, are = (
+        (f"{len(findings)} convolutions work", "they are 1x1 convolutions")
+        if len(findings) > 1
+        else (f"{findings[0].layer} works", "it is a 1x1 convolution")
+    )
+    return (
+        f"{subject} on a map of one position: {are} with {wasted:,} weights "
+        f"({share(wasted, analysis.totals.params)} of the parameters) that do nothing. "
+        "kernel_size=1, padding=0 computes the same."
+    )
+
+
+def _has_collapsed(layer: AnalysedLayer) -> bool:
+    taps = layer.layer.taps
+    return (
+        layer.layer.kind is Kind.CONV
+        and bool(taps)
+        and prod(tap.kernel for tap in taps) > 1
+        and all(tap.data == 1 and tap.windows == 1 for tap in taps)
+    )
+
+
+def downsampled_to_nothing() -> Any:
+    """At 16 px the last convolution gets a 1x1 map."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 4, stride=4),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 4, stride=4),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.Flatten(),
+        nn.Linear(16, 10),
+    )
+
+
+def with_a_kernel_of_one() -> Any:
+    """The same, with the one tap that is left."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 4, stride=4),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 4, stride=4),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 1),
+        nn.Flatten(),
+        nn.Linear(16, 10),
+    )
+
+
+FAILS = [Example(downsampled_to_nothing, 16)]
+PASSES = [Example(with_a_kernel_of_one, 16)]

@@ -1,0 +1,121 @@
+"""Rows or columns at the end of the input, or of a map, that no window reaches.
+
+What it is
+    A stride does not divide the size: the last window that fits ends before the map does, and what
+    is left (less than a stride) is read by nobody. At the input, whole rows of pixels never
+    influence the output. Inside the network, rows of a map are computed and thrown away.
+
+Why it matters
+    The output depends on where the image was cut, and what lies at the lower and right edge is
+    lost. It is arithmetic: floor((i + 2p - k) / s) + 1 windows end at (windows - 1) * s + k - p
+    (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 2.4).
+
+How to fix it
+    Feed one of the sizes that the message names, or pad the map to a multiple of the stride, or
+    pool with ceil_mode=True.
+
+When to ignore it
+    Where inputs come in all sizes and a row more or less does not matter. That is why this is
+    information only.
+
+How it is computed
+    The positions that every window reads, from the outputs back to the input. Other sizes are tried
+    on what every layer says of the number of its positions, up to twice and down to half the size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rflint.analysis import AnalysedLayer, Analysis
+from rflint.architecture import INPUT, Architecture
+from rflint.borders import sizes_without_ends, unread_ends
+from rflint.figures import axis_names, size
+from rflint.reads import taps_along
+from rflint.roles import reaching_outputs
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+
+CODE = "RF203"
+NAME = "unread-border"
+SEVERITY = Severity.INFO
+DEFAULT = True
+EVIDENCE = Evidence.PROVED
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each map with unread ends, at the layer that leaves them out."""
+    architecture = analysis.architecture
+    ends = [unread_ends(architecture, axis) for axis in range(architecture.axes)]
+    values = sorted({value for along in ends for value in along})
+    if not values:
+        return
+    cure = _cure(architecture, ends)
+    for value in values:
+        reader = _reader(analysis, value, ends)
+        there = {axis: along[value] for axis, along in enumerate(ends) if value in along}
+        yield finding(globals(), reader, f"{_left(architecture, value, there)}{cure}")
+
+
+def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> str:
+    lengths = architecture.resolution if value == INPUT else architecture.layers[value].positions
+    names = axis_names(architecture.axes)
+    lines = {"height": "row", "width": "column", "depth": "frame", "length": "position"}
+    left = " and ".join(
+        f"the last {'' if n == 1 else f'{n} '}{lines[names[axis]]}{'' if n == 1 else 's'}"
+        for axis, n in ends.items()
+    )
+    if value == INPUT:
+        return f"{left} of the {size(lengths)} input never influence the output"
+    made = architecture.layers[value].title
+    return f"its windows end before {left} of the {size(lengths)} map from {made}, read by nobody"
+
+
+def _cure(architecture: Architecture, ends: list[Mapping[int, int]]) -> str:
+    """The sizes, along each axis that leaves something, that would leave nothing."""
+    smaller, larger = list(architecture.resolution), list(architecture.resolution)
+    found_smaller = found_larger = True
+    for axis, along in enumerate(ends):
+        if along:
+            below, above = sizes_without_ends(architecture, axis)
+            smaller[axis], larger[axis] = below or 0, above or 0
+            found_smaller &= below is not None
+            found_larger &= above is not None
+    sizes = [size(x) for x, ok in ((smaller, found_smaller), (larger, found_larger)) if ok]
+    return f"; inputs of {' or '.join(sizes)} leave nothing out" if sizes else ""
+
+
+def _reader(analysis: Analysis, value: int, ends: list[Mapping[int, int]]) -> AnalysedLayer:
+    """The layer whose windows end early: of several readers, the first that strides."""
+    architecture = analysis.architecture
+    axes = [axis for axis, along in enumerate(ends) if value in along]
+    reached = reaching_outputs(architecture)
+    readers = [
+        index
+        for index, layer in enumerate(architecture.layers)
+        if index in reached and any(edge.source == value for edge in layer.inputs)
+    ]
+
+    def strides(index: int) -> bool:
+        windows = [taps_along(architecture.layers[index], axis) for axis in axes]
+        return any(taps is not None and taps.stride > 1 for taps in windows)
+
+    return analysis.layers[next(filter(strides, readers), readers[0])]
+
+
+def patches() -> Any:
+    """Patches of 4x4 pixels: 30 pixels are seven patches, and two pixels that nobody reads."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 4, stride=4),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, 10),
+    )
+
+
+FAILS = [Example(patches, 30)]
+PASSES = [Example(patches, 28), Example(patches, 32)]

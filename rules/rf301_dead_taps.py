@@ -1,0 +1,151 @@
+"""Kernel taps that only ever meet zero padding.
+
+What it is
+    At this input size, some taps of a kernel lie in the zero padding in every window: the map is
+    smaller than the kernel reaches, or the dilation is as large as the map. They multiply zeros,
+    whatever the data.
+
+Why it matters
+    The gradient of such a weight is exactly zero. It is stored, initialised, optimised, averaged
+    and shipped, and never does anything. In a ResNet18 at 32x32 pixels that is 62 % of all
+    convolution weights; at 224x224 it is none. For dilated convolutions the effect is known: "the
+    filter degenerates to a simple 1x1 filter since only the center filter weight is effective"
+    (Chen et al., "Rethinking Atrous Convolution", 2017, section 3.2).
+
+How to fix it
+    Use the kernel that is left: the message says which one, and it computes the same. Or keep the
+    map larger, by downsampling less, dilating less or feeding larger inputs.
+
+When to ignore it
+    Where the same weights also see larger inputs, or where pretrained weights are kept on purpose.
+
+How it is computed
+    Tap t of window o meets position o * stride - padding + t * dilation. It is dead if that is
+    outside the map for every window. Padding in front of the layer (F.pad) counts as padding, and
+    padding with copies of what lies inside does not. Weights that several calls share are dead if
+    they are in all of them. Where a weight is computed from a parameter (weight standardisation),
+    the taps are dead while the parameter still has a gradient, through its statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any
+
+from rflint.analysis import Analysis
+from rflint.architecture import Layer
+from rflint.dead_weights import Kernel, kernels
+from rflint.figures import share, size
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.taps import Taps
+
+CODE = "RF301"
+NAME = "dead-taps"
+SEVERITY = Severity.WARNING
+DEFAULT = True
+EVIDENCE = Evidence.PROVED
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each kernel with dead taps, at the first layer that uses it."""
+    for kernel in kernels(analysis.architecture.layers):
+        if kernel.dead:
+            layer = analysis.layers[kernel.calls[0]]
+            yield finding(globals(), layer, _message(analysis, kernel))
+
+
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """How many weights of the model are dead."""
+    totals = analysis.totals
+    subject = (
+        f"{len(findings)} kernels have taps that" if len(findings) > 1 else "A kernel has taps that"
+    )
+    return (
+        f"{subject} only ever meet zero padding at {size(analysis.architecture.resolution)}: "
+        f"{totals.dead_weights:,} weights ({share(totals.dead_weights, totals.params)} of the "
+        "parameters) never receive a gradient.\n" + "\n".join(_listed(findings))
+    )
+
+
+def _listed(findings: Sequence[Finding]) -> Iterator[str]:
+    """Kernels with the same fate in one line."""
+    alike: dict[str, list[str]] = {}
+    for x in findings:
+        alike.setdefault(x.message.partition(": ")[2], []).append(x.layer)
+    for fate, layers in alike.items():
+        yield f"- {', '.join(layers)}: {fate}"
+
+
+def _message(analysis: Analysis, kernel: Kernel) -> str:
+    layer = analysis.architecture.layers[kernel.calls[0]]
+    where = size([taps.data for taps in layer.taps])
+    on = f"on a {where} map" if len(kernel.calls) == 1 else "on all of its maps"
+    of_model = share(kernel.dead, analysis.totals.params)
+    return (
+        f"{kernel.dead:,} of its {kernel.weights:,} weights only ever meet zero padding "
+        f"({share(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): {on}, "
+        f"{kernel.taps} of {prod(kernel.size)} taps {'is' if kernel.taps == 1 else 'are'} alive"
+        f"{_cure(layer, kernel)}"
+    )
+
+
+def _cure(layer: Layer, kernel: Kernel) -> str:
+    """The smallest kernel that computes the same, where arguments of the layer can say it."""
+    left = [_left(taps, live) for taps, live in zip(layer.taps, kernel.live, strict=True)]
+    if len(kernel.calls) > 1 or any(x is None for x in left):
+        return ""
+    sizes = [x[0] for x in left if x]
+    pads = [x[1] for x in left if x]
+    return f"; kernel_size={_argument(sizes)}, padding={_argument(pads)} computes the same"
+
+
+def _left(taps: Taps, live: Sequence[int]) -> tuple[int, int] | None:
+    """Kernel size and padding without the dead taps at either end; None if that cannot be said."""
+    if not live or any(taps.zeros):
+        return None
+    size, pad = live[-1] - live[0] + 1, taps.before - live[0] * taps.dilation
+    if pad < 0:
+        return None
+    extent = taps.dilation * (size - 1) + 1
+    if taps.transposed:
+        windows = (taps.positions - 1) * taps.stride - 2 * pad + extent
+    else:
+        windows = (taps.positions + 2 * pad - extent) // taps.stride + 1
+    return (size, pad) if windows == taps.windows else None
+
+
+def _argument(values: Sequence[int]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else f"({', '.join(map(str, values))})"
+
+
+def dilated_too_far() -> Any:
+    """At 16 px the last map is 4x4: taps four positions off the centre are always outside."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 4, stride=4),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, padding=4, dilation=4),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, 10),
+    )
+
+
+def dilated_less() -> Any:
+    """With a dilation of 3, every tap meets some position."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 4, stride=4),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, padding=3, dilation=3),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, 10),
+    )
+
+
+FAILS = [Example(dilated_too_far, 16)]
+PASSES = [Example(dilated_less, 16), Example(dilated_too_far, 32)]

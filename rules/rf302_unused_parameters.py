@@ -1,0 +1,131 @@
+"""Parameters that no output depends on.
+
+What it is
+    The model registers parameters that its forward never uses, or computes something with them that
+    reaches no output, neither in evaluation nor in training.
+
+Why it matters
+    They never receive a gradient: they keep their initial values, and cost memory in the model, in
+    checkpoints and in some optimisers. Often they show a mistake: a layer was built and then
+    forgotten in forward. Distributed training stops at them ("Expected to have finished reduction
+    in the prior iteration"; PyTorch documents find_unused_parameters of DistributedDataParallel).
+
+How to fix it
+    Call the module in forward, or do not build it.
+
+When to ignore it
+    Where other code uses them (a loss, a second forward, a mask token for pretraining).
+
+How it is computed
+    rflint follows one forward pass in evaluation and, where that leaves parameters unused, one in
+    training, so that heads for training only do not count. A model that was followed only in part
+    (RF902) has no findings, nor does a parameter that is used and then detached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rflint.analysis import Analysis
+from rflint.figures import plural, share
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, model_finding
+from rflint.unreached import Unreached, unreached
+
+CODE = "RF302"
+NAME = "unused-parameters"
+SEVERITY = Severity.WARNING
+DEFAULT = True
+EVIDENCE = Evidence.PROVED
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each unused parameter, or for the module whose parameters all are."""
+    if analysis.architecture.left_out is not None:
+        return
+    for unused in unreached(analysis.architecture):
+        source = next(iter(unused.places), None)
+        found = model_finding(globals(), unused.name, _message(unused), source)
+        yield replace(found, places=unused.places)
+
+
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """How many parameters, of which modules."""
+    unused = unreached(analysis.architecture)
+    number = sum(x.size for x in unused)
+    return (
+        f"{number:,} parameters ({share(number, analysis.totals.params)}) are built, but no output "
+        "depends on them: they never receive a gradient. Use them in forward, or do not build them."
+    )
+
+
+def _message(unused: Unreached) -> str:
+    what = plural(unused.size, "parameter") if unused.size < 1000 else f"{unused.size:,} parameters"
+    tensors = f" in {plural(len(unused.parameters), 'tensor')}" if unused.is_module else ""
+    why = (
+        "something is computed from them, but no output depends on it"
+        if unused.computed
+        else "forward never uses them"
+    )
+    cure = "use its result" if unused.computed else "call it"
+    cure = f"{cure}, or do not build it" if unused.is_module else "use it, or do not register it"
+    return f"{what}{tensors}: {why}; {cure}"
+
+
+def forgotten_layer() -> Any:
+    """The shortcut is built, but forward does not call it."""
+    from torch import Tensor, nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+            self.shortcut = nn.Conv2d(3, 8, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.conv(x)
+            return out
+
+    return Block()
+
+
+def called_layer() -> Any:
+    """Both are used."""
+    from torch import Tensor, nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+            self.shortcut = nn.Conv2d(3, 8, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.conv(x) + self.shortcut(x)
+            return out
+
+    return Block()
+
+
+def auxiliary_head() -> Any:
+    """A head that only training uses is used."""
+    from torch import Tensor, nn
+
+    class WithHead(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+            self.head = nn.Conv2d(8, 2, 1)
+            self.auxiliary = nn.Conv2d(8, 2, 1)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+            features = self.conv(x)
+            if self.training:
+                return self.head(features), self.auxiliary(features)
+            return (self.head(features),)
+
+    return WithHead()
+
+
+FAILS = [Example(forgotten_layer, 16)]
+PASSES = [Example(called_layer, 16), Example(auxiliary_head, 16)]

@@ -1,0 +1,140 @@
+"""A bias directly in front of a normalisation that subtracts it.
+
+What it is
+    A convolution or linear layer adds a bias to each channel, and the next layer subtracts each
+    channel's mean: batch normalisation, instance normalisation, or group normalisation with one
+    channel a group. Whatever the bias is, the result is the same.
+
+Why it matters
+    The bias can be left out, "since its effect will be canceled by the subsequent mean subtraction"
+    (Ioffe and Szegedy, "Batch Normalization", 2015, section 3.2). Its gradient is zero but for
+    rounding, so weight decay and optimiser noise move it around.
+
+How to fix it
+    bias=False. The normalisation has a bias of its own.
+
+When to ignore it
+    Where the normalisation will be frozen or folded into the convolution, where it always uses
+    running statistics (fine-tuning detectors), or where pretrained weights have the bias.
+
+How it is computed
+    The layer's only readers are normalisations over the same channels, with nothing in between. For
+    batch normalisation the claim is about training: in evaluation the running mean has taken in
+    what the bias was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rflint.analysis import Analysis
+from rflint.architecture import Architecture, Kind, Layer
+from rflint.figures import plural
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+
+CODE = "RF303"
+NAME = "redundant-bias"
+SEVERITY = Severity.INFO
+DEFAULT = True
+EVIDENCE = Evidence.PROVED
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each bias that all readers of the layer subtract, at the first call."""
+    reported: set[tuple[str, ...]] = set()
+    for index, norms in _subtracted(analysis.architecture):
+        layer = analysis.layers[index]
+        if layer.layer.bias not in reported:
+            reported.add(layer.layer.bias)
+            yield finding(
+                globals(),
+                layer,
+                f"its bias is subtracted again by {norms[0].title}, directly behind it: bias=False "
+                f"computes the same with {_size(layer.layer)} parameters fewer",
+            )
+
+
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """How many biases, and how many parameters they are."""
+    sizes = {
+        layer.bias: _size(layer)
+        for index, _ in _subtracted(analysis.architecture)
+        for layer in [analysis.architecture.layers[index]]
+    }
+    subject = f"{len(findings)} layers add biases" if len(findings) > 1 else "A layer adds a bias"
+    them = "them" if len(findings) > 1 else "it"
+    return (
+        f"{subject} that the normalisation directly behind {them} subtracts again: bias=False "
+        f"computes the same, with {plural(sum(sizes.values()), 'parameter')} fewer."
+    )
+
+
+def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]:
+    """Layers with a bias that nothing but normalisations reads, and these."""
+    readers: dict[int, list[Layer]] = {}
+    for layer in architecture.layers:
+        for edge in layer.inputs:
+            readers.setdefault(edge.source, []).append(layer)
+    calls: dict[tuple[str, ...], list[int]] = {}
+    for index, layer in enumerate(architecture.layers):
+        if layer.bias:
+            calls.setdefault(layer.bias, []).append(index)
+    outputs = set(architecture.outputs)
+    for indices in calls.values():
+        # a bias that several calls share is redundant if it is in all of them
+        if all(
+            index not in outputs
+            and readers.get(index)
+            and all(_subtracts(norm, architecture.layers[index]) for norm in readers.get(index, []))
+            for index in indices
+        ):
+            yield indices[0], readers[indices[0]]
+
+
+def _subtracts(norm: Layer, layer: Layer) -> bool:
+    """Whether a layer's channels are those whose means a normalisation subtracts."""
+    same = norm.in_shape == layer.out_shape
+    channels_first = layer.kind is not Kind.LINEAR or len(layer.out_shape) == 2
+    return norm.subtracts_mean and len(norm.inputs) == 1 and same and channels_first
+
+
+def _size(layer: Layer) -> int:
+    return sum(size for name, size in layer.parameters if name in layer.bias)
+
+
+def with_bias() -> Any:
+    """Each convolution's bias is subtracted by the batch normalisation behind it."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+    )
+
+
+def without_bias() -> Any:
+    """The same, without."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, padding=1, bias=False),
+        nn.BatchNorm2d(8),
+    )
+
+
+def several_channels_a_group() -> Any:
+    """Group normalisation over several channels subtracts their common mean only."""
+    from torch import nn
+
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.ReLU())
+
+
+FAILS = [Example(with_bias, 16)]
+PASSES = [Example(without_bias, 16), Example(several_channels_a_group, 16)]

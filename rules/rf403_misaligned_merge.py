@@ -1,0 +1,139 @@
+"""Branches that are merged though they look at different places.
+
+What it is
+    Two branches are added or concatenated position by position, but what they see is centred at
+    different places of the input: an even kernel, asymmetric padding or a crop has moved one of
+    them by half a position of the merged map, or more.
+
+Why it matters
+    Features of different places meet in one position: what follows has to undo the shift, and
+    boundaries blur. Whether the paths of a network are aligned is a property of its kernels,
+    strides and padding (Araujo et al., "Computing Receptive Fields of Convolutional Neural
+    Networks", Distill 2019); misaligned pyramids cost accuracy at boundaries (Huang et al.,
+    "FaPN: Feature-aligned Pyramid Network", 2021).
+
+How to fix it
+    Use odd kernels with padding (k - 1) / 2 in both branches, or the same kernels and padding. In
+    a decoder, match what the encoder did: a 3x3 convolution with stride 2 and padding 1 keeps the
+    centres of even positions, so that nearest-neighbour upsampling is half a position off.
+
+When to ignore it
+    Where the shift is wanted (shift convolutions), or precision at boundaries does not matter.
+
+How it is computed
+    A window of extent K that starts at `start` moves the centre by (start + (K - 1) / 2) * j, with
+    the jump j in front of it. Upsampling leaves the middle of a map where it is. Branches with the
+    same jump are compared where they meet; what a branch brings along is reported once, where it
+    came about. Attention gates are no feature paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from rflint.alignment import Misalignment, misalignments
+from rflint.analysis import Analysis
+from rflint.architecture import INPUT
+from rflint.figures import along, number, plural
+from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
+
+CODE = "RF403"
+NAME = "misaligned-merge"
+SEVERITY = Severity.INFO
+DEFAULT = True
+EVIDENCE = Evidence.PROVED
+SETTINGS = {
+    "at-least": Setting(
+        0.5,
+        "how far apart centres have to be, in positions of the merged map. Below half a position "
+        "no other position would be nearer.",
+    )
+}
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each merge of branches whose centres lie apart."""
+    merges: dict[int, list[Misalignment]] = {}
+    least = Fraction(settings["at-least"])
+    for found in misalignments(analysis.architecture, analysis.gates):
+        if found.positions >= least:
+            merges.setdefault(found.layer, []).append(found)
+    for index, there in sorted(merges.items()):
+        yield finding(globals(), analysis.layers[index], _message(analysis, there))
+
+
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """One finding as it is; many of them counted."""
+    if len(findings) == 1:
+        return f"{findings[0].layer} {findings[0].message}."
+    return (
+        f"{plural(len(findings), 'merge')} bring together branches that look at different places "
+        "of the input (even kernels, asymmetric padding, crops, resizing between strided maps):\n"
+        + "\n".join(f"- {x.layer} {x.message}" for x in findings[:_MOST])
+        + (f"\n- and {len(findings) - _MOST} more" if len(findings) > _MOST else "")
+    )
+
+
+_MOST = 8
+"""So many merges are described one by one."""
+
+
+def _message(analysis: Analysis, there: Sequence[Misalignment]) -> str:
+    layers = analysis.architecture.layers
+    widest = max(there, key=lambda x: x.pixels)
+    names = [
+        "the input" if value == INPUT else layers[value].title
+        for value in dict.fromkeys(widest.branches)
+    ]
+    axes = list(dict.fromkeys(x.axis for x in there))
+    where = along(axes, analysis.architecture.axes)
+    return (
+        f"merges {' with '.join(names)}, whose centres lie {_pixels(widest.pixels)} apart"
+        f"{f' {where}' if where else ''} ({number(widest.positions)} positions of the merged map)"
+    )
+
+
+def _pixels(pixels: Fraction) -> str:
+    return (
+        plural(int(pixels), "input pixel")
+        if pixels.denominator == 1
+        else (f"{number(pixels)} input pixels")
+    )
+
+
+def even_kernel() -> Any:
+    """padding="same" of an even kernel pads one side more: half a pixel off."""
+    from torch import Tensor, nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 4, padding="same")
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = x + self.conv(x)
+            return out
+
+    return Block()
+
+
+def odd_kernel() -> Any:
+    """Centred on the pixel that it is added to."""
+    from torch import Tensor, nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3, padding="same")
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = x + self.conv(x)
+            return out
+
+    return Block()
+
+
+FAILS = [Example(even_kernel, 16)]
+PASSES = [Example(odd_kernel, 16), Example(even_kernel, 16, {"at-least": 1.0})]

@@ -1,0 +1,149 @@
+"""Where in the input the centre of what a value sees lies, and whether merged branches agree on it.
+
+Position p of a value with jump j looks at a part of the input that is centred at c + p * j, in
+input pixels. A window of extent K that starts at `start` moves c by (start + (K - 1) / 2) * j:
+nothing for a 3x3 convolution with padding 1, half a position for an even kernel. Where branches
+with different c are added or concatenated, features of different places of the image meet.
+
+Over several paths the smallest and the largest c are kept; the step adds the same to all, so that
+is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+from rflint.architecture import (
+    INPUT,
+    POINTWISE,
+    Architecture,
+    Edge,
+    Extent,
+    Kind,
+    Layer,
+    Number,
+    Window,
+)
+from rflint.reads import taps_along
+
+Centres: TypeAlias = Mapping[Number, tuple[Fraction, Fraction]]
+"""By jump, the smallest and the largest centre of position 0 over all paths, in input pixels."""
+
+_MERGING = frozenset({Kind.ARITHMETIC, Kind.MERGE})
+
+_WINDOWS = frozenset({Kind.CONV, Kind.POOL, Kind.SLICE, Kind.PAD, Kind.MEASURED, Kind.TAUGHT})
+"""Kinds whose windows say where they start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misalignment:
+    """A merge of branches with different centres, along one axis."""
+
+    layer: int
+    axis: int
+    pixels: Fraction
+    """How far apart the outermost centres are, in input pixels."""
+    jump: Number
+    """Input pixels between neighbouring positions of the merged map."""
+    branches: tuple[int, int]
+    """The values (layer indices, or INPUT) whose centres lie outermost, the first one first."""
+
+    @property
+    def positions(self) -> Fraction:
+        """How far apart, in positions of the merged map."""
+        return self.pixels / Fraction(self.jump)
+
+
+def misalignments(
+    architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()
+) -> tuple[Misalignment, ...]:
+    """Every merge that brings together centres which none of its branches brought together before.
+
+    `gates` are edges that are no feature paths (see `attention_gates`).
+    """
+    return tuple(
+        found for axis in range(architecture.axes) for found in _along(architecture, gates, axis)
+    )
+
+
+def _along(
+    architecture: Architecture, gates: frozenset[tuple[int, int]], axis: int
+) -> Iterable[Misalignment]:
+    start: Centres = {1: (Fraction(0), Fraction(0))}
+    values: dict[int, Centres] = {INPUT: start}
+    sizes = {INPUT: architecture.resolution[axis]}
+    for index, layer in enumerate(architecture.layers):
+        sizes[index] = layer.positions[axis]
+        edges = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
+        stepped = [
+            (
+                edge.source,
+                _step(values[edge.source], layer, edge, axis, sizes[edge.source], sizes[index]),
+            )
+            for edge in edges
+        ]
+        values[index] = _union(centres for _, centres in stepped)
+        if layer.kind in _MERGING and len(stepped) > 1:
+            yield from _at_merge(index, axis, stepped)
+
+
+def _at_merge(index: int, axis: int, branches: list[tuple[int, Centres]]) -> Iterable[Misalignment]:
+    for jump in dict.fromkeys(jump for _, centres in branches for jump in centres):
+        ends = [(*centres[jump], source) for source, centres in branches if jump in centres]
+        low, _, first = min(ends, key=lambda end: end[0])
+        _, high, last = max(ends, key=lambda end: end[1])
+        # what one branch brings along was reported where it came about
+        if all(high - low > upper - lower for lower, upper, _ in ends):
+            yield Misalignment(index, axis, high - low, jump, (first, last))
+
+
+def _step(seen: Centres, layer: Layer, edge: Edge, axis: int, size: int, out: int) -> Centres:
+    moved = _moved(layer, edge, axis, size, out)
+    if moved is None:
+        return {}
+    by, stride = moved
+    return {
+        jump * stride: (low + by * jump, high + by * jump) for jump, (low, high) in seen.items()
+    }
+
+
+def _moved(
+    layer: Layer, edge: Edge, axis: int, size: int, out: int
+) -> tuple[Fraction, Number] | None:
+    """How far a layer moves centres, in positions of its input, and its stride; None: unknown."""
+    reach = edge.reach[axis]
+    taps = taps_along(layer, axis)
+    if reach is POINTWISE or reach == POINTWISE:
+        return None if layer.operation == "roll" else (Fraction(0), 1)
+    if isinstance(reach, Extent):
+        return None
+    if layer.kind is Kind.CONV_TRANSPOSE:
+        if taps is None:
+            return None
+        # the mean over output phases: output q is reached from (q + before - t * d) / stride
+        return Fraction(2 * taps.before - taps.extent + 1, 2 * taps.stride), reach.stride
+    if layer.kind is Kind.UPSAMPLE or Fraction(reach.stride).denominator > 1:
+        # resizing leaves the middle of the map where it is
+        return Fraction(size - out, 2 * out), reach.stride
+    if layer.operation == "roll" or layer.kind not in _WINDOWS:
+        return _blocks(reach)
+    return Fraction(reach.start) + Fraction(reach.size - 1) / 2, reach.stride
+
+
+def _blocks(reach: Window) -> tuple[Fraction, Number] | None:
+    """Blocks side by side (patches, space-to-depth); of other windows nobody knows the start."""
+    if reach.size == reach.stride and reach.start == 0:
+        return Fraction(reach.size - 1) / 2, reach.stride
+    return None
+
+
+def _union(branches: Iterable[Centres]) -> Centres:
+    union: dict[Number, tuple[Fraction, Fraction]] = {}
+    for centres in branches:
+        for jump, (low, high) in centres.items():
+            old = union.get(jump, (low, high))
+            union[jump] = (min(low, old[0]), max(high, old[1]))
+    return union

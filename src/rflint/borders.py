@@ -1,0 +1,103 @@
+"""Rows and columns at the end of a map that no window reaches, since sizes do not divide.
+
+A window of stride s that no longer fits leaves up to s - 1 positions unread. Whether any input of
+another size would do better follows from what every layer says of the number of its positions
+(sizing.py), without tracing anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rflint.architecture import INPUT, Architecture, Kind
+from rflint.reads import read_along, taps_along
+from rflint.roles import reaching_outputs
+from rflint.sizing import Fixed
+from rflint.taps import everything
+
+_SLIDING = frozenset({Kind.CONV, Kind.POOL})
+
+
+def unread_ends(
+    architecture: Architecture, axis: int, size: int | None = None
+) -> Mapping[int, int]:
+    """Per value how many of its last positions nobody reads along an axis, where it is any.
+
+    Of the input (INPUT), those that no output depends on; of a layer, those that no window of its
+    readers reaches. `size` is another size of the input than the traced one.
+    """
+    traced = _sizes(architecture, axis, None)
+    sizes = traced if size is None else _sizes(architecture, axis, size)
+    reached = reaching_outputs(architecture)
+    live: dict[int, int] = {}
+    direct: dict[int, int] = {}
+    slid: dict[int, bool] = {}
+    for output in architecture.outputs:
+        live[output] = direct[output] = everything(sizes.get(output, 0))
+        slid[output] = False
+    for index in sorted(reached, reverse=True):
+        layer = architecture.layers[index]
+        for edge in layer.inputs:
+            source = edge.source
+            if source not in sizes or index not in sizes:
+                slid[source] = False  # what becomes of them is not known: they count as read
+                live[source] = everything(sizes.get(source, 0))
+                continue
+            given, at = (traced[source], traced[index]), (sizes[source], sizes[index])
+            taps = taps_along(layer, axis)
+            slides = layer.kind in _SLIDING and taps is not None and taps.stride > 1
+            read = read_along(layer, edge, axis, everything(at[1]), given, at)
+            direct[source] = direct.get(source, 0) | read
+            # a reader that takes all positions leaves no end either
+            slid[source] = slid.get(source, True) and (slides or read == everything(at[0]))
+            if live.get(index):
+                places = read_along(layer, edge, axis, live[index], given, at)
+                live[source] = live.get(source, 0) | places
+    ends = {}
+    for value, places in direct.items():
+        found = live.get(value, 0) if value == INPUT else places
+        left = sizes[value] - found.bit_length()
+        if slid[value] and found and left > 0:
+            ends[value] = left
+    return ends
+
+
+def sizes_without_ends(architecture: Architecture, axis: int) -> tuple[int | None, int | None]:
+    """The next smaller and the next larger input size along an axis that leave no ends unread.
+
+    None where there is none between half the size and twice the size.
+    """
+    size = architecture.resolution[axis]
+    return (
+        next(_without_ends(architecture, axis, range(size - 1, size // 2, -1)), None),
+        next(_without_ends(architecture, axis, range(size + 1, 2 * size)), None),
+    )
+
+
+def _without_ends(architecture: Architecture, axis: int, sizes: range) -> Iterator[int]:
+    for size in sizes:
+        if _fits(architecture, axis, size) and not unread_ends(architecture, axis, size):
+            yield size
+
+
+def _fits(architecture: Architecture, axis: int, size: int) -> bool:
+    traced = architecture.resolution[axis]
+    return len(_sizes(architecture, axis, size)) == len(_sizes(architecture, axis, traced))
+
+
+def _sizes(architecture: Architecture, axis: int, size: int | None) -> dict[int, int]:
+    """How many positions the input (of this size, or as traced) and every layer have.
+
+    Of other sizes, those are missing of which nobody knows it.
+    """
+    if size is None:
+        traced = {index: layer.positions[axis] for index, layer in enumerate(architecture.layers)}
+        return {INPUT: architecture.resolution[axis], **traced}
+    sizes = {INPUT: size}
+    for index, layer in enumerate(architecture.layers):
+        sizing = layer.sizing[axis] if layer.sizing else None
+        given = [sizes[edge.source] for edge in layer.inputs if edge.source in sizes]
+        known = isinstance(sizing, Fixed) or len(given) == len(layer.inputs)
+        if sizing is not None and known and (out := sizing(max(given, default=1))) > 0:
+            sizes[index] = out
+    return sizes

@@ -1,0 +1,70 @@
+"""Weights that can never do anything at this input size: their taps only ever meet zero padding.
+
+Where a kernel is padded with zeros, a tap whose every position lies in the padding multiplies zeros
+in every window. Its product is zero whatever the weight, and the gradient of the weight is zero.
+The map along each dimension decides by itself, so the live taps of a kernel are all combinations
+of those that are live along each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from rflint.architecture import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The kernel of a convolution, over all calls that share it."""
+
+    calls: tuple[int, ...]
+    """Indices of these layers."""
+    size: tuple[int, ...]
+    """Taps per dimension."""
+    live: tuple[tuple[int, ...], ...]
+    """Along each dimension, the taps that meet data in some call."""
+    taps: int
+    """How many of all taps meet data in some call."""
+    weights: int
+    """The scalars of the kernel: taps times pairs of channels."""
+
+    @property
+    def dead(self) -> int:
+        """The weights whose taps meet no data in any call."""
+        whole = prod(self.size)
+        return self.weights // whole * (whole - self.taps)
+
+
+def kernels(layers: Sequence[Layer]) -> tuple[Kernel, ...]:
+    """The kernels of all convolutions that are made of parameters, by their first call."""
+    calls: dict[tuple[tuple[str, ...], tuple[int, ...]], list[int]] = {}
+    for index, layer in enumerate(layers):
+        if layer.weight and layer.taps:
+            size = tuple(taps.kernel for taps in layer.taps)
+            calls.setdefault((layer.weight, size), []).append(index)
+    return tuple(
+        _kernel(size, [layers[i] for i in indices], indices) for (_, size), indices in calls.items()
+    )
+
+
+def dead_weights(layers: Sequence[Layer]) -> tuple[int, ...]:
+    """Per layer, the dead weights of the kernel that it is the first to use."""
+    dead = [0] * len(layers)
+    for kernel in kernels(layers):
+        dead[kernel.calls[0]] = kernel.dead
+    return tuple(dead)
+
+
+def _kernel(size: tuple[int, ...], layers: Sequence[Layer], calls: Sequence[int]) -> Kernel:
+    in_each = {tuple(taps.live for taps in layer.taps) for layer in layers}
+    if len(in_each) == 1:
+        (live,) = in_each
+        count = prod(map(len, live))
+    else:
+        together = {tap for live in in_each for tap in product(*live)}
+        count = len(together)
+        live = tuple(tuple(sorted({tap[d] for tap in together})) for d in range(len(size)))
+    return Kernel(tuple(calls), size, live, count, layers[0].weights)

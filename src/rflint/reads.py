@@ -1,0 +1,206 @@
+"""Which positions of every value somebody reads, so that the model's outputs depend on them.
+
+Followed from the outputs back to the input. Where it is not known exactly what an operator reads it
+counts as reading everything, so what is called unread is: a NaN there would not reach an output.
+
+The positions that a window reads are a set along each axis, and the map is read at all combinations
+of these: a box. A value with several readers is read in several boxes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import TypeAlias
+
+from rflint.architecture import INPUT, POINTWISE, Architecture, Edge, Kind, Layer
+from rflint.roles import reaching_outputs
+from rflint.taps import Taps, everything, members, positions_read
+
+Box: TypeAlias = tuple[int, ...]
+"""Per axis a set of positions, as bits; the box holds all their combinations."""
+
+_MOST_BOXES = 4
+"""More of them count as the one box around them all."""
+
+_IN_PLACE = frozenset(
+    {
+        Kind.ACTIVATION,
+        Kind.NORM,
+        Kind.ARITHMETIC,
+        Kind.MERGE,
+        Kind.LINEAR,
+        Kind.REDUCE,
+        Kind.RESHAPE,
+    }
+)
+"""Kinds that, where they are pointwise, read the very position that they write."""
+
+_MOVING = frozenset({"flip", "fliplr", "flipud", "tril", "triu", "repeat", "tile", "roll"})
+"""Operations that are pointwise as far as receptive fields go, but read another position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The positions of a value that are read."""
+
+    sizes: tuple[int, ...]
+    """How many positions there are, per axis."""
+    boxes: tuple[Box, ...]
+
+    @property
+    def positions(self) -> int:
+        """How many are read."""
+        return sum(prod(map(int.bit_count, box)) for box in self._disjoint())
+
+    @property
+    def unread(self) -> int:
+        """How many are not."""
+        return prod(self.sizes) - self.positions
+
+    def along(self, axis: int) -> int:
+        """The rows (or columns, or frames) of which anything is read, as a set."""
+        found = 0
+        for box in self.boxes:
+            found |= box[axis]
+        return found
+
+    def __contains__(self, position: tuple[int, ...]) -> bool:
+        return any(
+            all(places >> place & 1 for places, place in zip(box, position, strict=True))
+            for box in self.boxes
+        )
+
+    def _disjoint(self) -> Iterator[Box]:
+        """The same positions in boxes that do not overlap: every row with others of its kind."""
+        if len(self.boxes) < 2:
+            yield from self.boxes
+            return
+        per_axis = [
+            _alike([box[axis] for box in self.boxes], size) for axis, size in enumerate(self.sizes)
+        ]
+        for combination in product(*per_axis):
+            common = frozenset.intersection(*(holders for holders, _ in combination))
+            if common:
+                yield tuple(places for _, places in combination)
+
+
+def _alike(sets: Sequence[int], size: int) -> list[tuple[frozenset[int], int]]:
+    """Positions grouped by which of these sets hold them."""
+    groups: list[tuple[frozenset[int], int]] = [(frozenset(), everything(size))]
+    for number, places in enumerate(sets):
+        groups = [
+            group
+            for holders, those in groups
+            for group in ((holders | {number}, those & places), (holders, those & ~places))
+            if group[1]
+        ]
+    return [group for group in groups if group[0]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What is read of every value of an architecture; INPUT is the model's input."""
+
+    values: Mapping[int, Region]
+    """All the way to the outputs: of what nobody reads, nothing is read."""
+    directly: Mapping[int, Region]
+    """By the next operators, if everything that these write is read."""
+    readers: Mapping[int, tuple[int, ...]]
+
+
+def reads(architecture: Architecture) -> Reads:
+    """What the outputs of an architecture read of every value."""
+    layers = architecture.layers
+    reached = reaching_outputs(architecture)
+    sizes = {INPUT: architecture.resolution, **{i: x.positions for i, x in enumerate(layers)}}
+    whole = {value: tuple(map(everything, size)) for value, size in sizes.items()}
+    boxes: dict[int, list[Box]] = {value: [] for value in sizes}
+    direct: dict[int, list[Box]] = {value: [] for value in sizes}
+    readers: dict[int, list[int]] = {value: [] for value in sizes}
+    for output in architecture.outputs:
+        boxes[output] = [whole[output]]
+        direct[output] = [whole[output]]
+    for index in sorted(reached, reverse=True):
+        layer = layers[index]
+        for edge in layer.inputs:
+            source = edge.source
+            size = sizes[source]
+            readers[source].append(index)
+            for box in boxes[index]:
+                _add(boxes[source], _read(layer, edge, box, size, architecture.axes))
+            _add(direct[source], _read(layer, edge, whole[index], size, architecture.axes))
+    return Reads(
+        {value: Region(sizes[value], tuple(found)) for value, found in boxes.items()},
+        {value: Region(sizes[value], tuple(found)) for value, found in direct.items()},
+        {value: tuple(reversed(found)) for value, found in readers.items()},
+    )
+
+
+def _read(layer: Layer, edge: Edge, box: Box, size: tuple[int, ...], axes: int) -> Box:
+    """What a layer reads of one input of this size for the positions in a box of its output."""
+    return tuple(
+        read_along(layer, edge, axis, box[axis], (size[axis], layer.positions[axis]))
+        if box[axis]
+        else 0
+        for axis in range(axes)
+    )
+
+
+def read_along(
+    layer: Layer,
+    edge: Edge,
+    axis: int,
+    places: int,
+    sizes: tuple[int, int],
+    at: tuple[int, int] | None = None,
+) -> int:
+    """What a layer reads of one input along an axis, for these positions of its output.
+
+    `sizes` are those of the input and of the output as traced, `at` what they are in question.
+    """
+    at = at or sizes
+    taps = taps_along(layer, axis)
+    if taps is not None and (taps.positions, taps.windows) == sizes:
+        return positions_read(taps if at == sizes else taps.on(*at), places)
+    stays = layer.kind in _IN_PLACE or (layer.taps and taps is None)
+    moves = layer.operation in _MOVING or axis in layer.statistics
+    if edge.reach[axis] == POINTWISE and sizes[0] == sizes[1] and stays and not moves:
+        return places
+    return everything(at[0])
+
+
+def taps_along(layer: Layer, axis: int) -> Taps | None:
+    """How a layer's window lies along an axis, where it has one input and that is known."""
+    if len(layer.inputs) != 1:
+        return None
+    return next((taps for taps in layer.taps if taps.axis == axis), None)
+
+
+def _add(boxes: list[Box], new: Box) -> None:
+    if not all(new) or any(_within(new, old) for old in boxes):
+        return
+    boxes[:] = [old for old in boxes if not _within(old, new)]
+    boxes.append(new)
+    if len(boxes) > _MOST_BOXES:
+        around = boxes.pop()
+        for box in boxes:
+            around = tuple(a | b for a, b in zip(around, box, strict=True))
+        boxes[:] = [around]
+
+
+def _within(inner: Box, outer: Box) -> bool:
+    return all(a & ~b == 0 for a, b in zip(inner, outer, strict=True))
+
+
+def runs(places: int) -> list[tuple[int, int]]:
+    """A set of positions as runs of neighbours: the first and the last of each."""
+    found: list[tuple[int, int]] = []
+    for place in members(places):
+        if found and found[-1][1] == place - 1:
+            found[-1] = (found[-1][0], place)
+        else:
+            found.append((place, place))
+    return found

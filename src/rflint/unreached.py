@@ -1,0 +1,75 @@
+"""Parameters that no output depends on: training never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from rflint.architecture import Architecture, Source
+from rflint.roles import reaching_outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Parameters that no output depends on: one, or all of a module."""
+
+    name: str
+    """The parameter's, or the path of the outermost module whose parameters these all are."""
+    parameters: tuple[str, ...]
+    size: int
+    """In scalars."""
+    places: tuple[Source, ...]
+    """The user's lines that have to do with it."""
+    computed: bool
+    """Whether something is computed from it, and then not used."""
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it stands for a module."""
+        return self.parameters != (self.name,)
+
+
+def unreached(architecture: Architecture) -> tuple[Unreached, ...]:
+    """Parameters that no output depends on, in the model's order, whole modules as one."""
+    places: dict[str, tuple[Source, ...]] = {x.name: x.construction for x in architecture.unused}
+    sizes = {x.name: x.size for x in architecture.unused}
+    computed = set[str]()
+    reached = reaching_outputs(architecture)
+    used = set(architecture.used_in_training)
+    for index, layer in enumerate(architecture.layers):
+        if index in reached:
+            used.update(name for name, _ in layer.parameters)
+    for index, layer in enumerate(architecture.layers):
+        if index not in reached:
+            new = {name: size for name, size in layer.parameters if name not in used}
+            sizes |= new
+            computed |= new.keys()
+            places |= dict.fromkeys(new, layer.places)
+    names = [name for name in sizes if name not in used]
+    modules = {prefix for name in used for prefix in _prefixes(name)}
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(next((p for p in _prefixes(name) if p not in modules), name), []).append(
+            name
+        )
+    return tuple(
+        Unreached(
+            group,
+            tuple(members),
+            sum(sizes[name] for name in members),
+            tuple(dict.fromkeys(_flat(places[name] for name in members))),
+            any(name in computed for name in members),
+        )
+        for group, members in groups.items()
+    )
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """The paths of the modules that a parameter is in, outermost first, without the model."""
+    parts = name.split(".")[:-1]
+    return (".".join(parts[: i + 1]) for i in range(len(parts)))
+
+
+def _flat(places: Iterable[tuple[Source, ...]]) -> Iterator[Source]:
+    for some in places:
+        yield from some
