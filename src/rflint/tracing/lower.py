@@ -99,8 +99,7 @@ class _Lowering:
         call = self._call(node, step)
         if not call.data:
             self._count_work(step, call)
-            used = frozenset().union(*(value.parameters for value in call.tensors))
-            return Value(shape, plain(shape), None, used)
+            return Value(shape, plain(shape), None, self._constant_of(step, call))
         effect = self._measured(node, call) if step.row is None else step.row.effect(call)
         if effect.parts:
             self.calls[node] = (call, effect.parts)
@@ -352,15 +351,22 @@ class _Lowering:
         return Parameter(name, self.sizes[name], construction_of(owner))
 
     def _parameters(self, step: Step, call: Call) -> list[tuple[str, int]]:
-        """Those of the module, or those that the function's constant arguments are made of."""
+        """Those of the module, and those that constant arguments are made of."""
         if step.module is None and not call.data:
             return []  # whoever uses the result has them
-        if step.module is not None:
-            names = [self.names[id(p)] for p in step.module.parameters() if id(p) in self.names]
-        else:
-            constants = [value for value in call.tensors if value.source is None]
-            names = sorted(name for value in constants for name in value.parameters)
+        own = self._parameters_of(step.module)
+        constants = [value for value in call.tensors if value.source is None]
+        names = [*own, *sorted(name for value in constants for name in value.parameters)]
         return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
+
+    def _constant_of(self, step: Step, call: Call) -> frozenset[str]:
+        """The parameters that a constant is made of: those of modules that made it, too."""
+        arguments = (value.parameters for value in call.tensors)
+        return frozenset(self._parameters_of(step.module)).union(*arguments)
+
+    def _parameters_of(self, module: nn.Module | None) -> list[str]:
+        parameters = module.parameters() if module is not None else ()
+        return [self.names[id(p)] for p in parameters if id(p) in self.names]
 
 
 def _op(step: Step) -> str:
