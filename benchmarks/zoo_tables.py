@@ -13,7 +13,9 @@ from rich import box
 from rich.table import Table
 
 from benchmarks.zoo_models import GROUPS, ZOOS
+from benchmarks.zoo_reasons import ALLOWED, explained
 from benchmarks.zoo_workers import Outcome
+from rflint.rule_files import load_rules
 
 COLUMNS = (
     "zoo",
@@ -101,12 +103,12 @@ def progress_line(outcome: Outcome) -> str:
 
 def summary_tables(results: Sequence[Outcome]) -> list[Sheet]:
     """What there was, what each rule found, and what went wrong, why."""
-    parts = (_totals, _rules, _failures, _incomplete, _exported, _slowest)
+    parts = (_totals, _rules, _often, _failures, _incomplete, _exported, _slowest)
     return [sheet for sheet in (part(results) for part in parts) if sheet.rows]
 
 
 def document(results: Sequence[Outcome], command: str) -> str:
-    """docs/zoo.md: what was measured, how to measure it again, and the summary."""
+    """docs/zoo.md: what was measured, how to measure it again, the summary, and all models."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "timm"))
     head = f"""# The zoo
 
@@ -126,11 +128,13 @@ This page is what that command writes; nothing in it is edited by hand.
   know, and what depends on them alone is not judged; or RF902 says where a model begins to depend
   on data, and the report ends there.
 - *Exported* models run code that cannot be followed itself, but torch.export follows what it does.
+- *Fires* says of a rule that it finds something in a model, once or many times. What the rules look
+  for: [rules](rules/README.md). Rules that are off by default did not run.
 - *Seconds* are what rflint takes beyond building the model, in processor seconds of one thread of a
   process that has linted before. [benchmarks/overhead.py](../benchmarks/overhead.py) measures fresh
   processes.
 """
-    tables = [sheet.markdown() for sheet in summary_tables(results)]
+    tables = [sheet.markdown() for sheet in (*summary_tables(results), _namely(results))]
     return "\n".join([head, *tables])
 
 
@@ -161,8 +165,46 @@ def _rules(results: Sequence[Outcome]) -> Sheet:
     for name, members in _parts(results):
         counts = [str(sum(code in x.codes for x in members)) for code in codes]
         rows.append((name, *counts, str(sum(not x.codes for x in members if x.analysed))))
+    shares = [_share([code in x.codes for x in results]) for code in codes]
+    rows.append(("share", *shares, _share([x.analysed and not x.codes for x in results])))
     headings = ("", *codes, "no finding")
     return Sheet("Models on which a rule fires", headings, tuple(rows))
+
+
+def _share(holds: Sequence[bool]) -> str:
+    return f"{100 * sum(holds) / len(holds):.1f} %"
+
+
+def _often(results: Sequence[Outcome]) -> Sheet:
+    """What there is to say for rules that are on by default and fire often."""
+    rows = []
+    for rule in load_rules():
+        titles = [x.model.title for x in results if rule.code in x.codes]
+        if rule.default and len(titles) > ALLOWED * len(results):
+            for group in explained(rule.code, titles):
+                reason = group.reason or "not looked into"
+                rows.append((rule.code, str(len(group.titles)), reason, ", ".join(group.titles)))
+    return Sheet(
+        f"Rules that fire on more than {100 * ALLOWED:.0f} % of the models, and why they are right",
+        ("rule", "models", "because", "namely"),
+        tuple(rows),
+    )
+
+
+def _namely(results: Sequence[Outcome]) -> Sheet:
+    """Which models each rule finds something in."""
+    codes = sorted({code for outcome in results for code in outcome.codes})
+    return Sheet(
+        "Which models",
+        ("rule", "models, with the number of findings"),
+        tuple(
+            (
+                code,
+                ", ".join(f"{x.model.title} ({x.codes[code]})" for x in results if code in x.codes),
+            )
+            for code in codes
+        ),
+    )
 
 
 def _failures(results: Sequence[Outcome]) -> Sheet:

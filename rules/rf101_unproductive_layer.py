@@ -1,10 +1,10 @@
 """A convolution whose input already sees more than the whole image.
 
 What it is
-    Every unit of the layer's input has a receptive field larger than the image along every
-    axis, even on the shortest path (r_{l-1,min} > i). There is no context left that the layer
-    could add: it can only combine what each position knows already. The first such layer in
-    execution order is the border layer.
+    Every unit of the layer's input has a receptive field larger than the image along every axis,
+    even on the shortest path (r_{l-1,min} > i: the receptive field r of what it reads, against the
+    image size i). There is no context left that the layer could add: it can only combine what each
+    position knows already. The first such layer in execution order is the border layer.
 
 Why it matters
     Trained networks do not use these layers. Probes fitted to every layer of VGG, ResNet and
@@ -26,7 +26,9 @@ When to ignore it
 How it is computed
     Eq. 1 of the paper along every path and axis; the smallest receptive field over all paths counts
     (r_min). Attention gates are no paths. Not judged are layers on such gates, and layers whose
-    inputs all see everything (heads).
+    inputs all see everything (heads). A 1x1 convolution is held against the input size like any
+    other, but where nothing else is past the border there is no finding: mixing channels is not
+    what the theory is about.
 """
 
 from __future__ import annotations
@@ -46,17 +48,21 @@ DEFAULT = True
 EVIDENCE = Evidence.PREDICTED
 SETTINGS = {
     "pointwise": Setting(
-        "judge",
-        'with `"ignore"`, 1x1 convolutions are not judged. They integrate no context at any input '
-        "size, and some want them for their capacity alone. Border layer, totals and repairs "
-        "follow.",
-        choices=("judge", "ignore"),
+        "beside-others",
+        "1x1 convolutions integrate no context at any input size, and depthwise convolutions need "
+        "one behind them. By default they are reported only where larger kernels are unproductive "
+        'too; with `"judge"` always. With `"ignore"` they are not judged: border layer, totals and '
+        "repairs follow.",
+        choices=("beside-others", "judge", "ignore"),
     )
 }
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
-    """One finding for each unproductive convolution."""
+    """One finding for each unproductive convolution; none where all of them are 1x1."""
+    mixing_only = all(set(x.layer.geometry.kernel) == {1} for x in analysis.unproductive)
+    if mixing_only and settings["pointwise"] != "judge":
+        return
     size = _show(analysis.architecture.resolution)
     for layer in analysis.unproductive:
         sees = _show(axis.r_min for axis in layer.seen)
@@ -139,9 +145,10 @@ def late_mixing() -> Any:
     )
 
 
-FAILS = [Example(deep_plain_network, 16), Example(late_mixing, 16)]
+FAILS = [Example(deep_plain_network, 16), Example(late_mixing, 16, {"pointwise": "judge"})]
 PASSES = [
     Example(truncated_network, 16),
     Example(deep_plain_network, 32),
+    Example(late_mixing, 16),
     Example(late_mixing, 16, {"pointwise": "ignore"}),
 ]

@@ -28,7 +28,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rflint.analysis import Analysis, Verdict
-from rflint.figures import size
+from rflint.figures import number, size
+from rflint.receptive_field import Field
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
 CODE = "RF102"
@@ -42,14 +43,18 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding, at the first critical layer."""
     layer = next((x for x in analysis.layers if x.verdict is Verdict.CRITICAL), None)
     if layer is not None:
-        before = size([axis.r_min for axis in layer.seen])
-        behind = size([axis.r_min for axis in layer.out])
+        before, behind = _sees(layer.seen), _sees(layer.out)
         yield finding(
             globals(),
             layer,
             f"here receptive fields outgrow the {size(analysis.architecture.resolution)} input: "
             f"{before} in front of it, {behind} behind it",
         )
+
+
+def _sees(field: Field) -> str:
+    """The smallest receptive field over all paths; 'all' where it is unbounded."""
+    return "x".join("all" if axis.r_min is None else number(axis.r_min) for axis in field)
 
 
 def crosses() -> Any:

@@ -73,20 +73,27 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 def _message(analysis: Analysis, layer: AnalysedLayer) -> str:
     resolution = analysis.architecture.resolution
     done = _done(analysis, layer)
-    sees = ", ".join(
-        f"{'all' if (r := layer.seen[axis].r_min) is None else number(r)} of {resolution[axis]}"
+    sees = " and ".join(
+        f"all {resolution[axis]} pixels"
+        + (
+            ""
+            if (r := layer.seen[axis].r_min) is None
+            else f", its receptive field being {number(r)}"
+        )
         for axis in done
     )
     kernel = layer.layer.geometry.kernel
     thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]
     where = along(done, len(resolution))
-    if list(kernel) == thinner:
+    if set(kernel) == {1}:
+        cure = f"its {size(kernel)} kernel integrates nothing along any axis"
+    elif list(kernel) == thinner:
         cure = f"its {size(kernel)} kernel works along the rest"
     elif set(thinner) == {1}:
         cure = f"its {size(kernel)} kernel extends there only, and can integrate nothing new"
     else:
         cure = f"a {size(thinner)} kernel would integrate as much as its {size(kernel)} one"
-    return f"{where} its input sees everything already ({sees} pixels): {cure}"
+    return f"{where} its input sees everything already ({sees}): {cure}"
 
 
 def _done(analysis: Analysis, layer: AnalysedLayer) -> list[int]:

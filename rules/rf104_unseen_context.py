@@ -19,19 +19,23 @@ When to ignore it
     is common, so the rule is off by default.
 
 How it is computed
-    The largest receptive field over all paths (Eq. 1), and, where branches are shifted against each
-    other, the distance between the outermost pixels that any of them sees.
+    The largest receptive field over all paths (Eq. 1), attention gates included, and, where
+    branches are shifted against each other, the distance between the outermost pixels that any of
+    them sees.
+    Statistics that a normalisation takes over the map (InstanceNorm, GroupNorm) carry no features
+    and do not count as seeing; the message says where there are any.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import Number
+from rflint.analysis import Analysis
 from rflint.figures import along, size
-from rflint.receptive_field import AxisField
+from rflint.receptive_field import AxisField, propagate
+from rflint.roles import reaching_outputs
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
 CODE = "RF104"
@@ -44,35 +48,65 @@ EVIDENCE = Evidence.PROVED
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding, at the output that sees most, if that does not see everything."""
     architecture = analysis.architecture
-    outputs = [analysis.layers[index] for index in architecture.outputs]
-    if not outputs or not analysis.complete:
+    outputs = architecture.outputs
+    if not outputs or not analysis.complete or len(architecture.inputs) > 1:
         return
+    fields = propagate(architecture)  # what goes through a gate influences the output as well
+    lengths = [
+        [
+            _sees(field, size)
+            for field, size in zip(
+                fields[index].out, architecture.layers[index].positions, strict=True
+            )
+        ]
+        for index in outputs
+    ]
     short = [
-        [axis for axis in range(architecture.axes) if _misses(analysis, x, axis)] for x in outputs
+        [
+            axis
+            for axis, (r, i) in enumerate(zip(x, architecture.resolution, strict=True))
+            if r and r < i
+        ]
+        for x in lengths
     ]
     if not all(short):
         return
     fewest = min(range(len(outputs)), key=lambda i: len(short[i]))
-    output, axes = outputs[fewest], short[fewest]
+    axes, sees = short[fewest], lengths[fewest]
     where = f" {along(axes, architecture.axes)}" if len(axes) < architecture.axes else ""
     yield finding(
         globals(),
-        output,
+        analysis.layers[outputs[fewest]],
         f"no position of the output sees the whole {size(architecture.resolution)} input{where}: "
-        f"the largest receptive field is {size([_sees(field) for field in output.out])}, and "
-        "nothing global follows",
+        f"the largest receptive field is {'x'.join('all' if r is None else str(r) for r in sees)}"
+        f"{_but_for(analysis)}",
     )
 
 
-def _misses(analysis: Analysis, output: AnalysedLayer, axis: int) -> bool:
-    sees = _sees(output.out[axis])
-    return sees is not None and sees < analysis.architecture.resolution[axis]
+def _sees(field: AxisField, positions: int) -> int | None:
+    """The most pixels between the outermost ones that any of so many positions sees; None: all.
 
-
-def _sees(field: AxisField) -> Number | None:
-    if field.unbounded or field.unknown:
+    Paths of different jumps drift apart along the map, linearly, so an end of it sees most.
+    """
+    if field.unbounded or field.unknown or not field.spans:
         return None
-    return max((span.last - span.first + 1 for span in field.spans.values()), default=None)
+    spans = field.spans.items()
+    return max(
+        ceil(
+            max(at * jump + span.last for jump, span in spans)
+            - min(at * jump + span.first for jump, span in spans)
+            + 1
+        )
+        for at in (0, positions - 1)
+    )
+
+
+def _but_for(analysis: Analysis) -> str:
+    architecture = analysis.architecture
+    reached = reaching_outputs(architecture)
+    if any(architecture.layers[index].statistics for index in reached if index >= 0):
+        return ", but for the statistics that normalisation layers take over the map"
+    return ""
 
 
 def fully_convolutional() -> Any:

@@ -7,7 +7,8 @@ What it is
 
 Why it matters
     All taps but one multiply padding: their weights can never receive a gradient, whatever the
-    data. A 3x3 convolution of that kind has nine times the weights that it can use. "Rethinking
+    data. (Where padding copies the map, all taps multiply the one position, and only their sum
+    counts.) A 3x3 convolution of that kind has nine times the weights that it can use. "Rethinking
     Atrous Convolution" (Chen et al., 2017, section 3.2) describes it for large dilations: the
     filter degenerates to a 1x1 filter.
 
@@ -20,7 +21,8 @@ When to ignore it
     weights are kept on purpose.
 
 How it is computed
-    The sizes of the map, without explicit padding, in front of and behind the layer.
+    The sizes of the map, without explicit padding, in front of and behind the layer, in all calls
+    that share its weights.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import Kind
+from rflint.analysis import Analysis
+from rflint.architecture import Kind, Layer
+from rflint.dead_weights import Kernel, kernels
 from rflint.figures import share, size
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
@@ -42,29 +45,22 @@ EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
-    """One finding for each convolution with more than one tap on a map of one position."""
-    for layer in analysis.layers:
-        if _has_collapsed(layer):
-            taps = prod(tap.kernel for tap in layer.layer.taps)
-            kernel = size([tap.kernel for tap in layer.layer.taps])
-            yield finding(
-                globals(),
-                layer,
-                f"its {kernel} kernel works on a map of one position: kernel_size=1, padding=0 "
-                f"computes the same with 1/{taps} of the weights"
-                + (f" ({layer.layer.weights:,} now)" if layer.layer.weight else ""),
-            )
+    """One finding for each kernel of more than one tap that only works on maps of one position."""
+    for kernel in _collapsed(analysis):
+        layer = analysis.layers[kernel.calls[0]]
+        padded = any(any(tap.zeros) for tap in layer.layer.taps)
+        yield finding(
+            globals(),
+            layer,
+            f"its {size(kernel.size)} kernel works on a map of one position: kernel_size=1, "
+            f"padding=0{', with no padding in front of it,' if padded else ''} computes the same "
+            f"with 1/{prod(kernel.size)} of the weights ({kernel.weights:,} now)",
+        )
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many weights more than needed."""
-    too_many = {
-        layer.layer.weight: layer.layer.weights - layer.layer.weights // taps
-        for layer in analysis.layers
-        if _has_collapsed(layer) and layer.layer.weight
-        for taps in [prod(tap.kernel for tap in layer.layer.taps)]
-    }
-    wasted = sum(too_many.values())
+    wasted = sum(x.weights - x.weights // prod(x.size) for x in _collapsed(analysis))
     subject, are = (
         (f"{len(findings)} convolutions work", "they are 1x1 convolutions")
         if len(findings) > 1
@@ -72,18 +68,24 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     )
     return (
         f"{subject} on a map of one position: {are} with {wasted:,} weights "
-        f"({share(wasted, analysis.totals.params)} of the parameters) that do nothing. "
+        f"({share(wasted, analysis.totals.params)} of the parameters) more than needed. "
         "kernel_size=1, padding=0 computes the same."
     )
 
 
-def _has_collapsed(layer: AnalysedLayer) -> bool:
-    taps = layer.layer.taps
+def _collapsed(analysis: Analysis) -> Iterator[Kernel]:
+    layers = analysis.architecture.layers
+    for kernel in kernels(layers):
+        if all(_has_collapsed(layers[index]) for index in kernel.calls):
+            yield kernel
+
+
+def _has_collapsed(layer: Layer) -> bool:
+    """Whether its only window, of several taps, meets the only position that its map has."""
     return (
-        layer.layer.kind is Kind.CONV
-        and bool(taps)
-        and prod(tap.kernel for tap in taps) > 1
-        and all(tap.data == 1 and tap.windows == 1 for tap in taps)
+        layer.kind is Kind.CONV
+        and prod(tap.kernel for tap in layer.taps) > 1
+        and all(tap.data == 1 and tap.windows == 1 and tap.live for tap in layer.taps)
     )
 
 

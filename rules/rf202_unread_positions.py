@@ -32,8 +32,8 @@ from math import prod
 from typing import Any
 
 from rflint.analysis import Analysis
-from rflint.architecture import INPUT, Architecture, Kind, Layer
-from rflint.figures import count, share, size
+from rflint.architecture import INPUT, POINTWISE, Architecture, Kind, Layer
+from rflint.figures import count, listed, share, size
 from rflint.reads import Reads, Region, reads, taps_along
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
@@ -44,6 +44,7 @@ DEFAULT = True
 EVIDENCE = Evidence.PROVED
 
 _SLIDING = (Kind.CONV, Kind.POOL)
+_IN_PLACE = (Kind.ACTIVATION, Kind.NORM, Kind.ARITHMETIC, Kind.RESHAPE)
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -51,12 +52,13 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     found = reads(analysis.architecture)
     for value, region in found.directly.items():
         readers = found.readers[value]
-        if not readers or not _skips(analysis.architecture, region, value, readers):
+        origin = _origin(analysis.architecture, value)
+        if not found.values[origin].unread:
+            continue  # another branch reads what was computed; here, it was only normalised
+        if not readers or not _skips(analysis.architecture, region, origin, readers):
             continue
         layer = analysis.layers[readers[0]]
-        yield finding(
-            globals(), layer, _message(analysis.architecture, value, readers, found.values[value])
-        )
+        yield finding(globals(), layer, _message(analysis.architecture, value, readers, region))
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -66,15 +68,27 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     return (
         f"{subject} positions that nobody reads, since a stride is larger than the kernel or a "
         f"crop cuts them off. {count(wasted)} MACs ({share(wasted, analysis.totals.macs)}) compute "
-        "what is thrown away. Move the stride to a kernel that covers it, or average in front of it.\n"
-        + "\n".join(f"- {x.layer} {x.message}" for x in findings)
+        "what is thrown away. Move the stride to a kernel that covers it, or average in front of "
+        "it.\n" + "\n".join(f"- {x.layer} {x.message}" for x in findings)
     )
 
 
-def _skips(architecture: Architecture, region: Region, value: int, readers: Sequence[int]) -> bool:
+def _origin(architecture: Architecture, value: int) -> int:
+    """What a value was before it was only normalised, activated and the like."""
+    while value != INPUT:
+        layer = architecture.layers[value]
+        if layer.kind not in _IN_PLACE or len(layer.inputs) != 1:
+            break
+        if set(layer.inputs[0].reach) != {POINTWISE}:
+            break
+        value = layer.inputs[0].source
+    return value
+
+
+def _skips(architecture: Architecture, region: Region, origin: int, readers: Sequence[int]) -> bool:
     """Whether positions are left out that no remainder of a division explains."""
     layers = [architecture.layers[index] for index in readers]
-    if value == INPUT and not any(layer.kind in _SLIDING for layer in layers):
+    if origin == INPUT and not any(layer.kind in _SLIDING for layer in layers):
         return False  # which part of its input a model takes is its own business
     trimmed = [
         region.along(axis).bit_length() if _slide(layers, axis, region.sizes[axis]) else length
@@ -99,18 +113,18 @@ def _message(architecture: Architecture, value: int, readers: Sequence[int], reg
     where = (
         "the input" if value == INPUT else f"the map that {architecture.layers[value].title} makes"
     )
-    together = "" if len(layers) == 1 else f" and {', '.join(x.title for x in layers[1:])}"
+    others = list(dict.fromkeys(x.title for x in layers[1:] if x.title != reader.title))
     how = (
         f"reads with stride {size(reader.geometry.stride)} and a kernel of "
         f"{size(reader.geometry.kernel)}"
         if reader.kind in _SLIDING
-        else "takes a part"
+        else "takes only a part"
     )
-    if together:
-        how += f", and so do others{'' if len(layers) > 3 else f' ({together[5:]})'}"
+    beside = f", and the other readers leave them out too ({listed(others, 2)})" if others else ""
+    never = "are never read" if value == INPUT else "are computed and never read"
     return (
-        f"{how}: {share(whole - region.positions, whole)} of {where} ({region.unread:,} of "
-        f"{whole:,} positions) is {'never read' if value == INPUT else 'computed and never read'}"
+        f"{how}: {region.unread:,} of the {whole:,} positions ({share(region.unread, whole)}) of "
+        f"{where} {never}{beside}"
     )
 
 

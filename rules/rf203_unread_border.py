@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import INPUT, Architecture
+from rflint.architecture import INPUT, POINTWISE, Architecture
 from rflint.borders import sizes_without_ends, unread_ends
 from rflint.figures import axis_names, size
 from rflint.reads import taps_along
@@ -52,6 +52,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         return
     cure = _cure(architecture, ends)
     for value in values:
+        if value != INPUT and _is_told(architecture, value, ends):
+            continue
         reader = _reader(analysis, value, ends)
         there = {axis: along[value] for axis, along in enumerate(ends) if value in along}
         yield finding(globals(), reader, f"{_left(architecture, value, there)}{cure}")
@@ -68,7 +70,21 @@ def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> st
     if value == INPUT:
         return f"{left} of the {size(lengths)} input never influence the output"
     made = architecture.layers[value].title
-    return f"its windows end before {left} of the {size(lengths)} map from {made}, read by nobody"
+    return (
+        f"its windows end before {left} of the {size(lengths)} map that {made} makes: "
+        "computed and never read"
+    )
+
+
+def _is_told(architecture: Architecture, value: int, ends: list[Mapping[int, int]]) -> bool:
+    """Whether a map is the input, position by position, and leaves out what the input does."""
+    source = value
+    while source != INPUT:
+        layer = architecture.layers[source]
+        if len(layer.inputs) != 1 or set(layer.inputs[0].reach) != {POINTWISE}:
+            return False
+        source = layer.inputs[0].source
+    return all(along.get(value) == along.get(INPUT) for along in ends)
 
 
 def _cure(architecture: Architecture, ends: list[Mapping[int, int]]) -> str:
@@ -86,19 +102,26 @@ def _cure(architecture: Architecture, ends: list[Mapping[int, int]]) -> str:
 
 
 def _reader(analysis: Analysis, value: int, ends: list[Mapping[int, int]]) -> AnalysedLayer:
-    """The layer whose windows end early: of several readers, the first that strides."""
+    """The layer whose windows end early: of several readers, the first that strides.
+
+    What is left of the input is often left further inside: by the first such layer.
+    """
     architecture = analysis.architecture
     axes = [axis for axis, along in enumerate(ends) if value in along]
     reached = reaching_outputs(architecture)
     readers = [
         index
         for index, layer in enumerate(architecture.layers)
-        if index in reached and any(edge.source == value for edge in layer.inputs)
+        if index in reached
+        and (value == INPUT or any(edge.source == value for edge in layer.inputs))
     ]
 
     def strides(index: int) -> bool:
         windows = [taps_along(architecture.layers[index], axis) for axis in axes]
-        return any(taps is not None and taps.stride > 1 for taps in windows)
+        early = any(
+            edge.source in along for edge in architecture.layers[index].inputs for along in ends
+        )
+        return early and any(taps is not None and taps.stride > 1 for taps in windows)
 
     return analysis.layers[next(filter(strides, readers), readers[0])]
 

@@ -23,15 +23,17 @@ How it is computed
     Tap t of window o meets position o * stride - padding + t * dilation. It is dead if that is
     outside the map for every window. Padding in front of the layer (F.pad) counts as padding, and
     padding with copies of what lies inside does not. Weights that several calls share are dead if
-    they are in all of them. Where a weight is computed from a parameter (weight standardisation),
-    the taps are dead while the parameter still has a gradient, through its statistics.
+    they are in all of them; those that something else reads too (a sum over the kernel, say) are
+    not judged. Where a weight is computed from a parameter (weight standardisation), the taps are
+    dead while the parameter still has a gradient, through its statistics.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
-from typing import Any
+from dataclasses import replace
+from math import gcd, prod
+from typing import Any, NamedTuple
 
 from rflint.analysis import Analysis
 from rflint.architecture import Layer
@@ -64,7 +66,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     return (
         f"{subject} only ever meet zero padding at {size(analysis.architecture.resolution)}: "
         f"{totals.dead_weights:,} weights ({share(totals.dead_weights, totals.params)} of the "
-        "parameters) never receive a gradient.\n" + "\n".join(_listed(findings))
+        "parameters) do nothing.\n" + "\n".join(_listed(findings))
     )
 
 
@@ -86,33 +88,64 @@ def _message(analysis: Analysis, kernel: Kernel) -> str:
         f"{kernel.dead:,} of its {kernel.weights:,} weights only ever meet zero padding "
         f"({share(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): {on}, "
         f"{kernel.taps} of {prod(kernel.size)} taps {'is' if kernel.taps == 1 else 'are'} alive"
-        f"{_cure(layer, kernel)}"
+        f"{_cure(analysis, layer, kernel)}"
     )
 
 
-def _cure(layer: Layer, kernel: Kernel) -> str:
+def _cure(analysis: Analysis, layer: Layer, kernel: Kernel) -> str:
     """The smallest kernel that computes the same, where arguments of the layer can say it."""
     left = [_left(taps, live) for taps, live in zip(layer.taps, kernel.live, strict=True)]
-    if len(kernel.calls) > 1 or any(x is None for x in left):
+    said = [arguments for arguments in left if arguments]
+    layers = analysis.architecture.layers
+    alike = all(layers[index].taps == layer.taps for index in kernel.calls)
+    if not alike or len(said) < len(left):
         return ""
-    sizes = [x[0] for x in left if x]
-    pads = [x[1] for x in left if x]
-    return f"; kernel_size={_argument(sizes)}, padding={_argument(pads)} computes the same"
+    now = [
+        _Arguments(taps.kernel, taps.before, taps.dilation, _extra(taps) if taps.transposed else 0)
+        for taps in layer.taps
+    ]
+    if all(x.size == old.size for x, old in zip(said, now, strict=True)):
+        return ""  # the dead ones are in between
+    words = [f"kernel_size={_argument([x.size for x in said])}"]
+    words.append(f"padding={_argument([x.padding for x in said])}")
+    if any(x.dilation != old.dilation for x, old in zip(said, now, strict=True)):
+        words.append(f"dilation={_argument([x.dilation for x in said])}")
+    if any(x.extra != old.extra for x, old in zip(said, now, strict=True)):
+        words.append(f"output_padding={_argument([x.extra for x in said])}")
+    return f"; {', '.join(words)} computes the same"
 
 
-def _left(taps: Taps, live: Sequence[int]) -> tuple[int, int] | None:
-    """Kernel size and padding without the dead taps at either end; None if that cannot be said."""
+class _Arguments(NamedTuple):
+    """Of a convolution, along one dimension."""
+
+    size: int
+    padding: int
+    dilation: int
+    extra: int
+    """output_padding."""
+
+
+def _left(taps: Taps, live: Sequence[int]) -> _Arguments | None:
+    """The window without its dead taps; None if arguments of the layer cannot say it.
+
+    Dead taps between live ones go as well where those that stay are equally far apart.
+    """
     if not live or any(taps.zeros):
         return None
-    size, pad = live[-1] - live[0] + 1, taps.before - live[0] * taps.dilation
-    if pad < 0:
+    step = gcd(*(tap - live[0] for tap in live)) or 1
+    size, pad = (live[-1] - live[0]) // step + 1, taps.before - live[0] * taps.dilation
+    left = replace(taps, kernel=size, before=pad, dilation=taps.dilation * step)
+    extra = _extra(left)
+    if pad < 0 or not 0 <= extra < (max(left.stride, left.dilation) if taps.transposed else 1):
         return None
-    extent = taps.dilation * (size - 1) + 1
+    return _Arguments(size, pad, left.dilation, extra)
+
+
+def _extra(taps: Taps) -> int:
+    """How many windows there are more than kernel, stride and padding say: output_padding."""
     if taps.transposed:
-        windows = (taps.positions - 1) * taps.stride - 2 * pad + extent
-    else:
-        windows = (taps.positions + 2 * pad - extent) // taps.stride + 1
-    return (size, pad) if windows == taps.windows else None
+        return taps.windows - ((taps.positions - 1) * taps.stride - 2 * taps.before + taps.extent)
+    return taps.windows - ((taps.positions + 2 * taps.before - taps.extent) // taps.stride + 1)
 
 
 def _argument(values: Sequence[int]) -> str:

@@ -18,9 +18,10 @@ When to ignore it
     running statistics (fine-tuning detectors), or where pretrained weights have the bias.
 
 How it is computed
-    The layer's only readers are normalisations over the same channels, with nothing in between. For
-    batch normalisation the claim is about training: in evaluation the running mean has taken in
-    what the bias was.
+    The layer's only readers are normalisations over the same channels, with nothing in between, not
+    even a view. For batch normalisation the claim is about training: in evaluation the running
+    mean has taken in what the bias was. What forward does only in training is not seen, and batch
+    normalisations of modules that override train(), as those do that freeze them, do not count.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.architecture import Architecture, Kind, Layer
-from rflint.figures import plural
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
 CODE = "RF303"
@@ -50,8 +50,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             yield finding(
                 globals(),
                 layer,
-                f"its bias is subtracted again by {norms[0].title}, directly behind it: bias=False "
-                f"computes the same with {_size(layer.layer)} parameters fewer",
+                f"its bias is subtracted again by {norms[0].title}, directly behind it: trained "
+                f"with bias=False, it computes the same with {_fewer(_size(layer.layer))}",
             )
 
 
@@ -65,8 +65,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     subject = f"{len(findings)} layers add biases" if len(findings) > 1 else "A layer adds a bias"
     them = "them" if len(findings) > 1 else "it"
     return (
-        f"{subject} that the normalisation directly behind {them} subtracts again: bias=False "
-        f"computes the same, with {plural(sum(sizes.values()), 'parameter')} fewer."
+        f"{subject} that the normalisation directly behind {them} subtracts again: trained with "
+        f"bias=False, the model computes the same with {_fewer(sum(sizes.values()))}."
     )
 
 
@@ -80,8 +80,14 @@ def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]
     for index, layer in enumerate(architecture.layers):
         if layer.bias:
             calls.setdefault(layer.bias, []).append(index)
+    users: dict[str, set[int]] = {}
+    for index, layer in enumerate(architecture.layers):
+        for name, _ in layer.parameters:
+            users.setdefault(name, set()).add(index)
     outputs = set(architecture.outputs)
-    for indices in calls.values():
+    for bias, indices in calls.items():
+        if not all(users.get(name, set()) <= set(indices) for name in bias):
+            continue  # something else uses it too
         # a bias that several calls share is redundant if it is in all of them
         if all(
             index not in outputs
@@ -95,8 +101,17 @@ def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]
 def _subtracts(norm: Layer, layer: Layer) -> bool:
     """Whether a layer's channels are those whose means a normalisation subtracts."""
     same = norm.in_shape == layer.out_shape
-    channels_first = layer.kind is not Kind.LINEAR or len(layer.out_shape) == 2
-    return norm.subtracts_mean and len(norm.inputs) == 1 and same and channels_first
+    dimensions = len(layer.out_shape)
+    if layer.kind is Kind.LINEAR:
+        # instance normalisation takes (batch, features) for (channels, positions)
+        channels_second = dimensions == 2 and "instance" not in norm.operation.lower()
+    else:
+        channels_second = dimensions == len(layer.taps) + 2 or not layer.taps
+    return norm.subtracts_mean and len(norm.inputs) == 1 and same and channels_second
+
+
+def _fewer(parameters: int) -> str:
+    return f"{parameters:,} {'parameter' if parameters == 1 else 'parameters'} fewer"
 
 
 def _size(layer: Layer) -> int:

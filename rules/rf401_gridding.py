@@ -1,7 +1,8 @@
 """Dilated convolutions in a row that leave holes in what a unit sees.
 
 What it is
-    The dilations of convolutions that follow each other at one resolution share a factor (2, 2, 2
+    The dilations of convolutions that follow each other at one resolution (not in parallel
+    branches, as in ASPP) share a factor (2, 2, 2
     or 2, 4, 8), and nothing in the row fills in what they jump over. A unit sees a grid of
     positions of the map in front of the row, and never those between; its neighbour sees another
     grid.
@@ -26,11 +27,11 @@ How it is computed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rflint.analysis import Analysis
-from rflint.architecture import INPUT
+from rflint.architecture import INPUT, Architecture
 from rflint.coverage import Row, griddings
 from rflint.figures import along, listed
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
@@ -45,27 +46,30 @@ EVIDENCE = Evidence.PROVED
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each row of dilated convolutions, at its last one."""
     architecture = analysis.architecture
-    axes: dict[tuple[int, ...], dict[int, Row]] = {}
+    rows: dict[tuple[int, ...], dict[Row, list[int]]] = {}
     for found in griddings(architecture, analysis.gates):
-        axes.setdefault(found.row.dilated, {})[found.axis] = found.row
-    for dilated, by_axis in axes.items():
-        row = next(iter(by_axis.values()))
-        front = (
-            "of the input"
-            if row.front == INPUT
-            else f"of the map from {architecture.layers[row.front].title}"
-        )
-        where = along(list(by_axis), architecture.axes)
-        names = [architecture.layers[index].title for index in dilated]
-        dilations = ", ".join(map(str, row.dilations))
+        rows.setdefault(found.row.dilated, {}).setdefault(found.row, []).append(found.axis)
+    for dilated, there in rows.items():
+        names = listed([architecture.layers[index].title for index in dilated], 4)
+        holes = "; ".join(_holes(architecture, row, axes) for row, axes in there.items())
         yield finding(
             globals(),
             analysis.layers[dilated[-1]],
-            f"the dilations {dilations} ({listed(names, 4)}) share the factor {row.factor}: a unit "
-            f"sees {row.count} of the {row.span} positions {front} that it spans along "
-            f"{where.removeprefix('along ') or 'each axis'}; dilations without a common factor, "
-            "such as 1, 2, 5 in turn, leave no holes",
+            f"{holes} (the row: {names}); dilations without a common factor, such as 1, 2, 5 in "
+            "turn, leave no holes",
         )
+
+
+def _holes(architecture: Architecture, row: Row, axes: Sequence[int]) -> str:
+    """What a row shares and what it misses, along these axes."""
+    layers = architecture.layers
+    front = "the input" if row.front == INPUT else f"the map from {layers[row.front].title}"
+    each = f" {along(axes, architecture.axes) or 'each axis'}".replace(" each", " along each")
+    where = "" if architecture.axes == 1 else each
+    return (
+        f"the dilations {listed(list(map(str, row.dilations)), 8)} share the factor {row.factor}: "
+        f"of the {row.span} positions of {front} that a unit spans{where} it sees {row.count}"
+    )
 
 
 def same_dilation() -> Any:

@@ -1,9 +1,10 @@
-"""A transposed convolution whose kernel is not divisible by its stride.
+"""A transposed convolution that makes neighbouring positions of different numbers of taps.
 
 What it is
-    Each output position is the sum over the taps that land on it, and neighbouring positions get
-    different numbers of taps: with a kernel of 3 and a stride of 2, two and one in turn. In two
-    dimensions that is a checkerboard of four, two and one.
+    Each output position is the sum over the taps that land on it. Where the kernel is not
+    divisible by the stride, neighbouring positions get different numbers of taps: with a kernel of
+    3 and a stride of 2, two and one in turn. In two dimensions that is a checkerboard of four, two
+    and one. A dilation that shares a factor with the stride leaves some positions without any.
 
 Why it matters
     The uneven overlap shows in what is drawn, and in gradients, as a checkerboard pattern. Networks
@@ -18,13 +19,14 @@ When to ignore it
 
 How it is computed
     Taps are counted per output phase, along each axis: tap t lands on phase (t * dilation) mod
-    stride.
+    stride. A map of a single position has no neighbours that could overlap.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import gcd
 from typing import Any
 
 from rflint.analysis import AnalysedLayer, Analysis
@@ -45,15 +47,43 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for layer in analysis.layers:
         uneven = _uneven(layer)
         if uneven:
-            numbers = _in_turn(uneven[0])
-            yield finding(
-                globals(),
-                layer,
-                f"its kernel of {size(layer.layer.geometry.kernel)} is not divisible by its stride "
-                f"of {size([taps.stride for taps in layer.layer.taps])}: output positions are made "
-                f"of {numbers} taps in turn along an axis; kernel_size={_divisible(uneven[0])} "
-                "gives all of them the same",
-            )
+            yield finding(globals(), layer, _message(layer.layer.taps, uneven))
+
+
+def _message(windows: Sequence[Taps], uneven: Sequence[Taps]) -> str:
+    sharing = [taps for taps in uneven if _shared(taps) > 1]
+    numbers = _in_turn((sharing or uneven)[0])
+    made = f"output positions are made of {numbers} taps in turn along an axis"
+    stride = size([taps.stride for taps in windows])
+    if sharing:
+        return (
+            f"its dilation of {size([taps.dilation for taps in windows])} shares the factor "
+            f"{_shared(sharing[0])} with its stride of {stride}: {made}, whatever the kernel; use "
+            f"{_written('dilation', [1 if x in sharing else x.dilation for x in windows])} and "
+            f"{_written('kernel_size', map(_divisible, windows))}"
+        )
+    return (
+        f"its kernel of {size([taps.kernel for taps in windows])} is not divisible by its stride "
+        f"of {stride}: {made}; {_written('kernel_size', map(_divisible, windows))} gives all of "
+        f"them the same{_same_size(windows)}"
+    )
+
+
+def _written(argument: str, values: Iterable[int]) -> str:
+    """An argument as in code: one number where all axes agree."""
+    per_axis = tuple(values)
+    return f"{argument}={per_axis[0] if len(set(per_axis)) == 1 else per_axis}"
+
+
+def _same_size(windows: Sequence[Taps]) -> str:
+    """What else keeps the output's size with the larger kernel, if less output padding does."""
+    extra = [x.windows - (x.positions - 1) * x.stride + 2 * x.before - x.extent for x in windows]
+    less = [
+        e - x.dilation * (_divisible(x) - x.kernel) for e, x in zip(extra, windows, strict=True)
+    ]
+    if less == extra or min(less) < 0:
+        return ""
+    return f", and {_written('output_padding', less)} keeps the size"
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -61,16 +91,21 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     if len(findings) == 1:
         return f"{findings[0].layer}: {findings[0].message}."
     return (
-        f"{plural(len(findings), 'transposed convolution')} have kernels that their strides do not "
-        "divide: neighbouring output positions are made of different numbers of taps, which shows "
-        "as a checkerboard. Use kernels that are multiples of the stride, or resize and convolve."
+        f"{plural(len(findings), 'transposed convolution')} make neighbouring output positions of "
+        "different numbers of taps, which shows as a checkerboard. Use kernels that are multiples "
+        "of the stride and dilations without a factor of it, or resize and convolve."
     )
 
 
 def _uneven(layer: AnalysedLayer) -> list[Taps]:
     if layer.layer.kind is not Kind.CONV_TRANSPOSE:
         return []
-    return [taps for taps in layer.layer.taps if len(set(_per_phase(taps))) > 1]
+    return [x for x in layer.layer.taps if x.positions > 1 and len(set(_per_phase(x))) > 1]
+
+
+def _shared(taps: Taps) -> int:
+    """The factor that dilation and stride have in common: taps land on some phases only."""
+    return gcd(taps.dilation, taps.stride)
 
 
 def _per_phase(taps: Taps) -> list[int]:
@@ -84,7 +119,7 @@ def _in_turn(taps: Taps) -> str:
 
 
 def _divisible(taps: Taps) -> int:
-    """The next larger kernel that the stride divides."""
+    """The smallest kernel, at least as large, that the stride divides."""
     return -(-taps.kernel // taps.stride) * taps.stride
 
 

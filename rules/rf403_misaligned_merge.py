@@ -24,7 +24,8 @@ How it is computed
     A window of extent K that starts at `start` moves the centre by (start + (K - 1) / 2) * j, with
     the jump j in front of it. Upsampling leaves the middle of a map where it is. Branches with the
     same jump are compared where they meet; what a branch brings along is reported once, where it
-    came about. Attention gates are no feature paths.
+    came about. Attention gates are no feature paths, and shifted copies of one map
+    that meet (differences, wavelets) are a window, spelled out.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from typing import Any
 from rflint.alignment import Misalignment, misalignments
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT
-from rflint.figures import along, number, plural
+from rflint.figures import along, plural
 from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
 
 CODE = "RF403"
@@ -56,7 +57,7 @@ SETTINGS = {
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each merge of branches whose centres lie apart."""
     merges: dict[int, list[Misalignment]] = {}
-    least = Fraction(settings["at-least"])
+    least = Fraction(str(settings["at-least"]))  # 0.1 as it is written, not as it is stored
     for found in misalignments(analysis.architecture, analysis.gates):
         if found.positions >= least:
             merges.setdefault(found.layer, []).append(found)
@@ -84,23 +85,21 @@ def _message(analysis: Analysis, there: Sequence[Misalignment]) -> str:
     layers = analysis.architecture.layers
     widest = max(there, key=lambda x: x.pixels)
     names = [
-        "the input" if value == INPUT else layers[value].title
+        "the input" if value == INPUT else layers[value].label
         for value in dict.fromkeys(widest.branches)
     ]
     axes = list(dict.fromkeys(x.axis for x in there))
     where = along(axes, analysis.architecture.axes)
     return (
-        f"merges {' with '.join(names)}, whose centres lie {_pixels(widest.pixels)} apart"
-        f"{f' {where}' if where else ''} ({number(widest.positions)} positions of the merged map)"
+        f"merges {' with '.join(names)}, whose centres lie "
+        f"{_many(widest.pixels, 'input pixel')} apart{f' {where}' if where else ''} "
+        f"({_many(widest.positions, 'position')} of the merged map)"
     )
 
 
-def _pixels(pixels: Fraction) -> str:
-    return (
-        plural(int(pixels), "input pixel")
-        if pixels.denominator == 1
-        else (f"{number(pixels)} input pixels")
-    )
+def _many(amount: Fraction, noun: str) -> str:
+    """Quarters matter here, so that one digit would not do."""
+    return plural(int(amount), noun) if amount.denominator == 1 else f"{float(amount):.3g} {noun}s"
 
 
 def even_kernel() -> Any:

@@ -34,7 +34,7 @@ from typing import Any
 
 from rflint.analysis import AnalysedLayer, Analysis
 from rflint.architecture import Kind
-from rflint.figures import plural, size
+from rflint.figures import along, plural
 from rflint.roles import reaching_outputs
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 from rflint.taps import Taps
@@ -54,14 +54,22 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for index, layer in enumerate(analysis.layers):
         aliases = [taps for taps in layer.layer.taps if _aliases(layer, taps)]
         if index in reached and layer.layer.kind in _SAMPLING and aliases:
-            stride, kernel = aliases[0].stride, aliases[0].kernel
-            yield finding(
-                globals(),
-                layer,
-                f"samples every {_ordinal(stride)} position with {plural(kernel, 'tap')} "
-                f"({size([taps.kernel for taps in layer.layer.taps])} kernel): a low-pass filter "
-                f"for stride {stride} takes {2 * stride - 1}",
-            )
+            yield finding(globals(), layer, _message(aliases, analysis.architecture.axes))
+
+
+def _message(aliases: Sequence[Taps], of: int) -> str:
+    axes: dict[tuple[int, int], list[int | None]] = {}
+    for taps in aliases:
+        axes.setdefault((taps.stride, taps.kernel), []).append(taps.axis)
+    parts = []
+    for (stride, kernel), there in axes.items():
+        known = [axis for axis in there if axis is not None]
+        where = along(known, of) if known else ""
+        parts.append(
+            f"takes every {_ordinal(stride)} position{f' {where}' if where else ''} through "
+            f"{plural(kernel, 'tap')}, where a low-pass filter has at least {2 * stride - 1}"
+        )
+    return "; ".join(parts)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -75,7 +83,9 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 def _aliases(layer: AnalysedLayer, taps: Taps) -> bool:
     averages = layer.layer.operation.startswith("avg_pool") and taps.kernel >= taps.stride
-    return taps.stride > 1 and taps.kernel < 2 * taps.stride - 1 and not averages
+    small = taps.kernel < 2 * taps.stride - 1
+    # one window over a whole map samples nothing
+    return taps.stride > 1 and taps.windows > 1 and small and not averages
 
 
 def _ordinal(number: int) -> str:

@@ -15,8 +15,7 @@ How to fix it
 When to ignore it
     Where a file is part of several models and only some of them are linted in this run. (Models
     that the configuration names and this run leaves out are reason enough for rflint to keep
-    quiet.) A comment that names this rule too, `# rflint: ignore[RF101, RF900]`, may be without
-    use.
+    quiet.) A comment that names this rule too, `# rflint: ignore[RF101, RF900]`, may be unused.
 
 How it is computed
     After all rules have run on all models, comments on lines that build or call layers are held

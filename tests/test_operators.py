@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from rflint.analysis import Analysis, analyse
-from rflint.architecture import Architecture, Kind, Layer
-from rflint.dead_weights import dead_weights
+from rflint.architecture import Architecture, Kind
 from rflint.errors import InputMismatch, TraceFailed
 from rflint.tracing import trace
 from rflint.tracing.operators.table import find, spellings
@@ -820,85 +819,3 @@ def test_a_layer_called_twice_counts_its_work_twice_and_its_parameters_once() ->
     assert (first.layer.call, second.layer.call) == (0, 1)
     assert (first.layer.params, second.layer.params) == (4 * 4 * 9 + 4, 0)
     assert (first.layer.macs, second.layer.macs) == (16 * 9 * 64, 16 * 9 * 16)
-
-
-# -- dead weights
-
-
-def gradient_is_zero(module: nn.Module, shape: Sequence[int]) -> int:
-    """Kernel weights that nothing ever reaches, on random input."""
-    module = module.double()
-    torch.manual_seed(0)
-    y = module(torch.randn(tuple(shape), dtype=torch.double))
-    (y * torch.randn_like(y)).sum().backward()
-    weight = module.weight
-    assert isinstance(weight, Tensor)
-    assert weight.grad is not None
-    return int((weight.grad == 0).sum())
-
-
-def only_layer(module: nn.Module, shape: Sequence[int]) -> Layer:
-    (layer,) = traced(module, torch.empty(tuple(shape), device="meta")).layers
-    return layer
-
-
-def dead_weights_of(module: nn.Module, shape: Sequence[int]) -> int:
-    (dead,) = dead_weights([only_layer(module, shape)])
-    return dead
-
-
-def runnable(case: Case, build: Callable[[], nn.Module]) -> Iterator[nn.Module]:
-    """The module, if PyTorch can run it on this input and something comes out."""
-    module = build()
-    try:
-        with torch.no_grad():
-            out = module(case.input)
-    except (RuntimeError, ValueError):
-        return
-    if out.numel():
-        yield module
-
-
-@settings(max_examples=80, deadline=None)
-@given(convolutions())
-def test_dead_weights_of_a_convolution_have_no_gradient(case: Case) -> None:
-    for module in runnable(case, lambda: getattr(nn, f"Conv{case.axes}d")(4, 8, **case.options)):
-        assert dead_weights_of(module, case.shape) == gradient_is_zero(module, case.shape)
-
-
-@settings(max_examples=80, deadline=None)
-@given(transposed_convolutions())
-def test_dead_weights_of_a_transposed_convolution_have_no_gradient(case: Case) -> None:
-    build = getattr(nn, f"ConvTranspose{case.axes}d")
-    for module in runnable(case, lambda: build(4, 8, **case.options)):
-        assert dead_weights_of(module, case.shape) == gradient_is_zero(module, case.shape)
-
-
-@pytest.mark.parametrize("padding_mode", ["zeros", "reflect", "replicate", "circular"])
-@pytest.mark.parametrize("size", [3, 4, 5])
-def test_only_padding_with_zeros_leaves_weights_dead(padding_mode: str, size: int) -> None:
-    module = nn.Conv2d(2, 2, 7, stride=2, padding=2, padding_mode=padding_mode)
-    shape = (1, 2, size, size)
-    dead = dead_weights_of(module, shape)
-    assert dead == gradient_is_zero(module, shape)
-    assert (dead > 0) == (padding_mode == "zeros" and size < 5)
-
-
-def test_a_3x3_convolution_on_a_single_position_lives_on_its_centre() -> None:
-    assert dead_weights_of(nn.Conv2d(16, 32, 3, padding=1), (1, 16, 1, 1)) == 16 * 32 * 8
-
-
-def test_only_parameters_can_be_dead_weights() -> None:
-    """A fixed filter (a blur, say) has no weights that anybody could train."""
-
-    class Filters(nn.Module):
-        def __init__(self, weight: Tensor) -> None:
-            super().__init__()
-            self.weight = weight
-
-        def forward(self, x: Tensor) -> Tensor:
-            return F.conv2d(x, self.weight, padding=1)
-
-    weight = torch.rand(32, 16, 3, 3)
-    assert dead_weights_of(Filters(nn.Parameter(weight)), (1, 16, 1, 1)) == 16 * 32 * 8
-    assert dead_weights_of(Filters(weight), (1, 16, 1, 1)) == 0

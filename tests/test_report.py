@@ -37,6 +37,7 @@ FINDING = {
     "code": {"type": "string", "pattern": r"^RF\d{3}$"},
     "name": NAME,
     "severity": {"enum": ["info", "warning", "error"]},
+    "evidence": {"enum": ["proved", "predicted", None]},
     "layer": NAME,
     "message": NAME,
     "source": SOURCE,
@@ -217,9 +218,16 @@ def test_totals_add_up(model: dict[str, Any]) -> None:
     assert totals["macs"] == sum(x["macs"] for x in model["layers"])
     assert totals["layers"] == len(model["layers"])
     assert totals["convs"] == len(judged) == 20
-    assert totals["unproductive"] == len(wasted) == len(model["findings"]) == 3
+    predicted = [x for x in model["findings"] if x["code"] == "RF101"]
+    assert totals["unproductive"] == len(wasted) == len(predicted) == 3
     assert totals["unproductive_params"] == sum(x["params"] for x in wasted) == 5_308_416
     assert totals["unproductive_macs"] == sum(x["macs"] for x in wasted)
+    assert totals["dead_weights"] == sum(x["dead_weights"] for x in model["layers"]) == 6_946_816
+
+
+def test_a_finding_says_what_it_rests_on(model: dict[str, Any]) -> None:
+    evidence = {x["code"]: x["evidence"] for x in model["findings"]}
+    assert evidence == {"RF101": "predicted", "RF201": "proved", "RF301": "proved"}
 
 
 def test_border_and_feasible_resolution(model: dict[str, Any]) -> None:

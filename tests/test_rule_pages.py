@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 import runpy
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from markdown_it import MarkdownIt
 
-from rflint.rule import Example, Rule, Setting, Severity
+from rflint.rule import Evidence, Example, Rule, Setting, Severity
 from rflint.rule_files import load_rules
 from rflint.rule_page import overview, page
 from tests.program import rflint
 
 DOCS = Path(__file__).parents[1] / "docs"
 RULES = load_rules()
+sys.path.append(str(DOCS))  # a script finds what lies beside it
 SCRIPT: dict[str, Any] = runpy.run_path(str(DOCS / "rules.py"))
+DRAWING: dict[str, Any] = runpy.run_path(str(DOCS / "pictures.py"))
+PICTURES = sorted((DOCS / "rules").glob("*.svg"))
 
 
 def test_the_pages_are_what_the_script_writes() -> None:
@@ -30,19 +36,55 @@ def test_the_pages_are_what_the_script_writes() -> None:
     assert not stale, "run `python docs/rules.py`: docs/rules is not what the rules say"
 
 
-def test_the_script_removes_pages_of_rules_that_are_gone(tmp_path: Path) -> None:
+def test_the_script_removes_pages_and_pictures_of_rules_that_are_gone(tmp_path: Path) -> None:
     (tmp_path / "RF000.md").write_text("# RF000 gone\n")
+    (tmp_path / "RF000.svg").write_text("<svg/>\n")
     SCRIPT["write"](tmp_path)
     assert {x.name for x in tmp_path.iterdir()} == {x.name for x in (DOCS / "rules").iterdir()}
 
 
-def test_the_program_prints_exactly_the_pages(tmp_path: Path) -> None:
+def test_the_program_prints_the_pages_without_their_pictures(tmp_path: Path) -> None:
     code = RULES[0].code
     ran = rflint("rule", code, cwd=tmp_path)
     written = (DOCS / "rules" / f"{code}.md").read_text(encoding="utf-8")
-    assert (ran.status, ran.out, ran.err) == (0, written, "")
+    plain, pictures = re.subn(r"\n!\[.*\]\(.*\)\n\n\*.*\*\n", "", written)
+    assert (ran.status, ran.out, ran.err, pictures) == (0, plain, "", 1)
     several = rflint("rule", "RF9", cwd=tmp_path)
     assert several.out == "\n".join(page(x) for x in RULES if x.code.startswith("RF9"))
+
+
+def test_every_picture_is_on_its_page_behind_what_the_rule_is() -> None:
+    shown = []
+    for file in (DOCS / "rules").glob("*.md"):
+        text = file.read_text(encoding="utf-8")
+        for alt, name in re.findall(r"^!\[(.*)\]\((.*)\)$", text, re.M):
+            assert name == f"{file.stem}.svg"
+            what, _, rest = text.partition(f"\n![{alt}]({name})\n\n")
+            assert re.findall("^## (.*)", what, re.M) == ["What it is"]
+            assert re.match(r"\*.+\.\*\n\n## Why it matters\n", rest)
+            shown.append(DOCS / "rules" / name)
+    assert sorted(shown) == PICTURES
+    assert PICTURES
+
+
+@pytest.mark.parametrize("file", PICTURES, ids=lambda file: file.stem)
+def test_a_picture_has_a_title_and_nothing_sticks_out(file: Path) -> None:
+    svg = ET.parse(file).getroot()
+    kind = "{http://www.w3.org/2000/svg}"
+    title = svg[0]
+    assert title.tag == f"{kind}title"
+    assert f"![{title.text}](" in file.with_suffix(".md").read_text(encoding="utf-8")
+    width, height = float(svg.attrib["width"]), float(svg.attrib["height"])
+    assert width == DRAWING["WIDTH"]
+    for text in svg.iter(f"{kind}text"):
+        long = DRAWING["LETTER"] * len(text.text or "")
+        start = float(text.attrib["x"]) - ("middle" in text.get("class", "")) * long / 2
+        assert start >= 0, text.text
+        assert start + long <= width, text.text
+        assert 14 < float(text.attrib["y"]) < height
+    for box in svg.findall(f"{kind}rect"):
+        assert float(box.attrib["x"]) + float(box.attrib["width"]) <= width
+        assert float(box.attrib["y"]) + float(box.attrib["height"]) <= height
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
@@ -53,6 +95,7 @@ def test_a_page_has_its_parts_in_order(rule: Rule) -> None:
     assert headings == [
         f"{rule.code} {rule.name}",
         *("What it is", "Why it matters", "How to fix it", "When to ignore it"),
+        "How it is computed",
         *settings,
         *("What it finds", "What it does not find"),
     ]
@@ -100,12 +143,25 @@ def made_up(
 def test_a_rule_that_is_off_says_how_to_turn_it_on() -> None:
     rule = made_up("Finds nothing | at all.")
     state = "Severity: error, off by default: `--extend-select ACME001` turns it on."
-    assert page(rule).splitlines()[:3] == ["# ACME001 made-up", "", state]
-    row = "| [ACME001](ACME001.md) | made-up | error, off by default | Finds nothing \\| at all. |"
-    assert row in overview([rule])
+    assert page(rule).splitlines()[:4] == ["# ACME001 made-up", "", state, ""]
+    row = (
+        "| [ACME001](ACME001.md) | made-up | error, off by default | | Finds nothing \\| at all. |"
+    )
+    assert row in overview([rule]).replace("|  |", "| |")
     on = made_up("Finds nothing.", default=True)
     assert "Severity: error, on by default." in page(on)
     assert "off" not in overview([on])
+
+
+@pytest.mark.parametrize("evidence", Evidence)
+def test_what_a_finding_rests_on_is_on_the_page_and_in_the_list(evidence: Evidence) -> None:
+    rule = dataclasses.replace(made_up("Finds nothing.", default=True), evidence=evidence)
+    head = page(rule).splitlines()[2:5]
+    assert head[0] == "Severity: error, on by default."
+    assert head[1].startswith(f"Evidence: {evidence.value}. ")
+    assert head[2] == ""
+    row = f"| [ACME001](ACME001.md) | made-up | error | {evidence.value} | Finds nothing. |"
+    assert row in overview([rule])
 
 
 def test_settings_are_shown_as_toml() -> None:

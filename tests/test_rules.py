@@ -26,7 +26,13 @@ def test_the_examples_of_a_rule_go_as_they_say(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_rule_explains_itself(rule: Rule) -> None:
-    for heading in ("What it is", "Why it matters", "How to fix it", "When to ignore it"):
+    for heading in (
+        "What it is",
+        "Why it matters",
+        "How to fix it",
+        "When to ignore it",
+        "How it is computed",
+    ):
         assert heading in rule.doc
     assert rule.summary.endswith(".")
     assert rule.fails
@@ -45,10 +51,13 @@ def test_selection_by_code_prefix_and_name() -> None:
         return [rule.code for rule in selected(RULES, *args)]
 
     assert codes(("RF101",)) == ["RF101"]
-    assert codes(("RF1",)) == ["RF101"]
+    assert codes(("RF1",)) == ["RF101", "RF102", "RF103", "RF104"]
     assert codes(("unproductive-layer",)) == ["RF101"]
     assert codes(("ALL",)) == [rule.code for rule in RULES]
-    assert codes((), ("RF9",)) == ["RF101"]
+    default = [rule.code for rule in RULES if rule.default]
+    assert codes((), ("RF9",)) == [code for code in default if not code.startswith("RF9")]
+    assert "RF404" in codes((), (), ("RF404",))
+    assert "RF404" not in default
     assert codes(("ALL",), ("ALL",)) == []
 
 
@@ -72,7 +81,7 @@ def test_severities_are_ordered_for_the_gate() -> None:
 
 
 def test_a_finding_says_what_is_wrong_with_numbers() -> None:
-    finding = rflint.lint(RULES[0].fails[0].build, res=16).findings[0]
+    finding = rflint.lint(RULES[0].fails[0].build, res=16, select="RF101").findings[0]
     assert (finding.code, finding.layer) == ("RF101", "5")
     assert "18x18" in finding.message
     assert "16x16" in finding.message

@@ -35,7 +35,8 @@ def test_the_story_of_resnet18(report: Report) -> None:
     text = " ".join(printed(report).split())
     for part in (
         "mymodel:build on 1×3×32×32",
-        "11.2 M parameters · 37.0 M MACs · 20 convolutions · 3 unproductive",
+        "11.2 M parameters · 37.0 M MACs · 20 convolutions · 3 unproductive · 6.95 M dead weights "
+        "(62 %)",
         "Border layer layer3.1.conv2",
         "47 % of the parameters (5,308,416) and 19 % of the MACs work past the border",
         "1. fewest computations",
@@ -45,13 +46,15 @@ def test_the_story_of_resnet18(report: Report) -> None:
         "remove the downsampling of conv1, maxpool",
         "m.conv1.stride = (1, 1)",
         "Or feed it larger inputs: at 75×75 nothing is unproductive, for 247 M MACs (×6.7).",
-        "Found 3 warnings.",
+        "RF101 unproductive-layer (3 warnings, predicted)",
+        "RF301 dead-taps (4 warnings, proved)",
+        "Found 10 warnings.",
     ):
         assert part in text
 
 
 def test_thirteen_unproductive_layers_read_as_one_story() -> None:
-    text = printed(rflint.lint(lambda: resnet18(skip=False), res=32))
+    text = printed(rflint.lint(lambda: resnet18(skip=False), res=32, select="RF101"))
     assert text.count("RF101") == 1
     assert "13 convolutions of 17" in text
     assert text.count("tests/models/resnet.py:") == 2, "conv1 and conv2 of the block"

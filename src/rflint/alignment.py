@@ -6,7 +6,9 @@ nothing for a 3x3 convolution with padding 1, half a position for an even kernel
 with different c are added or concatenated, features of different places of the image meet.
 
 Over several paths the smallest and the largest c are kept; the step adds the same to all, so that
-is exact.
+is exact. A merge counts for what it adds: how much further apart the centres lie than in any of its
+branches. Shifted copies of one map that meet (differences, wavelets, space-to-depth) are a window
+like that of a convolution, spelled out, and no merge of branches.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class Misalignment:
     layer: int
     axis: int
     pixels: Fraction
-    """How far apart the outermost centres are, in input pixels."""
+    """How far apart the branches are, in input pixels, beside what any of them brings along."""
     jump: Number
     """Input pixels between neighbouring positions of the merged map."""
     branches: tuple[int, int]
@@ -75,6 +77,7 @@ def _along(
     start: Centres = {1: (Fraction(0), Fraction(0))}
     values: dict[int, Centres] = {INPUT: start}
     sizes = {INPUT: architecture.resolution[axis]}
+    origins = _origins(architecture)
     for index, layer in enumerate(architecture.layers):
         sizes[index] = layer.positions[axis]
         edges = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
@@ -86,8 +89,27 @@ def _along(
             for edge in edges
         ]
         values[index] = _union(centres for _, centres in stepped)
-        if layer.kind in _MERGING and len(stepped) > 1:
-            yield from _at_merge(index, axis, stepped)
+        if layer.kind in _MERGING and len({origins[source] for source, _ in stepped}) > 1:
+            whole = [x for x in stepped if _positions(architecture, x[0]) == layer.positions]
+            yield from _at_merge(index, axis, whole)
+
+
+def _origins(architecture: Architecture) -> dict[int, int]:
+    """For every value the map that it is a shifted copy of, or put together from; mostly itself."""
+    origins = {INPUT: INPUT}
+    for index, layer in enumerate(architecture.layers):
+        below = {origins[edge.source] for edge in layer.inputs}
+        shifts = layer.kind in (Kind.SLICE, Kind.PAD)
+        keeps = layer.kind in _MERGING | {Kind.ACTIVATION} and all(
+            reach == POINTWISE for edge in layer.inputs for reach in edge.reach
+        )
+        origins[index] = below.pop() if len(below) == 1 and (shifts or keeps) else index
+    return origins
+
+
+def _positions(architecture: Architecture, source: int) -> tuple[int, ...]:
+    """Maps that are put side by side, or repeated, do not meet position by position."""
+    return architecture.resolution if source == INPUT else architecture.layers[source].positions
 
 
 def _at_merge(index: int, axis: int, branches: list[tuple[int, Centres]]) -> Iterable[Misalignment]:
@@ -96,8 +118,9 @@ def _at_merge(index: int, axis: int, branches: list[tuple[int, Centres]]) -> Ite
         low, _, first = min(ends, key=lambda end: end[0])
         _, high, last = max(ends, key=lambda end: end[1])
         # what one branch brings along was reported where it came about
-        if all(high - low > upper - lower for lower, upper, _ in ends):
-            yield Misalignment(index, axis, high - low, jump, (first, last))
+        added = high - low - max(upper - lower for lower, upper, _ in ends)
+        if added > 0:
+            yield Misalignment(index, axis, added, jump, (first, last))
 
 
 def _step(seen: Centres, layer: Layer, edge: Edge, axis: int, size: int, out: int) -> Centres:
@@ -113,7 +136,10 @@ def _step(seen: Centres, layer: Layer, edge: Edge, axis: int, size: int, out: in
 def _moved(
     layer: Layer, edge: Edge, axis: int, size: int, out: int
 ) -> tuple[Fraction, Number] | None:
-    """How far a layer moves centres, in positions of its input, and its stride; None: unknown."""
+    """How far a layer moves centres, in positions of its input, and its stride; None: unknown.
+
+    Where output phases differ, it is their mean that counts.
+    """
     reach = edge.reach[axis]
     taps = taps_along(layer, axis)
     if reach is POINTWISE or reach == POINTWISE:
@@ -125,6 +151,10 @@ def _moved(
             return None
         # the mean over output phases: output q is reached from (q + before - t * d) / stride
         return Fraction(2 * taps.before - taps.extent + 1, 2 * taps.stride), reach.stride
+    if layer.kind is Kind.UPSAMPLE and reach.size == 1:
+        # the nearest position: the mean over all output phases of floor(p * stride) + start
+        phases = Fraction(reach.stride).denominator
+        return Fraction(1 - phases, 2 * phases) + Fraction(reach.start), reach.stride
     if layer.kind is Kind.UPSAMPLE or Fraction(reach.stride).denominator > 1:
         # resizing leaves the middle of the map where it is
         return Fraction(size - out, 2 * out), reach.stride

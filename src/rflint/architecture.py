@@ -152,7 +152,8 @@ class Layer:
     statistics: tuple[int, ...] = ()
     """Axes over which a normalisation takes statistics of the very sample that it normalises."""
     subtracts_mean: bool = False
-    """Whether, in training, it subtracts from every channel that channel's mean."""
+    """Whether, in training, it subtracts from every channel of what a layer wrote that channel's
+    mean: nothing is in between."""
     scope: str = ""
     """Path of the module in whose forward it is called."""
     parameters: tuple[tuple[str, int], ...] = ()
@@ -167,6 +168,8 @@ class Layer:
     """Per axis, how many positions there would be on other inputs; None where that is not known."""
     is_map: bool = False
     """Whether the output is laid out as (batch, channels, *positions)."""
+    moves: bool = False
+    """Whether it reads other positions than it writes, though no window says so: it mirrors."""
     covers_map: bool = False
     """Whether its one window covers the whole map, at this input size."""
     construction: tuple[Source, ...] = ()
@@ -256,8 +259,12 @@ class Architecture:
     left_out: LeftOut | None = None
     unused: tuple[Parameter, ...] = ()
     """Parameters that no layer uses."""
+    used: frozenset[str] = frozenset()
+    """Parameters that some output depends on, by whatever way: a table that is indexed, say."""
     used_in_training: frozenset[str] = frozenset()
     """Of those that no output depends on, the ones that some output of a training pass does."""
+    returns_input: bool = False
+    """Whether the input itself is among what the model returns."""
     judges_pointwise: bool = True
     """Whether 1x1 convolutions are held against the input size; a user may not want it."""
 

@@ -8,12 +8,14 @@ another size would do better follows from what every layer says of the number of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from math import prod
 
-from rflint.architecture import INPUT, Architecture, Kind
-from rflint.reads import read_along, taps_along
+from rflint.architecture import INPUT, POINTWISE, Architecture, Extent, Kind
+from rflint.reads import read_along, returned, taps_along
 from rflint.roles import reaching_outputs
 from rflint.sizing import Fixed
-from rflint.taps import everything
+from rflint.taps import everything, members
 
 _SLIDING = frozenset({Kind.CONV, Kind.POOL})
 
@@ -32,7 +34,7 @@ def unread_ends(
     live: dict[int, int] = {}
     direct: dict[int, int] = {}
     slid: dict[int, bool] = {}
-    for output in architecture.outputs:
+    for output in returned(architecture):
         live[output] = direct[output] = everything(sizes.get(output, 0))
         slid[output] = False
     for index in sorted(reached, reverse=True):
@@ -52,14 +54,22 @@ def unread_ends(
             slid[source] = slid.get(source, True) and (slides or read == everything(at[0]))
             if live.get(index):
                 places = read_along(layer, edge, axis, live[index], given, at)
-                live[source] = live.get(source, 0) | places
+                # what a crop leaves out is left out on purpose
+                crops = not slides and read != everything(at[0])
+                live[source] = live.get(source, 0) | (everything(at[0]) if crops else places)
     ends = {}
     for value, places in direct.items():
         found = live.get(value, 0) if value == INPUT else places
         left = sizes[value] - found.bit_length()
-        if slid[value] and found and left > 0:
+        if slid[value] and found and left > _widest_gap(found):
             ends[value] = left
     return ends
+
+
+def _widest_gap(places: int) -> int:
+    """How many positions lie, at most, between two of a set: what a stride jumps over anyway."""
+    found = members(places)
+    return max((after - before - 1 for before, after in pairwise(found)), default=0)
 
 
 def sizes_without_ends(architecture: Architecture, axis: int) -> tuple[int | None, int | None]:
@@ -81,8 +91,53 @@ def _without_ends(architecture: Architecture, axis: int, sizes: range) -> Iterat
 
 
 def _fits(architecture: Architecture, axis: int, size: int) -> bool:
-    traced = architecture.resolution[axis]
-    return len(_sizes(architecture, axis, size)) == len(_sizes(architecture, axis, traced))
+    """Whether the model runs on inputs of this size, as far as that is known.
+
+    It is not where nobody knows how large a map would be that a window strides over.
+    """
+    before, sizes = _sizes(architecture, axis, None), _sizes(architecture, axis, size)
+    known = _sizes(architecture, axis, architecture.resolution[axis]).keys()
+    if sizes.keys() != known:
+        return False  # some map would have no positions left
+    reached = reaching_outputs(architecture)
+    return not any(
+        _is_of_one_size(architecture, index, axis, before, sizes)
+        for index in reached
+        if any(sizes.get(value) != before[value] for value in _around(architecture, index))
+    )
+
+
+def _around(architecture: Architecture, index: int) -> list[int]:
+    return [index, *(edge.source for edge in architecture.layers[index].inputs)]
+
+
+def _is_of_one_size(
+    architecture: Architecture,
+    index: int,
+    axis: int,
+    before: Mapping[int, int],
+    sizes: Mapping[int, int],
+) -> bool:
+    """Whether a layer may want its inputs as large as they were, `before`, and not as in `sizes`.
+
+    A linear layer behind a flatten has weights for every position, and so have parameters that are
+    added to a map (an embedding of positions). Merged maps have to be of one size. How much a
+    function pads may depend on the size.
+    """
+    layer = architecture.layers[index]
+    slides = layer.kind in _SLIDING and any(x.axis == axis and x.stride > 1 for x in layer.taps)
+    if any(value not in sizes for value in _around(architecture, index)):
+        return slides
+    if layer.kind is Kind.PAD and not layer.is_module:
+        return any(edge.reach[axis] != POINTWISE for edge in layer.inputs)
+    if layer.kind is Kind.LINEAR:
+        return any(edge.reach[axis] is Extent.GLOBAL for edge in layer.inputs)
+    if layer.kind.is_convolution:
+        return any(edge.reach[axis] is Extent.GLOBAL for edge in layer.inputs)
+    if before[index] > 1 and any(2 * x > prod(layer.out_shape[1:]) for _, x in layer.parameters):
+        return layer.kind in (Kind.ARITHMETIC, Kind.MERGE)
+    met = [(before[edge.source], sizes[edge.source]) for edge in layer.inputs]
+    return len({old for old, _ in met} - {1}) == 1 and len({new for _, new in met} - {1}) > 1
 
 
 def _sizes(architecture: Architecture, axis: int, size: int | None) -> dict[int, int]:

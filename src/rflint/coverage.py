@@ -34,6 +34,8 @@ class Row:
     """Layers with a dilation of more than one, in order."""
     dilations: tuple[int, ...] = ()
     """Theirs."""
+    depth: int = 0
+    """How many of them follow each other, on the path that has most of them."""
 
     @property
     def span(self) -> int:
@@ -52,8 +54,8 @@ class Row:
 
     @property
     def factor(self) -> int:
-        """What all dilations share; 1 where there are fewer than two."""
-        return gcd(*self.dilations) if len(self.dilations) > 1 else 1
+        """What all dilations share; 1 where no two follow each other (parallel branches)."""
+        return gcd(*self.dilations) if self.depth > 1 else 1
 
     def behind(self, index: int, taps: Taps) -> Row:
         """With one more convolution in the row."""
@@ -67,6 +69,7 @@ class Row:
             row,
             dilated=(*self.dilated, index),
             dilations=(*self.dilations, taps.dilation),
+            depth=self.depth + 1,
         )
 
 
@@ -81,14 +84,14 @@ class Gridding:
 def griddings(
     architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()
 ) -> tuple[Gridding, ...]:
-    """The rows whose dilations share a factor and whose last unit leaves holes, longest only.
+    """The rows whose dilations share a factor and whose ends leave holes, longest only.
 
     `gates` are edges that are no feature paths (see `attention_gates`).
     """
     return tuple(
         Gridding(axis, row)
         for axis in range(architecture.axes)
-        for row in _longest(rows(architecture, axis, gates))
+        for row in _longest(_ends(architecture, rows(architecture, axis, gates), gates))
     )
 
 
@@ -106,13 +109,15 @@ def rows(
 def _row(index: int, layer: Layer, before: Sequence[Row], axis: int) -> Row:
     reaches = [edge.reach[axis] for edge in layer.inputs]
     if before and all(reach == POINTWISE for reach in reaches):
-        return _merged(index, before)
+        # a roll leaves sizes alone, but no unit where it was
+        return Row(index) if layer.operation == "roll" else _merged(index, before)
     taps = taps_along(layer, axis)
     slides = layer.kind in (Kind.CONV, Kind.POOL) and isinstance(reaches[0], Window)
     if len(before) == 1 and slides and taps is not None and taps.stride == 1:
         return before[0].behind(index, taps)
-    if layer.kind is Kind.PAD and len(before) == 1 and taps is not None:
-        # a convolution that pads for itself, in two steps
+    moves = layer.kind in (Kind.PAD, Kind.SLICE) and isinstance(reaches[0], Window)
+    if len(before) == 1 and moves and taps is not None and taps.stride == 1:
+        # a convolution that pads for itself, or crops what it padded, in two steps
         return replace(before[0], first=before[0].first - taps.before)
     return Row(index)
 
@@ -132,23 +137,42 @@ def _merged(index: int, before: Sequence[Row]) -> Row:
         members |= dict(zip(row.dilated, row.dilations, strict=True))
     order = sorted(members)
     return Row(
-        distinct[0].front, seen, first, tuple(order), tuple(members[index] for index in order)
+        distinct[0].front,
+        seen,
+        first,
+        tuple(order),
+        tuple(members[index] for index in order),
+        max(row.depth for row in distinct),
     )
 
 
-def _longest(found: Sequence[Row]) -> list[Row]:
-    """Of rows that leave holes, those that no longer one contains; each once."""
+def _ends(
+    architecture: Architecture, found: Sequence[Row], gates: frozenset[tuple[int, int]]
+) -> list[Row]:
+    """The rows of values that no reader continues: what follows may fill no more holes."""
+    continued = {
+        edge.source
+        for index, layer in enumerate(architecture.layers)
+        for i, edge in enumerate(layer.inputs)
+        if edge.source != INPUT
+        and (index, i) not in gates
+        and found[index].front == found[edge.source].front
+    }
+    return [row for index, row in enumerate(found) if index not in continued]
+
+
+def _longest(ends: Sequence[Row]) -> list[Row]:
+    """Of rows that leave holes, those that no longer one contains; each once, with most holes."""
     longest: dict[tuple[int, tuple[int, ...]], Row] = {}
-    for row in found:
-        longest[row.front, row.dilated] = row  # the last one, behind whatever fills holes
-    kept = []
-    for row in longest.values():
-        if row.factor == 1 or not row.holes:
-            continue
-        members = set(row.dilated)
-        goes_on = any(
-            other.front == row.front and members < set(other.dilated) for other in longest.values()
+    for row in ends:
+        if row.factor > 1 and row.holes:
+            key = row.front, row.dilated
+            longest[key] = max(longest.get(key, row), row, key=lambda row: row.holes)
+    return [
+        row
+        for row in longest.values()
+        if not any(
+            other.front == row.front and set(row.dilated) < set(other.dilated)
+            for other in longest.values()
         )
-        if not goes_on:
-            kept.append(row)
-    return kept
+    ]

@@ -39,14 +39,26 @@ class Kernel:
 
 
 def kernels(layers: Sequence[Layer]) -> tuple[Kernel, ...]:
-    """The kernels of all convolutions that are made of parameters, by their first call."""
+    """The kernels of all convolutions that are made of parameters, by their first call.
+
+    Without those whose parameters something else uses too (a difference convolution subtracts the
+    sum of its kernel), and those that have more taps than parameters (a filter and its rotations):
+    a tap that meets no data says nothing of a parameter there.
+    """
     calls: dict[tuple[tuple[str, ...], tuple[int, ...]], list[int]] = {}
     for index, layer in enumerate(layers):
         if layer.weight and layer.taps:
             size = tuple(taps.kernel for taps in layer.taps)
             calls.setdefault((layer.weight, size), []).append(index)
+    users: dict[str, set[int]] = {}
+    for index, layer in enumerate(layers):
+        for name, _ in layer.parameters:
+            users.setdefault(name, set()).add(index)
     return tuple(
-        _kernel(size, [layers[i] for i in indices], indices) for (_, size), indices in calls.items()
+        _kernel(size, [layers[i] for i in indices], indices)
+        for (weight, size), indices in calls.items()
+        if all(users.get(name, set()) <= set(indices) for name in weight)
+        and _has_a_parameter_for_every_tap(layers[indices[0]])
     )
 
 
@@ -56,6 +68,13 @@ def dead_weights(layers: Sequence[Layer]) -> tuple[int, ...]:
     for kernel in kernels(layers):
         dead[kernel.calls[0]] = kernel.dead
     return tuple(dead)
+
+
+def _has_a_parameter_for_every_tap(layer: Layer) -> bool:
+    # of a weight that is normalised, another parameter holds the norms
+    return max((n for name, n in layer.parameters if name in layer.weight), default=0) == (
+        layer.weights
+    )
 
 
 def _kernel(size: tuple[int, ...], layers: Sequence[Layer], calls: Sequence[int]) -> Kernel:

@@ -231,7 +231,8 @@ def _with_training(
     try:
         there = trace(model, twice, train=True, tracer=options.tracer)
     except RflintError:
-        return architecture  # it cannot be followed in training: nothing is known of that
+        # it cannot be followed in training (without labels, say), and may use any of them there
+        return replace(architecture, used_in_training=frozenset(left))
     still = {name for unused in unreached(there) for name in unused.parameters}
     if there.left_out:
         still -= {x.name for x in there.unused}  # what follows may use them

@@ -34,12 +34,10 @@ _IN_PLACE = frozenset(
         Kind.LINEAR,
         Kind.REDUCE,
         Kind.RESHAPE,
+        Kind.PAD,
     }
 )
 """Kinds that, where they are pointwise, read the very position that they write."""
-
-_MOVING = frozenset({"flip", "fliplr", "flipud", "tril", "triu", "repeat", "tile", "roll"})
-"""Operations that are pointwise as far as receptive fields go, but read another position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def reads(architecture: Architecture) -> Reads:
     boxes: dict[int, list[Box]] = {value: [] for value in sizes}
     direct: dict[int, list[Box]] = {value: [] for value in sizes}
     readers: dict[int, list[int]] = {value: [] for value in sizes}
-    for output in architecture.outputs:
+    for output in returned(architecture):
         boxes[output] = [whole[output]]
         direct[output] = [whole[output]]
     for index in sorted(reached, reverse=True):
@@ -137,6 +135,19 @@ def reads(architecture: Architecture) -> Reads:
         {value: Region(sizes[value], tuple(found)) for value, found in direct.items()},
         {value: tuple(reversed(found)) for value, found in readers.items()},
     )
+
+
+def returned(architecture: Architecture) -> frozenset[int]:
+    """The values that leave the architecture as they are, so that all of them is read.
+
+    What comes behind the end of a trace may read any of them.
+    """
+    found = set(architecture.outputs)
+    if architecture.left_out is not None:
+        found.update(range(len(architecture.layers)))
+    if architecture.left_out is not None or architecture.returns_input:
+        found.add(INPUT)
+    return frozenset(found)
 
 
 def _read(layer: Layer, edge: Edge, box: Box, size: tuple[int, ...], axes: int) -> Box:
@@ -165,11 +176,20 @@ def read_along(
     taps = taps_along(layer, axis)
     if taps is not None and (taps.positions, taps.windows) == sizes:
         return positions_read(taps if at == sizes else taps.on(*at), places)
-    stays = layer.kind in _IN_PLACE or (layer.taps and taps is None)
-    moves = layer.operation in _MOVING or axis in layer.statistics
-    if edge.reach[axis] == POINTWISE and sizes[0] == sizes[1] and stays and not moves:
+    if edge.reach[axis] == POINTWISE and sizes[0] == sizes[1] and _stays(layer, axis):
         return places
     return everything(at[0])
+
+
+def _stays(layer: Layer, axis: int) -> bool:
+    """Whether a layer that is pointwise along an axis reads the very positions that it writes."""
+    if layer.moves or axis in layer.statistics:
+        return False
+    # a window along a dimension that is no axis (tokens) runs over the ends of rows
+    elsewhere = [taps for taps in layer.taps if taps.axis != axis]
+    beside = len(elsewhere) == len(layer.taps) > 0
+    beside = beside and all(taps.axis is not None or taps.stays for taps in elsewhere)
+    return layer.kind in _IN_PLACE or beside
 
 
 def taps_along(layer: Layer, axis: int) -> Taps | None:

@@ -69,6 +69,8 @@ class Finding:
     """Every line of the user's that has to do with it: where a comment can suppress it."""
     evidence: Evidence | None = None
     """What it rests on, where the rule says so."""
+    detail: str = ""
+    """What to say of it, in short, where many are told together (`summarise`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,15 @@ class Rule:
         return self.doc.split("\n", 1)[0]
 
 
-def finding(module_globals: Mapping[str, Any], layer: AnalysedLayer, message: str) -> Finding:
-    """A finding of the rule whose `globals()` are given, at a layer and its place in the source."""
+def finding(
+    module_globals: Mapping[str, Any], layer: AnalysedLayer, message: str, detail: str = ""
+) -> Finding:
+    """A finding of the rule whose `globals()` are given, at a layer and its place in the source.
+
+    `detail` is what reports say of it, in short, where `summarise` tells the rest of all of them.
+    """
     found = model_finding(module_globals, layer.layer.name, message, layer.layer.source)
-    return replace(found, places=layer.layer.places)
+    return replace(found, places=layer.layer.places, detail=detail)
 
 
 def model_finding(

@@ -49,9 +49,14 @@ class Taps:
     @property
     def live(self) -> tuple[int, ...]:
         """The taps that meet data in some window; all others multiply zeros only."""
-        if not self.pads_zeros:
+        if not self.pads_zeros and self._reaches_outside:
             return tuple(range(self.kernel))
         return tuple(tap for tap in range(self.kernel) if self._meets_data(tap))
+
+    @property
+    def _reaches_outside(self) -> bool:
+        last = (self.windows - 1) * self.stride - self.before + self.extent
+        return self.before > 0 or last > self.positions
 
     def _meets_data(self, tap: int) -> bool:
         shift = tap * self.dilation - self.before
@@ -64,6 +69,8 @@ class Taps:
 
     def met(self, windows: int) -> int:
         """The positions that these windows (a set) read."""
+        if not self.pads_zeros and self._leave(windows):
+            return everything(self.positions)  # a copy of some position; not worth telling which
         found = 0
         for tap in range(self.kernel):
             shift = tap * self.dilation - self.before
@@ -72,6 +79,20 @@ class Taps:
             else:
                 found |= shifted(spread(windows, self.stride), shift)
         return found & everything(self.positions)
+
+    def _leave(self, windows: int) -> bool:
+        """Whether any of these windows reaches over an end of the map."""
+        if not windows:
+            return False
+        first = (windows & -windows).bit_length() - 1
+        last = windows.bit_length() - 1
+        end = last * self.stride - self.before + self.extent
+        return first * self.stride < self.before or end > self.positions
+
+    @property
+    def stays(self) -> bool:
+        """Whether every window is the one position that it writes."""
+        return self == replace(self, kernel=1, stride=1, before=0, windows=self.positions)
 
     def on(self, positions: int, windows: int) -> Taps:
         """The same window over a map of another size."""

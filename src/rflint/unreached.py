@@ -30,12 +30,17 @@ class Unreached:
 
 
 def unreached(architecture: Architecture) -> tuple[Unreached, ...]:
-    """Parameters that no output depends on, in the model's order, whole modules as one."""
+    """Parameters that no output depends on, in the model's order, whole modules as one.
+
+    None where no output is known at all: a model may return an object of a class of its own.
+    """
+    if not architecture.output_shapes:
+        return ()
     places: dict[str, tuple[Source, ...]] = {x.name: x.construction for x in architecture.unused}
     sizes = {x.name: x.size for x in architecture.unused}
     computed = set[str]()
     reached = reaching_outputs(architecture)
-    used = set(architecture.used_in_training)
+    used = {*architecture.used, *architecture.used_in_training}
     for index, layer in enumerate(architecture.layers):
         if index in reached:
             used.update(name for name, _ in layer.parameters)
@@ -46,7 +51,10 @@ def unreached(architecture: Architecture) -> tuple[Unreached, ...]:
             computed |= new.keys()
             places |= dict.fromkeys(new, layer.places)
     names = [name for name in sizes if name not in used]
+    # a module that is called is not one to leave out, though none of its parameters be used
+    called = {architecture.layers[index].scope for index in reached}
     modules = {prefix for name in used for prefix in _prefixes(name)}
+    modules |= {prefix for scope in called for prefix in _prefixes(f"{scope}.")}
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(next((p for p in _prefixes(name) if p not in modules), name), []).append(

@@ -131,16 +131,19 @@ def _findings(
         story = rule.summarise(model.analysis, findings) if rule and rule.summarise else ""
         if not story and len({finding.message for finding in findings}) == 1:
             story = findings[0].message
-        head = f"{_code(code)} {_prose(findings[0].name)} ({_counts(findings)})"
+        evidence = f", {findings[0].evidence.value}" if findings[0].evidence else ""
+        head = f"{_code(code)} {_prose(findings[0].name)} ({_counts(findings)}{evidence})"
         yield 0, f"{head}: {_prose(story)}" if story else f"{head}:"
-        by_place: dict[Source | None, list[Finding]] = {}
+        by_place: dict[tuple[Source | None, str], list[Finding]] = {}
         for problem in there:
-            by_place.setdefault(problem.place, []).append(problem.finding)
-        for place, here in by_place.items():
+            key = (problem.place, problem.finding.detail)
+            by_place.setdefault(key, []).append(problem.finding)
+        for (place, detail), here in by_place.items():
             where = f"{_code(str(place))}: " if place else ""
             if story:
                 names = [finding.layer for finding in here if finding.layer]
                 text = where + _names(names) if names else where.removesuffix(": ")
+                text += f": {_prose(detail)}" if detail else ""
                 yield len(here), f"- {text}" if text else ""
                 continue
             for finding in here:

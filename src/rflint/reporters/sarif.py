@@ -16,7 +16,7 @@ from rflint import __version__
 from rflint.architecture import Source
 from rflint.report import Failure, Report
 from rflint.reporters.places import Problem, file_of, is_relative, level, problems, unicode
-from rflint.rule import Finding, Rule
+from rflint.rule import Evidence, Finding, Rule
 from rflint.rule_page import page
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -69,8 +69,12 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "fullDescription": {"text": _cut(_first_section(rule.doc))},
         "help": {"text": rule.doc, "markdown": page(rule)},
         "defaultConfiguration": {"level": level(rule.severity, "note")},
-        "properties": {"tags": ["architecture", "pytorch"]},
+        "properties": {"tags": ["architecture", "pytorch", *_evidence(rule.evidence)]},
     }
+
+
+def _evidence(evidence: Evidence | None) -> list[str]:
+    return [evidence.value] if evidence else []
 
 
 def _other(finding: Finding) -> dict[str, Any]:

@@ -178,7 +178,13 @@ class _Page:
         line = Text(f" {g.dot} ".join(facts))
         if totals.unproductive:
             line.append(f" {g.dot} ")
-            line.append(f"{totals.unproductive} unproductive", "bold red")
+            wasted = [x.layer.geometry.kernel for x in self.analysis.unproductive]
+            ones = f", all {g.cross.join('1' * architecture.axes)}"
+            mixing_only = all(set(kernel) == {1} for kernel in wasted)
+            line.append(
+                f"{totals.unproductive} unproductive{ones if mixing_only else ''}",
+                "yellow" if mixing_only else "bold red",
+            )
         if totals.dead_weights:
             dead = share(totals.dead_weights, totals.params)
             line.append(f" {g.dot} ")
@@ -372,10 +378,10 @@ class _Page:
             story = first.message
         if story:
             self.console.print(Padding(Text(_paragraphs(story)), (0, 0, 0, 2)))
-        by_place: dict[str, list[Finding]] = {}
+        by_place: dict[tuple[str, str], list[Finding]] = {}
         for finding in findings:
-            by_place.setdefault(str(finding.source or ""), []).append(finding)
-        for place, there in by_place.items():
+            by_place.setdefault((str(finding.source or ""), finding.detail), []).append(finding)
+        for (place, _), there in by_place.items():
             self._at(place, there, with_messages=not story)
 
     def _at(self, place: str, findings: list[Finding], *, with_messages: bool) -> None:
@@ -396,6 +402,8 @@ class _Page:
         if place:
             text.append(f"{one_line(place)}  ", "cyan")
         text.append(one_line(listed))
+        if findings[0].detail:
+            text.append(f": {one_line(findings[0].detail)}")
         self.console.print(Padding(text, (0, 0, 0, 2)))
 
     # -- repairs

@@ -143,6 +143,22 @@ def unpicked(layout: Layout) -> Layout:
     )
 
 
+def lie_alike(layout: Layout, others: Sequence[Layout]) -> bool:
+    """Whether the positions of others, aligned at their last dimension, lie where those of one do.
+
+    Of a sum of a map and its transpose, say, they do not.
+    """
+    return all(
+        not axes_of(carried) or _runs(carried) in ((), _runs(there))
+        for other in others
+        for carried, there in zip(reversed(other), reversed(layout), strict=False)
+    )
+
+
+def _runs(dimension: Dimension) -> tuple[tuple[int, tuple[int, ...], int], ...]:
+    return tuple((f.size, f.axes, f.step) for f in dimension if f.size > 1)
+
+
 def permuted(layout: Layout, order: Sequence[int]) -> Layout:
     """The layout after `permute(order)`."""
     return tuple(layout[dim] for dim in order)

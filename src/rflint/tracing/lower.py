@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -38,6 +39,12 @@ _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTIO
 _BIASED = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR})
 """Kinds of layers that can add a bias to every position."""
 
+_BIAS_AT = {"bilinear": 3}
+"""Where functions take their bias, if that is not the third argument."""
+
+_COPIES = frozenset({"contiguous", "clone", "alias", "float", "double"})
+"""Functions that return the values that they got, each where it was."""
+
 _JOINS = frozenset({"cat", "quantized::cat", "concat", "concatenate", "stack"})
 """Rows of the table that put whole maps together."""
 
@@ -60,6 +67,8 @@ class _Lowering:
         self.names = {id(p): name for name, p in model.named_parameters()}
         self.modules = dict(model.named_modules())
         self.inputs: list[tuple[int, ...]] = []
+        self.node: fx.Node | None = None
+        """The one that is being lowered."""
         self.resolution: tuple[int, ...] = ()
         self._calls: dict[str, int] = {}
         self._counted: set[str] = set()
@@ -68,6 +77,7 @@ class _Lowering:
     def run(self, resolution: tuple[int, ...]) -> Architecture:
         self.resolution = resolution
         for node, step in self.recording.steps.items():
+            self.node = node
             self.values[node] = self._value(node, step)
         outputs = [self.values[node] for node in self.recording.outputs]
         self._counted.update(
@@ -79,10 +89,30 @@ class _Lowering:
             layers=global_heads(self.layers),
             outputs=tuple(v.source for v in outputs if v.source is not None and v.source != INPUT),
             output_shapes=tuple(value.shape for value in outputs),
+            returns_input=any(value.source == INPUT for value in outputs),
             params=sum(self.sizes.values()),
             left_out=self.recording.left_out,
             unused=tuple(self._parameter(name) for name in self.sizes if name not in self._counted),
+            used=self._used(),
         )
+
+    def _used(self) -> frozenset[str]:
+        """The parameters that outputs depend on.
+
+        From the graph and not from the layers, since not every call is one: a table of parameters
+        that is indexed with data, say.
+        """
+        used = set[str]()
+        pending, seen = [*self.recording.outputs], set(self.recording.outputs)
+        while pending:
+            node = pending.pop()
+            step = self.recording.steps[node]
+            used.update({str(node.target)} if node.op == "get_attr" else ())
+            used.update(self._parameters_of(step.module))
+            read = [x for x in _inputs_of(node, step) if x not in seen]
+            pending += read
+            seen.update(read)
+        return frozenset(used & self.sizes.keys())
 
     def _value(self, node: fx.Node, step: Step) -> Value:
         shape = _shape(step.result)
@@ -202,7 +232,7 @@ class _Lowering:
                 taps=effect.taps,
                 weights=effect.weights,
                 weight=self._made_of(step, call, "weight", 1) if effect.weights else (),
-                bias=self._made_of(step, call, "bias", 2) if kind in _BIASED else (),
+                bias=self._bias(step, call) if kind in _BIASED else (),
                 statistics=tuple(sorted(effect.statistics)),
                 subtracts_mean=kind is Kind.NORM and self._subtracts_mean(step, call),
                 parameters=tuple(parameters),
@@ -212,6 +242,7 @@ class _Lowering:
                 positions=out_positions,
                 sizing=same_padded or self._sizing(step, kind, edges, effect, out_positions),
                 is_map=_is_map(effect.layout, self.axes),
+                moves=effect.moves,
                 covers_map=effect.covers_map and not self._is_padded(edges),
                 construction=construction_of(builder) if builder is not None else (),
                 called=step.called,
@@ -324,6 +355,10 @@ class _Lowering:
             return (Edge(sources.pop(), tuple(reach for reach in reaches if reach)),)
         return edges
 
+    def _bias(self, step: Step, call: Call) -> tuple[str, ...]:
+        position = _BIAS_AT.get(step.row.name, 2) if step.row is not None else 2
+        return self._made_of(step, call, "bias", position)
+
     def _made_of(self, step: Step, call: Call, argument: str, position: int) -> tuple[str, ...]:
         """The parameters that a layer's weight or bias is, or is computed from."""
         if step.module is None:
@@ -341,10 +376,40 @@ class _Lowering:
     def _subtracts_mean(self, step: Step, call: Call) -> bool:
         """Whether a normalisation does, while it trains, though it may be called as in evaluation.
 
-        A class of the user's that derives from batch normalisation calls the function.
+        A class of the user's that derives from batch normalisation calls the function, and then
+        asks for its own mode; if it does not ask, it is one that is frozen.
         """
+        if not self._reads_a_layer():
+            return False
+        if step.spelling == "instance_norm" and not call.arg("use_input_stats", 5, True):
+            return False
         caller = self.modules.get(step.scope) if step.module is None else None
-        return subtracts_mean(call) or isinstance(caller, nn.modules.batchnorm._BatchNorm)
+        if isinstance(caller, nn.modules.batchnorm._BatchNorm):
+            subtracts = _asks_for_its_mode(caller)
+        else:
+            subtracts = subtracts_mean(call)
+        # who writes a train() of their own keeps normalisations from training, as a rule
+        holders = self._holders(step.layer if step.module is not None else step.scope)
+        return subtracts and all(type(x).train is nn.Module.train for x in holders)
+
+    def _reads_a_layer(self) -> bool:
+        """Whether what is being lowered reads what a layer wrote, and nothing is in between.
+
+        Views and functional dropout are no layers, but permute dimensions or drop values.
+        """
+        assert self.node is not None
+        node = self.node.all_input_nodes[0]
+        while self.recording.steps[node].spelling in _COPIES and node.all_input_nodes:
+            node = node.all_input_nodes[0]
+        row = self.recording.steps[node].row
+        return row is not None and row.kind in _BIASED
+
+    def _holders(self, path: str) -> Iterator[nn.Module]:
+        """The module of that path, and all that it is in."""
+        while path:
+            yield self.modules[path]
+            path = path.rpartition(".")[0]
+        yield self.model
 
     def _parameter(self, name: str) -> Parameter:
         owner = self.modules[name.rpartition(".")[0]]
@@ -367,6 +432,21 @@ class _Lowering:
     def _parameters_of(self, module: nn.Module | None) -> list[str]:
         parameters = module.parameters() if module is not None else ()
         return [self.names[id(p)] for p in parameters if id(p) in self.names]
+
+
+def _inputs_of(node: fx.Node, step: Step) -> list[fx.Node]:
+    """The nodes whose values a node takes; of some arguments it takes the shape only."""
+    if step.row is not None and step.row.kind is Kind.RESHAPE and node.args:
+        found: list[fx.Node] = []
+        mapped(node.args[0], fx.Node, found.append)
+        return found
+    return node.all_input_nodes
+
+
+def _asks_for_its_mode(module: nn.Module) -> bool:
+    """Whether the code of a module's forward reads `training`."""
+    code = getattr(inspect.unwrap(type(module).forward), "__code__", None)
+    return code is not None and "training" in code.co_names
 
 
 def _op(step: Step) -> str:
@@ -416,7 +496,9 @@ def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
 
 
 def _is_identity(effect: Effect) -> bool:
-    return all(reach is POINTWISE for reaches in effect.reaches for reach in reaches)
+    return not effect.moves and all(
+        reach is POINTWISE for reaches in effect.reaches for reach in reaches
+    )
 
 
 def _shape(result: Any) -> tuple[int, ...]:

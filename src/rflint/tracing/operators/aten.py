@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from rflint.architecture import Kind
+from rflint.tracing.layout import all_axes
 from rflint.tracing.operators import (
     convolution,
     elementwise,
@@ -148,7 +149,14 @@ def pad(call: Call) -> Effect:
 )
 def native_norm(call: Call) -> Effect:
     """Normalisations that return their statistics beside the result."""
-    return pointwise(call, call.input.layout)
+    layout = call.input.layout
+    if call.name in ("native_layer_norm", "fused_rms_norm"):
+        return elementwise.layer_norm(call)
+    past = call.name.endswith("no_training") or (
+        call.name.startswith("native_batch_norm") and not call.arg("training", 5, True)
+    )
+    statistics = frozenset[int]() if past else all_axes(layout)
+    return replace(pointwise(call, layout), statistics=statistics)
 
 
 @operator("log_sigmoid_forward", kind=Kind.ACTIVATION)

@@ -17,6 +17,7 @@ from rflint.tracing.layout import (
     Layout,
     all_axes,
     axes_of,
+    lie_alike,
     picked_from,
     sole_axis,
     unpicked,
@@ -328,7 +329,8 @@ def broadcasting(call: Call) -> Effect:
         )
         for value in values
     )
-    return Effect(layout, reaches, geometry(call.axes))
+    moves = not lie_alike(layout, [value.layout for value in values])
+    return Effect(layout, reaches, geometry(call.axes), moves=moves)
 
 
 def _spread(layout: Layout, shape: Shape, grid: frozenset[int]) -> dict[int, Reach]:

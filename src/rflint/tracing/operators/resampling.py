@@ -13,6 +13,7 @@ from rflint.taps import Taps
 from rflint.tracing.layout import (
     Dimension,
     Factor,
+    axes_of,
     concatenated,
     length,
     resized,
@@ -84,6 +85,8 @@ def resize(call: Call) -> Effect:
             # the kernel is as wide as in the smaller map
             size = -(-neighbours * n // m)
             start = whole(Fraction(n, 2 * m) - Fraction(size, 2))
+        if mode == "nearest-exact" and n > m and n % m == 0:
+            start = n // m // 2  # the middle one of every block, where "nearest" takes the first
         windows.append(Window(min(size, n), stride, start if mode != "area" else 0))
     sizing: list[Sizing]
     if call.arg("size", 1) is None:
@@ -182,7 +185,8 @@ def pad(call: Call) -> Effect:
         if not before and not after:
             continue
         size = value.shape[-back]
-        taps[len(layout) - back] = Taps(1, size, size + before + after, before=before)
+        if axes_of(value.layout[-back]):
+            taps[len(layout) - back] = Taps(1, size, size + before + after, before=before)
         old = zeros[-back]
         zeros[-back] = (max(0, old[0] + before), max(0, old[1] + after))
         dim = len(layout) - back

@@ -135,6 +135,7 @@ def scatter(call: Call) -> Effect:
         layout,
         tuple(reach_of(call.axes, {} if v is target else everywhere) for v in call.data),
         geometry(call.axes),
+        moves=True,  # what is written may be the target itself
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rflint.architecture import Kind, Window
-from rflint.tracing.layout import Factor, at_lengths
+from rflint.tracing.layout import Factor, all_axes, at_lengths
 from rflint.tracing.operators.mixing import along, mixed, mixing_geometry
 from rflint.tracing.operators.table import (
     Call,
@@ -39,7 +41,8 @@ def fourier(call: Call) -> Effect:
 @operator("fft_fftshift", "fft_ifftshift", kind=Kind.SLICE)
 def shift(call: Call) -> Effect:
     """Moves the zero frequency; as far as receptive fields go, nothing happens."""
-    return pointwise(call, call.input.layout)
+    layout = call.input.layout
+    return replace(pointwise(call, layout), moves=bool(all_axes(layout)))
 
 
 @operator("stft", kind=Kind.POOL)

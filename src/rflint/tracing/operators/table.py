@@ -122,6 +122,8 @@ class Effect:
     """Of zero padding: how many positions it adds at either end, per dimension."""
     statistics: frozenset[int] = frozenset()
     """Axes over which a normalisation takes statistics of the very sample that it normalises."""
+    moves: bool = False
+    """It reads other positions than it writes, though no window says so: it mirrors."""
     covers_map: bool = False
     """One window that covers all positions of an unpadded map."""
     sizing: Mapping[int, Sizing] = field(default_factory=dict)

@@ -19,9 +19,11 @@ from rflint.tracing.layout import (
     Layout,
     all_axes,
     at_lengths,
+    axes_elsewhere,
     axes_of,
     concatenated,
     length,
+    lie_alike,
     permuted,
     picked,
     picked_from,
@@ -105,8 +107,9 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
     kind=Kind.RESHAPE,
 )
 def permute(call: Call) -> Effect:
-    """Moves whole dimensions."""
-    return pointwise(call, permuted(call.input.layout, _order(call)))
+    """Moves whole dimensions; a rotation also mirrors."""
+    effect = pointwise(call, permuted(call.input.layout, _order(call)))
+    return replace(effect, moves=call.name == "rot90")
 
 
 def _order(call: Call) -> list[int]:
@@ -445,9 +448,20 @@ def cat(call: Call) -> Effect:
         layout = list(unpicked(next(v for v in call.data if all_axes(v.layout)).layout))
         layout[dim] = (Factor(out[dim], tuple(put_back)),)
         return Effect(
-            tuple(layout), (reach_of(call.axes, put_back),) * len(call.data), geometry(call.axes)
+            tuple(layout),
+            (reach_of(call.axes, put_back),) * len(call.data),
+            geometry(call.axes),
+            moves=True,  # perhaps back to front
         )
-    return Effect(tuple(layout), reaches, geometry(call.axes))
+    beside = [carried[:dim] + carried[dim + 1 :] for carried in layouts]
+    # parts of a partition may come back in another order
+    split = any(axes_of(carried[dim]) & axes_elsewhere(carried, dim) for carried in layouts)
+    return Effect(
+        tuple(layout),
+        reaches,
+        geometry(call.axes),
+        moves=split or not any(lie_alike(x, beside) for x in beside),
+    )
 
 
 def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Layout], tuple[Any, ...]]:
@@ -497,8 +511,9 @@ def stack(call: Call) -> Effect:
     else:
         layouts, reaches = _side_by_side(call, call.tensors)
         layout = next((carried for carried in layouts if all_axes(carried)), layouts[0])
+    moves = bool(put_back) or not lie_alike(layout, [value.layout for value in call.tensors])
     layout = (*layout[:dim], (Factor(out[dim], tuple(put_back)),), *layout[dim:])
-    return Effect(layout, reaches, geometry(call.axes))
+    return Effect(layout, reaches, geometry(call.axes), moves=moves)
 
 
 @operator("channel_shuffle", "ChannelShuffle", "native_channel_shuffle", kind=Kind.RESHAPE)
@@ -510,7 +525,13 @@ def channel_shuffle(call: Call) -> Effect:
 @operator("flip", "fliplr", "flipud", "tril", "triu", kind=Kind.RESHAPE)
 def flip(call: Call) -> Effect:
     """Mirrors positions. Each reads one, whichever: sizes and jumps stay as they are."""
-    return pointwise(call, call.input.layout)
+    layout = call.input.layout
+    if call.name in ("tril", "triu"):
+        return pointwise(call, layout)
+    given = call.arg("dims", 1, {"fliplr": 1, "flipud": 0}.get(call.name))
+    dims = call.args[1:] if isinstance(given, int) and len(call.args) > 1 else given
+    dims = (dims,) if isinstance(dims, int) else tuple(dims or ())
+    return replace(pointwise(call, layout), moves=any(axes_of(layout[dim]) for dim in dims))
 
 
 @operator("roll", kind=Kind.SLICE)
@@ -530,7 +551,14 @@ def roll(call: Call) -> Effect:
             read, carried = along(layout, dim, Window(1, 1, -int(shift)), value.shape[dim])
             reached |= read
             layout = (*layout[:dim], carried, *layout[dim + 1 :])
-    return Effect(layout, (reach_of(call.axes, reached),), geometry(call.axes))
+    followed = len(reached) == len(shifts) == len(dims)
+    spatial = any(axes_of(value.layout[dim]) for dim in dims) or not dims
+    return Effect(
+        layout,
+        (reach_of(call.axes, reached),),
+        geometry(call.axes),
+        moves=spatial and not followed,
+    )
 
 
 @operator("repeat", "tile", kind=Kind.RESHAPE)
