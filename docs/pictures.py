@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from xml.sax.saxutils import escape
 
 from rflint.architecture import Window
-from rflint.coverage import Row
+from rflint.proofs.coverage import Row
 from rflint.receptive_field import PIXEL, step
 from rflint.taps import Taps, everything, members
 

@@ -40,23 +40,14 @@ EVIDENCE = Evidence.PREDICTED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
-    """One finding for each convolution that is unproductive along some axes only."""
-    for layer in analysis.layers:
-        if layer.verdict is Verdict.PARTIAL:
-            yield finding(globals(), layer, _message(analysis, layer))
+    """One finding for each convolution whose kernel extends where everything is seen already."""
+    for layer in _wasted_in_part(analysis):
+        yield finding(globals(), layer, *_message(analysis, layer))
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many, and along which axes."""
-    axes = sorted(
-        {
-            axis
-            for x in analysis.layers
-            if x.verdict is Verdict.PARTIAL
-            for axis in _done(analysis, x)
-        }
-    )
-    done = [axis for axis in axes if along([axis], analysis.architecture.axes)]
+    done = sorted({axis for x in _wasted_in_part(analysis) for axis in _done(analysis, x)})
     where = along(done, analysis.architecture.axes) or "along one axis or another"
     subject = (
         f"{plural(len(findings), 'convolution')} have inputs that see"
@@ -70,7 +61,18 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     )
 
 
-def _message(analysis: Analysis, layer: AnalysedLayer) -> str:
+def _wasted_in_part(analysis: Analysis) -> list[AnalysedLayer]:
+    """Partial convolutions; not those whose kernel is 1 along what is done, which waste nothing."""
+    return [
+        layer
+        for layer in analysis.layers
+        if layer.verdict is Verdict.PARTIAL
+        and any(layer.layer.geometry.kernel[axis] != 1 for axis in _done(analysis, layer))
+    ]
+
+
+def _message(analysis: Analysis, layer: AnalysedLayer) -> tuple[str, str]:
+    """What there is to say of a layer, and the end of it: what would do."""
     resolution = analysis.architecture.resolution
     done = _done(analysis, layer)
     sees = " and ".join(
@@ -85,15 +87,11 @@ def _message(analysis: Analysis, layer: AnalysedLayer) -> str:
     kernel = layer.layer.geometry.kernel
     thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]
     where = along(done, len(resolution))
-    if set(kernel) == {1}:
-        cure = f"its {size(kernel)} kernel integrates nothing along any axis"
-    elif list(kernel) == thinner:
-        cure = f"its {size(kernel)} kernel works along the rest"
-    elif set(thinner) == {1}:
+    if set(thinner) == {1}:
         cure = f"its {size(kernel)} kernel extends there only, and can integrate nothing new"
     else:
         cure = f"a {size(thinner)} kernel would integrate as much as its {size(kernel)} one"
-    return f"{where} its input sees everything already ({sees}): {cure}"
+    return f"{where} its input sees everything already ({sees}): {cure}", cure
 
 
 def _done(analysis: Analysis, layer: AnalysedLayer) -> list[int]:

@@ -33,8 +33,8 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.architecture import Kind, Layer
-from rflint.dead_weights import Kernel, kernels
 from rflint.figures import share, size
+from rflint.proofs.dead_weights import Kernel, kernels
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
 CODE = "RF201"
@@ -52,7 +52,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         yield finding(
             globals(),
             layer,
-            f"its {size(kernel.size)} kernel works on a map of one position: kernel_size=1, "
+            f"its kernel of {size(kernel.size)} works on a map of one position: kernel_size=1, "
             f"padding=0{', with no padding in front of it,' if padded else ''} computes the same "
             f"with 1/{prod(kernel.size)} of the weights ({kernel.weights:,} now)",
         )
@@ -62,9 +62,9 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many weights more than needed."""
     wasted = sum(x.weights - x.weights // prod(x.size) for x in _collapsed(analysis))
     subject, are = (
-        (f"{len(findings)} convolutions work", "they are 1x1 convolutions")
+        (f"{len(findings)} convolutions work", "they are pointwise convolutions")
         if len(findings) > 1
-        else (f"{findings[0].layer} works", "it is a 1x1 convolution")
+        else (f"{findings[0].layer} works", "it is a pointwise convolution")
     )
     return (
         f"{subject} on a map of one position: {are} with {wasted:,} weights "
@@ -86,6 +86,8 @@ def _has_collapsed(layer: Layer) -> bool:
         layer.kind is Kind.CONV
         and prod(tap.kernel for tap in layer.taps) > 1
         and all(tap.data == 1 and tap.windows == 1 and tap.live for tap in layer.taps)
+        # a window may lie on copies of zeros that were padded in front
+        and all(tap.pads_zeros or not any(tap.zeros) for tap in layer.taps)
     )
 
 

@@ -22,7 +22,8 @@ How it is computed
     From the outputs back to the input: which positions of every map does somebody read? Tap by tap
     for convolutions, pooling, slices and padding; whatever else moves positions around counts as
     reading all of them. A shortcut that skips positions is no finding where the branch beside it
-    reads them. Ends of a map that no window reaches are RF203.
+    reads them, also where the shortcut normalises them first. Ends of a map that no window reaches
+    are RF203.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from typing import Any
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT, POINTWISE, Architecture, Kind, Layer
 from rflint.figures import count, listed, share, size
-from rflint.reads import Reads, Region, reads, taps_along
+from rflint.proofs.reads import Reads, Region, reads, taps_along
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
 CODE = "RF202"
@@ -58,7 +59,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         if not readers or not _skips(analysis.architecture, region, origin, readers):
             continue
         layer = analysis.layers[readers[0]]
-        yield finding(globals(), layer, _message(analysis.architecture, value, readers, region))
+        message = _message(analysis.architecture, value, readers, region)
+        yield finding(globals(), layer, message, message)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -68,18 +70,18 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     return (
         f"{subject} positions that nobody reads, since a stride is larger than the kernel or a "
         f"crop cuts them off. {count(wasted)} MACs ({share(wasted, analysis.totals.macs)}) compute "
-        "what is thrown away. Move the stride to a kernel that covers it, or average in front of "
-        "it.\n" + "\n".join(f"- {x.layer} {x.message}" for x in findings)
+        "what is thrown away. Move the stride to a kernel that covers it, or average in front."
     )
 
 
 def _origin(architecture: Architecture, value: int) -> int:
-    """What a value was before it was only normalised, activated and the like."""
+    """What a value was before it was only normalised, activated, padded and the like."""
     while value != INPUT:
         layer = architecture.layers[value]
-        if layer.kind not in _IN_PLACE or len(layer.inputs) != 1:
+        if len(layer.inputs) != 1:
             break
-        if set(layer.inputs[0].reach) != {POINTWISE}:
+        stays = layer.kind in _IN_PLACE and set(layer.inputs[0].reach) == {POINTWISE}
+        if not stays and layer.kind is not Kind.PAD:
             break
         value = layer.inputs[0].source
     return value

@@ -20,19 +20,21 @@ When to ignore it
 
 How it is computed
     The positions that every window reads, from the outputs back to the input. Other sizes are tried
-    on what every layer says of the number of its positions, up to twice and down to half the size.
+    on what every layer says of the number of its positions, up to twice and down to half the size;
+    none is named that the model may not take (a linear layer behind a flatten wants one size). What
+    a stride larger than the kernel jumps over anyway is RF202, and a crop is taken as meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rflint.analysis import AnalysedLayer, Analysis
 from rflint.architecture import INPUT, POINTWISE, Architecture
-from rflint.borders import sizes_without_ends, unread_ends
 from rflint.figures import axis_names, size
-from rflint.reads import taps_along
+from rflint.proofs.borders import sizes_without_ends, unread_ends
+from rflint.proofs.reads import taps_along
 from rflint.roles import reaching_outputs
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
@@ -50,13 +52,25 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     values = sorted({value for along in ends for value in along})
     if not values:
         return
-    cure = _cure(architecture, ends)
+    cure = f"; {cure}" if (cure := _cure(architecture, ends)) else ""
     for value in values:
         if value != INPUT and _is_told(architecture, value, ends):
             continue
         reader = _reader(analysis, value, ends)
         there = {axis: along[value] for axis, along in enumerate(ends) if value in along}
-        yield finding(globals(), reader, f"{_left(architecture, value, there)}{cure}")
+        left = _left(architecture, value, there)
+        yield finding(globals(), reader, f"{left}{cure}", left)
+
+
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """How many maps, and which sizes would do."""
+    architecture = analysis.architecture
+    cure = _cure(architecture, [unread_ends(architecture, x) for x in range(architecture.axes)])
+    maps = f"{len(findings)} maps end" if len(findings) > 1 else "A map ends"
+    return (
+        f"At {size(architecture.resolution)}, strides do not divide sizes: {maps} in rows or "
+        f"columns that nobody reads{f'; {cure}' if cure else ''}."
+    )
 
 
 def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> str:
@@ -98,7 +112,7 @@ def _cure(architecture: Architecture, ends: list[Mapping[int, int]]) -> str:
             found_smaller &= below is not None
             found_larger &= above is not None
     sizes = [size(x) for x, ok in ((smaller, found_smaller), (larger, found_larger)) if ok]
-    return f"; inputs of {' or '.join(sizes)} leave nothing out" if sizes else ""
+    return f"inputs of {' or '.join(sizes)} leave nothing out" if sizes else ""
 
 
 def _reader(analysis: Analysis, value: int, ends: list[Mapping[int, int]]) -> AnalysedLayer:

@@ -37,8 +37,8 @@ from typing import Any, NamedTuple
 
 from rflint.analysis import Analysis
 from rflint.architecture import Layer
-from rflint.dead_weights import Kernel, kernels
 from rflint.figures import share, size
+from rflint.proofs.dead_weights import Kernel, kernels
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 from rflint.taps import Taps
 
@@ -54,7 +54,16 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for kernel in kernels(analysis.architecture.layers):
         if kernel.dead:
             layer = analysis.layers[kernel.calls[0]]
-            yield finding(globals(), layer, _message(analysis, kernel))
+            fate = _fate(analysis, kernel)
+            of_model = share(kernel.dead, analysis.totals.params)
+            yield finding(
+                globals(),
+                layer,
+                f"{kernel.dead:,} of its {kernel.weights:,} weights only ever meet zero padding "
+                f"({share(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): "
+                f"{fate}",
+                fate,
+            )
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -66,29 +75,18 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     return (
         f"{subject} only ever meet zero padding at {size(analysis.architecture.resolution)}: "
         f"{totals.dead_weights:,} weights ({share(totals.dead_weights, totals.params)} of the "
-        "parameters) do nothing.\n" + "\n".join(_listed(findings))
+        "parameters) do nothing."
     )
 
 
-def _listed(findings: Sequence[Finding]) -> Iterator[str]:
-    """Kernels with the same fate in one line."""
-    alike: dict[str, list[str]] = {}
-    for x in findings:
-        alike.setdefault(x.message.partition(": ")[2], []).append(x.layer)
-    for fate, layers in alike.items():
-        yield f"- {', '.join(layers)}: {fate}"
-
-
-def _message(analysis: Analysis, kernel: Kernel) -> str:
+def _fate(analysis: Analysis, kernel: Kernel) -> str:
+    """How many taps are left, and how to do with these alone."""
     layer = analysis.architecture.layers[kernel.calls[0]]
     where = size([taps.data for taps in layer.taps])
-    on = f"on a {where} map" if len(kernel.calls) == 1 else "on all of its maps"
-    of_model = share(kernel.dead, analysis.totals.params)
+    on = f"on a map of {where}" if len(kernel.calls) == 1 else "on all of its maps"
     return (
-        f"{kernel.dead:,} of its {kernel.weights:,} weights only ever meet zero padding "
-        f"({share(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): {on}, "
-        f"{kernel.taps} of {prod(kernel.size)} taps {'is' if kernel.taps == 1 else 'are'} alive"
-        f"{_cure(analysis, layer, kernel)}"
+        f"{on}, {kernel.taps} of {prod(kernel.size)} taps "
+        f"{'is' if kernel.taps == 1 else 'are'} alive{_cure(analysis, layer, kernel)}"
     )
 
 

@@ -30,8 +30,8 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.figures import plural, share
+from rflint.proofs.unreached import Unreached, unreached
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, model_finding
-from rflint.unreached import Unreached, unreached
 
 CODE = "RF302"
 NAME = "unused-parameters"
@@ -46,22 +46,23 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         return
     for unused in unreached(analysis.architecture):
         source = next(iter(unused.places), None)
-        found = model_finding(globals(), unused.name, _message(unused), source)
-        yield replace(found, places=unused.places)
+        message = _message(unused)
+        found = model_finding(globals(), unused.name, message, source)
+        yield replace(found, places=unused.places, detail=message)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
-    """How many parameters, of which modules."""
+    """How many parameters."""
     unused = unreached(analysis.architecture)
     number = sum(x.size for x in unused)
     return (
         f"{number:,} parameters ({share(number, analysis.totals.params)}) are built, but no output "
-        "depends on them: they never receive a gradient. Use them in forward, or do not build them."
+        "depends on them: they never receive a gradient."
     )
 
 
 def _message(unused: Unreached) -> str:
-    what = plural(unused.size, "parameter") if unused.size < 1000 else f"{unused.size:,} parameters"
+    what = f"{unused.size:,} {'parameter' if unused.size == 1 else 'parameters'}"
     tensors = f" in {plural(len(unused.parameters), 'tensor')}" if unused.is_module else ""
     why = (
         "something is computed from them, but no output depends on it"

@@ -32,8 +32,8 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT, Architecture
-from rflint.coverage import Row, griddings
 from rflint.figures import along, listed
+from rflint.proofs.coverage import Row, griddings
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
 CODE = "RF401"

@@ -31,7 +31,7 @@ from typing import Any
 
 from rflint.analysis import AnalysedLayer, Analysis
 from rflint.architecture import Kind
-from rflint.figures import plural, size
+from rflint.figures import size
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 from rflint.taps import Taps
 
@@ -47,7 +47,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for layer in analysis.layers:
         uneven = _uneven(layer)
         if uneven:
-            yield finding(globals(), layer, _message(layer.layer.taps, uneven))
+            message = _message(layer.layer.taps, uneven)
+            yield finding(globals(), layer, message, message)
 
 
 def _message(windows: Sequence[Taps], uneven: Sequence[Taps]) -> str:
@@ -88,10 +89,9 @@ def _same_size(windows: Sequence[Taps]) -> str:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """What is uneven, and what would not be."""
-    if len(findings) == 1:
-        return f"{findings[0].layer}: {findings[0].message}."
+    make = "transposed convolutions make" if len(findings) > 1 else "transposed convolution makes"
     return (
-        f"{plural(len(findings), 'transposed convolution')} make neighbouring output positions of "
+        f"{len(findings)} {make} neighbouring output positions of "
         "different numbers of taps, which shows as a checkerboard. Use kernels that are multiples "
         "of the stride and dilations without a factor of it, or resize and convolve."
     )

@@ -34,10 +34,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from rflint.alignment import Misalignment, misalignments
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT
 from rflint.figures import along, plural
+from rflint.proofs.alignment import Misalignment, misalignments
 from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
 
 CODE = "RF403"
@@ -62,23 +62,17 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         if found.positions >= least:
             merges.setdefault(found.layer, []).append(found)
     for index, there in sorted(merges.items()):
-        yield finding(globals(), analysis.layers[index], _message(analysis, there))
+        message = _message(analysis, there)
+        yield finding(globals(), analysis.layers[index], f"merges {message}", message)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
-    """One finding as it is; many of them counted."""
-    if len(findings) == 1:
-        return f"{findings[0].layer} {findings[0].message}."
+    """How many merges, and what moves centres."""
+    bring = "merges bring" if len(findings) > 1 else "merge brings"
     return (
-        f"{plural(len(findings), 'merge')} bring together branches that look at different places "
-        "of the input (even kernels, asymmetric padding, crops, resizing between strided maps):\n"
-        + "\n".join(f"- {x.layer} {x.message}" for x in findings[:_MOST])
-        + (f"\n- and {len(findings) - _MOST} more" if len(findings) > _MOST else "")
+        f"{len(findings)} {bring} together branches that look at different places of the input: an "
+        "even kernel, asymmetric padding, a crop, or resizing between strided maps has moved one."
     )
-
-
-_MOST = 8
-"""So many merges are described one by one."""
 
 
 def _message(analysis: Analysis, there: Sequence[Misalignment]) -> str:
@@ -91,7 +85,7 @@ def _message(analysis: Analysis, there: Sequence[Misalignment]) -> str:
     axes = list(dict.fromkeys(x.axis for x in there))
     where = along(axes, analysis.architecture.axes)
     return (
-        f"merges {' with '.join(names)}, whose centres lie "
+        f"{' with '.join(names)}, whose centres lie "
         f"{_many(widest.pixels, 'input pixel')} apart{f' {where}' if where else ''} "
         f"({_many(widest.positions, 'position')} of the merged map)"
     )

@@ -54,7 +54,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for index, layer in enumerate(analysis.layers):
         aliases = [taps for taps in layer.layer.taps if _aliases(layer, taps)]
         if index in reached and layer.layer.kind in _SAMPLING and aliases:
-            yield finding(globals(), layer, _message(aliases, analysis.architecture.axes))
+            message = _message(aliases, analysis.architecture.axes)
+            yield finding(globals(), layer, message, message)
 
 
 def _message(aliases: Sequence[Taps], of: int) -> str:

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from rflint import reads as reads_module
 from rflint.architecture import INPUT, Architecture
-from rflint.reads import Region, reads, runs
+from rflint.proofs.reads import Region, reads, runs
 from rflint.tracing import trace
 from tests.test_against_running_networks import (
     AVG_POOL,
@@ -150,7 +150,12 @@ class Does(nn.Module):
 
 
 def window(places: tuple[slice, ...]) -> nn.Module:
-    return Does(lambda x: x[(..., *places)], places)
+    def taken(x: Tensor) -> Tensor:
+        if not x[(..., *places)].numel():
+            raise RuntimeError("nothing is left")
+        return x[(..., *places)]
+
+    return Does(taken, places)
 
 
 @st.composite
@@ -165,7 +170,13 @@ def slices(draw: st.DrawFn, axes: int) -> nn.Module:
 @st.composite
 def pads(draw: st.DrawFn, axes: int) -> nn.Module:
     amounts = draw(st.tuples(*[st.integers(-1, 2)] * (2 * axes)))
-    return Does(lambda x: F.pad(x, amounts), amounts)
+
+    def padded(x: Tensor) -> Tensor:
+        if not F.pad(x, amounts).numel():  # which PyTorch lets pass, and rflint does not
+            raise RuntimeError("nothing is left")
+        return F.pad(x, amounts)
+
+    return Does(padded, amounts)
 
 
 @st.composite

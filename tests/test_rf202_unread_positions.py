@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.analysis import analyse
-from rflint.reads import reads
+from rflint.proofs.reads import reads
 from tests.models.torchvision_import import import_torchvision
 from tests.test_reads import C, Does, check_reads, maps, positions_of, reaching, traced
 

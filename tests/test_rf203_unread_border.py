@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.architecture import INPUT
-from rflint.borders import sizes_without_ends, unread_ends
 from rflint.errors import RflintError
+from rflint.proofs.borders import sizes_without_ends, unread_ends
 from tests.models.torchvision_import import import_torchvision
 from tests.test_against_running_networks import AVG_POOL, CONV, MAX_POOL, per_axis
 from tests.test_reads import C, Does, maps, positions_of, reaching, runs_on, traced

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.architecture import Architecture
-from rflint.dead_weights import Kernel, dead_weights, kernels
+from rflint.proofs.dead_weights import Kernel, dead_weights, kernels
 from rflint.rule import Finding
 from rflint.tracing import trace
 from tests.models.resnet import resnet18, resnet34

@@ -19,7 +19,7 @@ from torch import nn
 
 import rflint
 from rflint.analysis import analyse
-from rflint.coverage import Row, griddings, rows
+from rflint.proofs.coverage import Row, griddings, rows
 from rflint.rule import Finding
 from rflint.tracing import trace
 from tests import probe

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.alignment import Misalignment, misalignments
 from rflint.analysis import analyse
+from rflint.proofs.alignment import Misalignment, misalignments
 from rflint.rule import Finding
 from rflint.tracing import trace
 from tests.models.torchvision_import import import_torchvision

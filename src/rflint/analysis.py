@@ -8,7 +8,7 @@ from enum import Enum
 from math import ceil
 
 from rflint.architecture import Architecture, Extent, Kind, Layer, Number
-from rflint.dead_weights import dead_weights
+from rflint.proofs.dead_weights import dead_weights
 from rflint.receptive_field import Field, LayerField, propagate
 from rflint.roles import Role, attention_gates, roles
 

@@ -15,6 +15,7 @@ from rflint.checking import findings
 from rflint.collector import collector_paused
 from rflint.errors import InputMismatch, RflintError, UsageError
 from rflint.options import Options
+from rflint.proofs.unreached import unreached
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report import Failure, LargerInput, ModelReport, Report
@@ -25,7 +26,6 @@ from rflint.tracing import trace
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
 from rflint.tracing.operators.table import show
-from rflint.unreached import unreached
 
 DEFAULTS = Options()
 

@@ -139,6 +139,11 @@ def tensors_of(result: Any) -> Iterator[torch.Tensor]:
     elif hasattr(result, "__dataclass_fields__"):
         for name in result.__dataclass_fields__:
             yield from tensors_of(getattr(result, name))
+    else:
+        # an object of the user's own
+        yield from (
+            x for x in getattr(result, "__dict__", {}).values() if isinstance(x, torch.Tensor)
+        )
 
 
 # functions that stand in the graph for what Python syntax does

@@ -335,6 +335,8 @@ class Recorder(TorchFunctionMode):
         try:
             if all(map(self._is_cheap, call.tensors)):
                 result = func(*args, **kwargs)
+                if name == "__setitem__":
+                    result = args[0]  # parameters may have been written into it
                 self._real.update(id(tensor) for tensor in tensors_of(result))
             elif name == "__setitem__":
                 result = args[0]

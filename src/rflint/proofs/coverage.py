@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from math import gcd
 
 from rflint.architecture import INPUT, POINTWISE, Architecture, Kind, Layer, Window
-from rflint.reads import taps_along
+from rflint.proofs.reads import taps_along
 from rflint.taps import Taps, shifted
 
 
@@ -58,12 +58,16 @@ class Row:
         return gcd(*self.dilations) if self.depth > 1 else 1
 
     def behind(self, index: int, taps: Taps) -> Row:
-        """With one more convolution in the row."""
+        """With one more convolution in the row.
+
+        Taps that only ever meet padding see nothing: a kernel that is left with one is none.
+        """
         seen = 0
-        for tap in range(taps.kernel):
-            seen |= shifted(self.seen, tap * taps.dilation)
-        row = replace(self, seen=seen, first=self.first - taps.before)
-        if taps.dilation == 1 or taps.kernel == 1:
+        live = taps.live or (0,)
+        for tap in live:
+            seen |= shifted(self.seen, (tap - live[0]) * taps.dilation)
+        row = replace(self, seen=seen, first=self.first - taps.before + live[0] * taps.dilation)
+        if taps.dilation == 1 or len(live) == 1:
             return row
         return replace(
             row,

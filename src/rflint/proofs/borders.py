@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from math import prod
 
-from rflint.architecture import INPUT, POINTWISE, Architecture, Extent, Kind
-from rflint.reads import read_along, returned, taps_along
+from rflint.architecture import INPUT, POINTWISE, Architecture, Extent, Kind, Window
+from rflint.proofs.reads import read_along, returned, taps_along
 from rflint.roles import reaching_outputs
 from rflint.sizing import Fixed
 from rflint.taps import everything, members
@@ -60,10 +60,23 @@ def unread_ends(
     ends = {}
     for value, places in direct.items():
         found = live.get(value, 0) if value == INPUT else places
-        left = sizes[value] - found.bit_length()
+        left = sizes[value] - found.bit_length() - _padded_behind(architecture, value, axis, sizes)
         if slid[value] and found and left > _widest_gap(found):
             ends[value] = left
     return ends
+
+
+def _padded_behind(
+    architecture: Architecture, value: int, axis: int, sizes: Mapping[int, int]
+) -> int:
+    """How many positions at the end of a value are padding, which nobody misses."""
+    layer = architecture.layers[value] if value != INPUT else None
+    if layer is None or layer.kind is not Kind.PAD or len(layer.inputs) != 1:
+        return 0
+    (edge,) = layer.inputs
+    reach = edge.reach[axis]
+    before = -reach.start if isinstance(reach, Window) else 0
+    return max(0, sizes[value] - sizes[edge.source] - int(before))
 
 
 def _widest_gap(places: int) -> int:

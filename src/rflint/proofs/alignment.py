@@ -29,7 +29,7 @@ from rflint.architecture import (
     Number,
     Window,
 )
-from rflint.reads import taps_along
+from rflint.proofs.reads import taps_along
 
 Centres: TypeAlias = Mapping[Number, tuple[Fraction, Fraction]]
 """By jump, the smallest and the largest centre of position 0 over all paths, in input pixels."""
@@ -89,7 +89,12 @@ def _along(
             for edge in edges
         ]
         values[index] = _union(centres for _, centres in stepped)
-        if layer.kind in _MERGING and len({origins[source] for source, _ in stepped}) > 1:
+        # in tables of scores, and sequences of tokens, positions do not lie side by side
+        if (
+            layer.kind in _MERGING
+            and layer.is_map
+            and len({origins[source] for source, _ in stepped}) > 1
+        ):
             whole = [x for x in stepped if _positions(architecture, x[0]) == layer.positions]
             yield from _at_merge(index, axis, whole)
 
