@@ -2,8 +2,9 @@
 
 What it is
     The first layer, in execution order, whose input still sees less than the image and whose output
-    sees more, even on the shortest path: r_{l-1,min} <= i < r_{l,min}. It crosses. It does useful
-    work; what comes behind it works past the border.
+    sees more, even on the shortest path: r_{l-1,min} <= i < r_{l,min} (the receptive field r of
+    what it reads and of what it makes, the image size i). It crosses. It does useful work; what
+    comes behind it works past the border.
 
 Why it matters
     This is the last layer for which context is left. It shows how deep a network for this input

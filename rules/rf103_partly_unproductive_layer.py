@@ -2,8 +2,8 @@
 
 What it is
     Along some axes every position of its input sees more than the image (r_{l-1,min} > i), along
-    others it does not. That happens with inputs that are not square (spectrograms, text lines) and
-    with kernels that are not (1x7 and 7x1).
+    others it does not, and the kernel extends along the first. That happens with inputs that are
+    not square (spectrograms, text lines) and with kernels that are not (1x7 and 7x1).
 
 Why it matters
     Along the axes that are done there is no context left to integrate: the part of the kernel that

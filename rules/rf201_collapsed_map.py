@@ -9,7 +9,7 @@ Why it matters
     All taps but one multiply padding: their weights can never receive a gradient, whatever the
     data. (Where padding copies the map, all taps multiply the one position, and only their sum
     counts.) A 3x3 convolution of that kind has nine times the weights that it can use. "Rethinking
-    Atrous Convolution" (Chen et al., 2017, section 3.2) describes it for large dilations: the
+    Atrous Convolution" (Chen et al., 2017, section 3.3) describes it for large dilations: the
     filter degenerates to a 1x1 filter.
 
 How to fix it

@@ -8,7 +8,8 @@ What it is
 Why it matters
     What was computed there is thrown away. In the original ResNet bottleneck "the convolution in
     path A ignores three-quarters of the input feature map because it uses a kernel size 1x1 with a
-    stride of 2" (He et al., "Bag of Tricks for Image Classification", 2019, section 4.1).
+    stride of 2" (T. He et al., "Bag of Tricks for Image Classification", 2019, section 4.1). Of the
+    model's input, nothing is thrown away but pixels.
 
 How to fix it
     Move the stride to a convolution whose kernel covers it (a 3x3 one), or pool by averaging in

@@ -20,9 +20,9 @@ When to ignore it
 
 How it is computed
     The positions that every window reads, from the outputs back to the input. Other sizes are tried
-    on what every layer says of the number of its positions, up to twice and down to half the size;
-    none is named that the model may not take (a linear layer behind a flatten wants one size). What
-    a stride larger than the kernel jumps over anyway is RF202, and a crop is taken as meant.
+    by doing the arithmetic of every layer's size again, up to twice and down to half the size; none
+    is named that the model may not take (a linear layer behind a flatten wants one size). What a
+    stride larger than the kernel jumps over anyway is RF202, and a crop is taken as meant.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many maps, and which sizes would do."""
     architecture = analysis.architecture
     cure = _cure(architecture, [unread_ends(architecture, x) for x in range(architecture.axes)])
-    maps = f"{len(findings)} maps end" if len(findings) > 1 else "A map ends"
+    maps = f"{len(findings)} maps end" if len(findings) > 1 else "a map ends"
     return (
         f"At {size(architecture.resolution)}, strides do not divide sizes: {maps} in rows or "
         f"columns that nobody reads{f'; {cure}' if cure else ''}."

@@ -8,9 +8,9 @@ What it is
 Why it matters
     The gradient of such a weight is exactly zero. It is stored, initialised, optimised, averaged
     and shipped, and never does anything. In a ResNet18 at 32x32 pixels that is 62 % of all
-    convolution weights; at 224x224 it is none. For dilated convolutions the effect is known: "the
-    filter degenerates to a simple 1x1 filter since only the center filter weight is effective"
-    (Chen et al., "Rethinking Atrous Convolution", 2017, section 3.2).
+    convolution weights; at 224x224 it is none. For dilated convolutions the effect is known: a 3x3
+    filter "degenerates to a simple 1x1 filter since only the center filter weight is effective"
+    (Chen et al., "Rethinking Atrous Convolution", 2017, section 3.3).
 
 How to fix it
     Use the kernel that is left: the message says which one, and it computes the same. Or keep the

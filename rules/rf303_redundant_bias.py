@@ -3,7 +3,7 @@
 What it is
     A convolution or linear layer adds a bias to each channel, and the next layer subtracts each
     channel's mean: batch normalisation, instance normalisation, or group normalisation with one
-    channel a group. Whatever the bias is, the result is the same.
+    channel per group. Whatever the bias is, the result is the same.
 
 Why it matters
     The bias can be left out, "since its effect will be canceled by the subsequent mean subtraction"

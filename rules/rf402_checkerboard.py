@@ -1,10 +1,10 @@
-"""A transposed convolution that makes neighbouring positions of different numbers of taps.
+"""A transposed convolution that sums different numbers of taps in neighbouring positions.
 
 What it is
     Each output position is the sum over the taps that land on it. Where the kernel is not
     divisible by the stride, neighbouring positions get different numbers of taps: with a kernel of
     3 and a stride of 2, two and one in turn. In two dimensions that is a checkerboard of four, two
-    and one. A dilation that shares a factor with the stride leaves some positions without any.
+    and one. A dilation that shares a factor with the stride leaves some positions without any tap.
 
 Why it matters
     The uneven overlap shows in what is drawn, and in gradients, as a checkerboard pattern. Networks

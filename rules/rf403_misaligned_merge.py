@@ -9,13 +9,15 @@ Why it matters
     Features of different places meet in one position: what follows has to undo the shift, and
     boundaries blur. Whether the paths of a network are aligned is a property of its kernels,
     strides and padding (Araujo et al., "Computing Receptive Fields of Convolutional Neural
-    Networks", Distill 2019); misaligned pyramids cost accuracy at boundaries (Huang et al.,
-    "FaPN: Feature-aligned Pyramid Network", 2021).
+    Networks", Distill 2019); misaligned pyramids cost accuracy at boundaries (Huang et al., "FaPN:
+    Feature-aligned Pyramid Network", 2021).
 
 How to fix it
-    Use odd kernels with padding (k - 1) / 2 in both branches, or the same kernels and padding. In
-    a decoder, match what the encoder did: a 3x3 convolution with stride 2 and padding 1 keeps the
-    centres of even positions, so that nearest-neighbour upsampling is half a position off.
+    Use odd kernels with padding (k - 1) / 2 in both branches, or the same kernels and padding. In a
+    decoder, undo what the encoder did: pooling 2/2 and convolutions 4x4 with stride 2 and padding 1
+    are centred on the middle of a block, and upsampling and transposed convolutions with even
+    kernels bring that back. Convolutions 3x3 with stride 2 and padding 1 are centred on even
+    positions instead, which is half a position off once it is upsampled again.
 
 When to ignore it
     Where the shift is wanted (shift convolutions), or precision at boundaries does not matter.
@@ -24,8 +26,9 @@ How it is computed
     A window of extent K that starts at `start` moves the centre by (start + (K - 1) / 2) * j, with
     the jump j in front of it. Upsampling leaves the middle of a map where it is. Branches with the
     same jump are compared where they meet; what a branch brings along is reported once, where it
-    came about. Attention gates are no feature paths, and shifted copies of one map
-    that meet (differences, wavelets) are a window, spelled out.
+    came about. Attention gates are no feature paths, shifted copies of one map that meet
+    (differences, wavelets) are a window, spelled out, and only maps are looked at, not sequences of
+    tokens.
 """
 
 from __future__ import annotations

@@ -6,20 +6,21 @@ What it is
     is a low-pass filter, and no finding.
 
 Why it matters
-    Sampling every s-th position folds frequencies above 1/s back into the signal: shifting the
-    image by a pixel changes the output. Blurring before sampling makes networks more consistent
-    under shifts, and more accurate (Zhang, "Making Convolutional Networks Shift-Invariant Again",
-    ICML 2019; Azulay and Weiss, "Why do deep convolutional networks generalize so poorly to small
-    image transformations?", JMLR 2019). The smallest filter that gives every position the same
-    weight and interpolates between samples, the triangle, has 2s - 1 taps.
+    What varies faster than once in 2s positions can not be told from something slower once only
+    every s-th position is left: shifting the image by a pixel changes the output. Blurring before
+    sampling makes networks more consistent under shifts, and more accurate (Zhang, "Making
+    Convolutional Networks Shift-Invariant Again", ICML 2019; Azulay and Weiss, "Why do deep
+    convolutional networks generalize so poorly to small image transformations?", JMLR 2019). The
+    smallest filter that gives every position the same weight and interpolates between samples, the
+    triangle, has 2s - 1 taps.
 
 How to fix it
     Blur before sampling: max pooling with stride 1, then a fixed blur (1, 2, 1) with stride 2; or
     average pooling; or a 3x3 convolution with stride 2, which can learn to low-pass.
 
 When to ignore it
-    Where shifts do not matter, or are augmented for. Most networks in use alias, so the rule is off
-    by default.
+    Where shifts do not matter, or are augmented for. Most networks in use do alias, so the rule is
+    off by default.
 
 How it is computed
     Taps and strides along every axis of convolutions, pooling and slices that some output depends
