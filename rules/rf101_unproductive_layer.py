@@ -38,7 +38,7 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.architecture import Number
-from rflint.figures import number, share
+from rflint.figures import count, number, share
 from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
 
 CODE = "RF101"
@@ -66,11 +66,13 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     size = _show(analysis.architecture.resolution)
     for layer in analysis.unproductive:
         sees = _show(axis.r_min for axis in layer.seen)
+        params = sum(size_of for _, size_of in layer.layer.parameters)
         yield finding(
             globals(),
             layer,
             f"every position of its input already sees at least {sees} pixels of the {size} input: "
-            "there is nothing left to integrate",
+            f"its {count(params)} parameters and {count(layer.layer.macs)} MACs have nothing left "
+            "to integrate",
         )
 
 

@@ -174,7 +174,7 @@ def test_findings_are_shown_where_they_are_and_the_step_fails(workspace: Path) -
     )
     assert (done.status, done.outputs) == (1, "status=1\n"), done.log
     # the report is for people who read the log; commands follow, with paths below the workspace
-    assert "RF101 unproductive-layer (1 warning)" in done.log
+    assert "RF101 unproductive-layer (1 warning, predicted)" in done.log
     shown = [line for line in done.log.splitlines() if line.startswith("::")]
     assert len(shown) == 1
     place = f"file=sub%2C 100%25 $HOME/model.py,line={LINE}"

@@ -528,8 +528,8 @@ def test_findings_are_exit_status_1(here: Path) -> None:
     [
         ("--fail-on never", 0, ["RF101"]),
         ("--fail-on error", 0, ["RF101"]),
-        ("--select rf1", 1, ["RF101"]),
-        ("--select ALL --ignore RF9", 1, ["RF101"]),
+        ("--select rf101", 1, ["RF101"]),
+        ("--select RF1,RF9 --ignore RF102,RF9", 1, ["RF101"]),
         ("--select RF901", 0, []),
         ("--ignore unproductive-layer", 0, []),
     ],

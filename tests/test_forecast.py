@@ -53,7 +53,7 @@ def zoo() -> dict[str, ZooModel]:
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_every_candidate_of_our_own_models_is_what_was_foreseen(name: str) -> None:
+def test_candidates_of_our_own_models_are_what_was_foreseen(name: str) -> None:
     tried = list(outcomes(bench(OWN[name], [AT_32])))
     assert len(tried) > 25
     assert [reason for _, reason in tried if reason] == []
@@ -61,9 +61,7 @@ def test_every_candidate_of_our_own_models_is_what_was_foreseen(name: str) -> No
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("title", ZOO)
-def test_every_candidate_of_the_zoo_is_what_was_foreseen(
-    title: str, zoo: dict[str, ZooModel]
-) -> None:
+def test_candidates_of_the_zoo_are_what_was_foreseen(title: str, zoo: dict[str, ZooModel]) -> None:
     shape = (1, 3, 16, 32, 32) if title == "torchvision/r3d_18" else AT_32
     tried = list(outcomes(bench(zoo[title].builder, [shape])))
     assert foreseen_wrongly(tried) == []

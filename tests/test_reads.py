@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rflint import reads as reads_module
 from rflint.architecture import INPUT, Architecture
+from rflint.proofs import reads as reads_module
 from rflint.proofs.reads import Region, reads, runs
 from rflint.tracing import trace
 from tests.test_against_running_networks import (

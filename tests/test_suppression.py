@@ -709,4 +709,4 @@ def test_a_rule_that_fails_leaves_comments_alone(net: Any) -> None:
     rules: list[Rule] = [replace(x, check=breaks) if x.code == "RF101" else x for x in RULES]
     done = lint_with(rules, rules, net.Net, 16, None, {}, Options())
     assert done.failures
-    assert done.findings == ()
+    assert "RF900" not in {x.code for x in done.findings}
