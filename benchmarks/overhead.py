@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -56,8 +57,15 @@ CASES = {
 def run(work: str) -> dict[str, float]:
     """One fresh process."""
     code = _IMPORTS.format(root=str(ROOT), work=work)
+    # an installation has its bytecode: the first run writes it, whatever the environment says
+    there = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=there,
     )
     measured: dict[str, float] = json.loads(done.stderr.splitlines()[-1])
     return measured

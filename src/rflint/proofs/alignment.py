@@ -31,7 +31,7 @@ from rflint.architecture import (
 )
 from rflint.proofs.reads import taps_along
 
-Centres: TypeAlias = Mapping[Number, tuple[Fraction, Fraction]]
+Centres: TypeAlias = Mapping[Number, tuple[Number, Number]]
 """By jump, the smallest and the largest centre of position 0 over all paths, in input pixels."""
 
 _MERGING = frozenset({Kind.ARITHMETIC, Kind.MERGE})
@@ -74,7 +74,7 @@ def misalignments(
 def _along(
     architecture: Architecture, gates: frozenset[tuple[int, int]], axis: int
 ) -> Iterable[Misalignment]:
-    start: Centres = {1: (Fraction(0), Fraction(0))}
+    start: Centres = {1: (0, 0)}
     values: dict[int, Centres] = {INPUT: start}
     sizes = {INPUT: architecture.resolution[axis]}
     origins = _origins(architecture)
@@ -125,7 +125,7 @@ def _at_merge(index: int, axis: int, branches: list[tuple[int, Centres]]) -> Ite
         # what one branch brings along was reported where it came about
         added = high - low - max(upper - lower for lower, upper, _ in ends)
         if added > 0:
-            yield Misalignment(index, axis, added, jump, (first, last))
+            yield Misalignment(index, axis, Fraction(added), jump, (first, last))
 
 
 def _step(seen: Centres, layer: Layer, edge: Edge, axis: int, size: int, out: int) -> Centres:
@@ -140,7 +140,7 @@ def _step(seen: Centres, layer: Layer, edge: Edge, axis: int, size: int, out: in
 
 def _moved(
     layer: Layer, edge: Edge, axis: int, size: int, out: int
-) -> tuple[Fraction, Number] | None:
+) -> tuple[Number, Number] | None:
     """How far a layer moves centres, in positions of its input, and its stride; None: unknown.
 
     Where output phases differ, it is their mean that counts.
@@ -148,7 +148,7 @@ def _moved(
     reach = edge.reach[axis]
     taps = taps_along(layer, axis)
     if reach is POINTWISE or reach == POINTWISE:
-        return None if layer.operation == "roll" else (Fraction(0), 1)
+        return None if layer.operation == "roll" else (0, 1)
     if isinstance(reach, Extent):
         return None
     if layer.kind is Kind.CONV_TRANSPOSE:
@@ -165,18 +165,24 @@ def _moved(
         return Fraction(size - out, 2 * out), reach.stride
     if layer.operation == "roll" or layer.kind not in _WINDOWS:
         return _blocks(reach)
-    return Fraction(reach.start) + Fraction(reach.size - 1) / 2, reach.stride
+    return reach.start + _half(reach.size - 1), reach.stride
 
 
-def _blocks(reach: Window) -> tuple[Fraction, Number] | None:
+def _half(length: Number) -> Number:
+    """Exactly, and an integer where it is one: those are faster, and nearly all are."""
+    whole = isinstance(length, int) and length % 2 == 0
+    return length // 2 if whole else Fraction(length) / 2
+
+
+def _blocks(reach: Window) -> tuple[Number, Number] | None:
     """Blocks side by side (patches, space-to-depth); of other windows nobody knows the start."""
     if reach.size == reach.stride and reach.start == 0:
-        return Fraction(reach.size - 1) / 2, reach.stride
+        return _half(reach.size - 1), reach.stride
     return None
 
 
 def _union(branches: Iterable[Centres]) -> Centres:
-    union: dict[Number, tuple[Fraction, Fraction]] = {}
+    union: dict[Number, tuple[Number, Number]] = {}
     for centres in branches:
         for jump, (low, high) in centres.items():
             old = union.get(jump, (low, high))

@@ -15,7 +15,7 @@ from rflint.architecture import INPUT, POINTWISE, Architecture, Extent, Kind, Wi
 from rflint.proofs.reads import read_along, returned, taps_along
 from rflint.roles import reaching_outputs
 from rflint.sizing import Fixed
-from rflint.taps import everything, members
+from rflint.taps import Taps, everything, members
 
 _SLIDING = frozenset({Kind.CONV, Kind.POOL})
 
@@ -28,6 +28,8 @@ def unread_ends(
     Of the input (INPUT), those that no output depends on; of a layer, those that no window of its
     readers reaches. `size` is another size of the input than the traced one.
     """
+    if size is None and not any(map(_ends_early, _windows(architecture, axis))):
+        return {}  # which nearly all are, at the sizes that they were made for
     traced = _sizes(architecture, axis, None)
     sizes = traced if size is None else _sizes(architecture, axis, size)
     reached = reaching_outputs(architecture)
@@ -64,6 +66,19 @@ def unread_ends(
         if slid[value] and found and left > _widest_gap(found):
             ends[value] = left
     return ends
+
+
+def _windows(architecture: Architecture, axis: int) -> Iterator[Taps]:
+    """The sliding windows with a stride along an axis."""
+    for layer in architecture.layers:
+        if layer.kind in _SLIDING:
+            yield from (taps for taps in layer.taps if taps.axis == axis and taps.stride > 1)
+
+
+def _ends_early(taps: Taps) -> bool:
+    """Whether more is left behind the last window than a stride jumps over anyway."""
+    last = (taps.windows - 1) * taps.stride - taps.before + taps.extent
+    return taps.positions - last > max(0, taps.stride - taps.extent)
 
 
 def _padded_behind(
