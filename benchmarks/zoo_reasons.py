@@ -19,6 +19,7 @@ _BLOCKS = "convolutions of its blocks have a bias, and batch normalisation follo
 _GATES = "the first convolution of each attention gate has a bias, and batch normalisation follows"
 
 REASONS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    # python -m benchmarks.zoo_biases tries it on the models themselves
     "RF303": {
         "every convolution keeps nn.Conv2d's default bias=True, in front of batch normalisation": (
             "torchvision/vgg*_bn",
