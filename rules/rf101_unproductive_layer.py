@@ -33,10 +33,10 @@ How it is computed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
-from rflint.analysis import Analysis
+from rflint.analysis import AnalysedLayer, Analysis, Verdict
 from rflint.architecture import Number
 from rflint.figures import count, number, share
 from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
@@ -64,6 +64,12 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     if mixing_only and settings["pointwise"] != "judge":
         return
     size = _show(analysis.architecture.resolution)
+    useful = {
+        name
+        for x in analysis.layers
+        if x.verdict is not Verdict.UNPRODUCTIVE
+        for name, _ in x.layer.parameters
+    }
     for layer in analysis.unproductive:
         sees = _show(axis.r_min for axis in layer.seen)
         params = sum(size_of for _, size_of in layer.layer.parameters)
@@ -71,9 +77,19 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             globals(),
             layer,
             f"every position of its input already sees at least {sees} pixels of the {size} input: "
-            f"its {count(params)} parameters and {count(layer.layer.macs)} MACs have nothing left "
-            "to integrate",
+            + (
+                f"here its {count(layer.layer.macs)} MACs have nothing left to integrate, while "
+                "other calls of the same weights have"
+                if _works_elsewhere(layer, useful)
+                else f"its {count(params)} parameters and {count(layer.layer.macs)} MACs have "
+                "nothing left to integrate"
+            ),
         )
+
+
+def _works_elsewhere(layer: AnalysedLayer, useful: Set[str]) -> bool:
+    names = {name for name, _ in layer.layer.parameters}
+    return bool(names) and names <= useful
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:

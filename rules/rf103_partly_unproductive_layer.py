@@ -29,7 +29,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rflint.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.architecture import Layer
 from rflint.figures import along, number, plural, size
+from rflint.proofs.reads import taps_along
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
 CODE = "RF103"
@@ -87,11 +89,19 @@ def _message(analysis: Analysis, layer: AnalysedLayer) -> tuple[str, str]:
     kernel = layer.layer.geometry.kernel
     thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]
     where = along(done, len(resolution))
-    if set(thinner) == {1}:
+    if not all(_keeps_size(layer.layer, axis) for axis in done):
+        cure = f"what its {size(kernel)} kernel extends there integrates nothing new"
+    elif set(thinner) == {1}:
         cure = f"its {size(kernel)} kernel extends there only, and can integrate nothing new"
     else:
         cure = f"a {size(thinner)} kernel would integrate as much as its {size(kernel)} one"
     return f"{where} its input sees everything already ({sees}): {cure}", cure
+
+
+def _keeps_size(layer: Layer, axis: int) -> bool:
+    """Whether a kernel of 1 without padding would leave as many positions along an axis."""
+    taps = taps_along(layer, axis)
+    return taps is not None and 2 * taps.before == taps.extent - 1
 
 
 def _done(analysis: Analysis, layer: AnalysedLayer) -> list[int]:

@@ -36,6 +36,7 @@ from typing import Any
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT, POINTWISE, Architecture, Kind, Layer
 from rflint.figures import count, listed, share, size
+from rflint.proofs.borders import ends_early
 from rflint.proofs.reads import Reads, Region, reads, taps_along
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
@@ -68,10 +69,11 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """What the work on unread positions costs."""
     wasted = _macs_unread(analysis.architecture, reads(analysis.architecture))
     subject = f"{len(findings)} maps have" if len(findings) > 1 else "A map has"
+    of_all = share(wasted, analysis.totals.macs)
     return (
         f"{subject} positions that nobody reads, since a stride is larger than the kernel or a "
-        f"crop cuts them off. {count(wasted)} MACs ({share(wasted, analysis.totals.macs)}) compute "
-        "what is thrown away. Move the stride to a kernel that covers it, or average in front."
+        f"crop cuts them off. At least {count(wasted)} MACs ({of_all}) compute what is thrown "
+        "away. Move the stride to a kernel that covers it, average in front, or crop first."
     )
 
 
@@ -94,16 +96,16 @@ def _skips(architecture: Architecture, region: Region, origin: int, readers: Seq
     if origin == INPUT and not any(layer.kind in _SLIDING for layer in layers):
         return False  # which part of its input a model takes is its own business
     trimmed = [
-        region.along(axis).bit_length() if _slide(layers, axis, region.sizes[axis]) else length
+        region.along(axis).bit_length() if _end_early(layers, axis) else length
         for axis, length in enumerate(region.sizes)
     ]
     return 0 < region.positions < prod(trimmed)
 
 
-def _slide(layers: Sequence[Layer], axis: int, size: int) -> bool:
-    """Whether windows with a stride may end before the map does."""
+def _end_early(layers: Sequence[Layer], axis: int) -> bool:
+    """Whether windows with a stride end before the map does: that is RF203."""
     return any(
-        layer.kind in _SLIDING and taps is not None and taps.stride > 1
+        layer.kind in _SLIDING and taps is not None and taps.stride > 1 and ends_early(taps)
         for layer in layers
         for taps in [taps_along(layer, axis)]
     )

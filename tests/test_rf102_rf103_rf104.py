@@ -118,6 +118,15 @@ def test_a_kernel_that_does_not_extend_where_everything_is_seen_wastes_nothing(
     assert not findings(network([((9, 9), (1, 1)), (kernel, (1, 1))]), "RF103", 8, 64)
 
 
+def test_a_kernel_that_makes_the_map_smaller_is_not_to_be_thinned() -> None:
+    """As where a recogniser of text lines collapses the height: another kernel would not."""
+    model = nn.Sequential(
+        nn.Conv2d(1, 1, 7, padding=3), nn.MaxPool2d((4, 1)), nn.Conv2d(1, 1, 2, padding=0)
+    )
+    (found,) = findings(model, "RF103", 8, 64)
+    assert found.message.endswith("what its 2x2 kernel extends there integrates nothing new")
+
+
 # -- unseen context
 
 

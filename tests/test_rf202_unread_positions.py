@@ -251,3 +251,12 @@ def test_strided_1x1_convolutions_of_real_networks(build: Callable[[], nn.Module
 @pytest.mark.parametrize("name", ["resnet50", "resnet18", "densenet121"])
 def test_networks_without_a_finding(name: str) -> None:
     assert said(lambda: getattr(import_torchvision().models, name)(), 224) == {}
+
+
+@pytest.mark.parametrize(("size", "unread"), [(2, 3), (3, 5), (4, 12), (5, 16)])
+def test_a_stride_on_the_smallest_maps(size: int, unread: int) -> None:
+    """On two positions a stride of two leaves out one, though no window ends early."""
+    model = nn.Sequential(conv(3), conv(1, 2))
+    report = rflint.lint(model, input=(1, C, size, size), select="RF202")
+    (found,) = report.findings
+    assert f"{unread} of the {size * size} positions" in found.message

@@ -326,6 +326,27 @@ def test_the_setting_says_from_when_on(at_least: float, reported: bool) -> None:
     assert bool(findings(Merged(*two), 16, at_least)) == reported
 
 
+class Causal(nn.Module):
+    """Pads at one end only, as WaveNet does: residual blocks with growing dilations."""
+
+    def __init__(self, ends: tuple[int, int]) -> None:
+        super().__init__()
+        self.ends = ends
+        self.convs = nn.ModuleList(nn.Conv1d(1, 1, 2, dilation=2**i) for i in range(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for i, conv in enumerate(self.convs):
+            before, behind = (end * 2**i for end in self.ends)
+            x = x + conv(nn.functional.pad(x, (before, behind)))
+        return x
+
+
+def test_causal_branches_agree_on_the_present() -> None:
+    """Not on centres, and that is how it has to be; who looks into the future has to be centred."""
+    assert not findings(Causal((1, 0)), 64)
+    assert findings(Causal((0, 1)), 64)
+
+
 def test_a_tenth_is_a_tenth() -> None:
     """Read as it is written: the float 0.1 is a little more."""
     two = [nn.Conv1d(1, 1, 10, stride=5), nn.Conv1d(1, 1, 9, stride=5)]  # half of five
@@ -340,9 +361,9 @@ def test_the_message_names_both_branches_and_says_how_far() -> None:
     assert "branches.1" in found.message
     assert "0.5 input pixels apart" in found.message
     assert "(0.25 positions of the merged map)" in found.message
-    (found,) = findings(Merged(nn.Conv1d(1, 1, 3, padding=2), nn.Identity()), 16)
+    (found,) = findings(Merged(nn.Conv2d(1, 1, 3, padding=2), nn.Identity()), 16)
     # of a function, whose name says nothing, with the line that calls it
-    assert "narrow (tests/test_rf403_misaligned_merge.py:" in found.message
+    assert "narrow_2 (tests/test_rf403_misaligned_merge.py:" in found.message
     assert "1 input pixel apart" in found.message
     assert "(1 position of the merged map)" in found.message
 

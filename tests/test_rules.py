@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from torch import nn
+from torch import Tensor, nn
 
 import rflint
 from rflint.errors import UsageError
@@ -119,3 +119,22 @@ def test_pointwise_convolutions_can_be_left_unjudged() -> None:
     for repair in left["repairs"]:
         assert repair["verified"]
         assert repair["before"]["unproductive"] == 1
+
+
+def test_a_call_of_shared_weights_does_not_speak_for_the_weights() -> None:
+    """A head that is called on every level of a pyramid is past the border on some of them only."""
+
+    class Pyramid(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 9, padding=4)
+            self.down = nn.Conv2d(8, 8, 9, stride=2, padding=4)
+            self.head = nn.Conv2d(8, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            x = self.stem(x)
+            return self.head(x), self.head(self.down(x))
+
+    (found,) = rflint.lint(Pyramid, res=16, select="RF101").findings
+    assert found.layer == "head"
+    assert "while other calls of the same weights have" in found.message

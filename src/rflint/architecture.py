@@ -261,6 +261,8 @@ class Architecture:
     """Parameters that no layer uses."""
     used: frozenset[str] = frozenset()
     """Parameters that some output depends on, by whatever way: a table that is indexed, say."""
+    unregistered: tuple[Parameter, ...] = ()
+    """Parameters that layers use, and that the model does not know of (in a plain list, say)."""
     used_in_training: frozenset[str] = frozenset()
     """Of those that no output depends on, the ones that some output of a training pass does."""
     returns_input: bool = False

@@ -18,8 +18,10 @@ def count(number: int) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A percentage; what is there but rounds to nothing is shown as '<1 %'."""
+    """A percentage; what rounds to nothing, or to all, and is not, as '<1 %' and '>99 %'."""
     percent = 100 * part / whole if whole else 0.0
+    if 99.5 <= percent < 100:
+        return ">99 %"
     return "<1 %" if 0 < percent < 0.5 else f"{percent:.0f} %"
 
 

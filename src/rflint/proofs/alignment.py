@@ -9,11 +9,16 @@ Over several paths the smallest and the largest c are kept; the step adds the sa
 is exact. A merge counts for what it adds: how much further apart the centres lie than in any of its
 branches. Shifted copies of one map that meet (differences, wavelets, space-to-depth) are a window
 like that of a convolution, spelled out, and no merge of branches.
+
+Causal networks pad in front only, so that nothing sees the future: there it is the last position
+that a window sees, and not its centre, that branches have to agree on. Along time (the axis of a
+sequence, the first one of a video) branches that agree on it, and see nothing later than their own
+position, are aligned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -31,8 +36,41 @@ from rflint.architecture import (
 )
 from rflint.proofs.reads import taps_along
 
-Centres: TypeAlias = Mapping[Number, tuple[Number, Number]]
-"""By jump, the smallest and the largest centre of position 0 over all paths, in input pixels."""
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The smallest and the largest over all paths, in input pixels."""
+
+    low: Number
+    high: Number
+
+    @property
+    def spread(self) -> Number:
+        """How far apart they are."""
+        return self.high - self.low
+
+    def moved(self, by: Number) -> Range:
+        """All of them moved."""
+        return Range(self.low + by, self.high + by) if by else self
+
+    def __or__(self, other: Range) -> Range:
+        return Range(min(self.low, other.low), max(self.high, other.high))
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Where position 0 of a value looks, over all paths of one jump."""
+
+    centre: Range
+    last: Range
+    """The last position that is seen."""
+
+    def __or__(self, other: Sight) -> Sight:
+        return Sight(self.centre | other.centre, self.last | other.last)
+
+
+Sights: TypeAlias = Mapping[Number, Sight]
+"""By jump."""
 
 _MERGING = frozenset({Kind.ARITHMETIC, Kind.MERGE})
 
@@ -74,8 +112,9 @@ def misalignments(
 def _along(
     architecture: Architecture, gates: frozenset[tuple[int, int]], axis: int
 ) -> Iterable[Misalignment]:
-    start: Centres = {1: (0, 0)}
-    values: dict[int, Centres] = {INPUT: start}
+    pixel = Range(0, 0)
+    values: dict[int, Sights] = {INPUT: {1: Sight(pixel, pixel)}}
+    is_time = axis == 0 and architecture.axes != 2
     sizes = {INPUT: architecture.resolution[axis]}
     origins = _origins(architecture)
     for index, layer in enumerate(architecture.layers):
@@ -88,7 +127,7 @@ def _along(
             )
             for edge in edges
         ]
-        values[index] = _union(centres for _, centres in stepped)
+        values[index] = _union(sights for _, sights in stepped)
         # in tables of scores, and sequences of tokens, positions do not lie side by side
         if (
             layer.kind in _MERGING
@@ -96,7 +135,7 @@ def _along(
             and len({origins[source] for source, _ in stepped}) > 1
         ):
             whole = [x for x in stepped if _positions(architecture, x[0]) == layer.positions]
-            yield from _at_merge(index, axis, whole)
+            yield from _at_merge(index, axis, whole, is_time=is_time)
 
 
 def _origins(architecture: Architecture) -> dict[int, int]:
@@ -117,24 +156,42 @@ def _positions(architecture: Architecture, source: int) -> tuple[int, ...]:
     return architecture.resolution if source == INPUT else architecture.layers[source].positions
 
 
-def _at_merge(index: int, axis: int, branches: list[tuple[int, Centres]]) -> Iterable[Misalignment]:
-    for jump in dict.fromkeys(jump for _, centres in branches for jump in centres):
-        ends = [(*centres[jump], source) for source, centres in branches if jump in centres]
-        low, _, first = min(ends, key=lambda end: end[0])
-        _, high, last = max(ends, key=lambda end: end[1])
-        # what one branch brings along was reported where it came about
-        added = high - low - max(upper - lower for lower, upper, _ in ends)
-        if added > 0:
-            yield Misalignment(index, axis, Fraction(added), jump, (first, last))
+def _at_merge(
+    index: int, axis: int, branches: list[tuple[int, Sights]], *, is_time: bool
+) -> Iterable[Misalignment]:
+    for jump in dict.fromkeys(jump for _, sights in branches for jump in sights):
+        there = [(sights[jump], source) for source, sights in branches if jump in sights]
+        added = _added([sight.centre for sight, _ in there])
+        if added <= 0 or (is_time and _is_causal([sight.last for sight, _ in there])):
+            continue
+        _, first = min(there, key=lambda one: one[0].centre.low)
+        _, last = max(there, key=lambda one: one[0].centre.high)
+        yield Misalignment(index, axis, Fraction(added), jump, (first, last))
 
 
-def _step(seen: Centres, layer: Layer, edge: Edge, axis: int, size: int, out: int) -> Centres:
+def _is_causal(lasts: Sequence[Range]) -> bool:
+    """Whether branches agree on the last position that they see, and none sees the future."""
+    return _added(lasts) <= 0 and all(last.high <= 0 for last in lasts)
+
+
+def _added(ranges: Sequence[Range]) -> Number:
+    """What they are apart together, and none of them was: the rest was reported where it arose."""
+    together = ranges[0]
+    for one in ranges[1:]:
+        together |= one
+    return together.spread - max(one.spread for one in ranges)
+
+
+def _step(seen: Sights, layer: Layer, edge: Edge, axis: int, size: int, out: int) -> Sights:
     moved = _moved(layer, edge, axis, size, out)
     if moved is None:
         return {}
     by, stride = moved
+    reach = edge.reach[axis]
+    to_last = by + _half(reach.size - 1) if isinstance(reach, Window) else by
     return {
-        jump * stride: (low + by * jump, high + by * jump) for jump, (low, high) in seen.items()
+        jump * stride: Sight(sight.centre.moved(by * jump), sight.last.moved(to_last * jump))
+        for jump, sight in seen.items()
     }
 
 
@@ -181,10 +238,9 @@ def _blocks(reach: Window) -> tuple[Number, Number] | None:
     return None
 
 
-def _union(branches: Iterable[Centres]) -> Centres:
-    union: dict[Number, tuple[Number, Number]] = {}
-    for centres in branches:
-        for jump, (low, high) in centres.items():
-            old = union.get(jump, (low, high))
-            union[jump] = (min(low, old[0]), max(high, old[1]))
+def _union(branches: Iterable[Sights]) -> Sights:
+    union: dict[Number, Sight] = {}
+    for sights in branches:
+        for jump, sight in sights.items():
+            union[jump] = union[jump] | sight if jump in union else sight
     return union

@@ -28,7 +28,7 @@ def unread_ends(
     Of the input (INPUT), those that no output depends on; of a layer, those that no window of its
     readers reaches. `size` is another size of the input than the traced one.
     """
-    if size is None and not any(map(_ends_early, _windows(architecture, axis))):
+    if size is None and not any(map(ends_early, _windows(architecture, axis))):
         return {}  # which nearly all are, at the sizes that they were made for
     traced = _sizes(architecture, axis, None)
     sizes = traced if size is None else _sizes(architecture, axis, size)
@@ -75,7 +75,7 @@ def _windows(architecture: Architecture, axis: int) -> Iterator[Taps]:
             yield from (taps for taps in layer.taps if taps.axis == axis and taps.stride > 1)
 
 
-def _ends_early(taps: Taps) -> bool:
+def ends_early(taps: Taps) -> bool:
     """Whether more is left behind the last window than a stride jumps over anyway."""
     last = (taps.windows - 1) * taps.stride - taps.before + taps.extent
     return taps.positions - last > max(0, taps.stride - taps.extent)

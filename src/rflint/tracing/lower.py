@@ -24,6 +24,7 @@ from rflint.architecture import (
 )
 from rflint.heads import global_heads
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.tracing.hidden import hidden_parameters
 from rflint.tracing.layout import Layout, image_layout, plain, positions, sole_axis, tangled
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
@@ -92,9 +93,15 @@ class _Lowering:
             returns_input=any(value.source == INPUT for value in outputs),
             params=sum(self.sizes.values()),
             left_out=self.recording.left_out,
+            unregistered=self._unregistered(),
             unused=tuple(self._parameter(name) for name in self.sizes if name not in self._counted),
             used=self._used(),
         )
+
+    def _unregistered(self) -> tuple[Parameter, ...]:
+        used = list(map(id, self.recording.constants.values()))
+        hidden = hidden_parameters(self.model) if used else {}
+        return tuple(hidden[key] for key in used if key in hidden)
 
     def _used(self) -> frozenset[str]:
         """The parameters that outputs depend on.

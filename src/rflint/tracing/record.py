@@ -56,6 +56,7 @@ from rflint.tracing.functions import (
     take,
     tensors_of,
 )
+from rflint.tracing.hidden import hidden_tensors
 from rflint.tracing.interception import (
     around_hooks,
     modules_called_by,
@@ -123,7 +124,7 @@ class Recorder(TorchFunctionMode):
         self._busy = False
         """Whether something runs that is recorded as a whole."""
         self._alive: list[torch.Tensor] = []
-        self._made = {id(tensor) for tensor in _held(model)}
+        self._made = {id(tensor) for tensor in (*_held(model), *hidden_tensors(model))}
         """Tensors without storage that no node has made: constants, and what modules hold."""
         self._twins: dict[int, torch.Tensor] = {}
         self._calls: dict[str, int] = {}

@@ -1,0 +1,115 @@
+"""Parameters that forward uses, and that the model does not know of.
+
+What it is
+    A module, or a parameter, lies in a plain list, tuple or dict of another module. Its forward is
+    called and it takes part in what the model computes, but it is not registered.
+
+Why it matters
+    `model.parameters()` leaves it out, so an optimiser that is given those never trains it: it
+    keeps its initial values. `state_dict()` does not save it, `to()` does not move it to the GPU,
+    `train()` and `eval()` pass its dropout and normalisation by. PyTorch documents nn.ModuleList,
+    nn.ModuleDict and nn.ParameterList for that reason.
+
+How to fix it
+    nn.ModuleList in place of the list, nn.ModuleDict in place of the dict, nn.ParameterList for
+    parameters.
+
+When to ignore it
+    Where a network is hidden on purpose: a frozen feature extractor of a loss, a teacher, an
+    average of the weights.
+
+How it is computed
+    While the model runs once, rflint sees every tensor that takes part. Those that are parameters,
+    and none of `model.parameters()`, are looked for in the attributes of its modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rflint.analysis import Analysis
+from rflint.architecture import Parameter
+from rflint.figures import plural
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, model_finding
+
+CODE = "RF304"
+NAME = "unregistered-parameters"
+SEVERITY = Severity.WARNING
+DEFAULT = True
+EVIDENCE = Evidence.PROVED
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding for each module, or parameter, in a plain container."""
+    groups: dict[str, list[Parameter]] = {}
+    for parameter in analysis.architecture.unregistered:
+        container, closing, _ = parameter.name.rpartition("]")
+        groups.setdefault(f"{container}{closing}" or parameter.name, []).append(parameter)
+    for name, members in groups.items():
+        size = sum(x.size for x in members)
+        message = (
+            f"{size:,} parameters in {plural(len(members), 'tensor')} that forward uses are not "
+            f"registered: an optimiser does not train them; {_cure(name, members)}"
+        )
+        places = tuple(dict.fromkeys(place for x in members for place in x.construction))
+        found = model_finding(globals(), name, message, next(iter(places), None))
+        yield replace(found, places=places, detail=message)
+
+
+def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """How many parameters."""
+    unregistered = sum(x.size for x in analysis.architecture.unregistered)
+    return (
+        f"{unregistered:,} parameters take part in what the model computes, but lie in plain "
+        "containers: parameters(), state_dict() and to() do not know of them."
+    )
+
+
+def _cure(name: str, members: Sequence[Parameter]) -> str:
+    if [x.name for x in members] == [name]:
+        return "register it, in an nn.ParameterList, say"
+    return "use nn.ModuleDict" if name.endswith("']") else "use nn.ModuleList"
+
+
+def plain_list() -> Any:
+    """The convolutions work, and are never trained."""
+    from torch import Tensor, nn
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 3, padding=1)
+            self.blocks = [nn.Conv2d(8, 8, 3, padding=1) for _ in range(2)]
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.stem(x)
+            for block in self.blocks:
+                x = block(x).relu()
+            return x
+
+    return Net()
+
+
+def module_list() -> Any:
+    """The same, registered."""
+    from torch import Tensor, nn
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 3, padding=1)
+            self.blocks = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(2))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.stem(x)
+            for block in self.blocks:
+                x = block(x).relu()
+            return x
+
+    return Net()
+
+
+FAILS = [Example(plain_list, 16)]
+PASSES = [Example(module_list, 16)]
