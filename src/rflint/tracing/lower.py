@@ -18,19 +18,18 @@ from rflint.architecture import (
     Extent,
     Kind,
     Layer,
-    Parameter,
     Reach,
     Window,
 )
 from rflint.heads import global_heads
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
-from rflint.tracing.hidden import hidden_parameters
 from rflint.tracing.layout import Layout, image_layout, plain, positions, sole_axis, tangled
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.elementwise import subtracts_mean
 from rflint.tracing.operators.mixing import mixing_geometry
 from rflint.tracing.operators.table import mapped, tensors_in
+from rflint.tracing.parameters import Parameters
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import construction_of
 
@@ -64,9 +63,7 @@ class _Lowering:
         self.values: dict[fx.Node, Value] = {}
         self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
         """Operators whose results are slices of what they got, which are layers of their own."""
-        self.sizes = {name: p.numel() for name, p in model.named_parameters()}
-        self.names = {id(p): name for name, p in model.named_parameters()}
-        self.modules = dict(model.named_modules())
+        self.parameters = Parameters(model)
         self.inputs: list[tuple[int, ...]] = []
         self.node: fx.Node | None = None
         """The one that is being lowered."""
@@ -91,35 +88,16 @@ class _Lowering:
             outputs=tuple(v.source for v in outputs if v.source is not None and v.source != INPUT),
             output_shapes=tuple(value.shape for value in outputs),
             returns_input=any(value.source == INPUT for value in outputs),
-            params=sum(self.sizes.values()),
+            params=sum(self.parameters.sizes.values()),
             left_out=self.recording.left_out,
-            unregistered=self._unregistered(),
-            unused=tuple(self._parameter(name) for name in self.sizes if name not in self._counted),
-            used=self._used(),
+            unregistered=self.parameters.unregistered(self.recording),
+            unused=tuple(
+                self.parameters.named(name)
+                for name in self.parameters.sizes
+                if name not in self._counted
+            ),
+            used=self.parameters.reaching_outputs(self.recording),
         )
-
-    def _unregistered(self) -> tuple[Parameter, ...]:
-        used = list(map(id, self.recording.constants.values()))
-        hidden = hidden_parameters(self.model) if used else {}
-        return tuple(hidden[key] for key in used if key in hidden)
-
-    def _used(self) -> frozenset[str]:
-        """The parameters that outputs depend on.
-
-        From the graph and not from the layers, since not every call is one: a table of parameters
-        that is indexed with data, say.
-        """
-        used = set[str]()
-        pending, seen = [*self.recording.outputs], set(self.recording.outputs)
-        while pending:
-            node = pending.pop()
-            step = self.recording.steps[node]
-            used.update({str(node.target)} if node.op == "get_attr" else ())
-            used.update(self._parameters_of(step.module))
-            read = [x for x in _inputs_of(node, step) if x not in seen]
-            pending += read
-            seen.update(read)
-        return frozenset(used & self.sizes.keys())
 
     def _value(self, node: fx.Node, step: Step) -> Value:
         shape = _shape(step.result)
@@ -129,14 +107,14 @@ class _Lowering:
             return Value(shape, image_layout(shape) if spatial else plain(shape), INPUT)
         if node.op == "get_attr":
             name = str(node.target)
-            used = frozenset({name} & self.sizes.keys())
+            used = frozenset({name} & self.parameters.sizes.keys())
             return Value(shape, plain(shape), None, used)
         if step.spelling == "part":
             return self._part(node, step, shape)
         call = self._call(node, step)
         if not call.data:
             self._count_work(step, call)
-            return Value(shape, plain(shape), None, self._constant_of(step, call))
+            return Value(shape, plain(shape), None, self.parameters.of_constant(step, call))
         effect = self._measured(node, call) if step.row is None else step.row.effect(call)
         if effect.parts:
             self.calls[node] = (call, effect.parts)
@@ -210,7 +188,7 @@ class _Lowering:
 
     def _append(self, step: Step, call: Call, effect: Effect, kind: Kind) -> None:
         name = step.layer
-        parameters = self._parameters(step, call)
+        parameters = self.parameters.of_call(step, call)
         new = [(n, size) for n, size in parameters if n not in self._counted]
         self._counted.update(n for n, _ in new)
         edges = self._rejoined(_edges(call, effect), call, effect)
@@ -238,7 +216,9 @@ class _Lowering:
                 macs=effect.macs // max(batch, 1),
                 taps=effect.taps,
                 weights=effect.weights,
-                weight=self._made_of(step, call, "weight", 1) if effect.weights else (),
+                weight=self.parameters.of_argument(step, call, "weight", 1)
+                if effect.weights
+                else (),
                 bias=self._bias(step, call) if kind in _BIASED else (),
                 statistics=tuple(sorted(effect.statistics)),
                 subtracts_mean=kind is Kind.NORM and self._subtracts_mean(step, call),
@@ -364,21 +344,7 @@ class _Lowering:
 
     def _bias(self, step: Step, call: Call) -> tuple[str, ...]:
         position = _BIAS_AT.get(step.row.name, 2) if step.row is not None else 2
-        return self._made_of(step, call, "bias", position)
-
-    def _made_of(self, step: Step, call: Call, argument: str, position: int) -> tuple[str, ...]:
-        """The parameters that a layer's weight or bias is, or is computed from."""
-        if step.module is None:
-            value = call.arg(argument, position)
-            constant = isinstance(value, Value) and value.source is None
-            return tuple(sorted(value.parameters)) if constant else ()
-        # of old-style weight_norm the parameters are weight_g and weight_v
-        derived = (f"{argument}_", f"parametrizations.{argument}.")
-        return tuple(
-            self.names[id(p)]
-            for name, p in step.module.named_parameters()
-            if (name == argument or name.startswith(derived)) and id(p) in self.names
-        )
+        return self.parameters.of_argument(step, call, "bias", position)
 
     def _subtracts_mean(self, step: Step, call: Call) -> bool:
         """Whether a normalisation does, while it trains, though it may be called as in evaluation.
@@ -390,7 +356,7 @@ class _Lowering:
             return False
         if step.spelling == "instance_norm" and not call.arg("use_input_stats", 5, True):
             return False
-        caller = self.modules.get(step.scope) if step.module is None else None
+        caller = self.parameters.modules.get(step.scope) if step.module is None else None
         if isinstance(caller, nn.modules.batchnorm._BatchNorm):
             subtracts = _asks_for_its_mode(caller)
         else:
@@ -414,40 +380,9 @@ class _Lowering:
     def _holders(self, path: str) -> Iterator[nn.Module]:
         """The module of that path, and all that it is in."""
         while path:
-            yield self.modules[path]
+            yield self.parameters.modules[path]
             path = path.rpartition(".")[0]
         yield self.model
-
-    def _parameter(self, name: str) -> Parameter:
-        owner = self.modules[name.rpartition(".")[0]]
-        return Parameter(name, self.sizes[name], construction_of(owner))
-
-    def _parameters(self, step: Step, call: Call) -> list[tuple[str, int]]:
-        """Those of the module, and those that constant arguments are made of."""
-        if step.module is None and not call.data:
-            return []  # whoever uses the result has them
-        own = self._parameters_of(step.module)
-        constants = [value for value in call.tensors if value.source is None]
-        names = [*own, *sorted(name for value in constants for name in value.parameters)]
-        return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
-
-    def _constant_of(self, step: Step, call: Call) -> frozenset[str]:
-        """The parameters that a constant is made of: those of modules that made it, too."""
-        arguments = (value.parameters for value in call.tensors)
-        return frozenset(self._parameters_of(step.module)).union(*arguments)
-
-    def _parameters_of(self, module: nn.Module | None) -> list[str]:
-        parameters = module.parameters() if module is not None else ()
-        return [self.names[id(p)] for p in parameters if id(p) in self.names]
-
-
-def _inputs_of(node: fx.Node, step: Step) -> list[fx.Node]:
-    """The nodes whose values a node takes; of some arguments it takes the shape only."""
-    if step.row is not None and step.row.kind is Kind.RESHAPE and node.args:
-        found: list[fx.Node] = []
-        mapped(node.args[0], fx.Node, found.append)
-        return found
-    return node.all_input_nodes
 
 
 def _asks_for_its_mode(module: nn.Module) -> bool:
