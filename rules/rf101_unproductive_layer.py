@@ -33,12 +33,11 @@ How it is computed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis, Verdict
-from rflint.architecture import Number
-from rflint.figures import count, number, share
+from rflint.analysis import AnalysedLayer, Analysis, useful_parameters
+from rflint.figures import count, share, size
 from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
 
 CODE = "RF101"
@@ -63,20 +62,16 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     mixing_only = all(set(x.layer.geometry.kernel) == {1} for x in analysis.unproductive)
     if mixing_only and settings["pointwise"] != "judge":
         return
-    size = _show(analysis.architecture.resolution)
-    useful = {
-        name
-        for x in analysis.layers
-        if x.verdict is not Verdict.UNPRODUCTIVE
-        for name, _ in x.layer.parameters
-    }
+    whole = size(analysis.architecture.resolution)
+    useful = useful_parameters(analysis.layers)
     for layer in analysis.unproductive:
-        sees = _show(axis.r_min for axis in layer.seen)
-        params = sum(size_of for _, size_of in layer.layer.parameters)
+        sees = size((axis.r_min for axis in layer.seen), unbounded="all")
+        params = sum(number for _, number in layer.layer.parameters)
         yield finding(
             globals(),
             layer,
-            f"every position of its input already sees at least {sees} pixels of the {size} input: "
+            f"every position of its input already sees at least {sees} pixels of the {whole} "
+            "input: "
             + (
                 f"here its {count(layer.layer.macs)} MACs have nothing left to integrate, while "
                 "other calls of the same weights have"
@@ -95,7 +90,7 @@ def _works_elsewhere(layer: AnalysedLayer, useful: Set[str]) -> bool:
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """Where the border runs, and what works behind it."""
     totals = analysis.totals
-    size = _show(analysis.architecture.resolution)
+    whole = size(analysis.architecture.resolution)
     border = analysis.border_min.layer.title if analysis.border_min else findings[0].layer
     behind, whose = (
         (f"From {border} on, {len(findings)} convolutions of {totals.convs}", "their")
@@ -104,15 +99,11 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     )
     return (
         f"{behind} can integrate nothing new: every position of {whose} input has seen all of the "
-        f"{size} input already. "
+        f"{whole} input already. "
         f"{share(totals.unproductive_params, totals.params)} of the parameters "
         f"({totals.unproductive_params:,}) and {share(totals.unproductive_macs, totals.macs)} "
         "of the MACs work past the border."
     )
-
-
-def _show(lengths: Iterable[Number | None]) -> str:
-    return "x".join("all" if length is None else number(length) for length in lengths)
 
 
 def deep_plain_network() -> Any:

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rflint.analysis import Analysis, Verdict
-from rflint.figures import number, size
+from rflint.figures import size
 from rflint.receptive_field import Field
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
@@ -55,7 +55,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def _sees(field: Field) -> str:
     """The smallest receptive field over all paths; 'all' where it is unbounded."""
-    return "x".join("all" if axis.r_min is None else number(axis.r_min) for axis in field)
+    return size((axis.r_min for axis in field), unbounded="all")
 
 
 def crosses() -> Any:

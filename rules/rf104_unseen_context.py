@@ -78,7 +78,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         globals(),
         analysis.layers[outputs[fewest]],
         f"no position of the output sees the whole {size(architecture.resolution)} input{where}: "
-        f"the largest receptive field is {'x'.join('all' if r is None else str(r) for r in sees)}"
+        f"the largest receptive field is {size(sees, unbounded='all')}"
         f"{_but_for(analysis)}",
     )
 

@@ -36,7 +36,7 @@ from typing import Any
 from rflint.analysis import Analysis
 from rflint.architecture import INPUT, POINTWISE, Architecture, Kind, Layer
 from rflint.figures import count, listed, share, size
-from rflint.proofs.borders import ends_early
+from rflint.proofs.borders import SLIDING, ends_early
 from rflint.proofs.reads import Reads, Region, reads, taps_along
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
@@ -46,7 +46,6 @@ SEVERITY = Severity.WARNING
 DEFAULT = True
 EVIDENCE = Evidence.PROVED
 
-_SLIDING = (Kind.CONV, Kind.POOL)
 _IN_PLACE = (Kind.ACTIVATION, Kind.NORM, Kind.ARITHMETIC, Kind.RESHAPE)
 
 
@@ -93,7 +92,7 @@ def _origin(architecture: Architecture, value: int) -> int:
 def _skips(architecture: Architecture, region: Region, origin: int, readers: Sequence[int]) -> bool:
     """Whether positions are left out that no remainder of a division explains."""
     layers = [architecture.layers[index] for index in readers]
-    if origin == INPUT and not any(layer.kind in _SLIDING for layer in layers):
+    if origin == INPUT and not any(layer.kind in SLIDING for layer in layers):
         return False  # which part of its input a model takes is its own business
     trimmed = [
         region.along(axis).bit_length() if _end_early(layers, axis) else length
@@ -105,7 +104,7 @@ def _skips(architecture: Architecture, region: Region, origin: int, readers: Seq
 def _end_early(layers: Sequence[Layer], axis: int) -> bool:
     """Whether windows with a stride end before the map does: that is RF203."""
     return any(
-        layer.kind in _SLIDING and taps is not None and taps.stride > 1 and ends_early(taps)
+        layer.kind in SLIDING and taps is not None and taps.stride > 1 and ends_early(taps)
         for layer in layers
         for taps in [taps_along(layer, axis)]
     )
@@ -122,7 +121,7 @@ def _message(architecture: Architecture, value: int, readers: Sequence[int], reg
     how = (
         f"reads with stride {size(reader.geometry.stride)} and a kernel of "
         f"{size(reader.geometry.kernel)}"
-        if reader.kind in _SLIDING
+        if reader.kind in SLIDING
         else "takes only a part"
     )
     beside = f", and the other readers leave them out too ({listed(others, 2)})" if others else ""

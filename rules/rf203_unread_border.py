@@ -64,17 +64,16 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many maps, and which sizes would do."""
-    architecture = analysis.architecture
-    cure = _cure(architecture, [unread_ends(architecture, x) for x in range(architecture.axes)])
+    cure = findings[0].message.removeprefix(findings[0].detail)  # the same for all of them
     maps = f"{len(findings)} maps end" if len(findings) > 1 else "a map ends"
     return (
-        f"At {size(architecture.resolution)}, strides do not divide sizes: {maps} in rows or "
-        f"columns that nobody reads{f'; {cure}' if cure else ''}."
+        f"At {size(analysis.architecture.resolution)}, strides do not divide sizes: {maps} in rows "
+        f"or columns that nobody reads{cure}."
     )
 
 
 def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> str:
-    lengths = architecture.resolution if value == INPUT else architecture.layers[value].positions
+    lengths = architecture.positions_of(value)
     names = axis_names(architecture.axes)
     lines = {"height": "row", "width": "column", "depth": "frame", "length": "position"}
     left = " and ".join(

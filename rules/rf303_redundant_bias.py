@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rflint.analysis import Analysis
-from rflint.architecture import Architecture, Kind, Layer
+from rflint.architecture import Architecture, Kind, Layer, users_of_parameters
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
 
 CODE = "RF303"
@@ -80,10 +80,7 @@ def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]
     for index, layer in enumerate(architecture.layers):
         if layer.bias:
             calls.setdefault(layer.bias, []).append(index)
-    users: dict[str, set[int]] = {}
-    for index, layer in enumerate(architecture.layers):
-        for name, _ in layer.parameters:
-            users.setdefault(name, set()).add(index)
+    users = users_of_parameters(architecture.layers)
     outputs = set(architecture.outputs)
     for bias, indices in calls.items():
         if not all(users.get(name, set()) <= set(indices) for name in bias):

@@ -181,14 +181,19 @@ def _feasible_max(judged: Sequence[AnalysedLayer], axes: int) -> tuple[int | Non
     return None if all(size is None for size in largest) else tuple(largest)
 
 
-def _totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Totals:
-    wasted = [x for x in layers if x.verdict is Verdict.UNPRODUCTIVE]
-    useful = {
+def useful_parameters(layers: Sequence[AnalysedLayer]) -> frozenset[str]:
+    """The parameters that some layer uses which is not unproductive, in whichever call."""
+    return frozenset(
         name
         for x in layers
         if x.verdict is not Verdict.UNPRODUCTIVE
         for name, _ in x.layer.parameters
-    }
+    )
+
+
+def _totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Totals:
+    wasted = [x for x in layers if x.verdict is Verdict.UNPRODUCTIVE]
+    useful = useful_parameters(layers)
     only_wasted = {
         name: size for x in wasted for name, size in x.layer.parameters if name not in useful
     }

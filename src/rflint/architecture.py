@@ -6,6 +6,7 @@ fields, the rules and the reports for free.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -274,3 +275,16 @@ class Architecture:
     def axes(self) -> int:
         """The number of spatial axes of the input."""
         return len(self.resolution)
+
+    def positions_of(self, value: int) -> tuple[int, ...]:
+        """How many positions a value has per axis: a layer's output, or the model's input."""
+        return self.resolution if value == INPUT else self.layers[value].positions
+
+
+def users_of_parameters(layers: Sequence[Layer]) -> dict[str, set[int]]:
+    """By name of a parameter, the indices of the layers that use it."""
+    users: dict[str, set[int]] = {}
+    for index, layer in enumerate(layers):
+        for name, _ in layer.parameters:
+            users.setdefault(name, set()).add(index)
+    return users

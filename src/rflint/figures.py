@@ -36,9 +36,9 @@ def change(before: int, after: int, times: str) -> str:
     return f"{percent:+d} %" if percent else ("+<1 %" if ratio > 1 else "-<1 %")
 
 
-def size(lengths: Sequence[Number | None], cross: str = "x") -> str:
+def size(lengths: Iterable[Number | None], cross: str = "x", unbounded: str = "?") -> str:
     """Sizes along the axes: '32x64'."""
-    return cross.join("?" if length is None else number(length) for length in lengths)
+    return cross.join(unbounded if length is None else number(length) for length in lengths)
 
 
 def compact(lengths: Iterable[Number | None], cross: str = "x", unbounded: str = "all") -> str:

@@ -134,7 +134,8 @@ def _along(
             and layer.is_map
             and len({origins[source] for source, _ in stepped}) > 1
         ):
-            whole = [x for x in stepped if _positions(architecture, x[0]) == layer.positions]
+            # maps that are put side by side, or repeated, do not meet position by position
+            whole = [x for x in stepped if architecture.positions_of(x[0]) == layer.positions]
             yield from _at_merge(index, axis, whole, is_time=is_time)
 
 
@@ -149,11 +150,6 @@ def _origins(architecture: Architecture) -> dict[int, int]:
         )
         origins[index] = below.pop() if len(below) == 1 and (shifts or keeps) else index
     return origins
-
-
-def _positions(architecture: Architecture, source: int) -> tuple[int, ...]:
-    """Maps that are put side by side, or repeated, do not meet position by position."""
-    return architecture.resolution if source == INPUT else architecture.layers[source].positions
 
 
 def _at_merge(

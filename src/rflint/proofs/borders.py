@@ -17,7 +17,8 @@ from rflint.roles import reaching_outputs
 from rflint.sizing import Fixed
 from rflint.taps import Taps, everything, members
 
-_SLIDING = frozenset({Kind.CONV, Kind.POOL})
+SLIDING = frozenset({Kind.CONV, Kind.POOL})
+"""Kinds whose windows may end before the map does."""
 
 
 def unread_ends(
@@ -49,7 +50,7 @@ def unread_ends(
                 continue
             given, at = (traced[source], traced[index]), (sizes[source], sizes[index])
             taps = taps_along(layer, axis)
-            slides = layer.kind in _SLIDING and taps is not None and taps.stride > 1
+            slides = layer.kind in SLIDING and taps is not None and taps.stride > 1
             read = read_along(layer, edge, axis, everything(at[1]), given, at)
             direct[source] = direct.get(source, 0) | read
             # a reader that takes all positions leaves no end either
@@ -71,7 +72,7 @@ def unread_ends(
 def _windows(architecture: Architecture, axis: int) -> Iterator[Taps]:
     """The sliding windows with a stride along an axis."""
     for layer in architecture.layers:
-        if layer.kind in _SLIDING:
+        if layer.kind in SLIDING:
             yield from (taps for taps in layer.taps if taps.axis == axis and taps.stride > 1)
 
 
@@ -153,7 +154,7 @@ def _is_of_one_size(
     function pads may depend on the size.
     """
     layer = architecture.layers[index]
-    slides = layer.kind in _SLIDING and any(x.axis == axis and x.stride > 1 for x in layer.taps)
+    slides = layer.kind in SLIDING and any(x.axis == axis and x.stride > 1 for x in layer.taps)
     if any(value not in sizes for value in _around(architecture, index)):
         return slides
     if layer.kind is Kind.PAD and not layer.is_module:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from rflint.architecture import Layer
+from rflint.architecture import Layer, users_of_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,7 @@ def kernels(layers: Sequence[Layer]) -> tuple[Kernel, ...]:
         if layer.weight and layer.taps:
             size = tuple(taps.kernel for taps in layer.taps)
             calls.setdefault((layer.weight, size), []).append(index)
-    users: dict[str, set[int]] = {}
-    for index, layer in enumerate(layers):
-        for name, _ in layer.parameters:
-            users.setdefault(name, set()).add(index)
+    users = users_of_parameters(layers)
     return tuple(
         _kernel(size, [layers[i] for i in indices], indices)
         for (weight, size), indices in calls.items()
