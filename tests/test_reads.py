@@ -222,7 +222,8 @@ def pointwise(draw: st.DrawFn, axes: int) -> nn.Module:
         return CONV[axes](C, C, 1)
     if one == "channels":
         return Does(lambda x: torch.cat([part.sigmoid() for part in x.chunk(2, 1)], 1))
-    return nn.ReLU(inplace=True) if one == "relu" else Does(lambda x: x * 2 + 1)
+    # not in place: a hook replaces what a module returns, while other branches read what it wrote
+    return nn.ReLU() if one == "relu" else Does(lambda x: x * 2 + 1)
 
 
 class Halves(nn.Module):
