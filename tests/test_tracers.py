@@ -22,9 +22,9 @@ from rflint.architecture import Layer
 from rflint.errors import CannotFollow, InputMismatch, TraceFailed, UsageError
 from rflint.report import ModelReport
 from rflint.tracing import trace
+from rflint.tracing.borrow import borrowed
 from rflint.tracing.build import build as built
 from rflint.tracing.inputs import example_inputs
-from rflint.tracing.meta import borrowed
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18

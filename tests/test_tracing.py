@@ -16,8 +16,8 @@ import rflint
 from rflint.analysis import AnalysedLayer, Analysis, Verdict
 from rflint.errors import RflintError
 from rflint.roles import Role
+from rflint.tracing.borrow import borrowed
 from rflint.tracing.inputs import example_inputs
-from rflint.tracing.meta import borrowed
 from rflint.tracing.record import record
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18

@@ -24,7 +24,8 @@ from rflint.repair.search import MOST_SHOWN, Search
 from rflint.repair.words import title
 from rflint.repair.writer import Inexpressible
 from rflint.tracing import trace
-from rflint.tracing.meta import WeightsOnMeta, borrowed
+from rflint.tracing.borrow import borrowed
+from rflint.tracing.meta import WeightsOnMeta
 
 _TRIES = 5
 """So many candidates are tried for each wish."""

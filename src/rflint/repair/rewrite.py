@@ -23,7 +23,7 @@ from rflint.errors import said
 from rflint.repair.cuts import lineage
 from rflint.repair.forward_code import FUNCTIONS, statements_of
 from rflint.repair.writer import Inexpressible
-from rflint.tracing.meta import borrowed
+from rflint.tracing.borrow import borrowed
 
 
 @dataclass(frozen=True, slots=True)

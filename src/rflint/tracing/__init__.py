@@ -19,8 +19,8 @@ from torch import nn
 from rflint.architecture import Architecture
 from rflint.errors import CannotFollow, RflintError, UsageError, internal_error
 from rflint.options import TRACERS
+from rflint.tracing.borrow import borrowed
 from rflint.tracing.lower import lower
-from rflint.tracing.meta import borrowed
 from rflint.tracing.record import record
 from rflint.tracing.recording import Recording
 

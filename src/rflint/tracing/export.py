@@ -30,6 +30,7 @@ from torch.overrides import TorchFunctionMode
 from rflint.architecture import Kind, Source
 from rflint.errors import RflintError, TraceFailed, internal_error, said
 from rflint.places import innermost_user_line, innermost_user_line_of
+from rflint.tracing.failures import mismatch
 from rflint.tracing.functions import in_place, leaf_row, name_of, tensors_of
 from rflint.tracing.interception import (
     around_hooks,
@@ -40,7 +41,7 @@ from rflint.tracing.interception import (
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import with_results
 from rflint.tracing.operators.table import mapped, tensors_in
-from rflint.tracing.record import Recorder, mismatch, produced
+from rflint.tracing.record import Recorder, produced
 from rflint.tracing.recording import Recording
 from rflint.tracing.sources import constructed_at
 
@@ -440,7 +441,7 @@ class _Replay(Recorder):
         for node, spec in zip(nodes, self.program.graph_signature.input_specs, strict=True):
             if spec.kind is InputKind.USER_INPUT:
                 i, tensor = next(examples)
-                yield node, self.placeholder(f"input_{i}" if i else "input", tensor)
+                yield node, self.ledger.placeholder(f"input_{i}" if i else "input", tensor)
             elif spec.kind in (InputKind.PARAMETER, InputKind.BUFFER):
                 owner, _, name = str(spec.target).rpartition(".")
                 yield node, getattr(self.model.get_submodule(owner), name)
@@ -450,7 +451,7 @@ class _Replay(Recorder):
     def _stored_constant(self, value: Any) -> Any:
         if not isinstance(value, FakeTensor):
             return value
-        return self.constant(torch.empty(value.shape, dtype=value.dtype, device="meta"))
+        return self.ledger.constant(torch.empty(value.shape, dtype=value.dtype, device="meta"))
 
     def _run_graph(self, module: nn.Module, values: dict[fx.Node, Any]) -> Any:
         """Replay a graph whose placeholders have their values; what it returns."""

@@ -12,7 +12,6 @@ PyTorch's meta kernels elsewhere.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,18 +26,14 @@ from torch.overrides import TorchFunctionMode
 from rflint.architecture import Kind, LeftOut, Source
 from rflint.errors import (
     CannotFollow,
-    InputMismatch,
     ReadsValues,
     RflintError,
     TraceFailed,
-    internal_error,
 )
 from rflint.places import (
     innermost_user_line,
-    innermost_user_line_of,
-    raised_by_rflint,
-    raised_by_the_user,
 )
+from rflint.tracing.failures import explained, mismatch, needs_values
 from rflint.tracing.functions import (
     FACTORIES,
     LIKE,
@@ -49,14 +44,11 @@ from rflint.tracing.functions import (
     is_method,
     leaf_row,
     name_of,
-    overlaid,
     property_getter,
     result_dtype,
     setitem,
-    take,
     tensors_of,
 )
-from rflint.tracing.hidden import hidden_tensors
 from rflint.tracing.interception import (
     around_hooks,
     modules_called_by,
@@ -64,10 +56,11 @@ from rflint.tracing.interception import (
     scripts_refused,
     uncompiled,
 )
+from rflint.tracing.ledger import Ledger
 from rflint.tracing.meta import LARGE, META, MOVES, moved
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import spelling_of
-from rflint.tracing.operators.table import Shapes, mapped, show, tensors_in
+from rflint.tracing.operators.table import Shapes, show, tensors_in
 from rflint.tracing.probe import CannotProbe, results_like
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
@@ -86,7 +79,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     """
     recorder = Recorder(model)
     placeholders = [
-        recorder.placeholder(f"input_{i}" if i else "input", tensor)
+        recorder.ledger.placeholder(f"input_{i}" if i else "input", tensor)
         for i, tensor in enumerate(inputs)
     ]
     with recorder.recording():
@@ -94,12 +87,18 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
             return recorder.finished(model(*placeholders))
         except (Exception, SystemExit) as error:
             known = isinstance(error, RflintError)
-            explained = error if known else _explained(recorder, error, placeholders)
-            if isinstance(explained, ReadsValues) and recorder.has_convolved:
-                return recorder.broken_off(explained)
+            failure = (
+                error
+                if known
+                else explained(
+                    error, placeholders, path=recorder.failed_in, by_torch=recorder.torch_error
+                )
+            )
+            if isinstance(failure, ReadsValues) and recorder.has_convolved:
+                return recorder.broken_off(failure)
             if known:
                 raise
-            raise explained from error
+            raise failure from error
 
 
 class Recorder(TorchFunctionMode):
@@ -107,133 +106,39 @@ class Recorder(TorchFunctionMode):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.graph = fx.Graph()
-        self.steps: dict[fx.Node, Step] = {}
-        self.constants: dict[str, torch.Tensor] = {}
+        self.ledger = Ledger(model, self._scope, lambda: self._called())
+        self.graph = self.ledger.graph
         self.stack: list[nn.Module] = []
         self.failed_in: str | None = None
         self.torch_error: Exception | None = None
         """What PyTorch raised last, as opposed to the user's code or rflint."""
-        self._nodes: dict[int, fx.Node] = {}
-        self._sharing: dict[int, list[torch.Tensor]] = {}
-        """Every bound tensor, by storage: identities stay unique while the tensors live."""
-        self._written: dict[int, list[torch.Tensor]] = {}
-        """What was written in place, by storage, for tensors that nothing has seen yet."""
-        self._real: set[int] = set()
-        """Small parameters, and what was computed from nothing else."""
         self._busy = False
         """Whether something runs that is recorded as a whole."""
-        self._alive: list[torch.Tensor] = []
-        self._made = {id(tensor) for tensor in (*_held(model), *hidden_tensors(model))}
-        """Tensors without storage that no node has made: constants, and what modules hold."""
-        self._twins: dict[int, torch.Tensor] = {}
-        self._calls: dict[str, int] = {}
         self._paths = {id(module): path for path, module in model.named_modules()}
-        self._stored = {id(t): name for name, t in model.named_buffers()}
-        self._stored |= {id(t): name for name, t in model.named_parameters()}
 
     def finished(self, result: Any) -> Recording:
         """The recording, once the model has returned."""
-        outputs = tuple(self.node(tensor) for tensor in tensors_of(result))
+        outputs = tuple(self.ledger.node(tensor) for tensor in tensors_of(result))
         self.graph.output(outputs)
-        return Recording(self.graph, self.steps, outputs, self.constants)
+        return Recording(self.graph, self.ledger.steps, outputs, self.ledger.constants)
 
     def broken_off(self, error: ReadsValues) -> Recording:
         """The recording up to where the model reads values."""
         unused = [
             node
-            for node, step in self.steps.items()
+            for node, step in self.ledger.steps.items()
             if not node.users and step.spelling not in ("input", "get_attr")
         ]
         self.graph.output(tuple(unused))
         left_out = LeftOut(error.message, self.failed_in or "", error.source)
-        return Recording(self.graph, self.steps, tuple(unused), self.constants, left_out=left_out)
+        return Recording(
+            self.graph, self.ledger.steps, tuple(unused), self.ledger.constants, left_out=left_out
+        )
 
     @property
     def has_convolved(self) -> bool:
         """Whether a convolution has been recorded."""
-        return any(step.row and step.row.kind.is_convolution for step in self.steps.values())
-
-    # -- tensors and nodes
-
-    def placeholder(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        """An input of the model, without storage."""
-        twin = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
-        self._bind(twin, self._step(self.graph.placeholder(name), Step(twin, "input", None)))
-        return twin
-
-    def constant(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A tensor without storage that carries nothing of the input."""
-        self._alive.append(tensor)
-        self._made.add(id(tensor))
-        return tensor
-
-    def node(self, tensor: torch.Tensor) -> fx.Node:
-        """The node that made a tensor; parameters and constants get one on first use.
-
-        Raises CannotFollow for a tensor without storage that nothing recorded has made.
-        """
-        known = self._nodes.get(id(tensor))
-        if known is not None:
-            return known
-        name = self._stored.get(id(tensor))
-        if name is None:
-            if tensor.device.type == "meta" and id(tensor) not in self._made:
-                raise CannotFollow(
-                    f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
-                    "through Python",
-                    source=self._called(),
-                )
-            name = f"_tensor_constant{len(self.constants)}"
-            self.constants[name] = tensor
-        node = self.graph.create_node("get_attr", name)
-        if tensor.device.type != "meta":
-            self._real.add(id(tensor))
-        self._bind(tensor, self._step(node, Step(tensor, "get_attr", None)))
-        for written in self._written.get(_storage(tensor), ()):
-            # a view of it was filled before anything else happened to it
-            self._overlaid(tensor, written, self._called())
-        return self._nodes[id(tensor)]
-
-    def is_tracked(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor is a parameter or came out of something recorded."""
-        known = id(tensor) in self._nodes or id(tensor) in self._stored
-        return known or tensor.device.type == "meta" or self._is_written(tensor)
-
-    def has_values(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor's numbers are real: neither without storage nor made from what is."""
-        if tensor.device.type == "meta" or self._is_written(tensor):
-            return False
-        return id(tensor) not in self._nodes or id(tensor) in self._real
-
-    def _is_cheap(self, tensor: torch.Tensor) -> bool:
-        """Whether to compute with a tensor's numbers, for code that reads them."""
-        return self.has_values(tensor) and tensor.numel() <= LARGE
-
-    def _is_written(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor that looks like a constant has been written to through a view."""
-        return bool(self._written) and _storage(tensor) in self._written
-
-    def _bind(self, tensor: torch.Tensor, node: fx.Node) -> None:
-        if id(tensor) not in self._nodes:
-            self._sharing.setdefault(_storage(tensor), []).append(tensor)
-        self._nodes[id(tensor)] = node
-
-    def _step(self, node: fx.Node, step: Step) -> fx.Node:
-        self.steps[node] = step
-        return node
-
-    def _on_meta(self, argument: Any) -> Any:
-        """The same arguments with every real tensor replaced by one without storage."""
-        return mapped(argument, torch.Tensor, self._twin)
-
-    def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.device.type == "meta":
-            return tensor
-        if id(tensor) not in self._twins:
-            self._twins[id(tensor)] = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
-            self._alive.append(tensor)
-        return self._twins[id(tensor)]
+        return any(step.row and step.row.kind.is_convolution for step in self.ledger.steps.values())
 
     # -- functions
 
@@ -263,7 +168,7 @@ class Recorder(TorchFunctionMode):
         spelling = spelling_of(name, args)
         if spelling in FACTORIES or spelling in LIKE:
             return self._constant(func, spelling, args, kwargs)
-        tracked = [t for t in tensors_in((args, kwargs)) if self.is_tracked(t)]
+        tracked = [t for t in tensors_in((args, kwargs)) if self.ledger.is_tracked(t)]
         if not tracked and name in MOVES:
             # to the device of an input that pretends to be elsewhere: values stay readable
             return moved(args[0], name, args[1:], kwargs)
@@ -271,10 +176,10 @@ class Recorder(TorchFunctionMode):
             return self._of_constants(func(*args, **kwargs))
         if spelling == "assert":
             return None
-        if name in VALUE_READS and all(map(self.has_values, tracked)):
+        if name in VALUE_READS and all(map(self.ledger.has_values, tracked)):
             return func(*args, **kwargs)
         if name in VALUE_READS:
-            raise _needs_values(
+            raise needs_values(
                 f"{spelling}() of a {show(tracked[0].shape)} tensor",
                 self._called(),
             )
@@ -284,14 +189,14 @@ class Recorder(TorchFunctionMode):
         """What was computed from nothing recorded, but where the model's weights lie."""
         for tensor in tensors_of(result):
             if tensor.device.type == "meta":
-                self.constant(tensor)
+                self.ledger.constant(tensor)
         return result
 
     def _constant(
         self, func: Any, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """New tensors carry nothing of the input; small ones stay real for code that reads them."""
-        if spelling in LIKE and self.is_tracked(args[0]):
+        if spelling in LIKE and self.ledger.is_tracked(args[0]):
             dtype = kwargs.get("dtype") or args[0].dtype
             shape = args[0].shape if spelling.endswith("_like") else args[1]
             if spelling == "new_tensor":
@@ -300,7 +205,7 @@ class Recorder(TorchFunctionMode):
                 shape = tuple(a for a in args[1:] if isinstance(a, int))
             if _elements(shape) <= LARGE:
                 return torch.zeros(tuple(shape), dtype=dtype)
-            return self.constant(torch.empty(tuple(shape), dtype=dtype, device=META))
+            return self.ledger.constant(torch.empty(tuple(shape), dtype=dtype, device=META))
         if str(kwargs.get("device", "cpu")) != "cpu":
             kwargs["device"] = "cpu"
         return func(*args, **kwargs)
@@ -325,8 +230,8 @@ class Recorder(TorchFunctionMode):
         node = self.graph.create_node(
             "call_method" if method else "call_function",
             target,
-            self._as_nodes(args),
-            self._as_nodes(kwargs),
+            self.ledger.as_nodes(args),
+            self.ledger.as_nodes(kwargs),
             name=(op or spelling).split("::")[-1],
         )
         owner = self._convolution_class(node)
@@ -334,14 +239,14 @@ class Recorder(TorchFunctionMode):
         call = Call(spelling, args, kwargs)
         writes = in_place(name, kwargs) or name == "__setitem__"
         try:
-            if all(map(self._is_cheap, call.tensors)):
+            if all(map(self.ledger.is_cheap, call.tensors)):
                 result = func(*args, **kwargs)
                 if name == "__setitem__":
                     result = args[0]  # parameters may have been written into it
-                self._real.update(id(tensor) for tensor in tensors_of(result))
+                self.ledger.gained_values(result)
             elif name == "__setitem__":
                 result = args[0]
-                self._real.discard(id(result))
+                self.ledger.lost_values(result)
             elif row is not None and row.shape is not None:
                 result = self._shaped(call, row, in_place=writes)
             else:
@@ -353,9 +258,9 @@ class Recorder(TorchFunctionMode):
             return result
         scope = self._scope()
         step = Step(result, spelling, row, None, scope, layer, owner, caller, op, writes)
-        self._finish(node, step, layer)
+        self.ledger.bind(node, step)
         if writes and isinstance(result, torch.Tensor):
-            self._overlay(result, caller)
+            self.ledger.overlay(result, caller)
         return None if name == "__setitem__" else result
 
     # -- modules
@@ -365,7 +270,7 @@ class Recorder(TorchFunctionMode):
         """Record while the model runs. Not reentrant, and not for several threads at once."""
 
         def refuse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if any(map(self.is_tracked, tensors_in((args, kwargs)))):
+            if any(map(self.ledger.is_tracked, tensors_in((args, kwargs)))):
                 raise CannotFollow("this calls TorchScript code", source=self._called())
 
         with (
@@ -388,7 +293,7 @@ class Recorder(TorchFunctionMode):
             _, row = leaf_row(module)
             given = tensors_in((args, kwargs))
             weighted = bool(given) and any(True for _ in module.parameters())
-            tracked = weighted or any(map(self.is_tracked, given))
+            tracked = weighted or any(map(self.ledger.is_tracked, given))
         if path and tracked and row is not None:
             return around_hooks(
                 module, lambda *args, **kwargs: self._leaf(module, path, args, kwargs), args, kwargs
@@ -421,14 +326,14 @@ class Recorder(TorchFunctionMode):
             place = caller or constructed_at(module)
             raise mismatch(path, type(module).__name__, call, error, place) from error
         node = self.graph.create_node(
-            "call_module", path, self._as_nodes(args), self._as_nodes(kwargs)
+            "call_module", path, self.ledger.as_nodes(args), self.ledger.as_nodes(kwargs)
         )
         scope = self._scope()
         writes = bool(getattr(module, "inplace", False))
         step = Step(result, spelling, row, module, scope, path, None, caller, writes=writes)
-        self._finish(node, step, path)
+        self.ledger.bind(node, step)
         if writes:
-            self._overlay(result, caller)
+            self.ledger.overlay(result, caller)
         return result
 
     def _scope(self) -> str:
@@ -453,7 +358,7 @@ class Recorder(TorchFunctionMode):
         """Let PyTorch compute the result without storage."""
         self._busy = True
         try:
-            return func(*self._on_meta(args), **self._on_meta(kwargs))
+            return func(*self.ledger.on_meta(args), **self.ledger.on_meta(kwargs))
         except Exception as error:
             if is_library_operator(func):
                 # there may be no kernel for tensors without storage
@@ -480,23 +385,6 @@ class Recorder(TorchFunctionMode):
                 source=self._called(),
             ) from error
 
-    def _overlay(self, written: torch.Tensor, caller: Source | None) -> None:
-        """Every other tensor that shares what was just written in place has changed as well."""
-        for other in [t for t in self._sharing[_storage(written)] if t is not written]:
-            self._overlaid(other, written, caller)
-        if not self.has_values(written):
-            self._written.setdefault(_storage(written), []).append(written)
-
-    def _overlaid(self, base: torch.Tensor, written: torch.Tensor, caller: Source | None) -> None:
-        if not self.has_values(written):
-            self._real.discard(id(base))
-        node = self.graph.create_node(
-            "call_function", overlaid, (self._nodes[id(base)], self._nodes[id(written)])
-        )
-        scope = self._scope()
-        step = Step(base, "overlaid", find("overlaid"), None, scope, node.name, None, caller)
-        self._bind(base, self._step(node, step))
-
     def _shaped(self, call: Call, row: Row, *, in_place: bool) -> Any:
         assert row.shape is not None
         shape = row.shape(call)
@@ -504,23 +392,9 @@ class Recorder(TorchFunctionMode):
         if in_place and isinstance(shape, tuple) and tuple(first.shape) != shape:
             raise ShapeError(f"the result is {show(shape)} and cannot be written in place")
         if in_place and tuple(first.shape) == shape:
-            self._real.discard(id(first))
+            self.ledger.lost_values(first)
             return first
         return produced(call, row, shape, META)
-
-    def _finish(self, node: fx.Node, step: Step, layer: str) -> None:
-        self._step(node, step)
-        if isinstance(step.result, torch.Tensor):
-            self._bind(step.result, node)
-        else:
-            for i, tensor in enumerate(tensors_of(step.result)):
-                part = self.graph.create_node(
-                    "call_function", take, (node, i), name=f"{node.name}_part"
-                )
-                self._bind(tensor, self._step(part, Step(tensor, "part", None)))
-
-    def _as_nodes(self, argument: Any) -> Any:
-        return mapped(argument, torch.Tensor, self.node)
 
     def _called(self) -> Source | None:
         """The user's line that makes the call that is being recorded."""
@@ -537,64 +411,6 @@ def produced(call: Call, row: Row, shape: Shapes, device: torch.device) -> Any:
     return _empty(shape, dtype, device)
 
 
-def mismatch(
-    layer: str, op: str, call: Call, error: ShapeError, source: Source | None
-) -> InputMismatch:
-    """A layer that cannot run on what reaches it, as an error that names it."""
-    shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
-    return InputMismatch(f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source)
-
-
-def _explained(
-    recorder: Recorder, error: Exception | SystemExit, placeholders: Sequence[torch.Tensor]
-) -> RflintError:
-    """An error of the user's forward, or of PyTorch inside it, with its place."""
-    said = str(error)
-    if isinstance(error, RuntimeError) and "data-independent" in said:
-        what = "which positions a mask or nonzero() selects"
-        return _needs_values(what, innermost_user_line_of(error), recorder.failed_in)
-    if isinstance(error, RuntimeError) and "meta tensor" in said:
-        what = re.split(r"[\n.] ", said)[0]
-        return _needs_values(what, innermost_user_line_of(error), recorder.failed_in)
-    if error is not recorder.torch_error and raised_by_rflint(error):
-        return internal_error(error, innermost_user_line_of(error))
-    path = recorder.failed_in
-    where = f"in {path}: " if path else ""
-    shapes = ", ".join(show(tensor.shape) for tensor in placeholders)
-    text = str(error).strip().split("\n")[0] or type(error).__name__
-    if isinstance(error, SystemExit):
-        text = f"it called sys.exit({error.code!r})"
-    hint = (
-        "Does the model run on a real tensor of this shape? If the shape is wrong, give --res or "
-        "--input."
-    )
-    arguments_missing = isinstance(error, TypeError) and "forward() missing" in text
-    if arguments_missing:
-        hint = "For a model with several inputs, give --input once for each."
-    if "'indices'" in text:
-        hint = (
-            "This model takes whole numbers (tokens): give it an example in Python, with "
-            "rflint.lint(model, input=(tokens,))."
-        )
-    by_the_model = arguments_missing or isinstance(error, SystemExit) or raised_by_the_user(error)
-    failure = TraceFailed if by_the_model or error is recorder.torch_error else CannotFollow
-    return failure(
-        f"the forward pass fails on a {shapes} input: {where}{type(error).__name__}: {text}",
-        hint=hint,
-        source=innermost_user_line_of(error),
-    )
-
-
-def _needs_values(what: str, source: Source | None, path: str | None = None) -> ReadsValues:
-    where = f"{path} " if path else "this "
-    return ReadsValues(
-        f"{where}reads values that only exist at run time ({what})",
-        hint="rflint follows control flow on shapes, but not on data. Lint the part of the model "
-        "in front of this line, or keep values out of the architecture.",
-        source=source,
-    )
-
-
 def _empty(shape: Any, dtype: torch.dtype, device: torch.device) -> Any:
     """Tensors of these shapes, nested as they are."""
     if shape is None:
@@ -606,16 +422,3 @@ def _empty(shape: Any, dtype: torch.dtype, device: torch.device) -> Any:
 
 def _elements(shape: Sequence[int]) -> int:
     return torch.Size(shape).numel()
-
-
-def _storage(tensor: torch.Tensor) -> int:
-    """What a tensor and its views have in common."""
-    identity: int = tensor.untyped_storage()._cdata
-    return identity
-
-
-def _held(model: nn.Module) -> Iterator[torch.Tensor]:
-    """Tensors that modules keep beside their parameters and buffers."""
-    for module in model.modules():
-        own = {k: v for k, v in vars(module).items() if k not in ("_parameters", "_buffers")}
-        yield from (value for value in tensors_in(own) if isinstance(value, torch.Tensor))

@@ -1,0 +1,87 @@
+"""What goes wrong while a model's forward is followed, as errors that a person can act on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import torch
+
+from rflint.architecture import Source
+from rflint.errors import (
+    CannotFollow,
+    InputMismatch,
+    ReadsValues,
+    RflintError,
+    TraceFailed,
+    internal_error,
+)
+from rflint.places import innermost_user_line_of, raised_by_rflint, raised_by_the_user
+from rflint.tracing.operators import Call, ShapeError
+from rflint.tracing.operators.table import show
+
+
+def mismatch(
+    layer: str, op: str, call: Call, error: ShapeError, source: Source | None
+) -> InputMismatch:
+    """A layer that cannot run on what reaches it, as an error that names it."""
+    shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
+    return InputMismatch(f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source)
+
+
+def explained(
+    error: Exception | SystemExit,
+    inputs: Sequence[torch.Tensor],
+    *,
+    path: str | None,
+    by_torch: Exception | None,
+) -> RflintError:
+    """An error of the user's forward, or of PyTorch inside it, with its place.
+
+    `path` is that of the module in whose forward it was raised; `by_torch` what PyTorch raised
+    last.
+    """
+    said = str(error)
+    if isinstance(error, RuntimeError) and "data-independent" in said:
+        what = "which positions a mask or nonzero() selects"
+        return needs_values(what, innermost_user_line_of(error), path)
+    if isinstance(error, RuntimeError) and "meta tensor" in said:
+        what = re.split(r"[\n.] ", said)[0]
+        return needs_values(what, innermost_user_line_of(error), path)
+    if error is not by_torch and raised_by_rflint(error):
+        return internal_error(error, innermost_user_line_of(error))
+    where = f"in {path}: " if path else ""
+    shapes = ", ".join(show(tensor.shape) for tensor in inputs)
+    text = str(error).strip().split("\n")[0] or type(error).__name__
+    if isinstance(error, SystemExit):
+        text = f"it called sys.exit({error.code!r})"
+    hint = (
+        "Does the model run on a real tensor of this shape? If the shape is wrong, give --res or "
+        "--input."
+    )
+    arguments_missing = isinstance(error, TypeError) and "forward() missing" in text
+    if arguments_missing:
+        hint = "For a model with several inputs, give --input once for each."
+    if "'indices'" in text:
+        hint = (
+            "This model takes whole numbers (tokens): give it an example in Python, with "
+            "rflint.lint(model, input=(tokens,))."
+        )
+    by_the_model = arguments_missing or isinstance(error, SystemExit) or raised_by_the_user(error)
+    failure = TraceFailed if by_the_model or error is by_torch else CannotFollow
+    return failure(
+        f"the forward pass fails on a {shapes} input: {where}{type(error).__name__}: {text}",
+        hint=hint,
+        source=innermost_user_line_of(error),
+    )
+
+
+def needs_values(what: str, source: Source | None, path: str | None = None) -> ReadsValues:
+    """The code reads numbers that only exist at run time; `what` says which."""
+    where = f"{path} " if path else "this "
+    return ReadsValues(
+        f"{where}reads values that only exist at run time ({what})",
+        hint="rflint follows control flow on shapes, but not on data. Lint the part of the model "
+        "in front of this line, or keep values out of the architecture.",
+        source=source,
+    )

@@ -1,0 +1,181 @@
+"""Which node of a recorded graph made which tensor, and which tensors have real numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from rflint.architecture import Source
+from rflint.errors import CannotFollow
+from rflint.tracing.functions import overlaid, take, tensors_of
+from rflint.tracing.hidden import hidden_tensors
+from rflint.tracing.meta import LARGE, META
+from rflint.tracing.operators import find
+from rflint.tracing.operators.table import mapped, show, tensors_in
+from rflint.tracing.recording import Step
+
+
+class Ledger:
+    """The graph of a recording while it is made, and the tensors that its nodes stand for."""
+
+    def __init__(
+        self, model: nn.Module, scope: Callable[[], str], caller: Callable[[], Source | None]
+    ) -> None:
+        self.graph = fx.Graph()
+        self.steps: dict[fx.Node, Step] = {}
+        self.constants: dict[str, torch.Tensor] = {}
+        self._scope = scope
+        self._caller = caller
+        self._nodes: dict[int, fx.Node] = {}
+        self._sharing: dict[int, list[torch.Tensor]] = {}
+        """Every bound tensor, by storage: identities stay unique while the tensors live."""
+        self._written: dict[int, list[torch.Tensor]] = {}
+        """What was written in place, by storage, for tensors that nothing has seen yet."""
+        self._real: set[int] = set()
+        """Small parameters, and what was computed from nothing else."""
+        self._alive: list[torch.Tensor] = []
+        self._made = {id(tensor) for tensor in (*_held(model), *hidden_tensors(model))}
+        """Tensors without storage that no node has made: constants, and what modules hold."""
+        self._twins: dict[int, torch.Tensor] = {}
+        self._stored = {id(t): name for name, t in model.named_buffers()}
+        self._stored |= {id(t): name for name, t in model.named_parameters()}
+
+    # -- tensors and nodes
+
+    def placeholder(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        """An input of the model, without storage."""
+        twin = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+        self._bind(twin, self._step(self.graph.placeholder(name), Step(twin, "input", None)))
+        return twin
+
+    def constant(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor without storage that carries nothing of the input."""
+        self._alive.append(tensor)
+        self._made.add(id(tensor))
+        return tensor
+
+    def node(self, tensor: torch.Tensor) -> fx.Node:
+        """The node that made a tensor; parameters and constants get one on first use.
+
+        Raises CannotFollow for a tensor without storage that nothing recorded has made.
+        """
+        known = self._nodes.get(id(tensor))
+        if known is not None:
+            return known
+        name = self._stored.get(id(tensor))
+        if name is None:
+            if tensor.device.type == "meta" and id(tensor) not in self._made:
+                raise CannotFollow(
+                    f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
+                    "through Python",
+                    source=self._caller(),
+                )
+            name = f"_tensor_constant{len(self.constants)}"
+            self.constants[name] = tensor
+        node = self.graph.create_node("get_attr", name)
+        if tensor.device.type != "meta":
+            self._real.add(id(tensor))
+        self._bind(tensor, self._step(node, Step(tensor, "get_attr", None)))
+        for written in self._written.get(_storage(tensor), ()):
+            # a view of it was filled before anything else happened to it
+            self._overlaid(tensor, written, self._caller())
+        return self._nodes[id(tensor)]
+
+    def as_nodes(self, argument: Any) -> Any:
+        """Nested arguments with nodes in the place of tensors."""
+        return mapped(argument, torch.Tensor, self.node)
+
+    def bind(self, node: fx.Node, step: Step) -> None:
+        """Note that a node stands for a call, and what it returned for the node."""
+        self._step(node, step)
+        if isinstance(step.result, torch.Tensor):
+            self._bind(step.result, node)
+        else:
+            for i, tensor in enumerate(tensors_of(step.result)):
+                part = self.graph.create_node(
+                    "call_function", take, (node, i), name=f"{node.name}_part"
+                )
+                self._bind(tensor, self._step(part, Step(tensor, "part", None)))
+
+    def overlay(self, written: torch.Tensor, caller: Source | None) -> None:
+        """Every other tensor that shares what was just written in place has changed as well."""
+        for other in [t for t in self._sharing[_storage(written)] if t is not written]:
+            self._overlaid(other, written, caller)
+        if not self.has_values(written):
+            self._written.setdefault(_storage(written), []).append(written)
+
+    def _overlaid(self, base: torch.Tensor, written: torch.Tensor, caller: Source | None) -> None:
+        if not self.has_values(written):
+            self._real.discard(id(base))
+        node = self.graph.create_node(
+            "call_function", overlaid, (self._nodes[id(base)], self._nodes[id(written)])
+        )
+        scope = self._scope()
+        step = Step(base, "overlaid", find("overlaid"), None, scope, node.name, None, caller)
+        self._bind(base, self._step(node, step))
+
+    def _bind(self, tensor: torch.Tensor, node: fx.Node) -> None:
+        if id(tensor) not in self._nodes:
+            self._sharing.setdefault(_storage(tensor), []).append(tensor)
+        self._nodes[id(tensor)] = node
+
+    def _step(self, node: fx.Node, step: Step) -> fx.Node:
+        self.steps[node] = step
+        return node
+
+    # -- numbers
+
+    def is_tracked(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is a parameter or came out of something recorded."""
+        known = id(tensor) in self._nodes or id(tensor) in self._stored
+        return known or tensor.device.type == "meta" or self._is_written(tensor)
+
+    def has_values(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor's numbers are real: neither without storage nor made from what is."""
+        if tensor.device.type == "meta" or self._is_written(tensor):
+            return False
+        return id(tensor) not in self._nodes or id(tensor) in self._real
+
+    def is_cheap(self, tensor: torch.Tensor) -> bool:
+        """Whether to compute with a tensor's numbers, for code that reads them."""
+        return self.has_values(tensor) and tensor.numel() <= LARGE
+
+    def gained_values(self, result: Any) -> None:
+        """Note that the tensors of a result were computed from real numbers alone."""
+        self._real.update(id(tensor) for tensor in tensors_of(result))
+
+    def lost_values(self, tensor: torch.Tensor) -> None:
+        """Note that something without numbers was written into a tensor."""
+        self._real.discard(id(tensor))
+
+    def on_meta(self, argument: Any) -> Any:
+        """The same arguments with every real tensor replaced by one without storage."""
+        return mapped(argument, torch.Tensor, self._twin)
+
+    def _is_written(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor that looks like a constant has been written to through a view."""
+        return bool(self._written) and _storage(tensor) in self._written
+
+    def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.device.type == "meta":
+            return tensor
+        if id(tensor) not in self._twins:
+            self._twins[id(tensor)] = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+            self._alive.append(tensor)
+        return self._twins[id(tensor)]
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    """What a tensor and its views have in common."""
+    identity: int = tensor.untyped_storage()._cdata
+    return identity
+
+
+def _held(model: nn.Module) -> Iterator[torch.Tensor]:
+    """Tensors that modules keep beside their parameters and buffers."""
+    for module in model.modules():
+        own = {k: v for k, v in vars(module).items() if k not in ("_parameters", "_buffers")}
+        yield from (value for value in tensors_in(own) if isinstance(value, torch.Tensor))
