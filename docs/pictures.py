@@ -130,7 +130,7 @@ def receptive_fields(drawing: Drawing) -> None:
     reach = {"convolution": Window(3, 1, -1), "pooling, stride 2": Window(2, 2)}
     convolution, pooling = reach
     drawing.label(
-        MARGIN, 36, "What one position of a layer's input sees, in pixels across", "title"
+        MARGIN, 36, "The receptive field of every layer's input, in pixels across", "title"
     )
     drawing.box("map", left, top, image * scale, 24, f"the image: {image}")
     y, number, seen, border = top + 34, 0, PIXEL, ": the border layer"
@@ -313,8 +313,9 @@ class Picture(NamedTuple):
 PICTURES = {
     "RF101": Picture(
         receptive_fields,
-        "Bars, one for each convolution of a small VGG: what its input sees grows from 1 to 52 "
-        "pixels, and is larger than the image of 32 pixels from the seventh convolution on.",
+        "Bars, one for each convolution of a small VGG: the receptive field of its input grows "
+        "from 1 to 52 pixels, and is larger than the image of 32 pixels from the seventh "
+        "convolution on.",
         "A VGG with eight convolutions on images of 32 pixels.",
     ),
     "RF201": Picture(

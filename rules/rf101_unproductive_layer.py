@@ -1,10 +1,12 @@
-"""A convolution whose input already sees more than the whole image.
+"""A convolution whose input already has a receptive field larger than the image.
 
 What it is
-    Every unit of the layer's input has a receptive field larger than the image along every axis,
-    even on the shortest path (r_{l-1,min} > i: the receptive field r of what it reads, against the
-    image size i). There is no context left that the layer could add: it can only combine what each
-    position knows already. The first such layer in execution order is the border layer.
+    What the layer reads has a receptive field larger than the input along every axis, even on the
+    shortest path (r_{l-1,min} > i: the receptive field r of the layer in front, against the input
+    size i). It is the size of the window that counts, not what a single unit finds in it: in the
+    middle of the map the window covers the whole input, towards the border, and in causal
+    networks, a part of it lies in the padding. The first such layer in execution order is the
+    border layer.
 
 Why it matters
     Trained networks do not use these layers. Probes fitted to every layer of VGG, ResNet and
@@ -70,14 +72,14 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         yield finding(
             globals(),
             layer,
-            f"every position of its input already sees at least {sees} pixels of the {whole} "
-            "input: "
+            f"the receptive field of what it reads is larger than the {whole} input ({sees} pixels "
+            "on the shortest path): "
             + (
-                f"here its {count(layer.layer.macs)} MACs have nothing left to integrate, while "
-                "other calls of the same weights have"
+                f"here its {count(layer.layer.macs)} MACs are predicted to contribute nothing, "
+                "while other calls of the same weights lie in front of the border"
                 if _works_elsewhere(layer, useful)
-                else f"its {count(params)} parameters and {count(layer.layer.macs)} MACs have "
-                "nothing left to integrate"
+                else f"its {count(params)} parameters and {count(layer.layer.macs)} MACs are "
+                "predicted to contribute nothing"
             ),
         )
 
@@ -92,14 +94,14 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     totals = analysis.totals
     whole = size(analysis.architecture.resolution)
     border = analysis.border_min.layer.title if analysis.border_min else findings[0].layer
-    behind, whose = (
-        (f"From {border} on, {len(findings)} convolutions of {totals.convs}", "their")
+    behind, what = (
+        (f"From {border} on, {len(findings)} convolutions of {totals.convs} are", "they read")
         if len(findings) > 1
-        else (border, "its")
+        else (f"{border} is", "it reads")
     )
     return (
-        f"{behind} can integrate nothing new: every position of {whose} input has seen all of the "
-        f"{whole} input already. "
+        f"{behind} predicted to contribute nothing: the receptive field of what {what} is larger "
+        f"than the {whole} input. "
         f"{share(totals.unproductive_params, totals.params)} of the parameters "
         f"({totals.unproductive_params:,}) and {share(totals.unproductive_macs, totals.macs)} "
         "of the MACs work past the border."
@@ -107,7 +109,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 
 def deep_plain_network() -> Any:
-    """Three poolings, then convolutions: at 16 px, the last one cannot see anything new."""
+    """Three poolings, then convolutions: at 16 px, what the last one reads has r = 18."""
     from torch import nn
 
     return nn.Sequential(

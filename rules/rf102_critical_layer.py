@@ -1,13 +1,13 @@
-"""The convolution behind which every position sees more than the whole image.
+"""The convolution behind which receptive fields are larger than the input.
 
 What it is
-    The first layer, in execution order, whose input still sees less than the image and whose output
-    sees more, even on the shortest path: r_{l-1,min} <= i < r_{l,min} (the receptive field r of
-    what it reads and of what it makes, the image size i). It crosses. It does useful work; what
-    comes behind it works past the border.
+    The first layer, in execution order, that reads a receptive field no larger than the input and
+    makes a larger one, even on the shortest path: r_{l-1,min} <= i < r_{l,min} (the receptive field
+    r of what it reads and of what it makes, the input size i). It crosses. It does useful work;
+    what comes behind it works past the border.
 
 Why it matters
-    This is the last layer for which context is left. It shows how deep a network for this input
+    This is the last layer that the theory counts on. It shows how deep a network for this input
     size needs to be, and where a new head would go (Richter et al., "Should You Go Deeper?",
     section III).
 

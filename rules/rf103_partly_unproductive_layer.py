@@ -1,15 +1,15 @@
-"""A convolution whose input already sees all of the image along some axes.
+"""A convolution whose input has a receptive field larger than the image along some axes.
 
 What it is
-    Along some axes every position of its input sees more than the image (r_{l-1,min} > i), along
-    others it does not, and the kernel extends along the first. That happens with inputs that are
-    not square (spectrograms, text lines) and with kernels that are not (1x7 and 7x1).
+    Along some axes what it reads has a receptive field larger than the input (r_{l-1,min} > i),
+    along others it has not, and the kernel extends along the first. That happens with inputs that
+    are not square (spectrograms, text lines) and with kernels that are not (1x7 and 7x1).
 
 Why it matters
-    Along the axes that are done there is no context left to integrate: the part of the kernel that
-    extends there costs weights and multiplications for nothing new. It is the argument of RF101
-    (Richter et al., "Should You Go Deeper?", section III), axis by axis; the experiments of the
-    paper are on square inputs, so this is information only.
+    Along the axes that are done, the part of the kernel that extends there costs weights and
+    multiplications, and is predicted to contribute nothing. It is the argument of RF101 (Richter
+    et al., "Should You Go Deeper?", section III), axis by axis; the experiments of the paper are on
+    square inputs, so this is information only.
 
 How to fix it
     Give the kernel size 1 along the axes that are done (3x3 becomes 1x3), or downsample less along
@@ -42,7 +42,7 @@ EVIDENCE = Evidence.PREDICTED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
-    """One finding for each convolution whose kernel extends where everything is seen already."""
+    """One finding for each convolution whose kernel extends along an axis that is done."""
     for layer in _wasted_in_part(analysis):
         yield finding(globals(), layer, *_message(analysis, layer))
 
@@ -52,14 +52,14 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     done = sorted({axis for x in _wasted_in_part(analysis) for axis in _done(analysis, x)})
     where = along(done, analysis.architecture.axes) or "along one axis or another"
     subject = (
-        f"{plural(len(findings), 'convolution')} have inputs that see"
+        f"{plural(len(findings), 'convolution')} read"
         if len(findings) > 1
-        else f"{findings[0].layer} has an input that sees"
+        else f"{findings[0].layer} reads"
     )
     return (
-        f"{subject} all of the {size(analysis.architecture.resolution)} image already {where}, and "
-        "less than that along the rest. A kernel of 1 along the axes that are done would integrate "
-        "as much."
+        f"{subject} receptive fields larger than the {size(analysis.architecture.resolution)} "
+        f"input {where}, and no larger than it along the rest. A kernel of 1 along the axes that "
+        "are done is predicted to do as well."
     )
 
 
@@ -78,24 +78,25 @@ def _message(analysis: Analysis, layer: AnalysedLayer) -> tuple[str, str]:
     resolution = analysis.architecture.resolution
     done = _done(analysis, layer)
     sees = " and ".join(
-        f"all {resolution[axis]} pixels"
-        + (
-            ""
-            if (r := layer.seen[axis].r_min) is None
-            else f", its receptive field being {number(r)}"
-        )
+        f"{'all' if (r := layer.seen[axis].r_min) is None else number(r)} of {resolution[axis]} "
+        "pixels"
         for axis in done
     )
     kernel = layer.layer.geometry.kernel
     thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]
     where = along(done, len(resolution))
     if not all(_keeps_size(layer.layer, axis) for axis in done):
-        cure = f"what its {size(kernel)} kernel extends there integrates nothing new"
+        cure = f"what its {size(kernel)} kernel extends there is predicted to contribute nothing"
     elif set(thinner) == {1}:
-        cure = f"its {size(kernel)} kernel extends there only, and can integrate nothing new"
+        cure = (
+            f"its {size(kernel)} kernel extends there only, and is predicted to contribute nothing"
+        )
     else:
-        cure = f"a {size(thinner)} kernel would integrate as much as its {size(kernel)} one"
-    return f"{where} its input sees everything already ({sees}): {cure}", cure
+        cure = f"a {size(thinner)} kernel is predicted to do as well as its {size(kernel)} one"
+    return (
+        f"{where} the receptive field of what it reads is larger than the input ({sees}): {cure}",
+        cure,
+    )
 
 
 def _keeps_size(layer: Layer, axis: int) -> bool:

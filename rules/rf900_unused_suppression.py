@@ -58,7 +58,7 @@ def forgotten() -> Any:
 
 
 def needed() -> Any:
-    """The last convolution's input has seen the whole image, and somebody said why it stays."""
+    """The last convolution lies past the border, and somebody said why it stays."""
     from torch import nn
 
     return nn.Sequential(

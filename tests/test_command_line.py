@@ -35,7 +35,7 @@ def build():
     )
 
 def too_deep():
-    '''At 16 px, the last convolution's input has seen 18 of 16 pixels. At 32 px, all is well.'''
+    '''At 16 px, the last convolution reads a receptive field of 18. At 32 px, all is well.'''
     return nn.Sequential(
         nn.Conv2d(3, 8, 3, padding=1),
         nn.MaxPool2d(2),

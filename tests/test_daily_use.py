@@ -35,7 +35,7 @@ TOO_DEEP = "        nn.Conv2d(8, 8, 3, padding=1),  # the second of its kind\n"
 
 
 def model(*layers: str) -> str:
-    """At 16 px. Behind two wide convolutions, each further one has nothing to integrate."""
+    """At 16 px. Behind two wide convolutions, each further one lies past the border."""
     body = "".join(layers)
     return (
         "from torch import nn\n\n\ndef build():\n    return nn.Sequential(\n"

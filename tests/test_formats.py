@@ -212,7 +212,7 @@ def test_concise_lines_are_places_codes_and_messages(real: Report) -> None:
     lines = written(real, "concise").splitlines()
     assert len(lines) == len(real.findings) == 10
     assert re.fullmatch(
-        r"tests/models/resnet\.py:\d+: RF101 layer3\.1\.conv2: every .* nothing left to integrate",
+        r"tests/models/resnet\.py:\d+: RF101 layer3\.1\.conv2: .* predicted to contribute nothing",
         lines[0],
     )
 
@@ -730,7 +730,9 @@ def test_a_result_tells_where_what_and_how_bad(model: ModelReport) -> None:
     help_ = rules[first["ruleIndex"]]["help"]
     assert "Truncate the network before the border layer" in help_["text"]
     assert help_["markdown"].startswith("# RF101 unproductive-layer\n")
-    assert rules[first["ruleIndex"]]["fullDescription"]["text"].startswith("Every unit of the")
+    assert rules[first["ruleIndex"]]["fullDescription"]["text"].startswith(
+        "What the layer reads has"
+    )
 
 
 def test_targets_that_failed_are_notifications(model: ModelReport) -> None:

@@ -29,7 +29,7 @@ def build():
         nn.Linear(16, 10),
     )
 """
-# The third convolution's output has seen 18 pixels of 16, so a fourth has nothing to add.
+# Behind the third convolution the receptive field is 18 of 16 pixels: a fourth is past the border.
 ONE_MORE = "        nn.Conv2d(16, 16, 3, padding=1),  # one more"
 PRODUCTIVE = MODEL.format(more="")
 TOO_DEEP = MODEL.format(more=ONE_MORE)

@@ -2,7 +2,7 @@
 
 By the paper's definition (section IV-D) a gate is a branch that ends in a squashing function and is
 multiplied onto the trunk; its layers are not judged, and it is no feature path. A head is a layer
-all of whose inputs see everything already. Everything else is trunk.
+that only global paths lead to. Everything else is trunk.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ class Verdict(str, Enum):
 
     PRODUCTIVE = "productive"
     CRITICAL = "critical"
-    """Its input sees less than the image, its output more: the layer that crosses."""
+    """It reads a receptive field no larger than the input, and makes a larger one: it crosses."""
     PARTIAL = "partial"
-    """Its input sees more than the image along some axes only."""
+    """The receptive field of what it reads is larger than the input along some axes only."""
     UNPRODUCTIVE = "unproductive"
-    """Its input sees more than the image along every axis: nothing is left to integrate."""
+    """The receptive field of what it reads is larger than the input along every axis."""
     NOT_JUDGED = "not judged"
 
 

@@ -1,7 +1,7 @@
 """Which layers are judged: trunk, attention gate, or head.
 
 An attention gate weights what the trunk carries and is no feature path (paper, section IV-D); a
-head works on values that already see everything.
+head works on values that only global paths lead to: pooling over the map, flatten + linear.
 """
 
 from __future__ import annotations

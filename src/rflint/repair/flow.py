@@ -120,7 +120,7 @@ class _Run:
         return self.found
 
     def _step(self, index: int, layer: Layer) -> bool:
-        """One layer: its size, what it sees, and whether its input sees more than the image."""
+        """One layer: its size, what it sees, and whether it lies past the border."""
         sources = [edge.source for edge in layer.inputs]
         spread = max((self.spread[source] for source in sources), default=1)
         self.spread[index] = spread

@@ -254,8 +254,8 @@ class _Page:
             table.add_row(*(row[column] for column in columns))
         self.console.print(table)
         self.console.print(
-            f"sees: the fewest input pixels per side that each position of the layer's input "
-            f"has seen already ({g.border} = the input's size)",
+            f"sees: the receptive field of the layer's input along the shortest path, in input "
+            f"pixels per side ({g.border} = the input's size)",
             style="dim",
         )
         if any(x.verdict is Verdict.PARTIAL for x in self.analysis.layers):
