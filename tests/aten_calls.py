@@ -18,6 +18,7 @@ _BACK = torch.rand(4, 8, 3, 3)
 _COLUMN = torch.rand(6)
 _LINEAR = torch.rand(5, 6)
 _ORDER = torch.tensor([2, 0, 1])
+_TABLE = torch.rand(5, 3)
 _STATISTICS = torch.rand(4), torch.rand(4)
 
 
@@ -107,6 +108,14 @@ EQUIVALENTS: dict[str, tuple[Call, Call]] = {
         lambda x: x.reshape(2, 4, 36),
     ),
     "slice": (lambda x: aten.slice(x, -1, 1, 5, 2), lambda x: x[..., 1:5:2]),
+    "table_embedding": (
+        lambda x: torch.embedding(_TABLE, x[:, 0].long()),
+        lambda x: F.embedding(x[:, 0].long(), _TABLE),
+    ),
+    "table_embedding_bag": (
+        lambda x: torch.embedding_bag(_TABLE, x[0, 0].flatten().long(), torch.arange(4))[0],
+        lambda x: F.embedding_bag(x[0, 0].flatten().long(), _TABLE, torch.arange(4)),
+    ),
     "to_copy": (lambda x: aten._to_copy(x, dtype=torch.double), lambda x: x.double()),
     "transposed_convolution": (
         lambda x: torch.convolution(x, _BACK, None, [2, 1], [1, 0], [1, 1], True, [1, 0], 1),

@@ -97,6 +97,8 @@ _MODULES: dict[str, tuple[Any, ...]] = {
 _OWN_INPUTS: dict[str, Callable[[], nn.Module]] = {
     "Bilinear": lambda: Prepared(nn.Bilinear(6, 6, 3), lambda x: (x, x)),
     "DeformConv2d": lambda: Prepared(_deformable(), lambda x: (x, x.new_zeros(2, 18, 6, 6))),
+    "Embedding": lambda: Prepared(nn.Embedding(5, 3), lambda x: (codes(x),)),
+    "EmbeddingBag": lambda: Prepared(nn.EmbeddingBag(5, 3), lambda x: (codes(x)[0],)),
     "Fold": lambda: Prepared(nn.Fold((6, 6), 2, stride=2), lambda x: (F.unfold(x, 2, stride=2),)),
     "GRU": lambda: Prepared(nn.GRU(4, 5, 2, batch_first=True), lambda x: (tokens(x),)),
     "GRUCell": lambda: Prepared(nn.GRUCell(4, 5), lambda x: (tokens(x)[:, 0],)),
@@ -157,6 +159,13 @@ def overlaid_view(x: Tensor) -> Tensor:
 
 _ROW = torch.rand(6) + 0.5
 _TRUTH = torch.rand(6) > 0.5
+_TABLE = torch.rand(5, 3)
+
+
+def codes(x: Tensor) -> Tensor:
+    """Which of five entries of a table every position is to have."""
+    return (x[:, 0].nan_to_num(0.0).clamp(0, 1) * 4).long()
+
 
 _FUNCTIONS: dict[str, Function] = {
     "adaptive_avg_pool1d": lambda x: F.adaptive_avg_pool1d(x, 3),
@@ -191,6 +200,12 @@ _FUNCTIONS: dict[str, Function] = {
     "avg_pool1d": lambda x: F.avg_pool1d(x, 2),
     "avg_pool2d": lambda x: F.avg_pool2d(x, 3, 2, 1),
     "avg_pool3d": lambda x: F.avg_pool3d(x, 2),
+    "bucketize": lambda x: torch.bucketize(x, torch.linspace(0, 1, 4)),
+    "embedding": lambda x: F.embedding(codes(x), _TABLE),
+    "embedding_bag": lambda x: F.embedding_bag(codes(x)[0], _TABLE),
+    "one_hot": lambda x: F.one_hot(codes(x), 5),
+    "searchsorted": lambda x: torch.searchsorted(torch.linspace(0, 1, 4), x, right=True),
+    "take": lambda x: torch.take(_TABLE, codes(x)),
     "batch_norm": lambda x: F.batch_norm(x, torch.zeros(4), torch.ones(4)),
     "bernoulli": lambda x: torch.bernoulli(x),
     "bitwise_and": lambda x: torch.bitwise_and(x > 0.5, _TRUTH),

@@ -96,6 +96,8 @@ class Kind(str, Enum):
     """In no table, but a probe of the operator showed what it reads."""
     TAUGHT = "taught"
     """In no table, but a user has said what it reads."""
+    EMBEDDING = "embedding"
+    """Looks numbers up in a table."""
     RECURRENT = "recurrent"
     MIX = "mix"
     UPSAMPLE = "upsample"

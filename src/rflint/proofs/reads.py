@@ -32,6 +32,7 @@ _IN_PLACE = frozenset(
         Kind.ARITHMETIC,
         Kind.MERGE,
         Kind.LINEAR,
+        Kind.EMBEDDING,
         Kind.REDUCE,
         Kind.RESHAPE,
         Kind.PAD,

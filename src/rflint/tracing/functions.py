@@ -40,7 +40,7 @@ _CONVERSIONS = {
     "int": torch.int32,
     "bool": torch.bool,
 }
-_INDICES = frozenset({"argmax", "argmin", "argsort", "count_nonzero"})
+_INDICES = frozenset({"argmax", "argmin", "argsort", "count_nonzero", "bucketize", "searchsorted"})
 
 
 _LIBRARIES = ("torch.", "torchvision.ops.deform_conv")
@@ -78,6 +78,8 @@ def result_dtype(call: Call, row: Row) -> torch.dtype:
     if call.name in COMPARISONS:
         return torch.bool
     dtypes = [t.dtype for t in call.tensors if t.dtype.is_floating_point]
+    if row.kind is Kind.EMBEDDING:
+        return _looked_up_dtype(call, dtypes)
     for argument in (*call.args[1:], *call.kwargs.values()):
         if isinstance(argument, torch.dtype):
             # quantised numbers stand for real ones
@@ -93,6 +95,15 @@ def result_dtype(call: Call, row: Row) -> torch.dtype:
         return torch.float32 if call.name in ("real", "imag", "abs", "angle") else numbers[0]
     first: torch.dtype = call.input.dtype
     return dtypes[0] if dtypes and row.kind is not Kind.RESHAPE else first
+
+
+def _looked_up_dtype(call: Call, dtypes: list[torch.dtype]) -> torch.dtype:
+    """That of the table; what tells places in one are integers."""
+    if call.name in _INDICES:
+        return torch.int32 if call.arg("out_int32", None, False) else torch.int64
+    if call.module is not None:
+        dtypes = [p.dtype for p in call.module.parameters() if p.dtype.is_floating_point]
+    return dtypes[0] if dtypes else torch.get_default_dtype()
 
 
 def in_place(name: str, kwargs: Mapping[str, Any]) -> bool:

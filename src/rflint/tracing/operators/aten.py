@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from rflint.architecture import Kind
 from rflint.tracing.layout import all_axes
 from rflint.tracing.operators import (
     convolution,
     elementwise,
+    lookup,
     reduction,
     resampling,
     views,
@@ -31,12 +34,20 @@ from rflint.tracing.operators.table import (
 def spelling_of(name: str, args: tuple[Any, ...]) -> str:
     """What the table calls a function of this name with these arguments.
 
-    Underscores do not count; `convolution` goes both ways, and is two rows here.
+    Underscores do not count. `convolution` goes both ways and is two rows here, and an embedding
+    takes its table first, where torch.nn.functional takes its indices first.
     """
     spelling = name.strip("_")
     if spelling == "convolution" and len(args) > 6 and args[6]:
         return "transposed_convolution"
+    if spelling in ("embedding", "embedding_bag") and args and _is_table(args[0]):
+        return f"table_{spelling}"
     return spelling
+
+
+def _is_table(argument: Any) -> bool:
+    """Whether an argument is a tensor of real numbers, which no index is."""
+    return isinstance(argument, torch.Tensor) and argument.dtype.is_floating_point
 
 
 def _as_function(call: Call) -> Call:
@@ -177,6 +188,31 @@ def vector_norm(call: Call) -> Effect:
     """(input, order, dim, keepdim)."""
     dim = call.arg("dim", 2, None)
     return reduction.statistics(replace(call, args=(call.input,), kwargs={"dim": dim}))
+
+
+# -- tables
+
+
+def _indices_first(call: Call) -> Call:
+    """(table, indices, ...) as arguments of the function of torch.nn.functional."""
+    table, indices, *rest = call.args
+    return replace(call, name=call.name.removeprefix("table_"), args=(indices, table, *rest))
+
+
+def _table_embedding_shape(call: Call) -> Shape:
+    return lookup.embedding_shape(_indices_first(call))
+
+
+@operator("table_embedding", kind=Kind.EMBEDDING, shape=_table_embedding_shape)
+def table_embedding(call: Call) -> Effect:
+    """A row of the table for every index."""
+    return lookup.embedding(_indices_first(call))
+
+
+@operator("table_embedding_bag", kind=Kind.EMBEDDING)
+def table_embedding_bag(call: Call) -> Effect:
+    """One row for every bag of indices, and how they were counted."""
+    return lookup.embedding_bag(_indices_first(call))
 
 
 # -- views and indexing

@@ -18,6 +18,7 @@ from rflint.tracing.operators.table import (
     Effect,
     Shape,
     ShapeError,
+    Value,
     checked_dim,
     geometry,
     operator,
@@ -106,6 +107,8 @@ def gather(call: Call) -> Effect:
             carried if d != dim and source.shape[d] == shape[d] else resized(carried, shape[d])
             for d, carried in enumerate(source.layout)
         )
+    elif call.name == "index_select":
+        layout = (*layout[:dim], call.data[0].layout[-1], *layout[dim + 1 :])
     elif len(call.data[0].layout) == len(shape):
         layout = call.data[0].layout
     return Effect(
@@ -124,22 +127,32 @@ def scatter(call: Call) -> Effect:
     """What was there, with values written over it that may come from anywhere."""
     target = call.args[0]
     axes: Iterable[int] = range(call.axes)
+    layout = list(target.layout)
     dim = call.arg("dim", 1)
     if isinstance(dim, int):
-        axes = {a for v in call.data if len(v.shape) > dim for a in axes_of(v.layout[dim])}
+        dim %= max(len(layout), 1)
+        beside = [v for v in call.data if v is not target and len(v.shape) == len(layout)]
+        axes = {
+            a for v in (target, *beside) if v.source is not None for a in axes_of(v.layout[dim])
+        }
+        for value in beside:
+            for d, carried in enumerate(value.layout):
+                if not axes_of(layout[d]) and (d == dim or _fills(value, target, d)):
+                    layout[d] = resized(carried, target.shape[d]) if d == dim else carried
+    elif target.source is None and call.data[0].shape == target.shape:
+        layout = list(call.data[0].layout)
     everywhere: dict[int, Reach] = dict.fromkeys(axes, Extent.GLOBAL)
-    layout = target.layout
-    if target.source is None and call.data[0].shape == target.shape:
-        layout = call.data[0].layout
     return Effect(
-        layout,
+        tuple(layout),
         tuple(reach_of(call.axes, {} if v is target else everywhere) for v in call.data),
         geometry(call.axes),
         moves=True,  # what is written may be the target itself
     )
 
 
-# -- recurrent networks
+def _fills(value: Value, target: Value, dim: int) -> bool:
+    """Whether what is written goes on along a dimension for as long as what it is written to."""
+    return bool(value.shape[dim] == target.shape[dim])
 
 
 def recurrent_shape(call: Call) -> list[Any]:
