@@ -413,8 +413,8 @@ def test_antialiasing_widens_the_kernel(mode: str, extents: tuple[int, int]) -> 
 @pytest.mark.parametrize(
     "pick",
     [
-        lambda x: x[:, :, torch.arange(0, 28, 2)],
-        lambda x: x.index_select(2, torch.arange(0, 28, 2)),
+        lambda x: x[:, :, torch.arange(0, 28, 2) ** 2 % 28],
+        lambda x: x.index_select(2, torch.arange(0, 28, 2) ** 2 % 28),
         lambda x: x.gather(2, torch.arange(0, 28, 2).view(1, 1, 14, 1).expand(1, C, 14, 28)),
     ],
 )
@@ -423,6 +423,19 @@ def test_positions_that_a_constant_picks_are_unknown_and_not_unbounded(pick: Fun
     layer = last(pick)
     assert layer.seen[0].unknown
     assert layer.verdict is Verdict.NOT_JUDGED
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        lambda x: x[:, :, torch.arange(0, 28, 2)],
+        lambda x: x[:, :, list(range(0, 28, 2))],
+        lambda x: x.index_select(2, torch.arange(0, 28, 2)),
+        lambda x: x.index_select(-2, index=torch.arange(0, 28, 2)),
+    ],
+)
+def test_evenly_spaced_positions_that_a_constant_picks_are_a_slice(pick: Function) -> None:
+    assert sees(last(pick)) == sees(last(lambda x: x[:, :, ::2])) == [(1, 1, 2), (1, 1, 1)]
 
 
 def test_positions_that_the_data_picks_may_be_any() -> None:

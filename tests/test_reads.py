@@ -514,6 +514,82 @@ def test_nothing_is_read_of_what_nobody_uses() -> None:
     assert check_reads(Forgets(), (4, 4), exact=True) == 8 + 8 + 16
 
 
+# -- the same reading, however it is spelled
+
+
+def numbers(*places: int) -> Tensor:
+    return torch.tensor(places)
+
+
+LAST: dict[str, Callable[[Tensor], Tensor]] = {
+    "slice": lambda x: x[:, :, -1:].squeeze(2),
+    "number": lambda x: x[:, :, -1],
+    "number from the front": lambda x: x[:, :, 8],
+    "number behind an ellipsis": lambda x: x[..., -1],
+    "select": lambda x: x.select(2, -1),
+    "torch.select": lambda x: torch.select(x, -1, 8),
+    "unbind": lambda x: x.unbind(2)[-1],
+    "split": lambda x: x.split(1, 2)[-1].squeeze(2),
+    "narrow": lambda x: x.narrow(2, 8, 1).squeeze(2),
+    "index_select": lambda x: x.index_select(2, numbers(8)).squeeze(2),
+    "list": lambda x: x[:, :, [-1]].squeeze(2),
+    "tensor": lambda x: x[:, :, numbers(8)].squeeze(2),
+    "number of a transposed map": lambda x: x.transpose(1, 2)[:, -1],
+    "number in front": lambda x: x.permute(2, 0, 1)[-1],
+}
+
+EVERY_THIRD: dict[str, Callable[[Tensor], Tensor]] = {
+    "slice": lambda x: x[:, :, ::3],
+    "stack": lambda x: torch.stack([x[:, :, i] for i in (0, 3, 6)], 2),
+    "unbind": lambda x: torch.stack(x.unbind(2)[::3], 2),
+    "concatenation": lambda x: torch.cat([x[:, :, i : i + 1] for i in (0, 3, 6)], 2),
+    "list": lambda x: x[:, :, [0, 3, 6]],
+    "index_select": lambda x: x.index_select(2, torch.arange(0, 9, 3)),
+    "sum": lambda x: x[:, :, 0] + x[:, :, 3] + x[:, :, 6],
+}
+
+
+def two_convolutions(picks: Callable[[Tensor], Tensor]) -> nn.Module:
+    first, second = nn.Conv1d(C, C, 3, padding=1), nn.Conv1d(C, C, 3, padding=1)
+    return nn.Sequential(first, second, nn.ReLU(), Does(picks))
+
+
+@pytest.mark.parametrize("spelling", LAST)
+def test_one_position_is_one_position(spelling: str) -> None:
+    """Of nine, the last convolution's map is read in one, what it reads in two, the input in 3."""
+    assert check_reads(two_convolutions(LAST[spelling]), (9,), exact=True) == 6 + 7 + 8 + 8
+
+
+@pytest.mark.parametrize("spelling", EVERY_THIRD)
+def test_steps_are_steps(spelling: str) -> None:
+    assert check_reads(two_convolutions(EVERY_THIRD[spelling]), (9,), exact=True) == 6 + 6 + 1
+
+
+def test_numbers_that_are_not_evenly_spaced_may_pick_anything() -> None:
+    for places in ([4, 0, 1], [2, 2], [0, 1, 4]):
+        model = two_convolutions(lambda x, places=places: x[:, :, places])
+        check_reads(model, (9,), exact=False)
+
+
+def test_numbers_and_lists_together_go_to_the_front() -> None:
+    model = nn.Sequential(nn.Conv2d(C, C, 1), Does(lambda x: x[:, [0, 1], :, 2].transpose(0, 1)))
+    check_reads(model, (4, 4), exact=False)
+
+
+def test_maps_that_a_slice_leaves_empty_have_no_positions() -> None:
+    class Empty(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Conv2d(C, C, 3, padding=1), nn.Linear(C, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(self.first(x)[:, :, 2:-1].flatten(2).mean(2))
+
+    architecture = traced(Empty(), (2, 2))
+    assert [x.positions for x in architecture.layers][:2] == [(2, 2), (0, 2)]
+    assert reads(architecture).values[0].positions == 0
+
+
 def test_positions_as_runs() -> None:
     assert runs(0b110111) == [(0, 2), (4, 5)]
     assert runs(0) == []

@@ -62,6 +62,8 @@ def unread_ends(
                 live[source] = live.get(source, 0) | (everything(at[0]) if crops else places)
     ends = {}
     for value, places in direct.items():
+        if value not in sizes:
+            continue
         found = live.get(value, 0) if value == INPUT else places
         left = sizes[value] - found.bit_length() - _padded_behind(architecture, value, axis, sizes)
         if slid[value] and found and left > _widest_gap(found):

@@ -106,6 +106,7 @@ def concatenated(parts: Sequence[Dimension]) -> Dimension:
 def sliced(dimension: Dimension, start: int, stop: int) -> Dimension:
     """Neighbouring positions of a dimension; whole parts of a concatenation keep what they are."""
     parts = dimension[0].parts if len(dimension) == 1 else ()
+    stop = max(start, stop)  # nothing is left
     taken = []
     at = 0
     for part in parts:

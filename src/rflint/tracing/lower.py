@@ -8,6 +8,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+import torch
 from torch import fx, nn
 
 from rflint.architecture import (
@@ -44,6 +45,11 @@ _BIAS_AT = {"bilinear": 3}
 
 _COPIES = frozenset({"contiguous", "clone", "alias", "float", "double"})
 """Functions that return the values that they got, each where it was."""
+
+_PICKS = frozenset({"getitem", "index_select"})
+"""Rows of the table that pick positions by their numbers."""
+
+_INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8})
 
 _JOINS = frozenset({"cat", "quantized::cat", "concat", "concatenate", "stack"})
 """Rows of the table that put whole maps together."""
@@ -172,7 +178,8 @@ class _Lowering:
         return Value(shape, layout, whole.source, whole.parameters)
 
     def _call(self, node: fx.Node, step: Step) -> Call:
-        args, kwargs = mapped((node.args, node.kwargs), fx.Node, self.values.__getitem__)
+        of_node = self._index if step.spelling in _PICKS else self.values.__getitem__
+        args, kwargs = mapped((node.args, node.kwargs), fx.Node, of_node)
         if step.row is not None and step.row.kind is Kind.RESHAPE:
             # x.expand_as(y) takes y's shape and nothing else
             args = (*args[:1], *mapped(args[1:], Value, _shape_only))
@@ -185,6 +192,15 @@ class _Lowering:
             self.axes,
             step.result,
         )
+
+    def _index(self, node: fx.Node) -> Value | list[int] | int:
+        """A value; of a whole number that does not depend on the input, or a row of them, these."""
+        made = self.recording.steps[node].result
+        constant = node.op == "get_attr" and isinstance(made, torch.Tensor)
+        if constant and made.device.type != "meta" and made.dtype in _INTEGERS and made.dim() < 2:
+            numbers: list[int] | int = made.tolist()
+            return numbers
+        return self.values[node]
 
     def _append(self, step: Step, call: Call, effect: Effect, kind: Kind) -> None:
         name = step.layer
@@ -338,7 +354,9 @@ class _Lowering:
             for axis in range(self.axes)
         )
         pointwise = all(reach is POINTWISE for edge in edges for reach in edge.reach)
-        if pointwise and side_by_side and None not in reaches:
+        # single positions that were picked are no slices of a block
+        one = any(taps.windows < 2 < taps.positions for x in origins for taps in x.taps)
+        if pointwise and side_by_side and not one and None not in reaches:
             return (Edge(sources.pop(), tuple(reach for reach in reaches if reach)),)
         return edges
 
@@ -438,7 +456,8 @@ def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
 
 
 def _is_identity(effect: Effect) -> bool:
-    return not effect.moves and all(
+    # one position that is picked is as good as in its place, and the others are left out
+    return not (effect.moves or effect.taps) and all(
         reach is POINTWISE for reaches in effect.reaches for reach in reaches
     )
 

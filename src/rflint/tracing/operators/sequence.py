@@ -6,6 +6,7 @@ Where they work along positions, any output may depend on any input.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -26,6 +27,7 @@ from rflint.tracing.operators.table import (
     shape_of,
     show,
 )
+from rflint.tracing.operators.views import getitem
 
 
 def _dim(call: Call, position: int, default: int = -1) -> int:
@@ -90,7 +92,19 @@ def diff(call: Call) -> Effect:
     return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
 
 
-@operator("gather", "take_along_dim", "index_select", kind=Kind.SLICE)
+@operator("index_select", kind=Kind.SLICE)
+def index_select(call: Call) -> Effect:
+    """Positions along a dimension, by their numbers."""
+    index = call.arg("index", 2)
+    if not isinstance(index, list):
+        return gather(call)
+    value = call.args[0]
+    dim = int(call.arg("dim", 1)) % len(value.shape)
+    picked = (value, (slice(None),) * dim + (index,))
+    return getitem(replace(call, name="getitem", args=picked, kwargs={}))
+
+
+@operator("gather", "take_along_dim", kind=Kind.SLICE)
 def gather(call: Call) -> Effect:
     """Values from anywhere along a dimension, which lie where their index lies."""
     shape = shape_of(call.result)

@@ -6,6 +6,7 @@ is asked. Layouts then follow from the shapes before and after.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -187,8 +188,31 @@ def getitem(call: Call) -> Effect:
         value = call.args[0]
         raw = call.args[1]
         index = raw if isinstance(raw, tuple) else (raw,)
-    full = _full_index(index, len(value.shape))
+    full = _full_index(_with_steps(index, value.shape), len(value.shape))
     return _gathered(call, value, index) if full is None else _basic(call, value, full)
+
+
+def _with_steps(index: tuple[Any, ...], shape: Shape) -> tuple[Any, ...]:
+    """An index with its one list of numbers as a slice, if they are evenly spaced."""
+    lists = [at for at, item in enumerate(index) if isinstance(item, list)]
+    if len(lists) != 1 or any(isinstance(item, int) for item in index):
+        return index  # numbers and lists together go to the front
+    (at,) = lists
+    dim = sum(item is not None for item in index[:at])
+    if any(item is ... for item in index[:at]):
+        dim = len(shape) - sum(item is not None for item in index[at:])
+    numbers = evenly_spaced(index[at], shape[dim])
+    return index if numbers is None else (*index[:at], numbers, *index[at + 1 :])
+
+
+def evenly_spaced(numbers: Sequence[Any], size: int) -> slice | None:
+    """Numbers of positions as a slice, if each is as far behind the last one as that was."""
+    if not numbers or not all(type(n) is int and -size <= n < size for n in numbers):
+        return None
+    places = [n % size for n in numbers]
+    steps = {b - a for a, b in pairwise(places)} or {1}
+    step = steps.pop()
+    return slice(places[0], places[-1] + 1, step) if step > 0 and not steps else None
 
 
 def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
@@ -216,6 +240,7 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
             axis = sole_axis(dimension)
             if axis is not None and positions(value.layout, axis) == size > 1:
                 places[axis] = item % size
+                taps[dim - 1] = Taps(1, size, 1, before=-(item % size))
             continue
         start, stop, step = item.indices(size)
         count = len(range(start, stop, step))
