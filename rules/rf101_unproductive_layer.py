@@ -38,9 +38,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis, useful_parameters
-from rflint.figures import count, share, size
-from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
+from rflint.analysis import AnalysedLayer, Analysis, useful_parameters, wasted_parameters
+from rflint.figures import counted, share, size
+from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding, layers_of
 
 CODE = "RF101"
 NAME = "unproductive-layer"
@@ -68,18 +68,19 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     useful = useful_parameters(analysis.layers)
     for layer in analysis.unproductive:
         sees = size((axis.r_min for axis in layer.seen), unbounded="all")
+        macs = counted(layer.layer.macs, "MAC")
         params = sum(number for _, number in layer.layer.parameters)
+        work = f"{counted(params, 'parameter')} and {macs}" if params else macs
         yield finding(
             globals(),
             layer,
             f"the receptive field of what it reads is larger than the {whole} input ({sees} pixels "
             "on the shortest path): "
             + (
-                f"here its {count(layer.layer.macs)} MACs are predicted to contribute nothing, "
-                "while other calls of the same weights lie in front of the border"
+                f"here its {macs} are predicted to contribute nothing, while other calls of the "
+                "same weights lie in front of the border"
                 if _works_elsewhere(layer, useful)
-                else f"its {count(params)} parameters and {count(layer.layer.macs)} MACs are "
-                "predicted to contribute nothing"
+                else f"its {work} are predicted to contribute nothing"
             ),
         )
 
@@ -93,7 +94,10 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """Where the border runs, and what works behind it."""
     totals = analysis.totals
     whole = size(analysis.architecture.resolution)
-    border = analysis.border_min.layer.title if analysis.border_min else findings[0].layer
+    listed = layers_of(analysis, findings)
+    params = wasted_parameters(analysis.layers, listed)
+    macs = sum(x.layer.macs for x in listed)
+    border = findings[0].title
     behind, what = (
         (f"From {border} on, {len(findings)} convolutions of {totals.convs} are", "they read")
         if len(findings) > 1
@@ -102,9 +106,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     return (
         f"{behind} predicted to contribute nothing: the receptive field of what {what} is larger "
         f"than the {whole} input. "
-        f"{share(totals.unproductive_params, totals.params)} of the parameters "
-        f"({totals.unproductive_params:,}) and {share(totals.unproductive_macs, totals.macs)} "
-        "of the MACs work past the border."
+        f"{f'{share(params, totals.params)} of the parameters ({params:,}) and ' if params else ''}"
+        f"{share(macs, totals.macs)} of the MACs work past the border."
     )
 
 

@@ -32,7 +32,7 @@ from rflint.analysis import AnalysedLayer, Analysis, Verdict
 from rflint.architecture import Layer
 from rflint.figures import along, number, plural, size
 from rflint.proofs.reads import taps_along
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
 
 CODE = "RF103"
 NAME = "partly-unproductive-layer"
@@ -49,12 +49,12 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many, and along which axes."""
-    done = sorted({axis for x in _wasted_in_part(analysis) for axis in _done(analysis, x)})
+    done = sorted({axis for x in layers_of(analysis, findings) for axis in _done(analysis, x)})
     where = along(done, analysis.architecture.axes) or "along one axis or another"
     subject = (
         f"{plural(len(findings), 'convolution')} read"
         if len(findings) > 1
-        else f"{findings[0].layer} reads"
+        else f"{findings[0].title} reads"
     )
     return (
         f"{subject} receptive fields larger than the {size(analysis.architecture.resolution)} "

@@ -35,7 +35,7 @@ from rflint.analysis import Analysis
 from rflint.architecture import Kind, Layer
 from rflint.figures import share, size
 from rflint.proofs.dead_weights import Kernel, kernels
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
 
 CODE = "RF201"
 NAME = "collapsed-map"
@@ -60,11 +60,16 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many weights more than needed."""
-    wasted = sum(x.weights - x.weights // prod(x.size) for x in _collapsed(analysis))
+    listed = layers_of(analysis, findings)
+    wasted = sum(
+        x.weights - x.weights // prod(x.size)
+        for x in _collapsed(analysis)
+        if analysis.layers[x.calls[0]] in listed
+    )
     subject, are = (
         (f"{len(findings)} convolutions work", "they are pointwise convolutions")
         if len(findings) > 1
-        else (f"{findings[0].layer} works", "it is a pointwise convolution")
+        else (f"{findings[0].title} works", "it is a pointwise convolution")
     )
     return (
         f"{subject} on a map of one position: {are} with {wasted:,} weights "

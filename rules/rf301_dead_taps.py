@@ -39,7 +39,7 @@ from rflint.analysis import Analysis
 from rflint.architecture import Layer
 from rflint.figures import share, size
 from rflint.proofs.dead_weights import Kernel, kernels
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
 from rflint.taps import Taps
 
 CODE = "RF301"
@@ -68,14 +68,13 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many weights of the model are dead."""
-    totals = analysis.totals
+    dead = sum(x.dead_weights for x in layers_of(analysis, findings))
     subject = (
         f"{len(findings)} kernels have taps that" if len(findings) > 1 else "A kernel has taps that"
     )
     return (
         f"{subject} only ever meet zero padding at {size(analysis.architecture.resolution)}: "
-        f"{totals.dead_weights:,} weights ({share(totals.dead_weights, totals.params)} of the "
-        "parameters) do nothing."
+        f"{dead:,} weights ({share(dead, analysis.totals.params)} of the parameters) do nothing."
     )
 
 

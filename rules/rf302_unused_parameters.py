@@ -29,7 +29,7 @@ from dataclasses import replace
 from typing import Any
 
 from rflint.analysis import Analysis
-from rflint.figures import plural, share
+from rflint.figures import in_full, plural, share
 from rflint.proofs.unreached import Unreached, unreached
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, model_finding
 
@@ -53,21 +53,22 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many parameters."""
-    unused = unreached(analysis.architecture)
-    number = sum(x.size for x in unused)
-    return (
-        f"{number:,} parameters ({share(number, analysis.totals.params)}) are built, but no output "
-        "depends on them: they never receive a gradient."
-    )
+    names = {finding.layer for finding in findings}
+    number = sum(x.size for x in unreached(analysis.architecture) if x.name in names)
+    what = f"{in_full(number, 'parameter')} ({share(number, analysis.totals.params)})"
+    if number == 1:
+        return f"{what} is built, but no output depends on it: it never receives a gradient."
+    return f"{what} are built, but no output depends on them: they never receive a gradient."
 
 
 def _message(unused: Unreached) -> str:
-    what = f"{unused.size:,} {'parameter' if unused.size == 1 else 'parameters'}"
+    what = in_full(unused.size, "parameter")
     tensors = f" in {plural(len(unused.parameters), 'tensor')}" if unused.is_module else ""
+    them = "it" if unused.size == 1 else "them"
     why = (
-        "something is computed from them, but no output depends on it"
+        f"something is computed from {them}, but no output depends on it"
         if unused.computed
-        else "forward never uses them"
+        else f"forward never uses {them}"
     )
     cure = "use its result" if unused.computed else "call it"
     cure = f"{cure}, or do not build it" if unused.is_module else "use it, or do not register it"

@@ -31,7 +31,8 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.architecture import Architecture, Kind, Layer, users_of_parameters
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.figures import in_full
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
 
 CODE = "RF303"
 NAME = "redundant-bias"
@@ -57,11 +58,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many biases, and how many parameters they are."""
-    sizes = {
-        layer.bias: _size(layer)
-        for index, _ in _subtracted(analysis.architecture)
-        for layer in [analysis.architecture.layers[index]]
-    }
+    sizes = {x.layer.bias: _size(x.layer) for x in layers_of(analysis, findings)}
     subject = f"{len(findings)} layers add biases" if len(findings) > 1 else "A layer adds a bias"
     them = "them" if len(findings) > 1 else "it"
     return (
@@ -108,7 +105,7 @@ def _subtracts(norm: Layer, layer: Layer) -> bool:
 
 
 def _fewer(parameters: int) -> str:
-    return f"{parameters:,} {'parameter' if parameters == 1 else 'parameters'} fewer"
+    return f"{in_full(parameters, 'parameter')} fewer"
 
 
 def _size(layer: Layer) -> int:

@@ -31,7 +31,7 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.architecture import Parameter
-from rflint.figures import plural
+from rflint.figures import in_full, plural
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, model_finding
 
 CODE = "RF304"
@@ -43,15 +43,12 @@ EVIDENCE = Evidence.PROVED
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each module, or parameter, in a plain container."""
-    groups: dict[str, list[Parameter]] = {}
-    for parameter in analysis.architecture.unregistered:
-        container, closing, _ = parameter.name.rpartition("]")
-        groups.setdefault(f"{container}{closing}" or parameter.name, []).append(parameter)
-    for name, members in groups.items():
+    for name, members in _groups(analysis).items():
         size = sum(x.size for x in members)
         message = (
-            f"{size:,} parameters in {plural(len(members), 'tensor')} that forward uses are not "
-            f"registered: an optimiser does not train them; {_cure(name, members)}"
+            f"{in_full(size, 'parameter')} in {plural(len(members), 'tensor')} that forward uses "
+            f"{'is' if size == 1 else 'are'} not registered: an optimiser does not train "
+            f"{'it' if size == 1 else 'them'}; {_cure(name, members)}"
         )
         places = tuple(dict.fromkeys(place for x in members for place in x.construction))
         found = model_finding(globals(), name, message, next(iter(places), None))
@@ -60,11 +57,24 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many parameters."""
-    unregistered = sum(x.size for x in analysis.architecture.unregistered)
+    groups = _groups(analysis)
+    names = {finding.layer for finding in findings}
+    unregistered = sum(x.size for name in names for x in groups[name])
+    does = "parameter takes part in what the model computes, but lies in a plain container"
+    do = "parameters take part in what the model computes, but lie in plain containers"
     return (
-        f"{unregistered:,} parameters take part in what the model computes, but lie in plain "
-        "containers: parameters(), state_dict() and to() do not know of them."
+        f"{unregistered:,} {does if unregistered == 1 else do}: parameters(), state_dict() and "
+        f"to() do not know of {'it' if unregistered == 1 else 'them'}."
     )
+
+
+def _groups(analysis: Analysis) -> dict[str, list[Parameter]]:
+    """Unregistered parameters, by the module that they are of, or else by their own name."""
+    groups: dict[str, list[Parameter]] = {}
+    for parameter in analysis.architecture.unregistered:
+        container, closing, _ = parameter.name.rpartition("]")
+        groups.setdefault(f"{container}{closing}" or parameter.name, []).append(parameter)
+    return groups
 
 
 def _cure(name: str, members: Sequence[Parameter]) -> str:

@@ -39,6 +39,7 @@ FINDING = {
     "severity": {"enum": ["info", "warning", "error"]},
     "evidence": {"enum": ["proved", "predicted", None]},
     "layer": NAME,
+    "call": COUNT,
     "message": NAME,
     "source": SOURCE,
 }

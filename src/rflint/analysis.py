@@ -191,19 +191,22 @@ def useful_parameters(layers: Sequence[AnalysedLayer]) -> frozenset[str]:
     )
 
 
+def wasted_parameters(layers: Sequence[AnalysedLayer], of: Sequence[AnalysedLayer]) -> int:
+    """How many parameters some of the layers have that none of all layers makes good use of."""
+    useful = useful_parameters(layers)
+    sizes = {name: size for x in of for name, size in x.layer.parameters if name not in useful}
+    return sum(sizes.values())
+
+
 def _totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Totals:
     wasted = [x for x in layers if x.verdict is Verdict.UNPRODUCTIVE]
-    useful = useful_parameters(layers)
-    only_wasted = {
-        name: size for x in wasted for name, size in x.layer.parameters if name not in useful
-    }
     return Totals(
         params=architecture.params,
         macs=sum(layer.macs for layer in architecture.layers),
         layers=len(layers),
         convs=sum(1 for x in layers if x.is_judged),
         unproductive=len(wasted),
-        unproductive_params=sum(only_wasted.values()),
+        unproductive_params=wasted_parameters(layers, wasted),
         unproductive_macs=sum(x.layer.macs for x in wasted),
         dead_weights=sum(x.dead_weights for x in layers),
     )

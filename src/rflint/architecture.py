@@ -203,13 +203,23 @@ class Layer:
     @property
     def title(self) -> str:
         """Its name, with the call where there are several."""
-        return f"{self.name} (call {self.call + 1})" if self.call else self.name
+        return titled(self.name, self.call)
+
+    @property
+    def caller(self) -> str:
+        """Of a function: path of the module in whose forward it is called."""
+        return "" if self.is_module else self.scope
+
+    @property
+    def described(self) -> str:
+        """Its title; of a function, whose name is nobody's, with the module that calls it."""
+        return titled(self.name, self.call, self.caller)
 
     @property
     def label(self) -> str:
-        """Its title; of a function, whose name is nobody's, with the place of the call."""
+        """As described, and of a function with the line of the call too."""
         place = f" ({self.called})" if self.called and not self.is_module else ""
-        return f"{self.title}{place}"
+        return f"{self.described}{place}"
 
     @property
     def constructed(self) -> Source | None:
@@ -225,6 +235,12 @@ class Layer:
     def source(self) -> Source | None:
         """The line to edit: where the user built the layer, else where they called it."""
         return self.constructed or self.called
+
+
+def titled(name: str, call: int = 0, caller: str = "") -> str:
+    """What people are told of a layer: 'conv1 (call 2)', or 'conv2d_4 in layer3.mix'."""
+    again = f" (call {call + 1})" if call else ""
+    return f"{name}{again}{f' in {caller}' if caller else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ def count(number: int) -> str:
     return str(number)
 
 
+def counted(number: int, noun: str) -> str:
+    """'590 k parameters', '1 MAC'."""
+    return f"{count(number)} {noun if number == 1 else f'{noun}s'}"
+
+
 def share(part: int, whole: int) -> str:
     """A percentage; what rounds to nothing, or to all, and is not, as '<1 %' and '>99 %'."""
     percent = 100 * part / whole if whole else 0.0
@@ -67,6 +72,11 @@ def along(axes: Sequence[int], of: int) -> str:
 def plural(amount: int, noun: str) -> str:
     """'1 layer', '3 layers'."""
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
+
+
+def in_full(number: int, noun: str) -> str:
+    """'589,824 parameters', '1 MAC'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def listed(names: Sequence[str], most: int) -> str:

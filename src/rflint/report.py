@@ -250,6 +250,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity.value,
         "evidence": finding.evidence.value if finding.evidence else None,
         "layer": finding.layer,
+        "call": finding.call,
         "message": finding.message,
         "source": _source(finding.source),
     }

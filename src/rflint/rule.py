@@ -27,7 +27,7 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import Source
+from rflint.architecture import Source, titled
 from rflint.errors import UsageError
 
 Settings: TypeAlias = Mapping[str, Any]
@@ -71,6 +71,15 @@ class Finding:
     """What it rests on, where the rule says so."""
     detail: str = ""
     """What to say of it, in short, where many are told together (`summarise`)."""
+    call: int = 0
+    """Which call of the layer it is about, where the model calls it several times."""
+    caller: str = ""
+    """Of a function that is called: path of the module in whose forward that is."""
+
+    @property
+    def title(self) -> str:
+        """What people are told of its layer."""
+        return titled(self.layer, self.call, self.caller) if self.layer else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,23 @@ def finding(
     `detail` is what reports say of it, in short, where `summarise` tells the rest of all of them.
     """
     found = model_finding(module_globals, layer.layer.name, message, layer.layer.source)
-    return replace(found, places=layer.layer.places, detail=detail)
+    return replace(
+        found,
+        places=layer.layer.places,
+        detail=detail,
+        call=layer.layer.call,
+        caller=layer.layer.caller,
+    )
+
+
+def layers_of(analysis: Analysis, findings: Iterable[Finding]) -> tuple[AnalysedLayer, ...]:
+    """The layers that findings are about, in execution order.
+
+    A summary counts with these, and not with all that a rule finds: it is told of those that are
+    listed, without what a comment suppresses or a baseline holds.
+    """
+    told_of = {(finding.layer, finding.call) for finding in findings}
+    return tuple(x for x in analysis.layers if (x.layer.name, x.layer.call) in told_of)
 
 
 def model_finding(
