@@ -137,4 +137,4 @@ def test_a_call_of_shared_weights_does_not_speak_for_the_weights() -> None:
 
     (found,) = rflint.lint(Pyramid, res=16, select="RF101").findings
     assert found.layer == "head"
-    assert "while other calls of the same weights have" in found.message
+    assert "while other calls of the same weights lie in front" in found.message
