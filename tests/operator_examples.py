@@ -113,9 +113,35 @@ _OWN_INPUTS: dict[str, Callable[[], nn.Module]] = {
     "RNN": lambda: Prepared(nn.RNN(4, 5), lambda x: (tokens(x),)),
     "RNNCell": lambda: Prepared(nn.RNNCell(4, 5), lambda x: (tokens(x)[:, 0],)),
     "QuantStub": lambda: Prepared(torch.ao.quantization.QuantStub(), lambda x: (x,)),
+    **{
+        name: lambda name=name: Prepared(getattr(torch.ao.quantization, name)(), lambda x: (x,))
+        for name in (
+            *("FakeQuantize", "FusedMovingAvgObsFakeQuantize", "MinMaxObserver"),
+            *("MovingAverageMinMaxObserver", "PerChannelMinMaxObserver", "HistogramObserver"),
+            *("MovingAveragePerChannelMinMaxObserver", "PlaceholderObserver", "NoopObserver"),
+            *("RecordingObserver", "ReuseInputObserver"),
+        )
+    },
+    "FixedQParamsObserver": lambda: Prepared(
+        torch.ao.quantization.FixedQParamsObserver(0.01, 0), lambda x: (x,)
+    ),
+    "FixedQParamsFakeQuantize": lambda: Prepared(
+        torch.ao.quantization.FixedQParamsFakeQuantize(
+            torch.ao.quantization.FixedQParamsObserver.with_args(scale=0.01, zero_point=0)
+        ),
+        lambda x: (x,),
+    ),
+    "_LearnableFakeQuantize": lambda: Prepared(_learnable(), lambda x: (x,)),
     "DeQuantStub": lambda: Prepared(torch.ao.quantization.DeQuantStub(), lambda x: (x,)),
 }
 """Modules that want something else than one image."""
+
+
+def _learnable() -> nn.Module:
+    from torch.ao.quantization._learnable_fake_quantize import _LearnableFakeQuantize
+
+    module: nn.Module = _LearnableFakeQuantize(torch.ao.quantization.MinMaxObserver)
+    return module
 
 
 def _deformable() -> nn.Module:
@@ -138,6 +164,20 @@ def deformed(x: Tensor) -> Any:
 
 def quantised(x: Tensor) -> Tensor:
     return torch.quantize_per_tensor(x, 0.1, 0, torch.quint8)
+
+
+_QUANTISATION = torch.ones(4) * 0.01, torch.zeros(4, dtype=torch.int32)
+
+
+def decomposed(name: str, x: Tensor) -> Tensor:
+    """What torch.ao calls them in exported models."""
+    import torch.ao.quantization.fx._decomposed  # registers them
+
+    x = x.to(torch.int8) if name.startswith("de") else x
+    where: Any = (0.01, 0) if name.endswith("tensor") else (*_QUANTISATION, 1)
+    call = getattr(torch.ops.quantized_decomposed, name)
+    result: Tensor = call(x, *where, -128, 127, torch.int8)
+    return result
 
 
 def of_quantised(name: str, x: Tensor) -> Tensor:
@@ -184,6 +224,40 @@ _FUNCTIONS: dict[str, Function] = {
     "quantize_per_tensor_dynamic": lambda x: torch.quantize_per_tensor_dynamic(
         x, torch.quint8, False
     ).dequantize(),
+    "aminmax": lambda x: torch.aminmax(x, dim=1),
+    "fake_quantize_per_tensor_affine": lambda x: torch.fake_quantize_per_tensor_affine(
+        x, 0.01, 0, 0, 255
+    ),
+    "fake_quantize_per_channel_affine": lambda x: torch.fake_quantize_per_channel_affine(
+        x, *_QUANTISATION, 1, 0, 255
+    ),
+    "fake_quantize_learnable_per_tensor_affine": lambda x: (
+        torch._fake_quantize_learnable_per_tensor_affine(
+            x, torch.ones(1) * 0.01, torch.zeros(1), 0, 255, 1.0
+        )
+    ),
+    "fake_quantize_learnable_per_channel_affine": lambda x: (
+        torch._fake_quantize_learnable_per_channel_affine(
+            x, torch.ones(4) * 0.01, torch.zeros(4), 1, 0, 255, 1.0
+        )
+    ),
+    "fake_quantize_per_tensor_affine_cachemask": lambda x: (
+        torch.ops.aten.fake_quantize_per_tensor_affine_cachemask(x, 0.01, 0, 0, 255)
+    ),
+    "fake_quantize_per_channel_affine_cachemask": lambda x: (
+        torch.ops.aten.fake_quantize_per_channel_affine_cachemask(x, *_QUANTISATION, 1, 0, 255)
+    ),
+    "fused_moving_avg_obs_fake_quant": lambda x: torch.fused_moving_avg_obs_fake_quant(
+        x,
+        *(torch.ones(1), torch.ones(1), torch.zeros(1), torch.ones(1)),
+        *(torch.ones(1), torch.zeros(1, dtype=torch.int32), 0.01, 0, 255, -1),
+    ),
+    "quantized_decomposed::quantize_per_tensor": lambda x: decomposed("quantize_per_tensor", x),
+    "quantized_decomposed::dequantize_per_tensor": lambda x: decomposed("dequantize_per_tensor", x),
+    "quantized_decomposed::quantize_per_channel": lambda x: decomposed("quantize_per_channel", x),
+    "quantized_decomposed::dequantize_per_channel": lambda x: decomposed(
+        "dequantize_per_channel", x
+    ),
     "dequantize": lambda x: quantised(x).dequantize(),
     "quantized::add": lambda x: of_quantised("add", x),
     "quantized::add_relu": lambda x: of_quantised("add_relu", x),

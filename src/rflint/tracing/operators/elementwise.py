@@ -193,9 +193,7 @@ def prelu(call: Call) -> Effect:
         "cpu",
         "requires_grad",
     ),
-    *("quantize_per_tensor", "quantize_per_channel", "quantize_per_tensor_dynamic"),
-    *("positive", "alias", "bernoulli", "pos", "long", "int", "bool", "dequantize"),
-    *("QuantStub", "DeQuantStub"),
+    *("positive", "alias", "bernoulli", "pos", "long", "int", "bool"),
     kind=Kind.RESHAPE,
     shape=same_shape,
 )

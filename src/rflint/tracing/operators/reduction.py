@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rflint.architecture import Kind
 from rflint.tracing.layout import Factor
@@ -62,6 +63,21 @@ def reduction(call: Call) -> Effect:
     if len(call.tensors) > 1:
         return broadcasting(call)
     return reduced(call, _dims(call), keep=_keeps(call))
+
+
+def aminmax_shape(call: Call) -> list[Shape]:
+    """The least and the greatest, over a dimension that is given by its name, or over all."""
+    return [reduced_shape(_named(call))] * 2
+
+
+def _named(call: Call) -> Call:
+    return replace(call, args=call.args[:1])
+
+
+@operator("aminmax", kind=Kind.REDUCE, shape=aminmax_shape)
+def aminmax(call: Call) -> Effect:
+    """Two numbers, each of which may come from anywhere."""
+    return reduced(call, _dims(_named(call)), keep=_keeps(_named(call)))
 
 
 @operator("std", "var", "norm", "std_mean", "var_mean", kind=Kind.REDUCE)
