@@ -22,7 +22,8 @@ When to ignore it
 
 How it is computed
     The sizes of the map, without explicit padding, in front of and behind the layer, in all calls
-    that share its weights.
+    that share its weights, in evaluation and in training. Where training cannot be followed,
+    findings say "in evaluation".
 """
 
 from __future__ import annotations
@@ -34,8 +35,18 @@ from typing import Any
 from rflint.analysis import Analysis
 from rflint.architecture import Kind, Layer
 from rflint.figures import share, size
-from rflint.proofs.dead_weights import Kernel, kernels
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
+from rflint.passes import is_known_everywhere
+from rflint.proofs.dead_weights import Kernel, proved_kernels
+from rflint.rule import (
+    Evidence,
+    Example,
+    Finding,
+    Settings,
+    Severity,
+    finding,
+    in_one_mode,
+    layers_of,
+)
 
 CODE = "RF201"
 NAME = "collapsed-map"
@@ -49,13 +60,14 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for kernel in _collapsed(analysis):
         layer = analysis.layers[kernel.calls[0]]
         padded = any(any(tap.zeros) for tap in layer.layer.taps)
-        yield finding(
+        found = finding(
             globals(),
             layer,
             f"its kernel of {size(kernel.size)} works on a map of one position: kernel_size=1, "
             f"padding=0{', with no padding in front of it,' if padded else ''} computes the same "
             f"with 1/{prod(kernel.size)} of the weights ({kernel.weights:,} now)",
         )
+        yield found if is_known_everywhere(analysis) else in_one_mode(found, analysis)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -78,11 +90,11 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     )
 
 
-def _collapsed(analysis: Analysis) -> Iterator[Kernel]:
-    layers = analysis.architecture.layers
-    for kernel in kernels(layers):
-        if all(_has_collapsed(layers[index]) for index in kernel.calls):
-            yield kernel
+def _collapsed(analysis: Analysis) -> Sequence[Kernel]:
+    return proved_kernels(
+        analysis,
+        lambda kernel, layers: all(_has_collapsed(layers[index]) for index in kernel.calls),
+    )
 
 
 def _has_collapsed(layer: Layer) -> bool:

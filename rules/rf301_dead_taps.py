@@ -24,8 +24,10 @@ How it is computed
     outside the map for every window. Padding in front of the layer (F.pad) counts as padding, and
     padding with copies of what lies inside does not. Weights that several calls share are dead if
     they are in all of them; those that something else reads too (a sum over the kernel, say) are
-    not judged. Where a weight is computed from a parameter (weight standardisation), the taps are
-    dead while the parameter still has a gradient, through its statistics.
+    not judged. All of it is held against a pass in training, which may show the kernel larger
+    maps; where training cannot be followed, findings say "in evaluation". Where a weight is
+    computed from a parameter (weight standardisation), the taps are dead while the parameter still
+    has a gradient, through its statistics.
 """
 
 from __future__ import annotations
@@ -38,8 +40,18 @@ from typing import Any, NamedTuple
 from rflint.analysis import Analysis
 from rflint.architecture import Layer
 from rflint.figures import share, size
-from rflint.proofs.dead_weights import Kernel, kernels
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
+from rflint.passes import is_known_everywhere, layers_of_others
+from rflint.proofs.dead_weights import Kernel, proved_kernels
+from rflint.rule import (
+    Evidence,
+    Example,
+    Finding,
+    Settings,
+    Severity,
+    finding,
+    in_one_mode,
+    layers_of,
+)
 from rflint.taps import Taps
 
 CODE = "RF301"
@@ -51,19 +63,18 @@ EVIDENCE = Evidence.PROVED
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each kernel with dead taps, at the first layer that uses it."""
-    for kernel in kernels(analysis.architecture.layers):
-        if kernel.dead:
-            layer = analysis.layers[kernel.calls[0]]
-            fate = _fate(analysis, kernel)
-            of_model = share(kernel.dead, analysis.totals.params)
-            yield finding(
-                globals(),
-                layer,
-                f"{kernel.dead:,} of its {kernel.weights:,} weights only ever meet zero padding "
-                f"({share(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): "
-                f"{fate}",
-                fate,
-            )
+    for kernel in proved_kernels(analysis, lambda kernel, _: kernel.dead > 0):
+        fate = _fate(analysis, kernel)
+        of_model = share(kernel.dead, analysis.totals.params)
+        found = finding(
+            globals(),
+            analysis.layers[kernel.calls[0]],
+            f"{kernel.dead:,} of its {kernel.weights:,} weights only ever meet zero padding "
+            f"({share(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): "
+            f"{fate}",
+            fate,
+        )
+        yield found if is_known_everywhere(analysis) else in_one_mode(found, analysis)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -80,22 +91,24 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 def _fate(analysis: Analysis, kernel: Kernel) -> str:
     """How many taps are left, and how to do with these alone."""
-    layer = analysis.architecture.layers[kernel.calls[0]]
+    layers = (*analysis.architecture.layers, *layers_of_others(analysis))
+    calls = [layers[index] for index in kernel.calls]
+    layer = calls[0]
     where = size([taps.data for taps in layer.taps])
-    on = f"on a map of {where}" if len(kernel.calls) == 1 else "on all of its maps"
+    alone = len({(x.name, x.call, x.taps) for x in calls}) == 1
+    on = f"on a map of {where}" if alone else "on all of its maps"
     return (
         f"{on}, {kernel.taps} of {prod(kernel.size)} taps "
-        f"{'is' if kernel.taps == 1 else 'are'} alive{_cure(analysis, layer, kernel)}"
+        f"{'is' if kernel.taps == 1 else 'are'} alive{_cure(calls, kernel)}"
     )
 
 
-def _cure(analysis: Analysis, layer: Layer, kernel: Kernel) -> str:
+def _cure(calls: Sequence[Layer], kernel: Kernel) -> str:
     """The smallest kernel that computes the same, where arguments of the layer can say it."""
+    layer = calls[0]
     left = [_left(taps, live) for taps, live in zip(layer.taps, kernel.live, strict=True)]
     said = [arguments for arguments in left if arguments]
-    layers = analysis.architecture.layers
-    alike = all(layers[index].taps == layer.taps for index in kernel.calls)
-    if not alike or len(said) < len(left):
+    if any(call.taps != layer.taps for call in calls) or len(said) < len(left):
         return ""
     now = [
         _Arguments(taps.kernel, taps.before, taps.dilation, _extra(taps) if taps.transposed else 0)

@@ -30,7 +30,7 @@ from typing import Any
 
 from rflint.analysis import Analysis
 from rflint.figures import in_full, plural, share
-from rflint.proofs.unreached import Unreached, unreached
+from rflint.proofs.unreached import Unreached, proved_unreached
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, model_finding
 
 CODE = "RF302"
@@ -42,11 +42,9 @@ EVIDENCE = Evidence.PROVED
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each unused parameter, or for the module whose parameters all are."""
-    if analysis.architecture.left_out is not None:
-        return
-    for unused in unreached(analysis.architecture):
+    for unused in proved_unreached(analysis):
         source = next(iter(unused.places), None)
-        message = _message(unused)
+        message = _message(unused, analysis)
         found = model_finding(globals(), unused.name, message, source)
         yield replace(found, places=unused.places, detail=message)
 
@@ -54,14 +52,14 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many parameters."""
     names = {finding.layer for finding in findings}
-    number = sum(x.size for x in unreached(analysis.architecture) if x.name in names)
+    number = sum(x.size for x in proved_unreached(analysis) if x.name in names)
     what = f"{in_full(number, 'parameter')} ({share(number, analysis.totals.params)})"
     if number == 1:
         return f"{what} is built, but no output depends on it: it never receives a gradient."
     return f"{what} are built, but no output depends on them: they never receive a gradient."
 
 
-def _message(unused: Unreached) -> str:
+def _message(unused: Unreached, analysis: Analysis) -> str:
     what = in_full(unused.size, "parameter")
     tensors = f" in {plural(len(unused.parameters), 'tensor')}" if unused.is_module else ""
     them = "it" if unused.size == 1 else "them"
@@ -70,6 +68,7 @@ def _message(unused: Unreached) -> str:
         if unused.computed
         else f"forward never uses {them}"
     )
+    why = f"in training, {why}" if analysis.architecture.training else why
     cure = "use its result" if unused.computed else "call it"
     cure = f"{cure}, or do not build it" if unused.is_module else "use it, or do not register it"
     return f"{what}{tensors}: {why}; {cure}"

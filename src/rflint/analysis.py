@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import ceil
 
 from rflint.architecture import Architecture, Extent, Kind, Layer, Number
+from rflint.passes import Passes, is_steady, layers_of_others
 from rflint.proofs.dead_weights import dead_weights
 from rflint.receptive_field import Field, LayerField, propagate
 from rflint.roles import Role, attention_gates, roles
@@ -92,6 +93,13 @@ class Analysis:
     feasible_max: tuple[int | None, ...] | None
     """Beyond this size no unit of a judged convolution sees the whole input; None: unbounded."""
     gates: frozenset[tuple[int, int]]
+    passes: Passes = field(default_factory=Passes, compare=False, repr=False)
+    """Other passes of the same model, for claims that one pass does not prove."""
+
+    @property
+    def mode(self) -> str:
+        """In words, what the analysed pass is."""
+        return "training" if self.architecture.training else "evaluation"
 
     @property
     def complete(self) -> bool:
@@ -135,6 +143,29 @@ def analyse(architecture: Architecture) -> Analysis:
         ),
         feasible_max=_feasible_max(judged, architecture.axes),
         gates=gates,
+    )
+
+
+def in_all_passes(analysis: Analysis) -> Analysis:
+    """The same without dead weights that other passes of the model use."""
+    if not analysis.totals.dead_weights:
+        return analysis
+    if not is_steady(analysis):
+        dead: Sequence[int] = [0] * len(analysis.layers)
+    else:
+        dead = dead_weights(analysis.architecture.layers, layers_of_others(analysis))
+    if list(dead) == [x.dead_weights for x in analysis.layers]:
+        return analysis
+    layers = tuple(
+        replace(x, dead_weights=number) for x, number in zip(analysis.layers, dead, strict=True)
+    )
+    borders = {id(old): new for old, new in zip(analysis.layers, layers, strict=True)}
+    return replace(
+        analysis,
+        layers=layers,
+        totals=_totals(analysis.architecture, layers),
+        border_min=borders.get(id(analysis.border_min)),
+        border_max=borders.get(id(analysis.border_max)),
     )
 
 

@@ -275,6 +275,8 @@ class Architecture:
     output_shapes: tuple[tuple[int, ...], ...]
     params: int
     tracer: str = "symbolic"
+    training: bool = False
+    """Whether the pass is one of training, and not of evaluation."""
     left_out: LeftOut | None = None
     unused: tuple[Parameter, ...] = ()
     """Parameters that no layer uses."""
@@ -282,8 +284,10 @@ class Architecture:
     """Parameters that some output depends on, by whatever way: a table that is indexed, say."""
     unregistered: tuple[Parameter, ...] = ()
     """Parameters that layers use, and that the model does not know of (in a plain list, say)."""
-    used_in_training: frozenset[str] = frozenset()
-    """Of those that no output depends on, the ones that some output of a training pass does."""
+    by_chance: bool = False
+    """Whether the pass read numbers that it had drawn: the next may take another way."""
+    changes_state: bool = False
+    """Whether it left the model's state (a counter, a table of masks) other than it was."""
     returns_input: bool = False
     """Whether the input itself is among what the model returns."""
     judges_pointwise: bool = True

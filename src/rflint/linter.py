@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-from rflint.analysis import Analysis, analyse
+from rflint.analysis import Analysis, analyse, in_all_passes
 from rflint.architecture import Architecture
 from rflint.checking import findings
 from rflint.collector import collector_paused
 from rflint.errors import InputMismatch, RflintError, UsageError
 from rflint.options import Options
-from rflint.proofs.unreached import unreached
+from rflint.passes import Others, Passes
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report import Failure, LargerInput, ModelReport, Report
@@ -23,6 +24,7 @@ from rflint.rule import Rule, check_settings, selected, told
 from rflint.rule_files import load_rules
 from rflint.settle import Terms, settled
 from rflint.tracing import trace
+from rflint.tracing.again import next_passes, passes_in
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
 from rflint.tracing.operators.table import show
@@ -118,8 +120,8 @@ def lint_model(
     """
     with collector_paused():
         inputs, architecture = _traced(built.model, resolution, input, options)
-        architecture = _with_training(built.model, inputs, architecture, options)
-        analysis = analyse(architecture)
+        look = partial(_others, built.model, inputs, architecture, options)
+        analysis = in_all_passes(replace(analyse(architecture), passes=Passes(look)))
         found_by_rules, broken = findings(rules, analysis, options)
         found = search(analysis)
         workshop = Workshop(built.model, inputs, analysis, train=options.train)
@@ -212,31 +214,21 @@ def _architecture(
     return replace(traced, judges_pointwise=options.judges_pointwise)
 
 
-def _with_training(
+def _others(
     model: nn.Module,
     inputs: Sequence[torch.Tensor],
     architecture: Architecture,
     options: Options,
-) -> Architecture:
-    """The same with the parameters that it leaves unused, but training does not (`unreached`).
-
-    Heads for training only are no mistake. A second trace is needed for those models alone that
-    have such parameters.
-    """
-    left = {name for unused in unreached(architecture) for name in unused.parameters}
-    if not left or options.train or architecture.left_out:
-        return architecture
-    # batch normalisation in training needs more than one value
-    twice = [torch.empty((2, *x.shape[1:]), dtype=x.dtype, device=x.device) for x in inputs]
-    try:
-        there = trace(model, twice, train=True, tracer=options.tracer)
-    except RflintError:
-        # it cannot be followed in training (without labels, say), and may use any of them there
-        return replace(architecture, used_in_training=frozenset(left))
-    still = {name for unused in unreached(there) for name in unused.parameters}
-    if there.left_out:
-        still -= {x.name for x in there.unused}  # what follows may use them
-    return replace(architecture, used_in_training=frozenset(left - still))
+) -> Others:
+    """The passes that a claim about the model is held against; see passes.py."""
+    train, tracer = options.train, options.tracer
+    with collector_paused():
+        same = next_passes(model, inputs, architecture, train=train, tracer=tracer)
+        other = passes_in(model, inputs, train=not train, tracer=tracer)
+        return Others(
+            None if same is None else tuple(map(analyse, same)),
+            None if other is None else tuple(map(analyse, other)),
+        )
 
 
 def _larger_input(

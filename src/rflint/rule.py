@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from inspect import cleandoc
@@ -29,6 +29,7 @@ from typing import Any, TypeAlias
 from rflint.analysis import AnalysedLayer, Analysis
 from rflint.architecture import Source, titled
 from rflint.errors import UsageError
+from rflint.passes import Standing, standing
 
 Settings: TypeAlias = Mapping[str, Any]
 
@@ -181,6 +182,33 @@ def model_finding(
         source,
         (source,) if source else (),
         module_globals.get("EVIDENCE"),
+    )
+
+
+def as_far_as_it_holds(
+    found: Finding, analysis: Analysis, holds: Callable[[Analysis], bool]
+) -> Iterator[Finding]:
+    """A finding as it may be said of the model, and not only of the pass that was analysed.
+
+    `holds` says of the analysis of another pass whether the claim is true there too. It stays as it
+    is where it holds in evaluation and in training, becomes `in_one_mode` where training shows
+    otherwise or cannot be followed, and is dropped where chance or turns decide.
+    """
+    match standing(analysis, holds):
+        case Standing.EVERYWHERE:
+            yield found
+        case Standing.HERE | Standing.HERE_ONLY:
+            yield in_one_mode(found, analysis)
+
+
+def in_one_mode(found: Finding, analysis: Analysis) -> Finding:
+    """The same said of the mode that was analysed, for information."""
+    prefix = f"in {analysis.mode}, "
+    return replace(
+        found,
+        severity=Severity.INFO,
+        message=f"{prefix}{found.message}",
+        detail=f"{prefix}{found.detail}" if found.detail else "",
     )
 
 

@@ -8,12 +8,17 @@ of those that are live along each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import TYPE_CHECKING
 
 from rflint.architecture import Layer, users_of_parameters
+from rflint.passes import is_steady, layers_of_others
+
+if TYPE_CHECKING:
+    from rflint.analysis import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,8 @@ class Kernel:
 
     calls: tuple[int, ...]
     """Indices of these layers."""
+    weight: tuple[str, ...]
+    """The parameters that it is made of."""
     size: tuple[int, ...]
     """Taps per dimension."""
     live: tuple[tuple[int, ...], ...]
@@ -52,18 +59,38 @@ def kernels(layers: Sequence[Layer]) -> tuple[Kernel, ...]:
             calls.setdefault((layer.weight, size), []).append(index)
     users = users_of_parameters(layers)
     return tuple(
-        _kernel(size, [layers[i] for i in indices], indices)
+        _kernel(weight, size, [layers[i] for i in indices], indices)
         for (weight, size), indices in calls.items()
         if all(users.get(name, set()) <= set(indices) for name in weight)
         and _has_a_parameter_for_every_tap(layers[indices[0]])
     )
 
 
-def dead_weights(layers: Sequence[Layer]) -> tuple[int, ...]:
-    """Per layer, the dead weights of the kernel that it is the first to use."""
+def proved_kernels(
+    analysis: Analysis, holds: Callable[[Kernel, Sequence[Layer]], bool]
+) -> tuple[Kernel, ...]:
+    """The kernels of which something holds in the analysed pass and in the others that are known.
+
+    `holds` gets a kernel, and the layers that its calls are indices of.
+    """
+    own = analysis.architecture.layers
+    if not any(holds(kernel, own) for kernel in kernels(own)) or not is_steady(analysis):
+        return ()
+    layers = (*own, *layers_of_others(analysis))
+    return tuple(
+        kernel for kernel in kernels(layers) if kernel.calls[0] < len(own) and holds(kernel, layers)
+    )
+
+
+def dead_weights(layers: Sequence[Layer], others: Sequence[Layer] = ()) -> tuple[int, ...]:
+    """Per layer, the dead weights of the kernel that it is the first to use.
+
+    `others` are the layers of other passes of the model: what works there is not dead.
+    """
     dead = [0] * len(layers)
-    for kernel in kernels(layers):
-        dead[kernel.calls[0]] = kernel.dead
+    for kernel in kernels((*layers, *others)):
+        if kernel.calls[0] < len(layers):
+            dead[kernel.calls[0]] = kernel.dead
     return tuple(dead)
 
 
@@ -74,7 +101,9 @@ def _has_a_parameter_for_every_tap(layer: Layer) -> bool:
     )
 
 
-def _kernel(size: tuple[int, ...], layers: Sequence[Layer], calls: Sequence[int]) -> Kernel:
+def _kernel(
+    weight: tuple[str, ...], size: tuple[int, ...], layers: Sequence[Layer], calls: Sequence[int]
+) -> Kernel:
     in_each = {tuple(taps.live for taps in layer.taps) for layer in layers}
     if len(in_each) == 1:
         (live,) = in_each
@@ -83,4 +112,4 @@ def _kernel(size: tuple[int, ...], layers: Sequence[Layer], calls: Sequence[int]
         together = {tap for live in in_each for tap in product(*live)}
         count = len(together)
         live = tuple(tuple(sorted({tap[d] for tap in together})) for d in range(len(size)))
-    return Kernel(tuple(calls), size, live, count, layers[0].weights)
+    return Kernel(tuple(calls), weight, size, live, count, layers[0].weights)

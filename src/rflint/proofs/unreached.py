@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rflint.architecture import Architecture, Source
+from rflint.passes import is_steady
 from rflint.roles import reaching_outputs
+
+if TYPE_CHECKING:
+    from rflint.analysis import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +34,38 @@ class Unreached:
         return self.parameters != (self.name,)
 
 
-def unreached(architecture: Architecture) -> tuple[Unreached, ...]:
+def proved_unreached(analysis: Analysis) -> tuple[Unreached, ...]:
+    """Parameters that no output depends on in any pass, in evaluation or in training.
+
+    Where it is training that was analysed, in training: what works in evaluation alone is never
+    trained.
+    """
+    alone = unreached(analysis.architecture)
+    if not alone or not is_steady(analysis):
+        return ()
+    others = analysis.passes.others()
+    there = () if analysis.architecture.training else others.other_mode
+    if there is None:
+        return ()
+    left = {name for unused in alone for name in unused.parameters}
+    for other in (*(others.same_mode or ()), *there):
+        left &= {name for unused in unreached(other.architecture) for name in unused.parameters}
+    return unreached(analysis.architecture, left) if left else ()
+
+
+def unreached(architecture: Architecture, among: Set[str] | None = None) -> tuple[Unreached, ...]:
     """Parameters that no output depends on, in the model's order, whole modules as one.
 
-    None where no output is known at all: a model may return an object of a class of its own.
+    `among`: no others. None where no output is known at all: a model may return an object of a
+    class of its own.
     """
-    if not architecture.output_shapes:
+    if not architecture.output_shapes or architecture.left_out is not None:
         return ()
     places: dict[str, tuple[Source, ...]] = {x.name: x.construction for x in architecture.unused}
     sizes = {x.name: x.size for x in architecture.unused}
     computed = set[str]()
     reached = reaching_outputs(architecture)
-    used = {*architecture.used, *architecture.used_in_training}
+    used = set(architecture.used)
     for index, layer in enumerate(architecture.layers):
         if index in reached:
             used.update(name for name, _ in layer.parameters)
@@ -50,6 +75,8 @@ def unreached(architecture: Architecture) -> tuple[Unreached, ...]:
             sizes |= new
             computed |= new.keys()
             places |= dict.fromkeys(new, layer.places)
+    if among is not None:
+        used |= sizes.keys() - among
     names = [name for name in sizes if name not in used]
     # a module that is called is not one to leave out, though none of its parameters be used
     called = {architecture.layers[index].scope for index in reached}

@@ -23,6 +23,7 @@ from rflint.tracing.borrow import borrowed
 from rflint.tracing.lower import lower
 from rflint.tracing.record import record
 from rflint.tracing.recording import Recording
+from rflint.tracing.state import drawn_from, state_of
 
 
 def trace(
@@ -31,43 +32,58 @@ def trace(
     *,
     train: bool = False,
     tracer: str = "auto",
+    number: int = 1,
 ) -> Architecture:
     """The architecture of `model` for these inputs; the model is left as it was.
 
     `tracer` is "symbolic", "export", or "auto": symbolic, and export where that cannot follow.
+    `number` says which forward pass it is, for models that keep something from one to the next.
     Raises InputMismatch or TraceFailed where the forward pass cannot be followed, InternalError
     where rflint has a bug.
     """
     if tracer not in TRACERS:
         raise UsageError(f"there is no tracer {tracer!r}", hint=f"Known are {', '.join(TRACERS)}.")
     if tracer == "export":
-        return _traced(model, inputs, tracer, train=train)
+        return _traced(model, inputs, tracer, train=train, number=number)
     try:
-        return _traced(model, inputs, "symbolic", train=train)
+        return _traced(model, inputs, "symbolic", train=train, number=number)
     except CannotFollow as first:
         if tracer == "symbolic":
             first.hint = first.hint or "torch.export may be able to: take another --tracer."
             raise
         try:
-            return _traced(model, inputs, "export", train=train)
+            return _traced(model, inputs, "export", train=train, number=number)
         except RflintError as second:
             first.hint = first.hint or "Nor can torch.export follow it; --debug shows what it says."
             raise first from second
 
 
 def _traced(
-    model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str, *, train: bool
+    model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str, *, train: bool, number: int
 ) -> Architecture:
     with warnings.catch_warnings(), borrowed(model, train=train):
         warnings.simplefilter("ignore")
+        for _ in range(number - 1):
+            _recorded(model, inputs, tracer)
+        before, drawn = state_of(model), drawn_from()
         recording = _recorded(model, inputs, tracer)
+        after, chance = state_of(model), recording.by_chance or drawn_from() != drawn
+        changes = after.structure != before.structure or (
+            recording.reads_values and after.values != before.values
+        )
         try:
             architecture = lower(model, recording, tuple(inputs[0].shape[2:]))
         except RflintError:
             raise
         except Exception as error:
             raise internal_error(error) from error
-        return replace(architecture, tracer=tracer)
+        return replace(
+            architecture,
+            tracer=tracer,
+            training=train,
+            by_chance=chance,
+            changes_state=changes,
+        )
 
 
 def _recorded(model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str) -> Recording:

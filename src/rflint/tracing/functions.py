@@ -27,6 +27,13 @@ LIKE = frozenset(
     {"empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like"}
     | {"new_empty", "new_zeros", "new_ones", "new_full", "new_tensor"}
 )
+DRAWS = frozenset(
+    {"rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"}
+    | {"bernoulli", "binomial", "multinomial", "normal", "poisson", "uniform", "random"}
+    | {"exponential", "geometric", "cauchy", "log_normal", "standard_gamma", "sample_dirichlet"}
+    | {"dropout", "gumbel_softmax", "rrelu"}
+)
+"""Functions whose results are left to chance."""
 COMPARISONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan"}
     | {"logical_xor", "isclose", "isfinite", "isinf", "signbit", "all", "any"}

@@ -35,6 +35,7 @@ from rflint.places import (
 )
 from rflint.tracing.failures import explained, mismatch, needs_values
 from rflint.tracing.functions import (
+    DRAWS,
     FACTORIES,
     LIKE,
     VALUE_READS,
@@ -114,13 +115,18 @@ class Recorder(TorchFunctionMode):
         """What PyTorch raised last, as opposed to the user's code or rflint."""
         self._busy = False
         """Whether something runs that is recorded as a whole."""
+        self._drawn: dict[int, torch.Tensor] = {}
+        """Tensors that are left to chance."""
+        self.by_chance = False
+        """Whether the code read values that had been drawn."""
+        self.reads_values = False
         self._paths = {id(module): path for path, module in model.named_modules()}
 
     def finished(self, result: Any) -> Recording:
         """The recording, once the model has returned."""
         outputs = tuple(self.ledger.node(tensor) for tensor in tensors_of(result))
         self.graph.output(outputs)
-        return Recording(self.graph, self.ledger.steps, outputs, self.ledger.constants)
+        return self._recording(outputs)
 
     def broken_off(self, error: ReadsValues) -> Recording:
         """The recording up to where the model reads values."""
@@ -131,8 +137,19 @@ class Recorder(TorchFunctionMode):
         ]
         self.graph.output(tuple(unused))
         left_out = LeftOut(error.message, self.failed_in or "", error.source)
+        return self._recording(tuple(unused), left_out)
+
+    def _recording(
+        self, outputs: tuple[fx.Node, ...], left_out: LeftOut | None = None
+    ) -> Recording:
         return Recording(
-            self.graph, self.ledger.steps, tuple(unused), self.ledger.constants, left_out=left_out
+            self.graph,
+            self.ledger.steps,
+            outputs,
+            self.ledger.constants,
+            left_out,
+            self.by_chance,
+            self.reads_values,
         )
 
     @property
@@ -166,6 +183,25 @@ class Recorder(TorchFunctionMode):
         `op` the one that the code uses, if that is another.
         """
         spelling = spelling_of(name, args)
+        by_chance = self._is_drawn(spelling, args, kwargs)
+        if name in VALUE_READS:
+            self.reads_values = True
+            self.by_chance = self.by_chance or by_chance
+        result = self._called_function(func, spelling, name, args, kwargs, op)
+        if by_chance:
+            written = args[:1] if name == "__setitem__" else ()
+            self._drawn.update((id(x), x) for x in (*tensors_of(result), *written))
+        return result
+
+    def _called_function(
+        self,
+        func: Any,
+        spelling: str,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        op: str,
+    ) -> Any:
         if spelling in FACTORIES or spelling in LIKE:
             return self._constant(func, spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.ledger.is_tracked(t)]
@@ -184,6 +220,12 @@ class Recorder(TorchFunctionMode):
                 self._called(),
             )
         return self._function(func, spelling, name, args, kwargs, op)
+
+    def _is_drawn(self, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a function draws numbers, or computes with such."""
+        if spelling in DRAWS:
+            return True
+        return bool(self._drawn) and any(id(x) in self._drawn for x in tensors_in((args, kwargs)))
 
     def _of_constants(self, result: Any) -> Any:
         """What was computed from nothing recorded, but where the model's weights lie."""

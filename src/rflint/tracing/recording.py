@@ -43,3 +43,7 @@ class Recording:
     outputs: tuple[fx.Node, ...]
     constants: Mapping[str, torch.Tensor]
     left_out: LeftOut | None = None
+    by_chance: bool = False
+    """Whether it read values that torch had drawn."""
+    reads_values: bool = False
+    """Whether it read values of tensors at all."""
