@@ -28,6 +28,7 @@ from rflint.tracing.again import next_passes, passes_in
 from rflint.tracing.build import Built, build
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
 from rflint.tracing.operators.table import show
+from rflint.tracing.process import deep_calls, process_kept
 
 DEFAULTS = Options()
 
@@ -90,12 +91,13 @@ def lint_with(
 ) -> Report:
     """Lint with these rules, of those that are known; see `lint`."""
     target = name or _described(model)
-    built = build(model, args, target)
     models, failures = [], []
-    for resolution in resolutions(res):
-        report, broken = lint_model(built, target, rules, resolution, input, options)
-        models.append((report, Terms(tuple(rules))))
-        failures += [Failure(target, error) for error in broken]
+    with process_kept():
+        built = build(model, args, target)
+        for resolution in resolutions(res):
+            report, broken = lint_model(built, target, rules, resolution, input, options)
+            models.append((report, Terms(tuple(rules))))
+            failures += [Failure(target, error) for error in broken]
     # the project's own rules are known to the program only, and failed rules may find something
     done = settled(models, known, whole=not failures, knows_all=False)
     return Report(tuple(done), tuple(failures))
@@ -118,7 +120,7 @@ def lint_model(
 
     With an error for each rule that failed. Findings are as the rules say them: see settle.py.
     """
-    with collector_paused():
+    with collector_paused(), deep_calls():
         inputs, architecture = _traced(built.model, resolution, input, options)
         look = partial(_others, built.model, inputs, architecture, options)
         analysis = in_all_passes(replace(analyse(architecture), passes=Passes(look)))
@@ -168,8 +170,10 @@ def repairs(
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
     (resolution,) = resolutions(res)
-    built = build(model, args or {}, _described(model))
-    return find_repairs(built, resolution, input, Options(train, tracer), _listed(kinds)).repairs
+    options = Options(train, tracer)
+    with process_kept():
+        built = build(model, args or {}, _described(model))
+        return find_repairs(built, resolution, input, options, _listed(kinds)).repairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def find_repairs(
     for kind in kinds:
         if kind not in KINDS:
             raise UsageError(f"there is no repair {kind!r}", hint=f"Known are {', '.join(KINDS)}.")
-    with collector_paused():
+    with collector_paused(), deep_calls():
         inputs, architecture = _traced(built.model, resolution, input, options)
         analysis = analyse(architecture)
         found = search(analysis, kinds)

@@ -44,6 +44,7 @@ from rflint.tracing.operators.table import mapped, tensors_in
 from rflint.tracing.record import Recorder, produced
 from rflint.tracing.recording import Recording
 from rflint.tracing.sources import constructed_at
+from rflint.tracing.tree import modules, named_modules
 
 _PATH = "_rflint_path"
 _CALLED = "rflint_called"
@@ -164,7 +165,7 @@ class _Keeper(TorchFunctionMode):
         self.model = model
         self.calls: dict[int, _Kept] = {}
         self.stack: list[str] = []
-        self.modules = dict(model.named_modules())
+        self.modules = dict(named_modules(model))
         self.busy = False
         self.written: _Written | None = None
 
@@ -357,7 +358,7 @@ def _faked(model: nn.Module, fake: FakeTensorMode) -> Iterator[None]:
         return twins[id(tensor)]
 
     replaced: list[tuple[dict[str, Any], str, torch.Tensor]] = []
-    for module in model.modules():
+    for module in modules(model):
         holders: tuple[Any, ...] = (module._parameters, module._buffers, vars(module))
         for holder in holders:
             for name, value in list(holder.items()):
@@ -377,7 +378,9 @@ class _Scripted(nn.Module):
     def __init__(self, script: torch.jit.ScriptModule) -> None:
         super().__init__()
         for name, parameter in script.named_parameters(recurse=False):
-            self.register_parameter(name, parameter)
+            # a loaded module has plain tensors in their place
+            own = isinstance(parameter, nn.Parameter)
+            self.register_parameter(name, parameter if own else nn.Parameter(parameter))
         for name, buffer in script.named_buffers(recurse=False):
             self.register_buffer(name, buffer)
         for name, child in script.named_children():

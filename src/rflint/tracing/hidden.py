@@ -14,11 +14,12 @@ from torch import nn
 
 from rflint.architecture import Parameter
 from rflint.tracing.sources import construction_of
+from rflint.tracing.tree import modules, named_modules, parameters
 
 
 def hidden_parameters(model: nn.Module) -> Mapping[int, Parameter]:
     """By the identity of the tensor; names are what one would type: `blocks[0].weight`."""
-    known = {id(parameter) for parameter in model.parameters()}
+    known = {id(parameter) for parameter in parameters(model)}
     return {
         id(tensor): Parameter(name, tensor.numel(), construction_of(owner))
         for name, tensor, owner in _hidden(model)
@@ -33,21 +34,22 @@ def hidden_tensors(model: nn.Module) -> Iterator[torch.Tensor]:
 
 def _hidden(model: nn.Module) -> Iterator[tuple[str, torch.Tensor, nn.Module]]:
     """Name, tensor, and the module whose construction made it."""
-    registered = {id(module) for module in model.modules()}
-    for path, module in model.named_modules():
+    registered = {id(module) for module in modules(model)}
+    for path, module in named_modules(model):
         for name, value in vars(module).items():
             if not name.startswith("_"):  # torch's own
                 for place, found in _within(value, f"{path}.{name}" if path else name):
                     if isinstance(found, torch.Tensor):
                         yield place, found, module
                     elif id(found) not in registered:
-                        for inner, owner in found.named_modules():
+                        for inner, owner in named_modules(found):
                             at = f"{place}.{inner}" if inner else place
                             for own, tensor in (
-                                *owner.named_parameters(recurse=False),
-                                *owner.named_buffers(recurse=False),
+                                *owner._parameters.items(),
+                                *owner._buffers.items(),
                             ):
-                                yield f"{at}.{own}", tensor, owner
+                                if tensor is not None:
+                                    yield f"{at}.{own}", tensor, owner
 
 
 def _within(value: Any, place: str) -> Iterator[tuple[str, Any]]:

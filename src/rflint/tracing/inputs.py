@@ -12,6 +12,7 @@ from torch import nn
 from rflint.errors import InputMismatch, UsageError
 from rflint.tracing.meta import META
 from rflint.tracing.operators.table import show
+from rflint.tracing.tree import modules, parameters
 
 _TOO_LARGE = 1 << 40
 
@@ -55,7 +56,7 @@ def possible_inputs(
     attempts = [example_inputs(model, resolution, (), batch=batch)]
     assert resolution is not None
     seen = {tuple(attempts[0][0].shape[1:])}
-    for module in model.modules():
+    for module in modules(model):
         if isinstance(module, nn.modules.conv._ConvNd) and module.in_channels in (1, 2, 3, 4):
             axes = len(module.kernel_size)
             if len(resolution) not in (1, axes):
@@ -69,14 +70,14 @@ def possible_inputs(
 
 def first_layer(model: nn.Module, resolution: Sequence[int]) -> tuple[int, int]:
     """Channels and number of spatial axes that the model's first weighted layer expects."""
-    for module in model.modules():
+    for module in modules(model):
         if isinstance(module, nn.modules.conv._ConvNd):
             if any(map(nn.parameter.is_lazy, module.parameters())):
                 return 3, _axes_of_class(module)
             return module.in_channels, len(module.kernel_size)
         if isinstance(module, nn.Linear):
             return _channels_of_linear(module, resolution)
-    weights = [p for p in model.parameters() if not nn.parameter.is_lazy(p) and p.dim() >= 3]
+    weights = [p for p in parameters(model) if not nn.parameter.is_lazy(p) and p.dim() >= 3]
     if weights:
         return int(weights[0].shape[1]), weights[0].dim() - 2
     return 3, len(resolution) if len(resolution) > 1 else 2
@@ -120,7 +121,7 @@ def _per_axis(resolution: Sequence[int], axes: int) -> tuple[int, ...]:
 
 def _dtype(model: nn.Module) -> torch.dtype:
     """The weights' type: a model built in half precision wants half-precision inputs."""
-    for parameter in model.parameters():
+    for parameter in parameters(model):
         if parameter.dtype.is_floating_point:
             return parameter.dtype
     return torch.float32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -12,37 +13,44 @@ import torch
 from torch import nn
 
 _CALL: Callable[..., Any] = nn.Module._call_impl
+"""What calls a module between its hooks."""
 
 
 @contextmanager
 def modules_called_by(
     call: Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], Any],
 ) -> Iterator[None]:
-    """Have `call` run every module that is called meanwhile, in all threads.
+    """Have `call` run every module that this thread calls meanwhile.
 
     Tracers of PyTorch's own replace `Module.__call__`, so this stands one step further in.
     """
+    before: Callable[..., Any] = nn.Module._call_impl
+    ours = threading.get_ident()
 
     def intercepted(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != ours:
+            return before(module, *args, **kwargs)
         return call(module, args, kwargs)
 
     nn.Module._call_impl = intercepted  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        nn.Module._call_impl = _CALL  # type: ignore[method-assign]
+        nn.Module._call_impl = before  # type: ignore[method-assign]
 
 
 @contextmanager
 def scripts_refused(refuse: Callable[[tuple[Any, ...], dict[str, Any]], None]) -> Iterator[None]:
-    """Ask `refuse`, which may raise, about every call of TorchScript that is made meanwhile."""
+    """Ask `refuse`, which may raise, about every call of TorchScript by this thread meanwhile."""
     classes: list[Any] = [torch._C.ScriptFunction, torch._C.ScriptMethod]
-    originals = [cls.__call__ for cls in classes]
+    originals = [cls.__dict__["__call__"] for cls in classes]
+    ours = threading.get_ident()
 
     def intercepting(original: Any) -> Callable[..., Any]:
         def intercepted(script: Any, *args: Any, **kwargs: Any) -> Any:
-            refuse(args, kwargs)
-            return original(script, *args, **kwargs)
+            if threading.get_ident() == ours:
+                refuse(args, kwargs)
+            return original.__get__(script)(*args, **kwargs)
 
         return intercepted
 

@@ -16,6 +16,7 @@ from rflint.tracing.meta import LARGE, META
 from rflint.tracing.operators import find
 from rflint.tracing.operators.table import mapped, show, tensors_in
 from rflint.tracing.recording import Step
+from rflint.tracing.tree import modules, named_buffers, named_parameters
 
 
 class Ledger:
@@ -40,8 +41,8 @@ class Ledger:
         self._made = {id(tensor) for tensor in (*_held(model), *hidden_tensors(model))}
         """Tensors without storage that no node has made: constants, and what modules hold."""
         self._twins: dict[int, torch.Tensor] = {}
-        self._stored = {id(t): name for name, t in model.named_buffers()}
-        self._stored |= {id(t): name for name, t in model.named_parameters()}
+        self._stored = {id(t): name for name, t in named_buffers(model)}
+        self._stored |= {id(t): name for name, t in named_parameters(model)}
 
     # -- tensors and nodes
 
@@ -176,6 +177,6 @@ def _storage(tensor: torch.Tensor) -> int:
 
 def _held(model: nn.Module) -> Iterator[torch.Tensor]:
     """Tensors that modules keep beside their parameters and buffers."""
-    for module in model.modules():
+    for module in modules(model):
         own = {k: v for k, v in vars(module).items() if k not in ("_parameters", "_buffers")}
         yield from (value for value in tensors_in(own) if isinstance(value, torch.Tensor))

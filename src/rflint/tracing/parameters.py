@@ -10,6 +10,7 @@ from rflint.tracing.operators import Call, Value
 from rflint.tracing.operators.table import mapped
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import construction_of
+from rflint.tracing.tree import named_modules, named_parameters
 
 
 class Parameters:
@@ -17,9 +18,9 @@ class Parameters:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
-        self.modules = dict(model.named_modules())
-        self.sizes = {name: p.numel() for name, p in model.named_parameters()}
-        self._names = {id(p): name for name, p in model.named_parameters()}
+        self.modules = dict(named_modules(model))
+        self.sizes = {name: p.numel() for name, p in named_parameters(model)}
+        self._names = {id(p): name for name, p in named_parameters(model)}
 
     def named(self, name: str) -> Parameter:
         """The parameter of that name, and where its module was built."""

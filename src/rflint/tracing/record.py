@@ -65,6 +65,7 @@ from rflint.tracing.operators.table import Shapes, show, tensors_in
 from rflint.tracing.probe import CannotProbe, results_like
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
+from rflint.tracing.tree import named_modules, parameters
 
 _Several = namedtuple("_Several", ["values", "indices"])
 """Two results; where they are an extremum and its place, PyTorch gives them these names."""
@@ -120,7 +121,7 @@ class Recorder(TorchFunctionMode):
         self.by_chance = False
         """Whether the code read values that had been drawn."""
         self.reads_values = False
-        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._paths = {id(module): path for path, module in named_modules(model)}
 
     def finished(self, result: Any) -> Recording:
         """The recording, once the model has returned."""
@@ -334,7 +335,7 @@ class Recorder(TorchFunctionMode):
                 module._infer_parameters(module, args, kwargs)
             _, row = leaf_row(module)
             given = tensors_in((args, kwargs))
-            weighted = bool(given) and any(True for _ in module.parameters())
+            weighted = bool(given) and any(True for _ in parameters(module))
             tracked = weighted or any(map(self.ledger.is_tracked, given))
         if path and tracked and row is not None:
             return around_hooks(
