@@ -12,6 +12,7 @@ from torch import nn
 from rflint.errors import InputMismatch, UsageError
 from rflint.tracing.meta import META
 from rflint.tracing.operators.table import show
+from rflint.tracing.operators.weights import input_channels, linear_weight
 from rflint.tracing.tree import modules, parameters
 
 _TOO_LARGE = 1 << 40
@@ -57,11 +58,11 @@ def possible_inputs(
     assert resolution is not None
     seen = {tuple(attempts[0][0].shape[1:])}
     for module in modules(model):
-        if isinstance(module, nn.modules.conv._ConvNd) and module.in_channels in (1, 2, 3, 4):
+        if isinstance(module, nn.modules.conv._ConvNd) and input_channels(module) in (1, 2, 3, 4):
             axes = len(module.kernel_size)
             if len(resolution) not in (1, axes):
                 continue
-            shape = (module.in_channels, *_per_axis(resolution, axes))
+            shape = (input_channels(module), *_per_axis(resolution, axes))
             if shape not in seen:
                 seen.add(shape)
                 attempts.append(example_inputs(model, None, [(batch, *shape)]))
@@ -74,7 +75,7 @@ def first_layer(model: nn.Module, resolution: Sequence[int]) -> tuple[int, int]:
         if isinstance(module, nn.modules.conv._ConvNd):
             if any(map(nn.parameter.is_lazy, module.parameters())):
                 return 3, _axes_of_class(module)
-            return module.in_channels, len(module.kernel_size)
+            return input_channels(module), len(module.kernel_size)
         if isinstance(module, nn.Linear):
             return _channels_of_linear(module, resolution)
     weights = [p for p in parameters(model) if not nn.parameter.is_lazy(p) and p.dim() >= 3]
@@ -87,7 +88,7 @@ def _channels_of_linear(module: nn.Linear, resolution: Sequence[int]) -> tuple[i
     """A network that flattens images first: as many channels as fill its features."""
     axes = len(resolution) if len(resolution) > 1 else 2
     positions = prod(_per_axis(resolution, axes))
-    features = module.in_features
+    features = linear_weight(module)[-1]
     if features % positions:
         raise InputMismatch(
             f"cannot infer the input: the first layer is a Linear with {features} features, "

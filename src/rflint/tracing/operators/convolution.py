@@ -25,17 +25,14 @@ from rflint.tracing.operators.table import (
     shape_of,
     show,
 )
+from rflint.tracing.operators.weights import convolution_weight
 
 
 def _weight(call: Call) -> Shape:
-    """The weight's shape, without touching it: a parametrised weight is costly to compute."""
-    module = call.module
-    if module is None:
+    """The weight's shape: of a module, that of the weight it has now."""
+    if call.module is None:
         return shape_of(call.arg("weight", 1))
-    groups, kernel = module.groups, tuple(module.kernel_size)
-    if getattr(module, "transposed", False):
-        return (module.in_channels, module.out_channels // groups, *kernel)
-    return (module.out_channels, module.in_channels // groups, *kernel)
+    return convolution_weight(call.module)
 
 
 def _pads(call: Call, weight: Shape) -> list[tuple[int, int]]:
@@ -44,6 +41,10 @@ def _pads(call: Call, weight: Shape) -> list[tuple[int, int]]:
     padding = call.arg("padding", 4, 0)
     if padding == "valid":
         return [(0, 0)] * spatial
+    if call.module is not None and not _pads_with_zeros(call):
+        # worked out when the module was built, whatever its kernel is now
+        ends = call.module._reversed_padding_repeated_twice
+        return [(ends[i], ends[i + 1]) for i in reversed(range(0, 2 * spatial, 2))]
     if padding == "same":
         dilation = per_axis(call.arg("dilation", 5, 1), spatial)
         totals = [d * (k - 1) for d, k in zip(dilation, weight[2:], strict=True)]
@@ -68,7 +69,10 @@ def conv_shape(call: Call) -> Shape:
     """floor((n + padding - K) / stride) + 1 per axis."""
     weight = _weight(call)
     spatial = len(weight) - 2
-    shape = _check(call, weight, weight[1] * int(call.arg("groups", 6, 1)))
+    groups = int(call.arg("groups", 6, 1))
+    shape = _check(call, weight, weight[1] * groups)
+    if weight[0] % groups:
+        raise ShapeError(f"its {weight[0]} output channels do not divide into {groups} groups")
     stride = per_axis(call.arg("stride", 3, 1), spatial)
     dilation = per_axis(call.arg("dilation", 5, 1), spatial)
     out = []

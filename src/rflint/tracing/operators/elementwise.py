@@ -37,6 +37,7 @@ from rflint.tracing.operators.table import (
     shape_of,
     show,
 )
+from rflint.tracing.operators.weights import normalised_channels, stored_shape, weight_of
 
 
 def same_shape(call: Call) -> Shape:
@@ -61,9 +62,13 @@ def channel_norm_shape(call: Call) -> Shape:
         if len(shape) == spatial + 1 and call.name.startswith("Instance"):
             return shape
     if module is not None and len(shape) > 1:
-        expected = getattr(module, "num_features", getattr(module, "num_channels", None))
-        if expected and expected != shape[1]:
-            raise ShapeError(f"expects {expected} channels, got {shape[1]} (input {show(shape)})")
+        for expected in normalised_channels(module):
+            if expected != shape[1]:
+                raise ShapeError(
+                    f"expects {expected} channels, got {shape[1]} (input {show(shape)})"
+                )
+        if shape[1] % int(getattr(module, "num_groups", 1)):
+            raise ShapeError(f"{shape[1]} channels do not divide into {module.num_groups} groups")
     return shape
 
 
@@ -109,6 +114,8 @@ def layer_norm_shape(call: Call) -> Shape:
     trailing = (wanted,) if isinstance(wanted, int) else tuple(wanted)
     if shape[len(shape) - len(trailing) :] != trailing:
         raise ShapeError(f"expects trailing dimensions {show(trailing)}, got {show(shape)}")
+    if call.module is not None and (stored_shape(call.module, "weight") or trailing) != trailing:
+        raise ShapeError(f"its weight does not fit what it normalises, {show(trailing)}")
     return shape
 
 
@@ -162,7 +169,7 @@ def prelu_shape(call: Call) -> Shape:
     """One slope, or one for each channel."""
     shape = shape_of(call.input)
     if call.module is not None:
-        slopes = int(call.module.num_parameters)
+        slopes = prod(weight_of(call.module, (int(call.module.num_parameters),)))
     else:
         slopes = prod(shape_of(call.arg("weight", 1)))
     channels = shape[1] if len(shape) > 1 else 1

@@ -22,14 +22,16 @@ from rflint.tracing.operators.table import (
     shape_of,
     show,
 )
+from rflint.tracing.operators.weights import linear_weight, weight_of
 
 
 def _features(call: Call) -> tuple[int, int]:
-    """A linear layer's (out, in) features, without touching a parametrised weight."""
+    """A linear layer's (out, in) features; a weight without the first makes one number."""
     if call.module is not None:
-        return int(call.module.out_features), int(call.module.in_features)
-    weight = shape_of(call.arg("weight", 1))
-    return weight[0], weight[1]
+        weight = linear_weight(call.module)
+    else:
+        weight = shape_of(call.arg("weight", 1))
+    return weight[0], weight[-1]
 
 
 def linear_shape(call: Call) -> Shape:
@@ -163,8 +165,15 @@ def cdist(call: Call) -> Effect:
 
 def bilinear_shape(call: Call) -> Shape:
     """The first input's, with new features."""
-    out = call.module.out_features if call.module is not None else call.tensors[2].shape[0]
+    out = _bilinear_weight(call)[0]
     return (*shape_of(call.input)[:-1], int(out))
+
+
+def _bilinear_weight(call: Call) -> Shape:
+    module = call.module
+    if module is None:
+        return shape_of(call.tensors[2])
+    return weight_of(module, (module.out_features, module.in1_features, module.in2_features))
 
 
 @operator("bilinear", "Bilinear", kind=Kind.LINEAR, shape=bilinear_shape)
