@@ -64,10 +64,10 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     mixing_only = all(set(x.layer.geometry.kernel) == {1} for x in analysis.unproductive)
     if mixing_only and settings["pointwise"] != "judge":
         return
-    whole = size(analysis.architecture.resolution)
     useful = useful_parameters(analysis.layers)
     for layer in analysis.unproductive:
-        sees = size((axis.r_min for axis in layer.seen), unbounded="all")
+        sees = size((r for _, r, _ in layer.there), unbounded="all")
+        whole = size(i for _, _, i in layer.there)
         macs = counted(layer.layer.macs, "MAC")
         params = sum(number for _, number in layer.layer.parameters)
         work = f"{counted(params, 'parameter')} and {macs}" if params else macs
@@ -93,11 +93,12 @@ def _works_elsewhere(layer: AnalysedLayer, useful: Set[str]) -> bool:
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """Where the border runs, and what works behind it."""
     totals = analysis.totals
-    whole = size(analysis.architecture.resolution)
     listed = layers_of(analysis, findings)
     params = wasted_parameters(analysis.layers, listed)
     macs = sum(x.layer.macs for x in listed)
     border = findings[0].title
+    held_against = {size(i for _, _, i in x.there): None for x in listed}
+    whole = " or ".join(held_against)
     behind, what = (
         (f"From {border} on, {len(findings)} convolutions of {totals.convs} are", "they read")
         if len(findings) > 1

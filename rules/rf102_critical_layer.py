@@ -48,7 +48,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         yield finding(
             globals(),
             layer,
-            f"here receptive fields outgrow the {size(analysis.architecture.resolution)} input: "
+            f"here receptive fields outgrow the {size(i for _, _, i in layer.there)} input: "
             f"{before} in front of it, {behind} behind it",
         )
 

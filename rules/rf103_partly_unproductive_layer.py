@@ -44,12 +44,14 @@ EVIDENCE = Evidence.PREDICTED
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each convolution whose kernel extends along an axis that is done."""
     for layer in _wasted_in_part(analysis):
-        yield finding(globals(), layer, *_message(analysis, layer))
+        yield finding(globals(), layer, *_message(layer))
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many, and along which axes."""
-    done = sorted({axis for x in layers_of(analysis, findings) for axis in _done(analysis, x)})
+    listed = layers_of(analysis, findings)
+    done = sorted({axis for x in listed for axis in x.done})
+    whole = " or ".join({size(x.held_against): None for x in listed})
     where = along(done, analysis.architecture.axes) or "along one axis or another"
     subject = (
         f"{plural(len(findings), 'convolution')} read"
@@ -57,8 +59,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
         else f"{findings[0].title} reads"
     )
     return (
-        f"{subject} receptive fields larger than the {size(analysis.architecture.resolution)} "
-        f"input {where}, and no larger than it along the rest. A kernel of 1 along the axes that "
+        f"{subject} receptive fields larger than the {whole} input "
+        f"{where}, and no larger than it along the rest. A kernel of 1 along the axes that "
         "are done is predicted to do as well."
     )
 
@@ -69,17 +71,15 @@ def _wasted_in_part(analysis: Analysis) -> list[AnalysedLayer]:
         layer
         for layer in analysis.layers
         if layer.verdict is Verdict.PARTIAL
-        and any(layer.layer.geometry.kernel[axis] != 1 for axis in _done(analysis, layer))
+        and any(layer.layer.geometry.kernel[axis] != 1 for axis in layer.done)
     ]
 
 
-def _message(analysis: Analysis, layer: AnalysedLayer) -> tuple[str, str]:
+def _message(layer: AnalysedLayer) -> tuple[str, str]:
     """What there is to say of a layer, and the end of it: what would do."""
-    resolution = analysis.architecture.resolution
-    done = _done(analysis, layer)
+    resolution, done = layer.held_against, layer.done
     sees = " and ".join(
-        f"{'all' if (r := layer.seen[axis].r_min) is None else number(r)} of {resolution[axis]} "
-        "pixels"
+        f"{'all' if (r := layer.sees[axis]) is None else number(r)} of {resolution[axis]} pixels"
         for axis in done
     )
     kernel = layer.layer.geometry.kernel
@@ -103,16 +103,6 @@ def _keeps_size(layer: Layer, axis: int) -> bool:
     """Whether a kernel of 1 without padding would leave as many positions along an axis."""
     taps = taps_along(layer, axis)
     return taps is not None and 2 * taps.before == taps.extent - 1
-
-
-def _done(analysis: Analysis, layer: AnalysedLayer) -> list[int]:
-    return [
-        axis
-        for axis, (seen, size) in enumerate(
-            zip(layer.seen, analysis.architecture.resolution, strict=True)
-        )
-        if seen.r_min is None or seen.r_min > size
-    ]
 
 
 def square_kernels() -> Any:

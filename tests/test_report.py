@@ -52,6 +52,7 @@ SCHEMA = exactly(
             target=NAME,
             name=NAME,
             inputs={"type": "array", "items": SHAPE},
+            inputs_layout={"type": "array", "items": {"type": "string", "pattern": "^[BCTDHW]*$"}},
             resolution=SHAPE,
             tracer={"enum": ["symbolic", "export"]},
             complete={"type": "boolean"},

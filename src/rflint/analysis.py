@@ -8,6 +8,7 @@ from enum import Enum
 from math import ceil
 
 from rflint.architecture import Architecture, Extent, Kind, Layer, Number
+from rflint.held_against import InputSizes, Limit
 from rflint.passes import Passes, is_steady, layers_of_others
 from rflint.proofs.dead_weights import dead_weights
 from rflint.receptive_field import Field, LayerField, propagate
@@ -38,6 +39,8 @@ class AnalysedLayer:
     out: Field
     """Of its output: r_l."""
     verdict: Verdict
+    limits: tuple[Limit, ...]
+    """Per axis, what its input is held against."""
     dead_weights: int = 0
     """Weights of its kernel that only ever meet zero padding at this input size.
 
@@ -56,6 +59,30 @@ class AnalysedLayer:
             for edge in self.layer.inputs
             for reach, seen in zip(edge.reach, self.seen, strict=True)
         )
+
+    @property
+    def held_against(self) -> tuple[int, ...]:
+        """The size of the input along every axis; of several, of the one it has seen least of."""
+        return tuple(limit.size for limit in self.limits)
+
+    @property
+    def sees(self) -> tuple[Number | None, ...]:
+        """The smallest r of that input in front of the layer, per axis; None: unbounded."""
+        return tuple(limit.r_min for limit in self.limits)
+
+    @property
+    def there(self) -> tuple[tuple[int, Number | None, int], ...]:
+        """Of every axis that its input has: which it is, what is seen of it, and its size."""
+        return tuple(
+            (axis, limit.r_min, limit.size)
+            for axis, limit in enumerate(self.limits)
+            if limit.is_there
+        )
+
+    @property
+    def done(self) -> tuple[int, ...]:
+        """The axes along which its input sees more than the whole input."""
+        return tuple(axis for axis, limit in enumerate(self.limits) if limit.is_exceeded)
 
     @property
     def is_judged(self) -> bool:
@@ -104,7 +131,8 @@ class Analysis:
     @property
     def complete(self) -> bool:
         """Whether every operator that matters was known, and the model followed to its end."""
-        return self.architecture.left_out is None and not any(x.unknown for x in self.layers)
+        followed = self.architecture.left_out is None and not self.architecture.unplaced
+        return followed and not any(x.unknown for x in self.layers)
 
     @property
     def unproductive(self) -> tuple[AnalysedLayer, ...]:
@@ -116,32 +144,30 @@ def analyse(architecture: Architecture) -> Analysis:
     """Receptive fields, roles, verdicts and totals of an architecture."""
     gates = attention_gates(architecture)
     fields = propagate(architecture, gates)
-    layers = tuple(
-        AnalysedLayer(
-            layer, role, field.seen, field.out, verdict(layer, role, field, architecture), dead
-        )
-        for layer, role, field, dead in zip(
+    inputs = InputSizes(architecture, gates, fields)
+    layers = []
+    for index, (layer, role, field, dead) in enumerate(
+        zip(
             architecture.layers,
             roles(architecture, gates, fields),
             fields,
             dead_weights(architecture.layers),
             strict=True,
         )
-    )
-    judged = [x for x in layers if x.is_judged]
+    ):
+        limits = inputs.limits(index)
+        judged = verdict(layer, role, field, limits, inputs.limits(index, behind=True))
+        if not architecture.judges_pointwise and set(layer.geometry.kernel) == {1}:
+            judged = Verdict.NOT_JUDGED
+        layers.append(AnalysedLayer(layer, role, field.seen, field.out, judged, limits, dead))
     return Analysis(
         architecture=architecture,
-        layers=layers,
+        layers=tuple(layers),
         totals=_totals(architecture, layers),
         border_min=next((x for x in layers if x.verdict is Verdict.UNPRODUCTIVE), None),
-        border_max=next(
-            (x for x in judged if _all_exceed(_r_max(x.seen), architecture.resolution)), None
-        ),
-        feasible_min=tuple(
-            max([1, *(ceil(r) for x in judged if (r := x.seen[axis].r_min) is not None)])
-            for axis in range(architecture.axes)
-        ),
-        feasible_max=_feasible_max(judged, architecture.axes),
+        border_max=next((x for x in layers if x.is_judged and _sees_all_at_most(x)), None),
+        feasible_min=_feasible_min(layers, inputs, architecture.axes),
+        feasible_max=_feasible_max(layers, inputs, architecture.axes),
         gates=gates,
     )
 
@@ -169,46 +195,63 @@ def in_all_passes(analysis: Analysis) -> Analysis:
     )
 
 
-def verdict(layer: Layer, role: Role, field: LayerField, architecture: Architecture) -> Verdict:
-    """Hold r_{l-1,min} and r_{l,min} against the input size i, per axis (design: theory)."""
-    resolution = architecture.resolution
+def verdict(
+    layer: Layer, role: Role, field: LayerField, before: Sequence[Limit], after: Sequence[Limit]
+) -> Verdict:
+    """Hold r_{l-1,min} and r_{l,min} against the input size i, per axis (design: theory).
+
+    Axes that what it reads does not have, since they begin later or with other inputs, do not
+    count.
+    """
+    there = [
+        (one.is_exceeded, other.is_exceeded, one.size)
+        for one, other in zip(before, after, strict=True)
+        if one.is_there
+    ]
     # a latent of one position has no context, and an upsampling is there to make positions
     draws = layer.kind is Kind.CONV_TRANSPOSE and layer.upsamples
-    has_context = any(size > 1 for size in resolution) and not draws
-    left_alone = not architecture.judges_pointwise and set(layer.geometry.kernel) == {1}
-    judged = layer.kind.is_convolution and role is Role.TRUNK and has_context and not left_alone
+    has_context = any(size > 1 for _, _, size in there) and not draws
+    judged = layer.kind.is_convolution and role is Role.TRUNK and has_context
     if not judged or any(axis.unknown for axis in field.seen):
         return Verdict.NOT_JUDGED
-    before = [_exceeds(axis.r_min, i) for axis, i in zip(field.seen, resolution, strict=True)]
-    after = [_exceeds(axis.r_min, i) for axis, i in zip(field.out, resolution, strict=True)]
-    if all(before):
+    if all(exceeded for exceeded, _, _ in there):
         return Verdict.UNPRODUCTIVE
-    if any(before):
+    if any(exceeded for exceeded, _, _ in there):
         return Verdict.PARTIAL
-    return Verdict.CRITICAL if all(after) else Verdict.PRODUCTIVE
+    crosses = all(exceeded for _, exceeded, _ in there)
+    return Verdict.CRITICAL if crosses else Verdict.PRODUCTIVE
 
 
-def _exceeds(r: Number | None, size: int) -> bool:
-    return r is None or r > size
+def _sees_all_at_most(x: AnalysedLayer) -> bool:
+    """Whether even its largest receptive field exceeds the input along every axis that it has."""
+    return all(
+        field.r_max is None or field.r_max > limit.size
+        for field, limit in zip(x.seen, x.limits, strict=True)
+        if limit.is_there
+    )
 
 
-def _all_exceed(lengths: Sequence[Number | None], resolution: Sequence[int]) -> bool:
-    return all(_exceeds(r, i) for r, i in zip(lengths, resolution, strict=True))
+def _feasible_min(
+    layers: Sequence[AnalysedLayer], inputs: InputSizes, axes: int
+) -> tuple[int, ...]:
+    """Per axis the largest r_{l-1,min} of a judged convolution that sees the input in question."""
+    judged = [index for index, x in enumerate(layers) if x.is_judged]
+    lengths = [[inputs.of_first(index, axis).r_min for index in judged] for axis in range(axes)]
+    return tuple(max([1, *(ceil(r) for r in along if r is not None)]) for along in lengths)
 
 
-def _r_max(field: Field) -> list[Number | None]:
-    return [axis.r_max for axis in field]
-
-
-def _feasible_max(judged: Sequence[AnalysedLayer], axes: int) -> tuple[int | None, ...] | None:
+def _feasible_max(
+    layers: Sequence[AnalysedLayer], inputs: InputSizes, axes: int
+) -> tuple[int | None, ...] | None:
     """Per axis the largest r_{l,max}; None where some convolution sees everything."""
-    if not judged:
-        return None
+    judged = [index for index, x in enumerate(layers) if x.is_judged]
     largest: list[int | None] = []
     for axis in range(axes):
-        lengths = [x.out[axis].r_max for x in judged]
+        seen = [inputs.of_first(index, axis, behind=True) for index in judged]
+        lengths = [field.r_max for field in seen if not field.is_empty]
         bounded = [ceil(r) for r in lengths if r is not None]
-        largest.append(max(bounded) if len(bounded) == len(lengths) else None)
+        all_bounded = bounded and len(bounded) == len(lengths)
+        largest.append(max(bounded) if all_bounded else None)
     return None if all(size is None for size in largest) else tuple(largest)
 
 
@@ -234,7 +277,7 @@ def _totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Tota
     return Totals(
         params=architecture.params,
         macs=sum(layer.macs for layer in architecture.layers),
-        layers=len(layers),
+        layers=sum(1 for x in layers if x.layer.kind is not Kind.INPUT),
         convs=sum(1 for x in layers if x.is_judged),
         unproductive=len(wasted),
         unproductive_params=wasted_parameters(layers, wasted),

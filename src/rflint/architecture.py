@@ -104,6 +104,8 @@ class Kind(str, Enum):
     PAD = "pad"
     SLICE = "slice"
     RESHAPE = "reshape"
+    INPUT = "input"
+    """A further input of the model, whose axes or sizes are not those of the first."""
     UNKNOWN = "unknown"
 
     @property
@@ -181,6 +183,8 @@ class Layer:
     """The user's line that called it."""
     unknown_because: str = ""
     """Of an unknown operator: why it could not be measured either."""
+    begins: tuple[tuple[int, int], ...] = ()
+    """Axes that begin here, and their sizes: those of a further input, or of a spectrum."""
 
     @property
     def upsamples(self) -> bool:
@@ -290,6 +294,14 @@ class Architecture:
     """Whether it left the model's state (a counter, a table of masks) other than it was."""
     returns_input: bool = False
     """Whether the input itself is among what the model returns."""
+    layouts: tuple[str, ...] = ()
+    """What lies along the dimensions of each input, in letters (layouts.py)."""
+    declared: tuple[str, ...] = ()
+    """What the user said of that, if anything."""
+    carried: tuple[int, ...] | None = None
+    """The axes that INPUT has; None: all. The others begin with further inputs, or inside."""
+    unplaced: str = ""
+    """Why no convolution slides over any axis, where that contradicts what the user said."""
     judges_pointwise: bool = True
     """Whether 1x1 convolutions are held against the input size; a user may not want it."""
 

@@ -11,7 +11,7 @@ say all that any later step can need: that is exact, however many paths there ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -47,6 +47,11 @@ class AxisField:
     unknown: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is seen along the axis: it begins elsewhere."""
+        return not (self.spans or self.unbounded or self.unknown)
+
+    @property
     def r_min(self) -> Number | None:
         """The smallest receptive field over all paths; None: unbounded."""
         return min((span.r_min for span in self.spans.values()), default=None)
@@ -68,6 +73,7 @@ Field: TypeAlias = tuple[AxisField, ...]
 """One `AxisField` per spatial axis."""
 
 PIXEL = AxisField({1: Span(1, 1, 0, 0)})
+NOTHING = AxisField()
 
 
 def step(seen: AxisField, reach: Reach) -> AxisField:
@@ -77,6 +83,8 @@ def step(seen: AxisField, reach: Reach) -> AxisField:
     if reach is Extent.UNKNOWN:
         # whatever reads nothing but unbounded values is unbounded itself
         return AxisField(unknown=True) if seen.spans or seen.unknown else seen
+    if seen.is_empty:
+        return seen
     if reach is Extent.GLOBAL:
         return AxisField(unbounded=True, unknown=seen.unknown)
     assert isinstance(reach, Window)
@@ -120,14 +128,20 @@ class LayerField:
 
 
 def propagate(
-    architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()
+    architecture: Architecture,
+    gates: frozenset[tuple[int, int]] = frozenset(),
+    sources: Collection[int] | None = None,
 ) -> tuple[LayerField, ...]:
     """Receptive fields of every layer, in the order of `architecture.layers`.
 
     `gates` names edges (layer index, position among its inputs) that are attention gates: they
-    weight what the trunk carries and are no feature path (paper, section IV-D).
+    weight what the trunk carries and are no feature path (paper, section IV-D). `sources` are the
+    values that axes begin with (`beginnings`) whose positions count; None: all.
     """
-    pixels: Field = (PIXEL,) * architecture.axes
+    axes = range(architecture.axes)
+    counts = sources is None or INPUT in sources
+    carried = axes if architecture.carried is None else architecture.carried
+    pixels: Field = tuple(PIXEL if counts and axis in carried else NOTHING for axis in axes)
     fields: list[LayerField] = []
 
     def value(source: int) -> Field:
@@ -135,12 +149,24 @@ def propagate(
 
     for index, layer in enumerate(architecture.layers):
         edges: list[Edge] = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
-        seen = tuple(
-            union(value(edge.source)[axis] for edge in edges) for axis in range(architecture.axes)
-        )
+        seen = tuple(union(value(edge.source)[axis] for edge in edges) for axis in axes)
         out = tuple(
             union(step(value(edge.source)[axis], edge.reach[axis]) for edge in edges)
-            for axis in range(architecture.axes)
+            for axis in axes
         )
+        if layer.begins:
+            begun = PIXEL if sources is None or index in sources else NOTHING
+            made = {axis for axis, _ in layer.begins}
+            out = tuple(begun if axis in made else out[axis] for axis in axes)
         fields.append(LayerField(seen, out))
     return tuple(fields)
+
+
+def beginnings(architecture: Architecture) -> dict[int, dict[int, int]]:
+    """The values that axes begin with, INPUT or layers, and the size of every axis there."""
+    carried = range(architecture.axes) if architecture.carried is None else architecture.carried
+    found = {INPUT: {axis: architecture.resolution[axis] for axis in carried}}
+    for index, layer in enumerate(architecture.layers):
+        if layer.begins:
+            found[index] = dict(layer.begins)
+    return found

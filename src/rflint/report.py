@@ -13,7 +13,7 @@ from typing import Any
 
 from rflint import __version__
 from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import LeftOut, Number, Source
+from rflint.architecture import Kind, LeftOut, Number, Source
 from rflint.errors import RflintError
 from rflint.repair import Figures, Repair
 from rflint.rule import Finding, Severity
@@ -93,6 +93,7 @@ class ModelReport:
             "target": self.target,
             "name": self.title,
             "inputs": [list(shape) for shape in architecture.inputs],
+            "inputs_layout": list(architecture.layouts),
             "resolution": list(architecture.resolution),
             "tracer": architecture.tracer,
             "complete": analysis.complete,
@@ -107,7 +108,7 @@ class ModelReport:
                 "max": list(analysis.feasible_max) if analysis.feasible_max else None,
             },
             "larger_input": self.larger_input.to_dict() if self.larger_input else None,
-            "layers": [_layer(x) for x in analysis.layers],
+            "layers": [_layer(x) for x in analysis.layers if x.layer.kind is not Kind.INPUT],
             "findings": [_finding(x) for x in self.findings],
             "suppressed": [
                 _finding(x.finding) | {"reason": x.reason, "suppressed_at": _source(x.source)}

@@ -104,7 +104,8 @@ def _pooled(layers: Sequence[Layer]) -> list[bool]:
     pooled: list[bool] = []
     for layer in layers:
         pooled.append(
-            all(
+            layer.kind is not Kind.INPUT
+            and all(
                 all(reach is Extent.GLOBAL for reach in edge.reach)
                 or (edge.source != INPUT and pooled[edge.source])
                 for edge in layer.inputs

@@ -19,8 +19,10 @@ from torch import nn
 from rflint.architecture import Architecture
 from rflint.errors import CannotFollow, RflintError, UsageError, internal_error
 from rflint.options import TRACERS
+from rflint.tracing.axes import find_axes
 from rflint.tracing.borrow import borrowed
 from rflint.tracing.lower import lower
+from rflint.tracing.parameters import Parameters
 from rflint.tracing.record import record
 from rflint.tracing.recording import Recording
 from rflint.tracing.state import drawn_from, state_of
@@ -33,33 +35,41 @@ def trace(
     train: bool = False,
     tracer: str = "auto",
     number: int = 1,
+    layouts: Sequence[str] = (),
 ) -> Architecture:
     """The architecture of `model` for these inputs; the model is left as it was.
 
     `tracer` is "symbolic", "export", or "auto": symbolic, and export where that cannot follow.
     `number` says which forward pass it is, for models that keep something from one to the next.
-    Raises InputMismatch or TraceFailed where the forward pass cannot be followed, InternalError
-    where rflint has a bug.
+    `layouts` say what lies along the dimensions of the inputs, in letters; of those without one it
+    is found out. Raises InputMismatch or TraceFailed where the forward pass cannot be followed,
+    InternalError where rflint has a bug.
     """
     if tracer not in TRACERS:
         raise UsageError(f"there is no tracer {tracer!r}", hint=f"Known are {', '.join(TRACERS)}.")
     if tracer == "export":
-        return _traced(model, inputs, tracer, train=train, number=number)
+        return _traced(model, inputs, tracer, layouts, train=train, number=number)
     try:
-        return _traced(model, inputs, "symbolic", train=train, number=number)
+        return _traced(model, inputs, "symbolic", layouts, train=train, number=number)
     except CannotFollow as first:
         if tracer == "symbolic":
             first.hint = first.hint or "torch.export may be able to: take another --tracer."
             raise
         try:
-            return _traced(model, inputs, "export", train=train, number=number)
+            return _traced(model, inputs, "export", layouts, train=train, number=number)
         except RflintError as second:
             first.hint = first.hint or "Nor can torch.export follow it; --debug shows what it says."
             raise first from second
 
 
 def _traced(
-    model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str, *, train: bool, number: int
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    tracer: str,
+    layouts: Sequence[str],
+    *,
+    train: bool,
+    number: int,
 ) -> Architecture:
     with warnings.catch_warnings(), borrowed(model, train=train):
         warnings.simplefilter("ignore")
@@ -72,7 +82,10 @@ def _traced(
             recording.reads_values and after.values != before.values
         )
         try:
-            architecture = lower(model, recording, tuple(inputs[0].shape[2:]))
+            parameters = Parameters(model)
+            shapes = [tuple(tensor.shape) for tensor in inputs]
+            axes = find_axes(recording, parameters, shapes, layouts)
+            architecture = lower(model, recording, parameters, axes)
         except RflintError:
             raise
         except Exception as error:

@@ -39,6 +39,14 @@ Dimension: TypeAlias = tuple[Factor, ...]
 Layout: TypeAlias = tuple[Dimension, ...]
 
 
+def placed(shape: Sequence[int], axes: Sequence[int | None]) -> Layout:
+    """The layout of an input, from the axis that lies along each dimension (None: no axis)."""
+    return tuple(
+        (Factor(size),) if axis is None else (Factor(size, (axis,)),)
+        for size, axis in zip(shape, axes, strict=True)
+    )
+
+
 def image_layout(shape: Sequence[int]) -> Layout:
     """The layout of a model's input: batch, channels, then one dimension per spatial axis."""
     spatial = tuple((Factor(size, (axis,)),) for axis, size in enumerate(shape[2:]))

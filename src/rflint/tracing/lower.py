@@ -5,10 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import prod
-from typing import Any
 
-import torch
 from torch import fx, nn
 
 from rflint.architecture import (
@@ -24,15 +21,17 @@ from rflint.architecture import (
 )
 from rflint.heads import global_heads
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
-from rflint.tracing.layout import Layout, image_layout, plain, positions, sole_axis, tangled
+from rflint.tracing.axes import Axes, beginning
+from rflint.tracing.layout import Layout, placed, positions, sole_axis
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.elementwise import subtracts_mean
 from rflint.tracing.operators.mixing import mixing_geometry
-from rflint.tracing.operators.table import mapped, tensors_in
+from rflint.tracing.operators.table import mapped
 from rflint.tracing.parameters import Parameters
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import construction_of
+from rflint.tracing.values import Values, is_identity, shape_of_first
 
 _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION})
 """Kinds of layers that multiply and accumulate."""
@@ -46,50 +45,43 @@ _BIAS_AT = {"bilinear": 3}
 _COPIES = frozenset({"contiguous", "clone", "alias", "float", "double"})
 """Functions that return the values that they got, each where it was."""
 
-_PICKS = frozenset({"getitem", "index_select"})
-"""Rows of the table that pick positions by their numbers."""
-
-_INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8})
-
 _JOINS = frozenset({"cat", "quantized::cat", "concat", "concatenate", "stack"})
 """Rows of the table that put whole maps together."""
 
 
-def lower(model: nn.Module, recording: Recording, resolution: Sequence[int]) -> Architecture:
+def lower(
+    model: nn.Module, recording: Recording, parameters: Parameters, axes: Axes
+) -> Architecture:
     """The architecture that a recording describes; see `Architecture` for its parts."""
-    return _Lowering(model, recording, len(resolution)).run(tuple(resolution))
+    return _Lowering(model, recording, parameters, axes).run()
 
 
-class _Lowering:
-    def __init__(self, model: nn.Module, recording: Recording, axes: int) -> None:
+class _Lowering(Values):
+    def __init__(
+        self, model: nn.Module, recording: Recording, parameters: Parameters, found: Axes
+    ) -> None:
+        super().__init__(recording, parameters, len(found.resolution))
         self.model = model
-        self.recording = recording
-        self.axes = axes
+        self.found = found
+        self.resolution = found.resolution
         self.layers: list[Layer] = []
-        self.values: dict[fx.Node, Value] = {}
-        self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
-        """Operators whose results are slices of what they got, which are layers of their own."""
-        self.parameters = Parameters(model)
         self.inputs: list[tuple[int, ...]] = []
         self.node: fx.Node | None = None
         """The one that is being lowered."""
-        self.resolution: tuple[int, ...] = ()
         self._calls: dict[str, int] = {}
         self._counted: set[str] = set()
         self._probes: dict[str, Measured] = {}
 
-    def run(self, resolution: tuple[int, ...]) -> Architecture:
-        self.resolution = resolution
-        for node, step in self.recording.steps.items():
+    def run(self) -> Architecture:
+        for node in self.follow():
             self.node = node
-            self.values[node] = self._value(node, step)
         outputs = [self.values[node] for node in self.recording.outputs]
         self._counted.update(
             name for value in outputs if value.source is None for name in value.parameters
         )
         return Architecture(
             inputs=tuple(self.inputs),
-            resolution=resolution,
+            resolution=self.resolution,
             layers=global_heads(self.layers),
             outputs=tuple(v.source for v in outputs if v.source is not None and v.source != INPUT),
             output_shapes=tuple(value.shape for value in outputs),
@@ -103,39 +95,61 @@ class _Lowering:
                 if name not in self._counted
             ),
             used=self.parameters.reaching_outputs(self.recording),
+            layouts=self.found.layouts,
+            declared=self.found.declared,
+            carried=self.found.carried,
+            unplaced=self.found.unplaced,
         )
 
-    def _value(self, node: fx.Node, step: Step) -> Value:
-        shape = _shape(step.result)
-        if node.op == "placeholder":
-            self.inputs.append(shape)
-            spatial = len(shape) == self.axes + 2
-            return Value(shape, image_layout(shape) if spatial else plain(shape), INPUT)
-        if node.op == "get_attr":
-            name = str(node.target)
-            used = frozenset({name} & self.parameters.sizes.keys())
-            return Value(shape, plain(shape), None, used)
-        if step.spelling == "part":
-            return self._part(node, step, shape)
-        call = self._call(node, step)
-        if not call.data:
-            self._count_work(step, call)
-            return Value(shape, plain(shape), None, self.parameters.of_constant(step, call))
-        effect = self._measured(node, call) if step.row is None else step.row.effect(call)
-        if effect.parts:
-            self.calls[node] = (call, effect.parts)
-            return call.data[0]
-        return self._emitted(step, call, effect, shape)
+    def placed(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
+        """An input; of those with other axes or sizes than the first, a source of its own."""
+        index = len(self.inputs)
+        self.inputs.append(shape)
+        axes = self.found.inputs[index]
+        layout = placed(shape, axes)
+        if self.found.is_like_the_first(index):
+            return Value(shape, layout, INPUT)
+        begins = tuple(sorted((a, n) for a, n in zip(axes, shape, strict=True) if a is not None))
+        self.layers.append(
+            Layer(
+                name=node.name,
+                call=0,
+                kind=Kind.INPUT,
+                op="input",
+                operation="input",
+                inputs=(),
+                geometry=mixing_geometry(self.axes, {}),
+                in_shape=shape,
+                out_shape=shape,
+                positions=tuple(positions(layout, axis) for axis in range(self.axes)),
+                sizing=(None,) * self.axes,
+                begins=begins,
+            )
+        )
+        return Value(shape, layout, len(self.layers) - 1)
 
-    def _count_work(self, step: Step, call: Call) -> None:
+    def effect(self, node: fx.Node, step: Step, call: Call) -> Effect:
+        """What an operator does; axes that it makes (a spectrum's frequencies) begin behind it."""
+        effect = self._measured(node, call) if step.row is None else step.row.effect(call)
+        begun = self.found.begun.get(node)
+        return beginning(effect, begun) if begun else effect
+
+    def _begins(self) -> tuple[tuple[int, int], ...]:
+        """The axes that the operator makes which is being lowered, and their sizes."""
+        assert self.node is not None
+        begun = self.found.begun.get(self.node, {})
+        return tuple((axis, self.resolution[axis]) for axis in sorted(begun.values()))
+
+    def on_constants(self, step: Step, call: Call) -> frozenset[str]:
         """Work on constants (a projected table of positions) is work all the same.
 
         Products with a vector are not: that is how weights are normalised, not what a layer does.
         """
         works = step.row is not None and step.row.kind in _WORKING
-        if works and (step.module is not None or len(_shape(step.result)) > 1):
+        if works and (step.module is not None or len(shape_of_first(step.result)) > 1):
             assert step.row is not None
             self._append(step, call, step.row.effect(call), step.row.kind)
+        return self.parameters.of_constant(step, call)
 
     def _measured(self, node: fx.Node, call: Call) -> Effect:
         """The effect of an operator in no table; the same call is measured once."""
@@ -147,60 +161,14 @@ class _Lowering:
         found = self._probes[key]
         return replace(found.effect, unknown_because=found.because)
 
-    def _emitted(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
+    def emitted(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
         """A new layer, or nothing new where a view leaves every position where it is."""
         kind = _kind(step, effect)
         plumbing = kind in (Kind.RESHAPE, Kind.SLICE) and step.module is None
-        if plumbing and len(call.data) == 1 and _is_identity(effect):
+        if plumbing and len(call.data) == 1 and is_identity(effect):
             return Value(shape, effect.layout, call.data[0].source)
         self._append(step, call, effect, kind)
         return Value(shape, effect.layout, len(self.layers) - 1, zeros=effect.zeros)
-
-    def _part(self, node: fx.Node, step: Step, shape: tuple[int, ...]) -> Value:
-        """One tensor of an operator with several."""
-        parent, index = node.args
-        assert isinstance(parent, fx.Node)
-        assert isinstance(index, int)
-        if parent in self.calls:
-            call, parts = self.calls[parent]
-            origin = replace(self.recording.steps[parent], result=step.result, layer=node.name)
-            return self._emitted(origin, call, parts[index], shape)
-        # the layout is the same for all of them
-        whole = self.values[parent]
-        layout = whole.layout if len(whole.layout) == len(shape) else tangled(whole.layout, shape)
-        if len(layout) == len(shape):
-            layout = tuple(
-                dimension
-                if prod(f.size for f in dimension) == size
-                else tangled((dimension,), (size,))[0]
-                for dimension, size in zip(layout, shape, strict=True)
-            )
-        return Value(shape, layout, whole.source, whole.parameters)
-
-    def _call(self, node: fx.Node, step: Step) -> Call:
-        of_node = self._index if step.spelling in _PICKS else self.values.__getitem__
-        args, kwargs = mapped((node.args, node.kwargs), fx.Node, of_node)
-        if step.row is not None and step.row.kind is Kind.RESHAPE:
-            # x.expand_as(y) takes y's shape and nothing else
-            args = (*args[:1], *mapped(args[1:], Value, _shape_only))
-            kwargs = mapped(kwargs, Value, _shape_only) if args else kwargs
-        return Call(
-            step.spelling,
-            tuple(args),
-            kwargs,
-            step.module,
-            self.axes,
-            step.result,
-        )
-
-    def _index(self, node: fx.Node) -> Value | list[int] | int:
-        """A value; of a whole number that does not depend on the input, or a row of them, these."""
-        made = self.recording.steps[node].result
-        constant = node.op == "get_attr" and isinstance(made, torch.Tensor)
-        if constant and made.device.type != "meta" and made.dtype in _INTEGERS and made.dim() < 2:
-            numbers: list[int] | int = made.tolist()
-            return numbers
-        return self.values[node]
 
     def _append(self, step: Step, call: Call, effect: Effect, kind: Kind) -> None:
         name = step.layer
@@ -216,7 +184,7 @@ class _Lowering:
         builder = step.module if step.module is not None else step.owner
         count = self._calls.get(name, 0)
         self._calls[name] = count + 1
-        batch = self.inputs[0][0] if self.inputs and self.inputs[0] else 1
+        batch = self.found.batch
         self.layers.append(
             Layer(
                 name=name,
@@ -227,7 +195,7 @@ class _Lowering:
                 inputs=edges,
                 geometry=effect.geometry,
                 in_shape=(call.data or call.tensors)[0].shape,
-                out_shape=_shape(step.result),
+                out_shape=shape_of_first(step.result),
                 params=sum(size for _, size in new),
                 macs=effect.macs // max(batch, 1),
                 taps=effect.taps,
@@ -250,6 +218,7 @@ class _Lowering:
                 construction=construction_of(builder) if builder is not None else (),
                 called=step.called,
                 unknown_because=effect.unknown_because,
+                begins=self._begins(),
             )
         )
 
@@ -441,10 +410,6 @@ def _is_map(layout: Layout, axes: int) -> bool:
     )
 
 
-def _shape_only(value: Value) -> Value:
-    return replace(value, source=None)
-
-
 def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
     edges: list[Edge] = []
     if not call.data:
@@ -453,16 +418,3 @@ def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
         assert value.source is not None
         edges.append(Edge(value.source, reach))
     return tuple(dict.fromkeys(edges))
-
-
-def _is_identity(effect: Effect) -> bool:
-    # one position that is picked is as good as in its place, and the others are left out
-    return not (effect.moves or effect.taps) and all(
-        reach is POINTWISE for reaches in effect.reaches for reach in reaches
-    )
-
-
-def _shape(result: Any) -> tuple[int, ...]:
-    """A result's shape; of several, the first."""
-    first = next(iter(tensors_in(result)), None)
-    return () if first is None else tuple(first.shape)

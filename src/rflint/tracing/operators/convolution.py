@@ -35,6 +35,12 @@ def _weight(call: Call) -> Shape:
     return convolution_weight(call.module)
 
 
+def slid_dimensions(call: Call) -> range:
+    """The dimensions of its input that a convolution slides over: the last ones."""
+    rank = len(call.input.shape)
+    return range(rank - (len(_weight(call)) - 2), rank)
+
+
 def _pads(call: Call, weight: Shape) -> list[tuple[int, int]]:
     """Padding before and after, per axis; "same" may be uneven."""
     spatial = len(weight) - 2

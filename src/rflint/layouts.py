@@ -1,0 +1,80 @@
+"""Layouts in letters: what lies along the dimensions of an input, as `BTCHW` says it.
+
+B is the batch, C are channels, T is time or frames, D, H and W are the axes of volumes and images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from rflint.errors import UsageError
+
+LETTERS = "BCTDHW"
+"""Each stands for a dimension, at most once."""
+
+_AXES = {0: "", 1: "T", 2: "HW", 3: "DHW"}
+"""What the axes of an input are called, by their number."""
+
+
+def read_layout(text: str) -> str:
+    """A layout as a user writes it. Raises ValueError for what is none."""
+    letters = text.strip().upper()
+    foreign = [letter for letter in letters if letter not in LETTERS]
+    twice = [letter for letter in LETTERS if letters.count(letter) > 1]
+    if not letters or foreign:
+        what = f"{foreign[0]!r} is none of {', '.join(LETTERS)}" if foreign else "it is empty"
+        raise ValueError(
+            f"{text!r} is no layout: {what}. One letter a dimension: B (batch), C (channels), "
+            "T (time or frames), D, H, W, like BTCHW"
+        )
+    if twice:
+        raise ValueError(f"{text!r} is no layout: {twice[0]} stands there twice")
+    return letters
+
+
+def check_length(letters: str, shape: Sequence[int]) -> None:
+    """Raises UsageError where a layout has not one letter for each dimension."""
+    if len(letters) != len(shape):
+        raise UsageError(
+            f"the layout {letters} has {len(letters)} letters, but the input "
+            f"{'x'.join(map(str, shape))} has {len(shape)} dimensions",
+            hint="One letter a dimension: B, C, T, D, H, W.",
+        )
+
+
+def places_of(letters: str, *, slid: Collection[int] = ()) -> tuple[int, ...]:
+    """The dimensions that are axes: D, H, W, and T where it is alone or known to be slid over."""
+    spatial = [dim for dim, letter in enumerate(letters) if letter in "DHW"]
+    time = letters.find("T")
+    if time >= 0 and (not spatial or time in slid):
+        spatial.append(time)
+    return tuple(sorted(spatial))
+
+
+def sized(letters: str) -> tuple[int, ...]:
+    """The dimensions whose sizes a resolution may name: T, D, H, W."""
+    return tuple(dim for dim, letter in enumerate(letters) if letter in "TDHW")
+
+
+def lettered(axes: Sequence[int | None], summed: Collection[int] = ()) -> str:
+    """The letters of an input, from the axis that lies along each dimension (None: no axis).
+
+    `summed` are the dimensions that a layer sums over: channels. What is neither is batch, and
+    whatever is carried along beside it.
+    """
+    own = sorted(axis for axis in axes if axis is not None)
+    spatial = [dim for dim, axis in enumerate(axes) if axis is not None]
+    usual = list(axes[:2]) == [None, None] and spatial == list(range(2, len(axes)))
+    names = _AXES.get(len(own), "TDHW"[: len(own)])
+    if len(own) == 3 and not usual:
+        names = "THW"
+    letters = {dim: names[own.index(axis)] for dim, axis in enumerate(axes) if axis is not None}
+    rest = [dim for dim in range(len(axes)) if dim not in letters]
+    batch = next((dim for dim in rest if dim not in summed), None)
+    channels = [dim for dim in rest if dim in summed] or [d for d in rest[:2] if d != batch]
+    if batch is not None:
+        letters[batch] = "B"
+    if channels:
+        letters[channels[-1]] = "C"
+    unused = iter(letter for letter in "TDHW" if letter not in letters.values())
+    return "".join(letters.get(dim) or next(unused, "B") for dim in range(len(axes)))
