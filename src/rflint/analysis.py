@@ -146,7 +146,7 @@ def analyse(architecture: Architecture) -> Analysis:
     fields = propagate(architecture, gates)
     inputs = InputSizes(architecture, gates, fields)
     layers = []
-    for index, (layer, role, field, dead) in enumerate(
+    for index, (layer, role, sight, dead) in enumerate(
         zip(
             architecture.layers,
             roles(architecture, gates, fields),
@@ -156,10 +156,10 @@ def analyse(architecture: Architecture) -> Analysis:
         )
     ):
         limits = inputs.limits(index)
-        judged = verdict(layer, role, field, limits, inputs.limits(index, behind=True))
+        judged = verdict(layer, role, sight, limits, inputs.limits(index, behind=True))
         if not architecture.judges_pointwise and set(layer.geometry.kernel) == {1}:
             judged = Verdict.NOT_JUDGED
-        layers.append(AnalysedLayer(layer, role, field.seen, field.out, judged, limits, dead))
+        layers.append(AnalysedLayer(layer, role, sight.seen, sight.out, judged, limits, dead))
     return Analysis(
         architecture=architecture,
         layers=tuple(layers),
