@@ -13,6 +13,7 @@ from torch import nn
 
 from rflint.errors import RepairFailed, said
 from rflint.places import innermost_user_line_of
+from rflint.tracing.tree import modules, parameters
 
 
 def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
@@ -28,7 +29,7 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
             f"the model cannot be copied: {said(error).splitlines()[0]}",
             source=innermost_user_line_of(error),
         ) from error
-    before = set(edited.modules())
+    before = set(modules(edited))
     code = "\n".join(edits)
     name = f"<rflint {zlib.crc32(code.encode()):08x}>"
     # TorchScript reads the source of the classes that the edits define
@@ -45,8 +46,8 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
         edited = cast("nn.Module", namespace["m"])
     except Exception as error:
         raise RepairFailed(f"the model cannot be edited: {said(error).splitlines()[0]}") from error
-    device = next((p.device for p in model.parameters()), None)
-    for module in edited.modules():
+    device = next((p.device for p in parameters(model)), None)
+    for module in modules(edited):
         if module not in before:
             module.train(edited.training)
             if device is not None:
@@ -63,7 +64,7 @@ def _computed(model: nn.Module) -> dict[int, torch.Tensor]:
     """
     return {
         id(value): value.detach().clone()
-        for module in model.modules()
+        for module in modules(model)
         for value in vars(module).values()
         if isinstance(value, torch.Tensor) and not value.is_leaf
     }

@@ -7,6 +7,8 @@ import keyword
 
 from torch import nn
 
+from rflint.tracing.tree import named_modules
+
 LISTS = (nn.Sequential, nn.ModuleList)
 
 
@@ -15,7 +17,7 @@ class Names:
 
     def __init__(self, model: nn.Module, root: str = "m") -> None:
         self.root = root
-        self.modules = dict(model.named_modules(remove_duplicate=False))
+        self.modules = dict(named_modules(model, each_once=False))
 
     def expression(self, path: str) -> str:
         """How code refers to a module by its path."""

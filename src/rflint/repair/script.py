@@ -22,6 +22,7 @@ from rflint.repair.rewrite import NOTHING, NewForward, Rewriting, rewritten
 from rflint.repair.sized_heads import SizedHeads, pooling_to
 from rflint.repair.strides import Strides
 from rflint.repair.writer import Inexpressible, Writer
+from rflint.tracing.tree import named_modules, named_parameters
 
 _AUXILIARY = "trained beside what is cut off"
 
@@ -51,8 +52,8 @@ def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edi
     """
     unused = {x.name: x.size for x in analysis.architecture.unused}
     found: dict[str, int] = {}
-    for path, module in model.named_modules():
-        sizes = [unused.get(f"{path}.{name}") for name, _ in module.named_parameters()]
+    for path, module in named_modules(model):
+        sizes = [unused.get(f"{path}.{name}") for name, _ in named_parameters(module)]
         inside = any(path.startswith(f"{outer}.") for outer in found)
         if path and sizes and None not in sizes and not inside:
             found[path] = sum(size for size in sizes if size is not None)

@@ -11,6 +11,7 @@ from rflint.analysis import Analysis
 from rflint.architecture import Layer
 from rflint.repair.change import Candidate
 from rflint.repair.names import Names
+from rflint.tracing.tree import parameters
 
 
 class Inexpressible(Exception):
@@ -43,6 +44,6 @@ class Writer(Names):
 
 def _keywords(model: nn.Module) -> str:
     """What a new layer needs to be told to fit the model: its type of numbers, if unusual."""
-    kinds: Iterable[torch.dtype] = (p.dtype for p in model.parameters())
+    kinds: Iterable[torch.dtype] = (p.dtype for p in parameters(model))
     dtype = next((kind for kind in kinds if kind.is_floating_point), torch.float32)
     return "" if dtype is torch.float32 else f", dtype={dtype}"

@@ -12,6 +12,7 @@ from torch import nn
 from rflint.architecture import Kind
 from rflint.taught import taught
 from rflint.tracing.operators import Call, Row, find
+from rflint.tracing.tree import parameters
 
 VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 VALUE_READS = frozenset(
@@ -109,7 +110,7 @@ def _looked_up_dtype(call: Call, dtypes: list[torch.dtype]) -> torch.dtype:
     if call.name in _INDICES:
         return torch.int32 if call.arg("out_int32", None, False) else torch.int64
     if call.module is not None:
-        dtypes = [p.dtype for p in call.module.parameters() if p.dtype.is_floating_point]
+        dtypes = [p.dtype for p in parameters(call.module) if p.dtype.is_floating_point]
     return dtypes[0] if dtypes else torch.get_default_dtype()
 
 

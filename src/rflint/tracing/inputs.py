@@ -73,7 +73,7 @@ def first_layer(model: nn.Module, resolution: Sequence[int]) -> tuple[int, int]:
     """Channels and number of spatial axes that the model's first weighted layer expects."""
     for module in modules(model):
         if isinstance(module, nn.modules.conv._ConvNd):
-            if any(map(nn.parameter.is_lazy, module.parameters())):
+            if any(map(nn.parameter.is_lazy, parameters(module))):
                 return 3, _axes_of_class(module)
             return input_channels(module), len(module.kernel_size)
         if isinstance(module, nn.Linear):

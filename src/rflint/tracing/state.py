@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from rflint.tracing.tree import modules
+
 _SMALL = 64
 """Tensors of more elements hold weights or tables, and no counters."""
 
@@ -38,7 +40,7 @@ class State:
 def state_of(model: nn.Module) -> State:
     """The state of a model: attributes, buffers, and variables of the code around it."""
     reader = _Reader()
-    structure = tuple(reader.module(module) for module in nn.Module.modules(model))
+    structure = tuple(reader.module(module) for module in modules(model))
     around = tuple(reader.code(cls) for cls in reader.classes)
     return State((structure, around), tuple(reader.values))
 

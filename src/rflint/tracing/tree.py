@@ -13,15 +13,19 @@ import torch
 from torch import nn
 
 
-def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """A model and all that is registered below it, each once, in the order of torch's own walk."""
+def named_modules(model: nn.Module, *, each_once: bool = True) -> Iterator[tuple[str, nn.Module]]:
+    """A model and all that is registered below it, in the order of torch's own walk.
+
+    A module that is registered in several places comes once, or under each of its paths.
+    """
     seen: set[int] = set()
     waiting: list[tuple[str, nn.Module]] = [("", model)]
     while waiting:
         path, module = waiting.pop()
         if id(module) in seen:
             continue
-        seen.add(id(module))
+        if each_once:
+            seen.add(id(module))
         yield path, module
         below = [(name, child) for name, child in module._modules.items() if child is not None]
         waiting += [(f"{path}.{name}" if path else name, child) for name, child in reversed(below)]
