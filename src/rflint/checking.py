@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rflint.analysis import Analysis
 from rflint.architecture import Source
+from rflint.contained import exit_called, is_interrupt
 from rflint.errors import RflintError, said
 from rflint.options import Options
 from rflint.places import lines_of, shown, source_at
@@ -24,13 +25,17 @@ def findings(
     for rule in rules:
         try:
             said_by_rule = _findings(rule, analysis, options)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             broken.append(_failed(rule, "check", error))
             continue
         found += said_by_rule
         try:
             _check_summary(rule, analysis, said_by_rule)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             broken.append(_failed(rule, "summarise", error))
     return tuple(found), tuple(broken)
 
@@ -62,7 +67,10 @@ def _check_summary(rule: Rule, analysis: Analysis, found: Sequence[Finding]) -> 
 
 def _failed(rule: Rule, function: str, error: BaseException) -> RuleFailed:
     known = isinstance(error, RuleFailed)
-    what = error.message if isinstance(error, RuleFailed) else f"{function} raised {said(error)}"
+    raised = (
+        f"called {exit_called(error)}" if isinstance(error, SystemExit) else f"raised {said(error)}"
+    )
+    what = error.message if isinstance(error, RuleFailed) else f"{function} {raised}"
     advice = error.hint if isinstance(error, RuleFailed) else ""
     where = f"The rule is {shown(Path(rule.file))}; the other rules ran."
     failed = RuleFailed(

@@ -133,7 +133,7 @@ def _imports(module: _Module) -> Iterator[str]:
     """Everything that a module may import, at its top or later; what of it exists is seen after."""
     try:
         tree = ast.parse(Path(module.file).read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return  # linting it will say so
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -168,7 +168,7 @@ def _exported(file: str) -> set[str]:
     """The names in a package's `__all__`; all its modules where that is computed."""
     try:
         tree = ast.parse(Path(file).read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     names: set[str] = set()
     for node in ast.walk(tree):

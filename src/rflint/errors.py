@@ -85,13 +85,19 @@ def internal_error(error: BaseException, source: Source | None = None) -> Intern
     )
 
 
-def expected(error: Exception) -> RflintError:
+def expected(error: BaseException) -> RflintError:
     """An error that a person can act on; whatever else was raised is a bug, and says so."""
     if isinstance(error, RflintError):
         return error
-    bug = internal_error(error)
-    bug.__cause__ = error
-    return bug
+    if isinstance(error, OSError) and error.strerror:
+        file = f"{error.filename}: " if error.filename is not None else ""
+        found = RflintError(f"{file}{error.strerror}")
+    elif isinstance(error, MemoryError):
+        found = RflintError("there is not enough memory")
+    else:
+        found = internal_error(error)
+    found.__cause__ = error
+    return found
 
 
 def said(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from types import ModuleType
 
 from rflint.analysis import Analysis
 from rflint.architecture import Source
+from rflint.contained import exit_called, is_interrupt
 from rflint.errors import RflintError, UsageError, said
 from rflint.loading import module_of
 from rflint.places import is_rflint, is_standard, lines_of, shown, source_at
@@ -87,13 +88,15 @@ def load_all_rules(
         except UsageError as error:  # of read_rule, with the whole path
             text = error.message.replace(str(Path(origin.name).resolve()), origin.name)
             broken(origin.name, RuleFailed(text, hint=error.hint, source=error.source))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             broken(origin.name, _not_imported(origin, error))
     return tuple(sorted(found, key=lambda rule: rule.code))
 
 
 def _not_imported(origin: _Origin, error: BaseException) -> RuleFailed:
-    what = said(error)
+    what = f"it called {exit_called(error)}" if isinstance(error, SystemExit) else said(error)
     if isinstance(error, SyntaxError):
         what = f"{type(error).__name__}: {error.msg}"  # the place is told beside it
     failed = RuleFailed(f"{origin.described} cannot be imported: {what}", source=_place(error))
@@ -125,7 +128,9 @@ def _tamed(
     def attempt(analysis: Analysis, findings: Sequence[Finding]) -> str:
         try:
             text = summarise(analysis, findings)
-        except (Exception, SystemExit):
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             return ""
         return text if isinstance(text, str) else ""
 
@@ -138,7 +143,9 @@ def _of_packages() -> Iterator[_Origin]:
         point = f"the entry point {entry.name} = {entry.value} of {distribution}"
         try:
             loaded = entry.load()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             yield _Origin(entry.value, point, _raising(error))
             continue
         if not isinstance(loaded, ModuleType):

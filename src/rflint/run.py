@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rflint.cache import Cache
 from rflint.collector import collector_paused
+from rflint.contained import is_interrupt
 from rflint.errors import RflintError, expected
 from rflint.importable import Importable
 from rflint.report import ModelReport
@@ -79,7 +80,9 @@ class Run:
                         list(request.shapes) or None,
                         request.options,
                     )
-        except Exception as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             self.failed(request.title, expected(error))
             return None
         for problem in broken:

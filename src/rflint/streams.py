@@ -15,7 +15,12 @@ from rflint.errors import UsageError
 
 @contextlib.contextmanager
 def stdout_kept_clean() -> Iterator[None]:
-    """Keep stdout for the report: what the user's code prints, at any level, goes to stderr."""
+    """Keep stdout for the report: what the user's code prints, at any level, goes to stderr.
+
+    A process that the user's code has forked, and that comes back from it, has no part in the
+    report: it ends here.
+    """
+    process = os.getpid()
     if sys.stdout is not None:
         sys.stdout.flush()
     try:
@@ -28,6 +33,8 @@ def stdout_kept_clean() -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
+        if os.getpid() != process:
+            os._exit(0)
         if saved is not None:
             os.dup2(saved, 1)
             os.close(saved)
@@ -47,14 +54,23 @@ def silence_stdout() -> None:
 
 @contextlib.contextmanager
 def destination(output: Path | None) -> Iterator[TextIO]:
-    """stdout, or a file that is only replaced once the report is whole."""
+    """stdout, or a file that is only replaced once the report is whole.
+
+    Who reads stdout may stop to: then the rest goes nowhere, and all else is as it would be.
+    """
     if output is None:
         if sys.stdout is None:
             raise UsageError("stdout is closed: there is nowhere to print to")
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")
-        yield sys.stdout
-        sys.stdout.flush()
+        try:
+            yield sys.stdout
+            sys.stdout.flush()
+        except BrokenPipeError:
+            silence_stdout()
+        except OSError as error:
+            silence_stdout()
+            raise UsageError(f"cannot write to stdout: {error.strerror}") from error
         return
     # a link keeps pointing where it does; a pipe or a device is written to, not replaced
     final = output.resolve()

@@ -88,7 +88,7 @@ def _parsed(path: str, content: bytes) -> tuple[Comment, ...]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Python says of "\d" it has said at the import
             tree = ast.parse(content) if marks else ast.Module([], [])
-    except (SyntaxError, tokenize.TokenError, ValueError, RecursionError):
+    except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError):
         return ()
     blocks, calls = _blocks(tree), _calls(tree)
     return tuple(_comment(Source(path, mark.line), mark, blocks, calls) for mark in marks)

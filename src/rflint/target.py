@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rflint.contained import exit_called, is_interrupt
 from rflint.errors import ImportFailed, RflintError, UsageError, said
 from rflint.loading import module_of
 from rflint.places import innermost_user_line_of, source_at
@@ -53,7 +54,9 @@ def load(target: str, root: Path) -> Any:
             raise ImportFailed(
                 f"{walked} has no attribute {part!r}", hint=_suggestion(part, found)
             ) from error
-        except Exception as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             raise ImportFailed(f"reading {part!r} of {walked} raised {said(error)}") from error
         walked = f"{walked}.{part}"
     return found
@@ -137,13 +140,13 @@ def _no_module(name: str, missing: str, root: Path) -> ImportFailed:
 
 
 def _import_error(name: str, error: BaseException) -> RflintError:
-    if isinstance(error, KeyboardInterrupt):
+    if is_interrupt(error):
         raise error
     if isinstance(error, SyntaxError):
         place = source_at(error.filename, error.lineno) if error.filename and error.lineno else None
         return ImportFailed(f"syntax error: {error.msg}", source=place)
     if isinstance(error, SystemExit):
-        event = f"called sys.exit({error.code!r})"
+        event = f"called {exit_called(error)}"
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
     else:
         event, hint = f"raised {said(error)}", ""

@@ -6,17 +6,24 @@ until there is a model to lint.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from rflint.cli.clean import clean
 from rflint.cli.completion import join_at_colons, words
 from rflint.cli.fix import fix
 from rflint.cli.lint import CONTEXT, Program, lint
+from rflint.cli.messages import complain
 from rflint.cli.rule import rule
+from rflint.contained import contained, is_interrupt, leave, listen_for_ctrl_c
+from rflint.errors import expected
+from rflint.streams import silence_stdout
 
 
 @click.group("rflint", context_settings=CONTEXT)
@@ -28,23 +35,61 @@ for _command in (rule, fix, clean):
     subcommands.add_command(_command)
 Program.subcommands = subcommands
 
+INTERRUPTED = 130
+"""The exit status of what was interrupted, as shells count it."""
 
-def main() -> None:
-    """The entry point of the `rflint` program: a subcommand, or else targets to lint."""
-    arguments = sys.argv[1:]
-    if os.environ.get("_RFLINT_COMPLETE") == "bash_complete":
+
+def main() -> NoReturn:
+    """The entry point of the `rflint` program: a subcommand, or else targets to lint.
+
+    Whatever goes wrong is exit status 2 and one message: 1 says that a model has findings.
+    """
+    listen_for_ctrl_c()
+    with contained():
+        status = _status(sys.argv[1:])
+    leave(status)
+
+
+def _status(arguments: Sequence[str]) -> int:
+    try:
+        return _run(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 2
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        with contextlib.suppress(OSError, ValueError):
+            error.show()
+        return 2
+    except BaseException as error:
+        silence_stdout()  # half a report is none
+        if is_interrupt(error) or isinstance(error, click.Abort):
+            return INTERRUPTED
+        complain(expected(error), "--debug" in arguments)
+        return 2
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """As click's own `main`, which ends with status 1 where a reader closes the pipe."""
+    completion = os.environ.get("_RFLINT_COMPLETE")
+    if completion == "bash_complete":
         join_at_colons()
     try:
-        _command_for(arguments).main(arguments, prog_name="rflint", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except click.Abort:
-        sys.exit(130)  # interrupted, as shells count it
+        if completion:
+            command = subcommands if (words() or [""])[0] in subcommands.commands else lint
+            return shell_complete(command, {}, "rflint", "_RFLINT_COMPLETE", completion)
+        context = _context(arguments)
+    except BrokenPipeError:
+        silence_stdout()  # of --help and --version nothing else is to be told
+        return 0
+    with context:
+        context.command.invoke(context)
+    return 0
 
 
-def _command_for(arguments: Sequence[str]) -> click.Command:
-    first = (arguments or words() or [""])[0]
+def _context(arguments: Sequence[str]) -> click.Context:
+    """The arguments, read by the command that they are for."""
+    first, *rest = arguments or [""]
     if first in subcommands.commands:
-        return subcommands
-    return lint
+        return subcommands.commands[first].make_context(f"rflint {first}", rest)
+    return lint.make_context("rflint", list(arguments))

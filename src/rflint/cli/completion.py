@@ -71,7 +71,7 @@ def _defined(file: Path) -> list[str]:
     """Functions and classes at the top of a file."""
     try:
         tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     kinds = (ast.FunctionDef, ast.ClassDef)
     names = [node.name for node in tree.body if isinstance(node, kinds)]

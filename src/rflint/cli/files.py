@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import click
-
 from rflint.cache import Cache
+from rflint.cli.messages import to_stdout
 from rflint.closure import Closure, closure
 from rflint.configuration import Configuration
 from rflint.places import shown
@@ -75,8 +74,8 @@ class Files:
         """Every model, and its files below it."""
         for request in requests:
             own = self.of(request)
-            click.echo(request.title)
+            to_stdout(request.title)
             for file in sorted(own.files):
-                click.echo(f"  {shown(Path(file))}")
+                to_stdout(f"  {shown(Path(file))}")
             if own.is_open:
-                click.echo("  and what it imports while it runs")
+                to_stdout("  and what it imports while it runs")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rflint.cli.completion import complete_targets
-from rflint.cli.messages import errors_reported
+from rflint.cli.messages import errors_reported, to_stderr
 from rflint.cli.parameters import choices, configuration_options, model_options
 from rflint.errors import UsageError
 from rflint.streams import destination, end_stdout, stdout_kept_clean
@@ -89,7 +89,7 @@ def fix(
                 model, request.resolution, list(request.shapes) or None, request.options, kinds
             )
             if not found.unproductive:
-                click.echo(f"{target} has no unproductive layer: nothing to repair", err=True)
+                to_stderr(f"{target} has no unproductive layer: nothing to repair")
                 return
             made = patch(model, target, request.arguments, found, number, file, request.options)
         with destination(None if diff else output) as stream:
@@ -97,7 +97,7 @@ def fix(
         end_stdout()
         words = f"repair {number} of {len(found.repairs)}, {made.repair.words}: {made.repair.title}"
         done = f"wrote {output}, whose build() was linted" if output and not diff else "linted"
-        click.echo(f"{words}\n{done}: {in_figures(made.repair)}", err=True)
+        to_stderr(f"{words}\n{done}: {in_figures(made.repair)}")
 
 
 def _request(target: str, chosen: Choices, config: Path | None, *, isolated: bool) -> Request:

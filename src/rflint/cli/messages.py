@@ -1,4 +1,4 @@
-"""What goes to stderr: errors as one message each, and how far a long run has come."""
+"""What people read beside reports: errors as one message each, and how far a long run has come."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rflint.errors import RflintError, UsageError
-from rflint.streams import silence_stdout
+from rflint.errors import RflintError
+from rflint.streams import destination
 
 if TYPE_CHECKING:
     from rflint.requests import Request
@@ -29,29 +29,34 @@ def errors_reported(debug: bool) -> Iterator[None]:
     except RflintError as error:
         complain(error, debug)
         sys.exit(2)
-    except BrokenPipeError:
-        silence_stdout()  # whoever reads has seen enough
-        sys.exit(0)
-    except OSError as error:
-        silence_stdout()
-        complain(UsageError(f"cannot write the report: {error.strerror}"), debug)
-        sys.exit(2)
 
 
 def complain(error: RflintError, debug: bool, target: str = "") -> None:
     """Say what went wrong, where, with what, and what to do."""
     if debug:
-        traceback.print_exception(error)
+        to_stderr("".join(traceback.format_exception(error)).rstrip("\n"))
     about = f"{target}: " if target and target not in error.message else ""
     place = f"{error.source}: " if error.source else ""
-    click.echo(f"rflint: error: {place}{about}{error.message}", err=True)
+    to_stderr(f"rflint: error: {place}{about}{error.message}")
     if error.hint:
-        click.echo(f"  {error.hint}", err=True)
+        to_stderr(f"  {error.hint}")
 
 
 def note(text: str) -> None:
     """Something that is no error."""
-    click.echo(f"rflint: {text}", err=True)
+    to_stderr(f"rflint: {text}")
+
+
+def to_stdout(text: str) -> None:
+    """Lines that were asked for, and are no report."""
+    with destination(None) as stream:
+        stream.write(f"{text}\n")
+
+
+def to_stderr(text: str) -> None:
+    """A line. Where it cannot be written, the exit status still says what there is to know."""
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(text, err=True)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rflint.cli.completion import complete_codes
-from rflint.cli.messages import complain, errors_reported
+from rflint.cli.messages import complain, errors_reported, to_stdout
 from rflint.cli.parameters import configuration_options
 from rflint.errors import RflintError, UsageError
 from rflint.figures import plural
@@ -75,7 +75,7 @@ def _list(rules: Sequence[Rule]) -> None:
     names = max(len(rule.name) for rule in rules)
     for rule in rules:
         state = rule.severity.value if rule.default else "off"
-        click.echo(f"{rule.code:{codes}}  {rule.name:{names}}  {state:7}  {rule.summary}")
+        to_stdout(f"{rule.code:{codes}}  {rule.name:{names}}  {state:7}  {rule.summary}")
 
 
 def _explain(rules: Sequence[Rule]) -> None:
@@ -84,7 +84,7 @@ def _explain(rules: Sequence[Rule]) -> None:
 
     text = "\n".join(page(rule) for rule in rules)
     if not sys.stdout.isatty():
-        click.echo(text, nl=False)
+        to_stdout(text.rstrip("\n"))
         return
     from rich.console import Console
     from rich.markdown import Markdown
@@ -104,10 +104,10 @@ def _test(rules: Sequence[Rule], known: Sequence[Rule]) -> int:
         with stdout_kept_clean():
             ended = list(outcomes(rule, known))
         for outcome in ended:
-            click.echo(str(outcome))
+            to_stdout(str(outcome))
         ran += len(ended)
         wrong += sum(not outcome.passed for outcome in ended)
     if not ran:
         raise UsageError("there are no examples to run")
-    click.echo(f"{plural(ran, 'example')}, {wrong} failed")
+    to_stdout(f"{plural(ran, 'example')}, {wrong} failed")
     return wrong

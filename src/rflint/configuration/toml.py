@@ -54,6 +54,8 @@ def load(path: Path) -> Document:
         raise ConfigurationError(f"cannot read {path}: {why}") from error
     try:
         table = tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigurationError(f"cannot read {path}: it is nested too deeply") from error
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column \d+\)", str(error))
         line = int(place[1]) if place else text.count("\n") + 1
@@ -125,6 +127,6 @@ def _is_whole(value: str) -> bool:
     """Whether a value ends here; a comment or a bracket in a text does not count."""
     try:
         tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return False
     return True

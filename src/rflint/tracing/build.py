@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from rflint.architecture import Source
+from rflint.contained import exit_called, is_interrupt
 from rflint.errors import BuildFailed, RflintError, said
 from rflint.places import innermost_user_line_of, is_user_code, source_at
 from rflint.tracing.meta import WeightsOnMeta
@@ -117,10 +118,12 @@ def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) ->
         warnings.simplefilter("ignore")
         try:
             return attribute(**arguments)
-        except (Exception, KeyboardInterrupt):
+        except Exception:
             raise
         except BaseException as error:
-            ended = f"it called sys.exit({error.code!r})" if isinstance(error, SystemExit) else ""
+            if is_interrupt(error):
+                raise
+            ended = f"it called {exit_called(error)}" if isinstance(error, SystemExit) else ""
             wrapped = RuntimeError(ended or said(error))
             raise wrapped.with_traceback(error.__traceback__) from error
 

@@ -28,6 +28,7 @@ from torch.export.graph_signature import InputKind
 from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Kind, Source
+from rflint.contained import is_interrupt
 from rflint.errors import RflintError, TraceFailed, internal_error, said
 from rflint.places import innermost_user_line, innermost_user_line_of
 from rflint.tracing.failures import mismatch
@@ -65,7 +66,9 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
         program = keeper.exported(inputs)
     except RflintError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         raise TraceFailed(
             f"torch.export fails: {said(error).splitlines()[0]}",
             hint="rflint follows more with --tracer auto.",

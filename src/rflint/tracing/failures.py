@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from rflint.architecture import Source
+from rflint.contained import exit_called
 from rflint.errors import (
     CannotFollow,
     InputMismatch,
@@ -15,6 +16,7 @@ from rflint.errors import (
     RflintError,
     TraceFailed,
     internal_error,
+    said,
 )
 from rflint.places import innermost_user_line_of, raised_by_rflint, raised_by_the_user
 from rflint.tracing.operators import Call, ShapeError
@@ -30,7 +32,7 @@ def mismatch(
 
 
 def explained(
-    error: Exception | SystemExit,
+    error: BaseException,
     inputs: Sequence[torch.Tensor],
     *,
     path: str | None,
@@ -41,20 +43,21 @@ def explained(
     `path` is that of the module in whose forward it was raised; `by_torch` what PyTorch raised
     last.
     """
-    said = str(error)
-    if isinstance(error, RuntimeError) and "data-independent" in said:
+    message = str(error)
+    if isinstance(error, RuntimeError) and "data-independent" in message:
         what = "which positions a mask or nonzero() selects"
         return needs_values(what, innermost_user_line_of(error), path)
-    if isinstance(error, RuntimeError) and "meta tensor" in said:
-        what = re.split(r"[\n.] ", said)[0]
+    if isinstance(error, RuntimeError) and "meta tensor" in message:
+        what = re.split(r"[\n.] ", message)[0]
         return needs_values(what, innermost_user_line_of(error), path)
-    if error is not by_torch and raised_by_rflint(error):
+    ended = isinstance(error, SystemExit)
+    if error is not by_torch and raised_by_rflint(error) and not ended:
         return internal_error(error, innermost_user_line_of(error))
     where = f"in {path}: " if path else ""
     shapes = ", ".join(show(tensor.shape) for tensor in inputs)
-    text = str(error).strip().split("\n")[0] or type(error).__name__
+    text = said(error).split("\n")[0]
     if isinstance(error, SystemExit):
-        text = f"it called sys.exit({error.code!r})"
+        text = f"it called {exit_called(error)}"
     hint = (
         "Does the model run on a real tensor of this shape? If the shape is wrong, give --res or "
         "--input."
@@ -67,10 +70,10 @@ def explained(
             "This model takes whole numbers (tokens): give it an example in Python, with "
             "rflint.lint(model, input=(tokens,))."
         )
-    by_the_model = arguments_missing or isinstance(error, SystemExit) or raised_by_the_user(error)
+    by_the_model = arguments_missing or ended or raised_by_the_user(error)
     failure = TraceFailed if by_the_model or error is by_torch else CannotFollow
     return failure(
-        f"the forward pass fails on a {shapes} input: {where}{type(error).__name__}: {text}",
+        f"the forward pass fails on a {shapes} input: {where}{text}",
         hint=hint,
         source=innermost_user_line_of(error),
     )

@@ -24,6 +24,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
 from rflint.architecture import Kind, LeftOut, Source
+from rflint.contained import is_interrupt
 from rflint.errors import (
     CannotFollow,
     ReadsValues,
@@ -87,7 +88,9 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     with recorder.recording():
         try:
             return recorder.finished(model(*placeholders))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             known = isinstance(error, RflintError)
             failure = (
                 error
