@@ -22,15 +22,23 @@ How to fix it
 
 When to ignore it
     Where the pretrained weights of a larger input size are kept on purpose, or where layers are
-    wanted for their capacity (1x1 convolutions as feature mixers) and not for their context, or
-    in a decoder, which draws more than it sees. (Upsampling convolutions are not judged.)
+    wanted for their capacity (1x1 convolutions as feature mixers) and not for their context.
 
 How it is computed
     Eq. 1 of the paper along every path and axis; the smallest receptive field over all paths counts
-    (r_min). Attention gates are no paths. Not judged are layers on such gates, and layers whose
-    inputs all see everything (heads). A 1x1 convolution is held against the input size like any
-    other, but where nothing else is past the border there is no finding: mixing channels is not
-    what the theory is about.
+    (r_min). Attention gates are no paths. Not judged are layers on such gates, and layers that only
+    global paths lead to (heads).
+    Nor are convolutions that draw: behind an upsampling, receptive fields only grow, so that the
+    layers of every decoder without skip connections would be findings. A convolution draws where
+    every path to it has gone through an upsampling behind a downsampling, and the map is still
+    finer than it was at its coarsest; where every path has made the input itself finer, and nothing
+    makes it coarser again (super-resolution); and, as far as it lies past the border, at the
+    coarsest map of an encoder and its decoder, where nothing tells which of the two it belongs to.
+    A resize in front of the first downsampling is no decoder, and where skip connections bring
+    finer maps, r_min follows them. Convolutions that upsample, by transposition or through a pixel
+    shuffle, draw as well.
+    A 1x1 convolution is held against the input size like any other, but where nothing else is past
+    the border there is no finding: mixing channels is not what the theory is about.
 """
 
 from __future__ import annotations

@@ -364,3 +364,71 @@ def test_non_local_blocks() -> None:
     """z comes behind the attention over positions; t, p and g are its queries, keys and values."""
     build = partial(timm.create_model, "resnet18", block_args={"attn_layer": "nl"})
     assert_roles(analysed(build), {r"\.se\.z$": HEAD, "^fc$": HEAD})
+
+
+# -- masks: the branch is the network, and what it weights is what one layer made of the input
+
+
+class Separator(nn.Module):
+    """As Conv-TasNet (Luo and Mesgarani 2019) separates two speakers."""
+
+    def __init__(self, squash: Callable[[torch.Tensor], torch.Tensor] = torch.sigmoid) -> None:
+        super().__init__()
+        self.squash = squash
+        self.encoder = nn.Conv1d(1, 32, 16, stride=8)
+        self.norm = nn.GroupNorm(1, 32)
+        self.bottleneck = nn.Conv1d(32, 16, 1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv1d(16, 32, 1),
+                nn.PReLU(),
+                nn.GroupNorm(1, 32),
+                nn.Conv1d(32, 32, 3, padding=2**i, dilation=2**i, groups=32),
+                nn.PReLU(),
+                nn.GroupNorm(1, 32),
+                nn.Conv1d(32, 16, 1),
+            )
+            for i in range(4)
+        )
+        self.masks = nn.Conv1d(16, 2 * 32, 1)
+        self.decoder = nn.ConvTranspose1d(32, 1, 16, stride=8)
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        features = self.encoder(sound)
+        x = self.bottleneck(self.norm(features))
+        for block in self.blocks:
+            x = x + block(x)
+        masks = self.squash(self.masks(x)).view(len(sound), 2, 32, -1)
+        masked = masks * features.unsqueeze(1)
+        return self.decoder(masked.flatten(0, 1)).view(len(sound), 2, -1)
+
+
+class Spectrogram(nn.Module):
+    """Speech enhancement: a network weights the very bins that it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1) for _ in range(4)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.tanh(self.body(x.log1p()))
+
+
+@pytest.mark.parametrize("squash", [torch.sigmoid, torch.tanh, partial(torch.softmax, dim=1)])
+def test_a_network_that_makes_a_mask_is_the_trunk(
+    squash: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    model = Separator(squash).eval()
+    analysis = analyse(trace(model, [torch.rand(1, 1, 4000)]))
+    judged = [x.layer.name for x in analysis.layers if x.is_judged]
+    convolutions = [name for name, x in model.named_modules() if isinstance(x, nn.Conv1d)]
+    assert judged == convolutions
+    # 16 samples, then windows of 3 with dilations 1, 2, 4, 8 on every eighth, and the decoder
+    assert analysis.layers[-1].out[0].r_max == 16 + 2 * (1 + 2 + 4 + 8) * 8 + 8
+    assert analysis.layers[-1].out[0].r_min == 16 + 8
+
+
+def test_a_network_that_weights_its_own_input_is_the_trunk() -> None:
+    analysis = analyse(trace(Spectrogram().eval(), [torch.rand(1, 1, 64, 64)]))
+    assert [x.layer.name for x in analysis.layers if x.is_judged] == [f"body.{i}" for i in range(4)]
+    assert [(axis.r_min, axis.r_max) for axis in analysis.layers[-1].out] == [(1, 9), (1, 9)]

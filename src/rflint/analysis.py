@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import ceil
 
 from rflint.architecture import Architecture, Extent, Kind, Layer, Number
+from rflint.drawing import drawing
 from rflint.held_against import InputSizes, Limit
 from rflint.passes import Passes, is_steady, layers_of_others
 from rflint.proofs.dead_weights import dead_weights
@@ -145,6 +146,7 @@ def analyse(architecture: Architecture) -> Analysis:
     gates = attention_gates(architecture)
     fields = propagate(architecture, gates)
     inputs = InputSizes(architecture, gates, fields)
+    drawn = drawing(architecture, gates)
     layers = []
     for index, (layer, role, sight, dead) in enumerate(
         zip(
@@ -157,7 +159,10 @@ def analyse(architecture: Architecture) -> Analysis:
     ):
         limits = inputs.limits(index)
         judged = verdict(layer, role, sight, limits, inputs.limits(index, behind=True))
-        if not architecture.judges_pointwise and set(layer.geometry.kernel) == {1}:
+        past = judged in (Verdict.UNPRODUCTIVE, Verdict.PARTIAL)
+        draws = index in drawn.draws or (past and index in drawn.may_draw)
+        left_alone = not architecture.judges_pointwise and set(layer.geometry.kernel) == {1}
+        if draws or left_alone:
             judged = Verdict.NOT_JUDGED
         layers.append(AnalysedLayer(layer, role, sight.seen, sight.out, judged, limits, dead))
     return Analysis(
@@ -166,7 +171,7 @@ def analyse(architecture: Architecture) -> Analysis:
         totals=_totals(architecture, layers),
         border_min=next((x for x in layers if x.verdict is Verdict.UNPRODUCTIVE), None),
         border_max=next((x for x in layers if x.is_judged and _sees_all_at_most(x)), None),
-        feasible_min=_feasible_min(layers, inputs, architecture.axes),
+        feasible_min=_feasible_min(layers, inputs, architecture.axes, drawn.may_draw),
         feasible_max=_feasible_max(layers, inputs, architecture.axes),
         gates=gates,
     )
@@ -232,10 +237,13 @@ def _sees_all_at_most(x: AnalysedLayer) -> bool:
 
 
 def _feasible_min(
-    layers: Sequence[AnalysedLayer], inputs: InputSizes, axes: int
+    layers: Sequence[AnalysedLayer], inputs: InputSizes, axes: int, may_draw: Set[int]
 ) -> tuple[int, ...]:
-    """Per axis the largest r_{l-1,min} of a judged convolution that sees the input in question."""
-    judged = [index for index, x in enumerate(layers) if x.is_judged]
+    """Per axis the largest r_{l-1,min} of a judged convolution that sees the input in question.
+
+    Those that may draw are unproductive at no size.
+    """
+    judged = [i for i, x in enumerate(layers) if x.is_judged and i not in may_draw]
     lengths = [[inputs.of_first(index, axis).r_min for index in judged] for axis in range(axes)]
     return tuple(max([1, *(ceil(r) for r in along if r is not None)]) for along in lengths)
 

@@ -6,7 +6,8 @@ head works on values that only global paths lead to: pooling over the map, flatt
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
 from enum import Enum
 
 from rflint.architecture import INPUT, Architecture, Extent, Kind, Layer
@@ -27,6 +28,10 @@ _IN_PLACE = frozenset({Kind.ACTIVATION, Kind.NORM, Kind.RESHAPE, Kind.ARITHMETIC
 """Kinds that leave every feature where it is, if they have one input beside gates."""
 
 
+_WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION, Kind.RECURRENT})
+"""Kinds of layers that a network is made of."""
+
+
 class Role(str, Enum):
     """What a layer is for."""
 
@@ -41,10 +46,12 @@ def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
     A gate is a factor of a product that comes out of a squashing function and was computed from the
     other factor, or from the whole map by global pooling. So SE, spatial attention, CBAM, ECA and
     split attention are gates, while the two halves of a gated convolution (GLU, WaveNet) are not:
-    neither was computed from the other.
+    neither was computed from the other. Nor is a mask, whose branch is the network: one that
+    separates sources, say, and weights what a single convolution made of the sound.
     """
     layers = architecture.layers
     pooled = _pooled(layers)
+    work = _Work.of(layers)
     gates: set[tuple[int, int]] = set()
     for index, layer in enumerate(layers):
         if layer.operation not in PRODUCTS or len(layer.inputs) != 2:
@@ -54,8 +61,11 @@ def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
             squash = _squashed_at(layers, edge.source)
             if squash is None or (index, 1 - position) in gates:
                 continue
-            whole_map = pooled[squash] and not (trunk != INPUT and pooled[trunk])
-            if whole_map or _computed_from(layers, squash, trunk, gates):
+            if pooled[squash] and not (trunk != INPUT and pooled[trunk]):
+                gates.add((index, position))
+                continue
+            branch = _between(layers, squash, trunk, gates)
+            if branch and not _Work.of(layers[i] for i in branch).is_most_of(work):
                 gates.add((index, position))
     return frozenset(gates)
 
@@ -126,10 +136,28 @@ def _squashed_at(layers: Sequence[Layer], source: int) -> int | None:
     return None
 
 
-def _computed_from(
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How many layers work, and how much."""
+
+    layers: int
+    macs: int
+
+    @classmethod
+    def of(cls, layers: Iterable[Layer]) -> _Work:
+        """That of all these."""
+        working = [layer.macs for layer in layers if layer.kind in _WORKING]
+        return cls(len(working), sum(working))
+
+    def is_most_of(self, whole: _Work) -> bool:
+        """Whether the rest does less, in no more layers."""
+        return 2 * self.layers >= whole.layers and 2 * self.macs > whole.macs
+
+
+def _between(
     layers: Sequence[Layer], gate: int, trunk: int, gates: Set[tuple[int, int]]
-) -> bool:
-    """Whether a gate depends on what the trunk carries.
+) -> frozenset[int]:
+    """What lies between the trunk and a gate that depends on what the trunk carries; else nothing.
 
     Up to what changes a value in place: activations, normalisation, scaling, and other gates.
     """
@@ -140,14 +168,14 @@ def _computed_from(
             break
         trunk = features[0].source
         origins.add(trunk)
-    seen: set[int] = set()
+    seen = {gate}
     pending = [gate]
+    depends = False
     while pending:
         index = pending.pop()
         for edge in layers[index].inputs:
-            if edge.source in origins:
-                return True
-            if edge.source > trunk and edge.source not in seen:
+            depends |= edge.source in origins
+            if edge.source > trunk and edge.source not in seen and edge.source not in origins:
                 seen.add(edge.source)
                 pending.append(edge.source)
-    return False
+    return frozenset(seen) if depends else frozenset()

@@ -1,0 +1,184 @@
+"""Which convolutions draw: those of decoders, which make positions where they integrated before.
+
+The theory asks whether a layer still has context to integrate, and was tried on classifiers. Behind
+an upsampling that question has no answer: receptive fields only ever grow, so every decoder without
+skip connections lies past the border at sizes below its receptive field, and the convolutions that
+make the picture would be those that are said to do nothing. Along one axis a convolution draws
+
+- where on every path to it the map has become finer than it was at its coarsest, behind a
+  downsampling. A later downsampling to where it was ends that, and upsampling in front of the first
+  downsampling (a small image resized for a large network) does not begin it;
+- where every path to it makes the input itself finer, and nothing behind it makes maps smaller
+  again: super-resolution, vocoders;
+- where a pixel shuffle makes positions of its channels, and nothing else reads them: the two are a
+  transposed convolution.
+
+At the coarsest map an encoder ends and its decoder begins, and nothing tells where. Where every
+path to some output passes through a map as coarse, and convolutions draw behind it, those that work
+on it may draw: they are judged as long as there is something to integrate, and not once their
+receptive fields are larger than the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rflint.architecture import INPUT, Architecture, Edge, Extent, Number, Window
+
+_Coarsest: TypeAlias = Mapping[Number, Number]
+"""By jump: of all paths of that jump, the least of their largest jumps behind a downsampling."""
+
+_PIXEL: _Coarsest = {1: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The convolutions that draw along some axis, as indices of layers."""
+
+    draws: frozenset[int] = frozenset()
+    may_draw: frozenset[int] = frozenset()
+    """Those at the coarsest map, between an encoder and its decoder."""
+
+
+def drawing(architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()) -> Drawing:
+    """Which convolutions draw, and which may.
+
+    `gates` are edges that are no feature paths (see `attention_gates`).
+    """
+    if not any(layer.upsamples for layer in architecture.layers):
+        return Drawing()
+    axes = [_Axis(architecture, gates, axis) for axis in range(architecture.axes)]
+    draws = frozenset(index for axis in axes for index in axis.drawing())
+    return Drawing(draws, frozenset(i for axis in axes for i in axis.between()) - draws)
+
+
+class _Axis:
+    """The paths along one axis, gates left out."""
+
+    def __init__(
+        self, architecture: Architecture, gates: frozenset[tuple[int, int]], axis: int
+    ) -> None:
+        self.architecture = architecture
+        self.layers = architecture.layers
+        self.axis = axis
+        self.edges = [
+            [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
+            for index, layer in enumerate(self.layers)
+        ]
+        self.seen: list[_Coarsest] = []
+        """Of what every layer reads."""
+        self.out: list[_Coarsest] = []
+        for edges in self.edges:
+            read = [(self.out[e.source] if e.source != INPUT else _PIXEL, e) for e in edges]
+            self.seen.append(_union(coarsest for coarsest, _ in read))
+            self.out.append(_union(_stepped(coarsest, e.reach[axis]) for coarsest, e in read))
+
+        self.shrinks_later = self._shrinks_later()
+
+    def drawing(self) -> Iterator[int]:
+        """The convolutions that draw."""
+        shuffled = self._only_shuffled()
+        for index, layer in enumerate(self.layers):
+            if layer.kind.is_convolution and (self._is_finer(index) or index in shuffled):
+                yield index
+
+    def between(self) -> Iterator[int]:
+        """The convolutions at the coarsest map in front of what draws."""
+        drawn_from = self._drawn_from()
+        for index, layer in enumerate(self.layers):
+            seen = self.seen[index]
+            at_coarsest = bool(seen) and all(jump == peak for jump, peak in seen.items())
+            stays = not self.shrinks_later[index] and not self._shrinks(index)
+            may_draw = layer.kind.is_convolution and at_coarsest and stays
+            if may_draw and drawn_from[index] >= max(seen):
+                yield index
+
+    def _is_finer(self, index: int) -> bool:
+        seen = self.seen[index]
+        resolves = bool(seen) and max(seen) < 1 and not self.shrinks_later[index]
+        return _is_drawn(seen) or resolves
+
+    def _makes(self, index: int) -> bool:
+        """Whether a convolution, ordinary or transposed, works on a map that is drawn already."""
+        return self.layers[index].kind.is_convolution and self._is_finer(index)
+
+    def _only_shuffled(self) -> set[int]:
+        """The layers whose output pixel shuffles read, and nobody else."""
+        readers: dict[int, set[str]] = {}
+        for layer in self.layers:
+            for edge in layer.inputs:
+                readers.setdefault(edge.source, set()).add(layer.operation)
+        return {source for source, names in readers.items() if names == {"pixel_shuffle"}}
+
+    def _shrinks(self, index: int) -> bool:
+        """Whether a layer makes maps smaller, or reads all of one at once."""
+        return any(self._reduces(index, edge) for edge in self.edges[index])
+
+    def _reduces(self, index: int, edge: Edge) -> bool:
+        reach = edge.reach[self.axis]
+        if isinstance(reach, Window):
+            return reach.stride > 1
+        left = self.layers[index].positions[self.axis]
+        return reach is Extent.GLOBAL and left == 1 < self._positions(edge.source)
+
+    def _positions(self, source: int) -> int:
+        return self.architecture.positions_of(source)[self.axis]
+
+    def _shrinks_later(self) -> list[bool]:
+        """Per layer, whether something that depends on it shrinks."""
+        later = [False] * len(self.layers)
+        for index in reversed(range(len(self.layers))):
+            for edge in self.edges[index]:
+                if edge.source != INPUT and (later[index] or self._reduces(index, edge)):
+                    later[edge.source] = True
+        return later
+
+    def _drawn_from(self) -> list[Number]:
+        """Per layer, how coarse a map every path passes to some output that is drawn behind it.
+
+        Zero where nothing that depends on the layer is drawn by a convolution.
+        """
+        count = len(self.layers)
+        of_outputs: list[Number] = [0] * count
+        found: list[Number] = [0] * count
+        for index in self.architecture.outputs:
+            if _is_drawn(self.out[index]):
+                of_outputs[index] = min(self.out[index].values())
+        for index in reversed(range(count)):
+            for edge in self.edges[index]:
+                if edge.source == INPUT:
+                    continue
+                source = edge.source
+                of_outputs[source] = max(of_outputs[source], of_outputs[index])
+                behind = of_outputs[index] if self._makes(index) else found[index]
+                found[source] = max(found[source], behind)
+        return found
+
+
+def _is_drawn(coarsest: _Coarsest) -> bool:
+    return bool(coarsest) and all(jump < peak for jump, peak in coarsest.items())
+
+
+def _stepped(coarsest: _Coarsest, reach: object) -> _Coarsest:
+    """Behind an operator; paths that see everything do not count."""
+    if not isinstance(reach, Window):
+        return {}
+    if reach.stride == 1:
+        return coarsest
+    return {
+        jump * reach.stride: max(peak, jump * reach.stride) if reach.stride > 1 else peak
+        for jump, peak in coarsest.items()
+    }
+
+
+def _union(values: Iterable[_Coarsest]) -> _Coarsest:
+    distinct = list({id(value): value for value in values}.values())
+    if len(distinct) == 1:
+        return distinct[0]
+    union: dict[Number, Number] = {}
+    for value in distinct:
+        for jump, peak in value.items():
+            union[jump] = min(peak, union.get(jump, peak))
+    return union
