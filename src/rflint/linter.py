@@ -14,7 +14,14 @@ from rflint.analysis import Analysis, analyse, in_all_passes
 from rflint.architecture import Architecture
 from rflint.checking import findings
 from rflint.collector import collector_paused
-from rflint.errors import InputMismatch, RflintError, UsageError
+from rflint.errors import (
+    CannotFollow,
+    InputMismatch,
+    ReadsValues,
+    RflintError,
+    TraceFailed,
+    UsageError,
+)
 from rflint.options import Options
 from rflint.passes import Others, Passes
 from rflint.repair import KINDS, Figures, Repair, search
@@ -283,7 +290,9 @@ def _traced(
     for inputs in attempts:
         try:
             return inputs, _architecture(model, inputs, options)
-        except InputMismatch as error:
+        except (InputMismatch, TraceFailed) as error:
+            if isinstance(error, ReadsValues | CannotFollow):
+                raise  # whatever the input is
             first = first or error
     assert first is not None
     if input is None and not first.hint:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Iterator, Sequence
+from math import isqrt, prod
 from typing import Any
 
 import torch
@@ -52,21 +52,59 @@ def possible_inputs(
 ) -> list[tuple[torch.Tensor, ...]]:
     """Inputs to try in turn: what the first registered layer expects, then other convolutions.
 
-    Layers are usually registered in the order in which they are called, but nothing says so.
+    Layers are usually registered in the order in which they are called, but nothing says so. Last
+    come inputs of which a stem may have moved positions into channels (space-to-depth, patches).
     """
-    attempts = [example_inputs(model, resolution, (), batch=batch)]
+    attempts = []
+    cannot_infer: InputMismatch | None = None
+    try:
+        attempts.append(example_inputs(model, resolution, (), batch=batch))
+    except InputMismatch as error:
+        cannot_infer = error
     assert resolution is not None
-    seen = {tuple(attempts[0][0].shape[1:])}
+    seen = {tuple(attempts[0][0].shape[1:])} if attempts else set()
+    for shape in (*_of_other_convolutions(model, resolution), *_in_front_of(model, resolution)):
+        if shape not in seen:
+            seen.add(shape)
+            attempts.append(example_inputs(model, None, [(batch, *shape)]))
+    if not attempts:
+        assert cannot_infer is not None
+        raise cannot_infer
+    return attempts
+
+
+def _of_other_convolutions(
+    model: nn.Module, resolution: Sequence[int]
+) -> Iterator[tuple[int, ...]]:
+    """What convolutions expect that read as few channels as images have."""
     for module in modules(model):
         if isinstance(module, nn.modules.conv._ConvNd) and input_channels(module) in (1, 2, 3, 4):
             axes = len(module.kernel_size)
-            if len(resolution) not in (1, axes):
-                continue
-            shape = (input_channels(module), *_per_axis(resolution, axes))
-            if shape not in seen:
-                seen.add(shape)
-                attempts.append(example_inputs(model, None, [(batch, *shape)]))
-    return attempts
+            if len(resolution) in (1, axes):
+                yield (input_channels(module), *_per_axis(resolution, axes))
+
+
+def _in_front_of(model: nn.Module, resolution: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Images that a stem may have turned into the channels of the first layer.
+
+    Colour and grey images come first: a stem may also add coordinates, or copies. Then, images of
+    which blocks of k positions per axis fill the channels.
+    """
+    try:
+        channels, axes = first_layer(model, resolution)
+    except InputMismatch:  # a Linear that no image fills; perhaps it reads patches
+        features = next(linear_weight(m)[-1] for m in modules(model) if isinstance(m, nn.Linear))
+        for colours in (3, 1):
+            side = isqrt(features // colours)
+            sizes = _per_axis(resolution, len(resolution) if len(resolution) > 1 else 2)
+            square = len(sizes) == 2 and side * side * colours == features
+            if square and all(n % side == 0 for n in sizes):
+                yield (colours, *sizes)
+        return
+    sizes = _per_axis(resolution, axes)
+    blocks = (k**axes for k in (2, 4, 8, 3) if all(n % k == 0 for n in sizes))
+    for colours in (3, 1, *(channels // n for n in (2, *blocks) if channels % n == 0)):
+        yield (colours, *sizes)
 
 
 def first_layer(model: nn.Module, resolution: Sequence[int]) -> tuple[int, int]:

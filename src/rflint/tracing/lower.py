@@ -26,7 +26,7 @@ from rflint.tracing.layout import Layout, placed, positions, sole_axis
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.elementwise import subtracts_mean
-from rflint.tracing.operators.mixing import mixing_geometry
+from rflint.tracing.operators.mixing import composed, mixing_geometry
 from rflint.tracing.operators.table import mapped
 from rflint.tracing.parameters import Parameters
 from rflint.tracing.recording import Recording, Step
@@ -308,14 +308,13 @@ class _Lowering(Values):
 
         Each of them reads one position of a block; whatever reads all channels reads the block.
         """
-        origins = [self.layers[edge.source] for edge in edges if edge.source != INPUT]
-        sources = {layer.inputs[0].source for layer in origins if layer.kind is Kind.SLICE}
-        if len(edges) < 2 or len(origins) < len(edges) or len(sources) != 1:
+        chains = [self._sliced_from(edge) for edge in edges]
+        common = [s for s in chains[0] if all(s in chain for chain in chains)] if chains else []
+        if len(edges) < 2 or not common:
             return edges
-        if any(layer.kind is not Kind.SLICE or len(layer.inputs) != 1 for layer in origins):
-            return edges
+        source = common[0]
         reaches = tuple(
-            _block([layer.inputs[0].reach[axis] for layer in origins]) for axis in range(self.axes)
+            _block([chain[source][axis] for chain in chains]) for axis in range(self.axes)
         )
         side_by_side = all(
             positions(value.layout, axis) == positions(effect.layout, axis)
@@ -324,10 +323,25 @@ class _Lowering(Values):
         )
         pointwise = all(reach is POINTWISE for edge in edges for reach in edge.reach)
         # single positions that were picked are no slices of a block
-        one = any(taps.windows < 2 < taps.positions for x in origins for taps in x.taps)
+        slices = [self.layers[edge.source] for edge in edges]
+        one = any(taps.windows < 2 < taps.positions for x in slices for taps in x.taps)
         if pointwise and side_by_side and not one and None not in reaches:
-            return (Edge(sources.pop(), tuple(reach for reach in reaches if reach)),)
+            return (Edge(source, tuple(reach for reach in reaches if reach)),)
         return edges
+
+    def _sliced_from(self, edge: Edge) -> dict[int, tuple[Reach, ...]]:
+        """What was sliced, once or again and again, for the value of an edge, nearest first."""
+        found: dict[int, tuple[Reach, ...]] = {}
+        source, reach = edge.source, (POINTWISE,) * self.axes
+        while source != INPUT:
+            layer = self.layers[source]
+            if layer.kind is not Kind.SLICE or len(layer.inputs) != 1:
+                break
+            (read,) = layer.inputs
+            reach = tuple(map(composed, read.reach, reach))
+            source = read.source
+            found[source] = reach
+        return found
 
     def _bias(self, step: Step, call: Call) -> tuple[str, ...]:
         position = _BIAS_AT.get(step.row.name, 2) if step.row is not None else 2

@@ -1,0 +1,107 @@
+"""Stems in front of the first convolution: its channels are not the input's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import rflint
+
+
+def focus(x: Tensor) -> Tensor:
+    rows = x[..., ::2, :], x[..., 1::2, :]
+    return torch.cat([part for row in rows for part in (row[..., ::2], row[..., 1::2])], 1)
+
+
+def blocks(x: Tensor, side: int = 4) -> Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, c, h // side, side, w // side, side).permute(0, 1, 3, 5, 2, 4)
+    return x.reshape(n, c * side * side, h // side, w // side)
+
+
+def colour_blocks(x: Tensor) -> Tensor:
+    return blocks(x.view(x.shape[0], 3, *x.shape[2:]))
+
+
+def wavelets(x: Tensor) -> Tensor:
+    filters = torch.rand(4, 1, 2, 2).repeat(x.shape[1], 1, 1, 1)
+    return F.conv2d(x, filters, stride=2, groups=x.shape[1])
+
+
+def with_coordinates(x: Tensor) -> Tensor:
+    rows = torch.linspace(-1, 1, x.shape[2])[:, None].expand(len(x), 1, *x.shape[2:])
+    return torch.cat([x, rows, rows.transpose(2, 3)], 1)
+
+
+class Stem(nn.Module):
+    """A function in front of a convolution of so many channels."""
+
+    def __init__(self, stem: Callable[[Tensor], Tensor], channels: int, axes: int = 2) -> None:
+        super().__init__()
+        self.stem = stem
+        self.conv = getattr(nn, f"Conv{axes}d")(channels, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.conv(self.stem(x))
+
+
+@pytest.mark.parametrize(
+    ("stem", "channels", "expected", "r"),
+    [
+        pytest.param(focus, 12, 3, 6, id="slices side by side"),
+        pytest.param(lambda x: F.pixel_unshuffle(x, 2), 4, 1, 6, id="unshuffled grey images"),
+        pytest.param(lambda x: F.pixel_unshuffle(x, 4), 48, 3, 12, id="unshuffled colour images"),
+        pytest.param(nn.PixelUnshuffle(3), 27, 3, 9, id="blocks of 3x3"),
+        pytest.param(nn.PixelUnshuffle(4), 32, 2, 12, id="two channels"),
+        pytest.param(blocks, 48, 3, 12, id="views"),
+        pytest.param(colour_blocks, 48, 3, 12, id="a view that names the channels"),
+        pytest.param(wavelets, 12, 3, 6, id="wavelets"),
+        pytest.param(with_coordinates, 5, 3, 3, id="coordinates"),
+        pytest.param(lambda x: torch.cat([x, -x], 1), 2, 1, 3, id="both signs"),
+        pytest.param(lambda x: x, 64, 64, 3, id="no stem"),
+    ],
+)
+def test_the_input_is_what_the_stem_takes(
+    stem: Callable[[Tensor], Tensor], channels: int, expected: int, r: int
+) -> None:
+    report = rflint.lint(Stem(stem, channels), res=48)
+    assert report.to_dict()["models"][0]["inputs"] == [[1, expected, 48, 48]]
+    assert [axis.r_max for axis in report.layers[-1].out] == [r, r]
+
+
+def test_frames_of_a_signal_are_channels() -> None:
+    def framed(x: Tensor) -> Tensor:
+        return x.unflatten(-1, (-1, 16)).transpose(-1, -2).flatten(1, 2)
+
+    report = rflint.lint(Stem(framed, 16, axes=1), res=480)
+    assert report.to_dict()["models"][0]["inputs"] == [[1, 1, 480]]
+    assert report.layers[-1].out[0].r_max == 48
+
+
+@pytest.mark.parametrize("colours", [3, 1])
+def test_patches_in_front_of_a_linear_layer(colours: int) -> None:
+    class Patches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.LayerNorm(colours * 64)
+            self.embed = nn.Linear(colours * 64, 32)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.embed(self.norm(blocks(x, 8).flatten(2).transpose(1, 2)))
+
+    report = rflint.lint(Patches, res=48)
+    assert report.to_dict()["models"][0]["inputs"] == [[1, colours, 48, 48]]
+    assert [axis.r_max for axis in report.layers[-1].out] == [8, 8]
+
+
+def test_where_nothing_fits_the_first_layer_is_named() -> None:
+    def refused(x: Tensor) -> Tensor:
+        raise ValueError("not like this")
+
+    with pytest.raises(rflint.RflintError, match=r"1x7x48x48.*not like this"):
+        rflint.lint(Stem(refused, 7), res=48)
