@@ -332,7 +332,8 @@ class _Lowering(Values):
     def _sliced_from(self, edge: Edge) -> dict[int, tuple[Reach, ...]]:
         """What was sliced, once or again and again, for the value of an edge, nearest first."""
         found: dict[int, tuple[Reach, ...]] = {}
-        source, reach = edge.source, (POINTWISE,) * self.axes
+        source = edge.source
+        reach: tuple[Reach, ...] = (POINTWISE,) * self.axes
         while source != INPUT:
             layer = self.layers[source]
             if layer.kind is not Kind.SLICE or len(layer.inputs) != 1:
