@@ -1,9 +1,9 @@
 """Positions of a feature map that are computed, and that nobody reads.
 
 What it is
-    All layers that read a map together leave out some of its positions: a stride that is larger
-    than the kernel jumps over them (a 1x1 convolution with stride 2 reads one position in four), or
-    a crop cuts them off.
+    All layers that compute with a map leave out some of its positions: a stride that is larger than
+    the kernel jumps over them (a 1x1 convolution with stride 2 reads one position in four), or a
+    crop, a step or an index cuts them off.
 
 Why it matters
     What was computed there is thrown away. In the original ResNet bottleneck "the convolution in
@@ -11,34 +11,60 @@ Why it matters
     stride of 2" (T. He et al., "Bag of Tricks for Image Classification", 2019, section 4.1). Of the
     model's input, nothing is thrown away but pixels.
 
+    It is a warning where at least 1 % of the model's multiply-accumulates serve nothing but such
+    positions, and information below. Nothing is said where none do (overhanging ends of transposed
+    convolutions, frames of an STFT), of class tokens, and behind a Fourier transform, where an
+    index is a frequency.
+
 How to fix it
-    Move the stride to a convolution whose kernel covers it (a 3x3 one), or pool by averaging in
-    front of it. To keep what the network computes and save the work, give the stride to the layer
-    that makes the map instead.
+    Where a stride jumps: move it to a convolution whose kernel covers it (a 3x3 one), or pool by
+    averaging in front of it. Where a convolution alone is in front of it, the message says with
+    which strides the network computes the same, without the work.
+
+    Where a crop cuts off what a convolution made: the message says how to pad in front of the
+    convolution instead, so that it makes no more than is read. Convolutions that pad both ends and
+    cut one off to be causal compute the same with all of the padding in front.
+
+    Where a map is padded to whole windows, and cropped again: a size that needs no padding. The
+    message names some that were tried.
 
 When to ignore it
     Where pretrained weights want the network as it is.
 
 How it is computed
     From the outputs back to the input: which positions of every map does somebody read? Tap by tap
-    for convolutions, pooling, slices and padding; whatever else moves positions around counts as
-    reading all of them. A shortcut that skips positions is no finding where the branch beside it
-    reads them, also where the shortcut normalises them first. Ends of a map that no window reaches
-    are RF203.
+    for convolutions, pooling, slices, indices and padding; whatever else moves positions around
+    counts as reading all of them. A map counts for the layer that computes it, and is judged by
+    what all its readers read together: the activations, normalisations, slices and paddings between
+    compute nothing of their own. So a shortcut that skips positions is no finding where the branch
+    beside it reads them. Ends of a map that no window reaches are RF203. What only evaluation
+    leaves out (training crops less, or takes statistics of the whole map) is said of evaluation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.architecture import INPUT, POINTWISE, Architecture, Kind, Layer
+from rflint.analysis import AnalysedLayer, Analysis
+from rflint.architecture import INPUT
 from rflint.figures import count, listed, share, size
-from rflint.proofs.borders import SLIDING, ends_early
-from rflint.proofs.reads import Reads, Region, reads, taps_along
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.proofs.leftovers import (
+    Leftover,
+    is_left_over_in,
+    jumpers,
+    leftovers,
+    macs_left,
+    padded_in_front,
+    padding_instead,
+    strides_instead,
+    takers_of,
+    unpadded_sizes,
+)
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, as_far_as_it_holds, finding
 
 CODE = "RF202"
 NAME = "unread-positions"
@@ -46,100 +72,144 @@ SEVERITY = Severity.WARNING
 DEFAULT = True
 EVIDENCE = Evidence.PROVED
 
-_IN_PLACE = (Kind.ACTIVATION, Kind.NORM, Kind.ARITHMETIC, Kind.RESHAPE)
+_LEAST = 100
+"""One part in so many of the model's work is worth a warning."""
+
+_TRIED = 4
+"""So many sizes in each direction, at most."""
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
-    """One finding for each map with unread positions, at the first layer that reads it."""
-    found = reads(analysis.architecture)
-    for value, region in found.directly.items():
-        readers = found.readers[value]
-        origin = _origin(analysis.architecture, value)
-        if not found.values[origin].unread:
-            continue  # another branch reads what was computed; here, it was only normalised
-        if not readers or not _skips(analysis.architecture, region, origin, readers):
-            continue
-        layer = analysis.layers[readers[0]]
-        message = _message(analysis.architecture, value, readers, region)
-        yield finding(globals(), layer, message, message)
+    """One finding for each map: at the layer whose stride jumps, else at the one that makes it."""
+    found = list(leftovers(analysis.architecture))
+    padded = {x.value for x in found if padded_in_front(analysis.architecture, x) is not None}
+    cure = _unpadded(analysis, [x for x in found if x.value in padded]) if padded else ""
+    for leftover in found:
+        layer, message = _told(analysis, leftover)
+        cured = f"{message}{cure}" if leftover.value in padded else message
+        places = (x for y in _involved(analysis, leftover) for x in y.layer.places)
+        worth = leftover.macs * _LEAST >= analysis.totals.macs and not _is_meant(analysis, leftover)
+        told = replace(
+            finding(globals(), layer, cured, message),
+            severity=SEVERITY if leftover.value != INPUT and worth else Severity.INFO,
+            places=tuple(dict.fromkeys(places)),
+        )
+        yield from as_far_as_it_holds(told, analysis, partial(_holds, analysis, leftover))
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
-    """What the work on unread positions costs."""
-    wasted = _macs_unread(analysis.architecture, reads(analysis.architecture))
+    """What the work on unread positions costs, of those that are listed."""
+    listed_here = [x for x in leftovers(analysis.architecture) if _is_among(analysis, x, findings)]
+    wasted = macs_left(analysis.architecture, {x.value for x in listed_here})
     subject = f"{len(findings)} maps have" if len(findings) > 1 else "A map has"
     of_all = share(wasted, analysis.totals.macs)
-    return (
-        f"{subject} positions that nobody reads, since a stride is larger than the kernel or a "
-        f"crop cuts them off. At least {count(wasted)} MACs ({of_all}) compute what is thrown "
-        "away. Move the stride to a kernel that covers it, average in front, or crop first."
-    )
+    cost = f" {count(wasted)} MACs ({of_all}) compute what is thrown away." if wasted else ""
+    jumps = any(jumpers(analysis.architecture, x) for x in listed_here)
+    remedy = " Move strides to kernels that cover them, or average in front." if jumps else ""
+    return f"{subject} positions that nobody reads.{cost}{remedy}"
 
 
-def _origin(architecture: Architecture, value: int) -> int:
-    """What a value was before it was only normalised, activated, padded and the like."""
-    while value != INPUT:
-        layer = architecture.layers[value]
-        if len(layer.inputs) != 1:
-            break
-        stays = layer.kind in _IN_PLACE and set(layer.inputs[0].reach) == {POINTWISE}
-        if not stays and layer.kind is not Kind.PAD:
-            break
-        value = layer.inputs[0].source
-    return value
+def _holds(analysis: Analysis, found: Leftover, there: Analysis) -> bool:
+    return is_left_over_in(analysis.architecture, found, there.architecture)
 
 
-def _skips(architecture: Architecture, region: Region, origin: int, readers: Sequence[int]) -> bool:
-    """Whether positions are left out that no remainder of a division explains."""
-    layers = [architecture.layers[index] for index in readers]
-    if origin == INPUT and not any(layer.kind in SLIDING for layer in layers):
-        return False  # which part of its input a model takes is its own business
-    trimmed = [
-        region.along(axis).bit_length() if _end_early(layers, axis) else length
-        for axis, length in enumerate(region.sizes)
+def _unpadded(analysis: Analysis, padded: Sequence[Leftover]) -> str:
+    """Sizes of the input that need no padding: each was tried."""
+    found = []
+    for likely in unpadded_sizes(analysis.architecture, padded):
+        for wanted in likely[:_TRIED]:
+            there = analysis.passes.at(wanted)
+            if there is not None and not any(
+                padded_in_front(there.architecture, x) is not None
+                for x in leftovers(there.architecture)
+            ):
+                found.append(size(wanted))
+                break
+    return f"; inputs of {' or '.join(found)} need none" if found else ""
+
+
+def _is_among(analysis: Analysis, found: Leftover, findings: Sequence[Finding]) -> bool:
+    layer, message = _told(analysis, found)
+    return any(x.layer == layer.layer.name and message in x.message for x in findings)
+
+
+def _involved(analysis: Analysis, found: Leftover) -> Iterator[AnalysedLayer]:
+    """The layers where a comment may stand."""
+    jumping = jumpers(analysis.architecture, found)
+    maker = () if found.value == INPUT or jumping else (found.value,)
+    for index in (*maker, *(found.readers if jumping else found.passed)):
+        yield analysis.layers[index]
+
+
+def _is_meant(analysis: Analysis, found: Leftover) -> bool:
+    """Whether positions are cut off that were only there since something was padded."""
+    padding = padding_instead(analysis.architecture, found)
+    if padding is not None and min(min(ends) for ends in padding) >= 0:
+        return not jumpers(analysis.architecture, found)
+    return padded_in_front(analysis.architecture, found) is not None
+
+
+def _told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
+    """The layer that a finding is about, and what it says."""
+    whole = prod(found.region.sizes)
+    left = f"{found.region.unread:,} of the {whole:,} positions"
+    left += f" ({share(found.region.unread, whole)})"
+    jumping = jumpers(analysis.architecture, found)
+    if jumping or found.value == INPUT:
+        readers = [analysis.layers[index] for index in jumping or found.readers]
+        return readers[0], _jumped(analysis, found, readers, left)
+    maker = analysis.layers[found.value]
+    if padded := padded_in_front(analysis.architecture, found):
+        padding = analysis.architecture.layers[padded]
+        before = analysis.architecture.positions_of(padding.inputs[0].source)
+        return maker, (
+            f"{left} of the map that it makes are padding, computed and cropped again: "
+            f"{padding.label} pads {size(before)} to {size(padding.positions)}"
+        )
+    takers = [
+        analysis.layers[index].layer.label for index in takers_of(analysis.architecture, found)
     ]
-    return 0 < region.positions < prod(trimmed)
+    by = listed(list(dict.fromkeys(takers)), 2)
+    only = f" ({by} {'reads' if len(takers) == 1 else 'read'} the rest)"
+    remedy = _padding(padding_instead(analysis.architecture, found))
+    return maker, f"{left} of the map that it makes are computed and never read{only}{remedy}"
 
 
-def _end_early(layers: Sequence[Layer], axis: int) -> bool:
-    """Whether windows with a stride end before the map does: that is RF203."""
-    return any(
-        layer.kind in SLIDING and taps is not None and taps.stride > 1 and ends_early(taps)
-        for layer in layers
-        for taps in [taps_along(layer, axis)]
-    )
-
-
-def _message(architecture: Architecture, value: int, readers: Sequence[int], region: Region) -> str:
-    layers = [architecture.layers[index] for index in readers]
-    reader = layers[0]
-    whole = prod(region.sizes)
-    where = (
-        "the input" if value == INPUT else f"the map that {architecture.layers[value].title} makes"
-    )
-    others = list(dict.fromkeys(x.title for x in layers[1:] if x.title != reader.title))
+def _jumped(
+    analysis: Analysis, found: Leftover, readers: Sequence[AnalysedLayer], left: str
+) -> str:
+    reader = readers[0].layer
+    others = list(dict.fromkeys(x.layer.title for x in readers if x.layer.title != reader.title))
     how = (
         f"reads with stride {size(reader.geometry.stride)} and a kernel of "
         f"{size(reader.geometry.kernel)}"
-        if reader.kind in SLIDING
-        else "takes only a part"
     )
     beside = f", and the other readers leave them out too ({listed(others, 2)})" if others else ""
-    never = "are never read" if value == INPUT else "are computed and never read"
+    if found.value == INPUT:
+        return f"{how}: {left} of the input are never read{beside}"
+    maker = analysis.layers[found.value].layer
+    strides = strides_instead(analysis.architecture, found)
+    here = "here" if not others else "in its readers"
+    remedy = f"; stride {size(strides)} there and 1 {here} compute the same" if strides else ""
     return (
-        f"{how}: {region.unread:,} of the {whole:,} positions ({share(region.unread, whole)}) of "
-        f"{where} {never}{beside}"
+        f"{how}: {left} of the map that {maker.label} makes are computed and never read"
+        f"{beside}{remedy}"
     )
 
 
-def _macs_unread(architecture: Architecture, found: Reads) -> int:
-    """Multiply-accumulates of convolutions and linear layers for positions that nobody reads."""
-    wasted = 0
-    for index, layer in enumerate(architecture.layers):
-        if layer.kind in (Kind.CONV, Kind.LINEAR) and found.readers[index]:
-            region = found.values[index]
-            wasted += layer.macs * region.unread // max(1, prod(region.sizes))
-    return wasted
+def _padding(padding: Sequence[tuple[int, int]] | None) -> str:
+    if padding is None:
+        return ""
+    amounts = [amount for ends in reversed(padding) for amount in ends]
+    while amounts and amounts[-2:] == [0, 0]:
+        del amounts[-2:]
+    if not amounts:
+        return "; padding=0 computes the same without them"
+    crops = ", which crops," if max(amounts) <= 0 else ""
+    return (
+        f"; F.pad(x, ({', '.join(map(str, amounts))})) in front of it{crops} and padding=0 compute "
+        "the same without them"
+    )
 
 
 def strided_bottleneck() -> Any:

@@ -19,24 +19,27 @@ When to ignore it
     information only.
 
 How it is computed
-    The positions that every window reads, from the outputs back to the input. Other sizes are tried
-    by doing the arithmetic of every layer's size again, up to twice and down to half the size; none
-    is named that the model may not take (a linear layer behind a flatten wants one size). What a
-    stride larger than the kernel jumps over anyway is RF202, and a crop is taken as meant.
+    The positions that every window reads, from the outputs back to the input. Sizes between half
+    and twice as much that promise to do better are tried: the model is followed once more at each.
+    None is named at which it does not run, or at which it is not certain that all of the input is
+    read. What a stride larger than the kernel jumps over anyway is RF202, and a crop is taken as
+    meant. What only evaluation leaves out, since batch normalisation in training takes statistics
+    of the whole map, is said of evaluation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rflint.analysis import AnalysedLayer, Analysis
 from rflint.architecture import INPUT, POINTWISE, Architecture
 from rflint.figures import axis_names, size
-from rflint.proofs.borders import sizes_without_ends, unread_ends
+from rflint.proofs.borders import ends_in, leaves_nothing, likely_sizes, unread_ends
 from rflint.proofs.reads import taps_along
 from rflint.roles import reaching_outputs
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.rule import Evidence, Example, Finding, Settings, Severity, as_far_as_it_holds, finding
 
 CODE = "RF203"
 NAME = "unread-border"
@@ -52,19 +55,26 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     values = sorted({value for along in ends for value in along})
     if not values:
         return
-    cure = f"; {cure}" if (cure := _cure(architecture, ends)) else ""
+    cure = f"; {cure}" if (cure := _cure(analysis, ends)) else ""
     for value in values:
         if value != INPUT and _is_told(architecture, value, ends):
             continue
         reader = _reader(analysis, value, ends)
         there = {axis: along[value] for axis, along in enumerate(ends) if value in along}
         left = _left(architecture, value, there)
-        yield finding(globals(), reader, f"{left}{cure}", left)
+        found = finding(globals(), reader, f"{left}{cure}", left)
+        holds = partial(_holds, analysis, value, there)
+        yield from as_far_as_it_holds(found, analysis, holds)
+
+
+def _holds(analysis: Analysis, value: int, ends: Mapping[int, int], there: Analysis) -> bool:
+    return ends_in(analysis.architecture, value, ends, there.architecture)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many maps, and which sizes would do."""
-    cure = findings[0].message.removeprefix(findings[0].detail)  # the same for all of them
+    first = findings[0]
+    cure = first.message.removeprefix(first.detail)  # the same for all of them
     maps = f"{len(findings)} maps end" if len(findings) > 1 else "a map ends"
     return (
         f"At {size(analysis.architecture.resolution)}, strides do not divide sizes: {maps} in rows "
@@ -82,7 +92,7 @@ def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> st
     )
     if value == INPUT:
         return f"{left} of the {size(lengths)} input never influence the output"
-    made = architecture.layers[value].title
+    made = architecture.layers[value].label
     return (
         f"its windows end before {left} of the {size(lengths)} map that {made} makes: "
         "computed and never read"
@@ -100,18 +110,28 @@ def _is_told(architecture: Architecture, value: int, ends: list[Mapping[int, int
     return all(along.get(value) == along.get(INPUT) for along in ends)
 
 
-def _cure(architecture: Architecture, ends: list[Mapping[int, int]]) -> str:
-    """The sizes, along each axis that leaves something, that would leave nothing."""
-    smaller, larger = list(architecture.resolution), list(architecture.resolution)
-    found_smaller = found_larger = True
-    for axis, along in enumerate(ends):
-        if along:
-            below, above = sizes_without_ends(architecture, axis)
-            smaller[axis], larger[axis] = below or 0, above or 0
-            found_smaller &= below is not None
-            found_larger &= above is not None
-    sizes = [size(x) for x, ok in ((smaller, found_smaller), (larger, found_larger)) if ok]
+def _cure(analysis: Analysis, ends: list[Mapping[int, int]]) -> str:
+    """Sizes that leave nothing: each was tried."""
+    given = analysis.architecture.resolution
+    likely = [
+        likely_sizes(analysis.architecture, axis) if along else ([given[axis]], [given[axis]])
+        for axis, along in enumerate(ends)
+    ]
+    found = [_tried(analysis, [sizes[way] for sizes in likely]) for way in (0, 1)]
+    sizes = [size(x) for x in found if x is not None]
     return f"inputs of {' or '.join(sizes)} leave nothing out" if sizes else ""
+
+
+def _tried(analysis: Analysis, likely: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
+    """The first of likely sizes, given per axis, at which the model runs and leaves nothing."""
+    if not all(likely):
+        return None
+    for step in range(max(map(len, likely))):
+        wanted = tuple(sizes[min(step, len(sizes) - 1)] for sizes in likely)
+        there = analysis.passes.at(wanted)
+        if there is not None and leaves_nothing(there.architecture):
+            return wanted
+    return None
 
 
 def _reader(analysis: Analysis, value: int, ends: list[Mapping[int, int]]) -> AnalysedLayer:

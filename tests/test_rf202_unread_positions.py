@@ -15,8 +15,9 @@ from torch.nn import functional as F
 import rflint
 from rflint.analysis import analyse
 from rflint.proofs.reads import reads
+from rflint.rule import Finding
 from tests.models.torchvision_import import import_torchvision
-from tests.test_reads import C, Does, check_reads, maps, positions_of, reaching, traced
+from tests.test_reads import LAST, C, Does, check_reads, maps, positions_of, reaching, traced
 
 
 def said(model: Any, res: Any = 16) -> dict[str, str]:
@@ -105,7 +106,7 @@ def test_a_stride_in_the_first_1x1_convolution_is_reported_where_both_readers_ha
     assert message == (
         "reads with stride 2x2 and a kernel of 1x1: 192 of the 256 positions (75 %) of the map "
         "that 0 makes are computed and never read, and the other readers leave them out too "
-        "(1.downsample)"
+        "(1.downsample); stride 2x2 there and 1 in its readers compute the same"
     )
 
 
@@ -120,11 +121,13 @@ def test_what_is_never_read_of_the_input_is_not_computed() -> None:
 
 
 def test_a_crop_takes_a_part() -> None:
-    (message,) = said(behind(lambda x: x[..., ::2, 4:])).values()
-    assert message == (
-        "takes only a part: 160 of the 256 positions (62 %) of the map that 0 makes "
-        "are computed and never read"
+    ((layer, message),) = said(behind(lambda x: x[..., ::2, 4:])).items()
+    assert layer == "0"
+    assert message.startswith(
+        "160 of the 256 positions (62 %) of the map that it makes are computed and never read "
+        "(getitem in 1"
     )
+    assert message.endswith(" reads the rest)")
 
 
 FIRES: dict[str, nn.Module] = {
@@ -167,7 +170,7 @@ PASSES: dict[str, nn.Module] = {
 def test_fires(name: str) -> None:
     """And where it fires, a NaN at the positions that are counted reaches no output."""
     (message,) = said(FIRES[name]).values()
-    counted = re.search(r": ([\d,]+) of the 256 positions", message)
+    counted = re.search(r"([\d,]+) of the 256 positions", message)
     assert counted is not None
     architecture = traced(FIRES[name], (16, 16), 3)
     region = reads(architecture).directly
@@ -210,6 +213,266 @@ def test_the_summary_counts_the_work() -> None:
     whole = 16 * 16 * 27 * C + 8 * 8 * C * C
     assert told.startswith("A map has positions that nobody reads")
     assert f"{wasted / 1000:.1f} k MACs ({100 * wasted / whole:.0f} %)" in told
+
+
+# -- what is said of each reading, and what helps against it
+
+
+def findings(model: Any, shape: tuple[int, ...]) -> list[Finding]:
+    (report,) = rflint.lint(model, input=shape, select=["RF202"]).models
+    return list(report.findings)
+
+
+class Steps(nn.Module):
+    """Two convolutions over time, and what is taken of the second one's map."""
+
+    def __init__(self, takes: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(2, 8, 3, padding=1), nn.Conv1d(8, 8, 3, padding=1)
+        self.takes, self.head = takes, nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.takes(self.second(self.first(x).relu()).relu()))
+
+
+@pytest.mark.parametrize("spelling", LAST)
+def test_the_same_reading_gets_the_same_answer(spelling: str) -> None:
+    (found,) = findings(lambda: Steps(LAST[spelling]), (1, 2, 9))
+    assert (found.layer, found.severity.value) == ("second", "warning")
+    assert found.message.startswith("8 of the 9 positions (89 %) of the map that it makes are")
+    assert "; F.pad(x, (-7, 1)) in front of it and padding=0 compute the same" in found.message
+
+
+class Chomps(nn.Module):
+    """Causal by padding both ends and cutting one off."""
+
+    def __init__(self, dilation: int) -> None:
+        super().__init__()
+        self.pad = 2 * dilation
+        self.conv = nn.Conv1d(8, 8, 3, padding=self.pad, dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x)[:, :, : -self.pad].relu()
+
+
+class PadsInFront(Chomps):
+    def forward(self, x: Tensor) -> Tensor:
+        padded = F.pad(x, (self.pad, 0))
+        return (
+            x
+            + F.conv1d(padded, self.conv.weight, self.conv.bias, dilation=self.conv.dilation).relu()
+        )
+
+
+@pytest.mark.parametrize("length", [40, 1000])
+def test_chomped_padding_is_information_and_gets_the_remedy_that_computes_the_same(
+    length: int,
+) -> None:
+    (found,) = findings(lambda: Chomps(4), (1, 8, length))
+    assert (found.layer, found.severity.value) == ("conv", "info")
+    assert "F.pad(x, (8, 0)) in front of it and padding=0 compute the same" in found.message
+    chomps, pads = Chomps(4), PadsInFront(4)
+    pads.load_state_dict(chomps.state_dict())
+    x = torch.rand(2, 8, length)
+    assert torch.allclose(chomps(x), pads(x), atol=1e-6)
+    assert findings(lambda: PadsInFront(4), (1, 8, length)) == []
+
+
+class Factorised(nn.Module):
+    """Two strided 1x1 convolutions, the second one on the map shifted by a pixel."""
+
+    def __init__(self, *, padded: bool) -> None:
+        super().__init__()
+        self.conv, self.padded = conv(3, inputs=3), padded
+        self.one, self.two = nn.Conv2d(C, C, 1, 2), nn.Conv2d(C, C, 1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x).relu()
+        shifted = F.pad(x, (0, 1, 0, 1)) if self.padded else x
+        return torch.cat([self.one(x), self.two(shifted[:, :, 1:, 1:])], 1)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_factorised_reduction_is_one_finding_about_the_layer_that_computes(
+    *, padded: bool
+) -> None:
+    (found,) = findings(lambda: Factorised(padded=padded), (1, 3, 32, 32))
+    assert found.layer == "conv"
+    assert found.message.startswith("512 of the 1,024 positions (50 %) of the map that it makes")
+
+
+class Windows(nn.Module):
+    """Windows of 7 on a map that is padded to whole windows, and cropped again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch, self.proj, self.head = nn.Conv2d(3, 8, 4, 4), nn.Linear(8, 8), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patch(x).permute(0, 2, 3, 1)
+        b, h, w, c = x.shape
+        y = F.pad(x, (0, 0, 0, -w % 7, 0, -h % 7))
+        rows, columns = y.shape[1] // 7, y.shape[2] // 7
+        y = y.view(b, rows, 7, columns, 7, c).transpose(2, 3).reshape(-1, 49, c)
+        y = self.proj((y @ y.transpose(1, 2)).softmax(-1) @ y)
+        y = y.view(b, rows, columns, 7, 7, c).transpose(2, 3).reshape(b, rows * 7, columns * 7, c)
+        return self.head((x + y[:, :h, :w]).mean((1, 2)))
+
+
+def test_windows_that_need_padding_get_sizes_that_need_none() -> None:
+    (found,) = findings(Windows, (1, 3, 96, 96))
+    assert (found.layer, found.severity.value) == ("proj", "info")
+    assert "pads 24x24 to 28x28; inputs of 84x84 or 112x112 need none" in found.message
+    assert findings(Windows, (1, 3, 84, 84)) == findings(Windows, (1, 3, 112, 112)) == []
+
+
+def test_each_axis_has_its_own_padding() -> None:
+    (found,) = findings(Windows, (1, 3, 96, 84))
+    assert found.message.endswith("inputs of 84x84 or 112x84 need none")
+
+
+class Token(nn.Module):
+    """A class token in front of the steps of a sequence."""
+
+    def __init__(self, takes: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.patches, self.token = nn.Conv1d(2, 8, 4, 4), nn.Parameter(torch.zeros(1, 1, 8))
+        self.mlp, self.takes = nn.Linear(8, 8), takes
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1)
+        return self.takes(self.mlp((x @ x.transpose(1, 2)).softmax(-1) @ x))
+
+
+def modes(x: Tensor) -> Tensor:
+    lowest = torch.fft.rfft(x)[..., :4]
+    return torch.fft.irfft(F.pad(lowest * 2, (0, x.shape[-1] // 2 - 3)), n=x.shape[-1])
+
+
+def gated_modes(x: Tensor) -> Tensor:
+    spectrum = torch.fft.rfft(x)
+    return torch.stack([spectrum[..., i] * i for i in range(4)], -1).abs()
+
+
+def spectrogram(x: Tensor) -> Tensor:
+    window = torch.hann_window(16)
+    return torch.stft(x[:, 0], 16, 4, window=window, return_complex=True).abs()[..., 2:-2]
+
+
+MEANT: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "overhang of a transposed convolution, at the end": (
+        lambda: nn.Sequential(nn.ConvTranspose1d(2, 2, 16, 8), Does(lambda x: x[..., :-8])),
+        (1, 2, 75),
+    ),
+    "overhang of a transposed convolution, at both ends": (
+        lambda: nn.Sequential(
+            nn.Conv1d(2, 2, 3, padding=1),
+            nn.ConvTranspose1d(2, 2, 4, 2),
+            Does(lambda x: x[..., 1:-1]),
+        ),
+        (1, 2, 20),
+    ),
+    "class token, by a number": (lambda: Token(lambda x: x[:, 0]), (1, 2, 40)),
+    "class token, by a slice": (lambda: Token(lambda x: x[:, :1].mean(1)), (1, 2, 40)),
+    "all but the class token": (lambda: Token(lambda x: x[:, 1:].mean(1)), (1, 2, 40)),
+    "lowest modes": (lambda: nn.Sequential(nn.Conv1d(2, 2, 1), Does(modes)), (1, 2, 32)),
+    "modes one by one": (lambda: nn.Sequential(nn.Conv1d(2, 2, 1), Does(gated_modes)), (1, 2, 32)),
+    "frames of an STFT": (lambda: nn.Sequential(Does(spectrogram)), (1, 1, 128)),
+    "last step of a recurrent network": (
+        lambda: nn.Sequential(Does(lambda x: x.transpose(1, 2)), Recurrent()),
+        (1, 2, 20),
+    ),
+    "doubled and cropped to an odd size": (
+        lambda: nn.Sequential(
+            nn.Conv2d(2, 2, 3, padding=1), nn.Upsample(scale_factor=2), Does(lambda x: x[..., :-1])
+        ),
+        (1, 2, 8, 8),
+    ),
+}
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(2, 4, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lstm(x)[0][:, -1]
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_nothing_is_said_of_what_is_meant_and_costs_nothing(name: str) -> None:
+    model, shape = MEANT[name]
+    assert findings(model, shape) == []
+
+
+def test_more_than_the_overhang_of_a_transposed_convolution_is_computed_for_nothing() -> None:
+    (found,) = findings(
+        nn.Sequential(
+            nn.Conv1d(2, 2, 3, padding=1),
+            nn.ConvTranspose1d(2, 2, 4, 2),
+            Does(lambda x: x[..., :-20]),
+        ),
+        (1, 2, 40),
+    )
+    assert (found.layer, found.severity.value) == ("1", "warning")
+
+
+def test_what_is_less_than_a_hundredth_of_the_work_is_information() -> None:
+    """A crop of a small convolution in front of a large one."""
+
+    def model(width: int) -> nn.Module:
+        small, large = nn.Conv2d(2, 2, 1), nn.Conv2d(2, width, 3)
+        return nn.Sequential(small, Does(lambda x: x[..., 8:]), large)
+
+    severities = [findings(model(width), (1, 2, 16, 16))[0].severity.value for width in (1, 512)]
+    assert severities == ["warning", "info"]
+
+
+def test_of_the_input_no_work_is_lost() -> None:
+    (found,) = findings(nn.Sequential(conv(1, 2, inputs=3), conv(3)), (1, 3, 16, 16))
+    assert found.severity.value == "info"
+
+
+# -- training
+
+
+class CropsInEvaluation(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = conv(3, inputs=3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return x if self.training else x[..., 4:-4, 4:-4]
+
+
+def test_a_crop_in_evaluation_only_is_said_of_evaluation() -> None:
+    (found,) = findings(CropsInEvaluation, (1, 3, 16, 16))
+    assert found.severity.value == "info"
+    assert found.message.startswith("in evaluation, 192 of the 256 positions (75 %)")
+
+
+def test_the_statistics_of_a_batch_read_what_evaluation_does_not() -> None:
+    normalised = nn.Sequential(conv(3, inputs=3), nn.BatchNorm2d(C), conv(1, 2))
+    (found,) = findings(normalised, (1, 3, 16, 16))
+    assert found.severity.value == "info"
+    assert found.message.startswith("in evaluation, reads with stride 2x2 and a kernel of 1x1")
+    (found,) = findings(nn.Sequential(conv(3, inputs=3), nn.ReLU(), conv(1, 2)), (1, 3, 16, 16))
+    assert found.severity.value == "warning"
+    assert found.message.startswith("reads with stride 2x2")
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_the_stride_can_be_given_to_the_layer_in_front(padding: int) -> None:
+    first, second = nn.Conv2d(3, C, 3, padding=padding), nn.Conv2d(C, C, 1, 2)
+    (found,) = findings(nn.Sequential(first, nn.ReLU(), second), (1, 3, 15, 16))
+    assert found.message.endswith("; stride 2x2 there and 1 here compute the same")
+    x = torch.rand(2, 3, 15, 16)
+    before = second(first(x).relu())
+    first.stride, second.stride = (2, 2), (1, 1)
+    assert torch.allclose(second(first(x).relu()), before, atol=1e-6)
 
 
 # -- networks of others

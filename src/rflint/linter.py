@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ from rflint.settle import Terms, settled
 from rflint.tracing import trace
 from rflint.tracing.again import next_passes, passes_in
 from rflint.tracing.build import Built, build
-from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs
+from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs, resized
 from rflint.tracing.operators.table import show
 from rflint.tracing.process import deep_calls, process_kept
 
@@ -130,7 +130,9 @@ def lint_model(
     with collector_paused(), deep_calls():
         inputs, architecture = _traced(built.model, resolution, input, options)
         look = partial(_others, built.model, inputs, architecture, options)
-        analysis = in_all_passes(replace(analyse(architecture), passes=Passes(look)))
+        resize = cache(partial(_at_size, built.model, inputs, architecture.resolution, options))
+        passes = Passes(look, resize=resize)
+        analysis = in_all_passes(replace(analyse(architecture), passes=passes))
         found_by_rules, broken = findings(rules, analysis, options)
         found = search(analysis)
         workshop = Workshop(built.model, inputs, analysis, train=options.train)
@@ -240,6 +242,25 @@ def _others(
             None if same is None else tuple(map(analyse, same)),
             None if other is None else tuple(map(analyse, other)),
         )
+
+
+def _at_size(
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    resolution: tuple[int, ...],
+    options: Options,
+    size: tuple[int, ...],
+) -> Analysis | None:
+    """The model at another size of its inputs; None where it does not run there."""
+    others = resized(inputs, resolution, size)
+    if others is None:
+        return None
+    try:
+        with collector_paused():
+            there = _architecture(model, others, options)
+    except RflintError:
+        return None  # it is made for one size, say, or for those that divide
+    return analyse(there) if there.resolution == size else None
 
 
 def _larger_input(

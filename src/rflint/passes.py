@@ -44,6 +44,12 @@ class Passes:
     look: Callable[[], Others] | None = None
     """Follows the model again; None where there is no model, and one pass is all there is."""
     found: Others | None = None
+    resize: Callable[[tuple[int, ...]], Analysis | None] | None = None
+    """Follows the model at another size of its input; None where it does not run there."""
+
+    def at(self, size: tuple[int, ...]) -> Analysis | None:
+        """The same model at another size of its input, where it runs and that can be known."""
+        return self.resize(size) if self.resize is not None else None
 
     def others(self) -> Others:
         """What they do."""

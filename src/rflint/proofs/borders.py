@@ -1,18 +1,19 @@
 """Rows and columns at the end of a map that no window reaches, since sizes do not divide.
 
-A window of stride s that no longer fits leaves up to s - 1 positions unread. Whether any input of
-another size would do better follows from what every layer says of the number of its positions
-(sizing.py), without tracing anew.
+A window of stride s that no longer fits leaves up to s - 1 positions unread. Which inputs of other
+sizes may do better follows from what every layer says of the number of its positions (sizing.py);
+whether they do, from an architecture that was traced at that size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import prod
 
 from rflint.architecture import INPUT, POINTWISE, Architecture, Extent, Kind, Window
-from rflint.proofs.reads import read_along, returned, taps_along
+from rflint.proofs.reads import counterpart, read_along, returned, taps_along
+from rflint.proofs.surely import reads_all_of_the_input
 from rflint.roles import reaching_outputs
 from rflint.sizing import Fixed
 from rflint.taps import Taps, everything, members
@@ -22,14 +23,15 @@ SLIDING = frozenset({Kind.CONV, Kind.POOL})
 
 
 def unread_ends(
-    architecture: Architecture, axis: int, size: int | None = None
+    architecture: Architecture, axis: int, size: int | None = None, *, jumps: bool = False
 ) -> Mapping[int, int]:
     """Per value how many of its last positions nobody reads along an axis, where it is any.
 
     Of the input (INPUT), those that no output depends on; of a layer, those that no window of its
-    readers reaches. `size` is another size of the input than the traced one.
+    readers reaches. `size` is another size of the input than the traced one. What a stride larger
+    than its kernel jumps over anyway counts only with `jumps`.
     """
-    if size is None and not any(map(ends_early, _windows(architecture, axis))):
+    if size is None and not jumps and not any(map(ends_early, _windows(architecture, axis))):
         return {}  # which nearly all are, at the sizes that they were made for
     traced = _sizes(architecture, axis, None)
     sizes = traced if size is None else _sizes(architecture, axis, size)
@@ -66,9 +68,22 @@ def unread_ends(
             continue
         found = live.get(value, 0) if value == INPUT else places
         left = sizes[value] - found.bit_length() - _padded_behind(architecture, value, axis, sizes)
-        if slid[value] and found and left > _widest_gap(found):
+        if slid[value] and found and left > (0 if jumps else _widest_gap(found)):
             ends[value] = left
     return ends
+
+
+def ends_in(
+    architecture: Architecture, value: int, ends: Mapping[int, int], there: Architecture
+) -> bool:
+    """Whether in another pass nobody reads these ends (per axis) of the same value either."""
+    found = counterpart(architecture, value, there)
+    if found is None:
+        return False
+    sizes = there.positions_of(found)
+    return sizes == architecture.positions_of(value) and all(
+        unread_ends(there, axis).get(found, 0) >= left for axis, left in ends.items()
+    )
 
 
 def _windows(architecture: Architecture, axis: int) -> Iterator[Taps]:
@@ -103,21 +118,32 @@ def _widest_gap(places: int) -> int:
     return max((after - before - 1 for before, after in pairwise(found)), default=0)
 
 
-def sizes_without_ends(architecture: Architecture, axis: int) -> tuple[int | None, int | None]:
-    """The next smaller and the next larger input size along an axis that leave no ends unread.
+def likely_sizes(architecture: Architecture, axis: int, most: int = 3) -> tuple[list[int], ...]:
+    """The next smaller and the next larger sizes of the input that may leave no ends unread.
 
-    None where there is none between half the size and twice the size.
+    Nearest first, at most so many of each, between half the size and twice the size. They follow
+    from what every layer says of the number of its positions; `leaves_nothing` tells for certain,
+    of an architecture that was traced at such a size.
     """
     size = architecture.resolution[axis]
-    return (
-        next(_without_ends(architecture, axis, range(size - 1, size // 2, -1)), None),
-        next(_without_ends(architecture, axis, range(size + 1, 2 * size)), None),
+    return tuple(
+        list(islice(_without_ends(architecture, axis, sizes), most))
+        for sizes in (range(size - 1, size // 2, -1), range(size + 1, 2 * size))
     )
+
+
+def leaves_nothing(architecture: Architecture) -> bool:
+    """Whether all of the input is read, and every map to its end by the windows that slide."""
+    axes = range(architecture.axes)
+    ends = any(unread_ends(architecture, axis, jumps=True) for axis in axes)
+    return not ends and reads_all_of_the_input(architecture)
 
 
 def _without_ends(architecture: Architecture, axis: int, sizes: range) -> Iterator[int]:
     for size in sizes:
-        if _fits(architecture, axis, size) and not unread_ends(architecture, axis, size):
+        if _fits(architecture, axis, size) and not unread_ends(
+            architecture, axis, size, jumps=True
+        ):
             yield size
 
 

@@ -9,7 +9,7 @@ of these: a box. A value with several readers is read in several boxes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -66,6 +66,10 @@ class Region:
             found |= box[axis]
         return found
 
+    def within(self, other: Region) -> bool:
+        """Whether what is read here is read there as well."""
+        return all(any(_within(box, around) for around in other.boxes) for box in self.boxes)
+
     def __contains__(self, position: tuple[int, ...]) -> bool:
         return any(
             all(places >> place & 1 for places, place in zip(box, position, strict=True))
@@ -106,12 +110,25 @@ class Reads:
     values: Mapping[int, Region]
     """All the way to the outputs: of what nobody reads, nothing is read."""
     directly: Mapping[int, Region]
-    """By the next operators, if everything that these write is read."""
+    """By the next operators that compute something, if everything that these write is read."""
     readers: Mapping[int, tuple[int, ...]]
 
 
-def reads(architecture: Architecture) -> Reads:
-    """What the outputs of an architecture read of every value."""
+_PASSING = frozenset(
+    {Kind.ACTIVATION, Kind.NORM, Kind.ARITHMETIC, Kind.RESHAPE, Kind.PAD, Kind.SLICE}
+)
+
+
+def passes_on(layer: Layer) -> bool:
+    """Whether a layer makes no map of its own: it normalises, activates, pads or crops one."""
+    return layer.kind in _PASSING and len(layer.inputs) == 1
+
+
+def reads(architecture: Architecture, whole_maps: Collection[int] = ()) -> Reads:
+    """What the outputs of an architecture read of every value.
+
+    `whole_maps` are values of which everything counts as read.
+    """
     layers = architecture.layers
     reached = reaching_outputs(architecture)
     sizes = {INPUT: architecture.resolution, **{i: x.positions for i, x in enumerate(layers)}}
@@ -124,18 +141,35 @@ def reads(architecture: Architecture) -> Reads:
         direct[output] = [whole[output]]
     for index in sorted(reached, reverse=True):
         layer = layers[index]
+        if index in whole_maps:
+            boxes[index] = [whole[index]]
+        written = direct[index] if passes_on(layer) else [whole[index]]
         for edge in layer.inputs:
             source = edge.source
             size = sizes[source]
             readers[source].append(index)
             for box in boxes[index]:
-                _add(boxes[source], _read(layer, edge, box, size, architecture.axes))
-            _add(direct[source], _read(layer, edge, whole[index], size, architecture.axes))
+                _add(boxes[source], read_box(layer, edge, box, size, architecture.axes))
+            for box in written:
+                _add(direct[source], read_box(layer, edge, box, size, architecture.axes))
     return Reads(
         {value: Region(sizes[value], tuple(found)) for value, found in boxes.items()},
         {value: Region(sizes[value], tuple(found)) for value, found in direct.items()},
         {value: tuple(reversed(found)) for value, found in readers.items()},
     )
+
+
+def counterpart(architecture: Architecture, value: int, there: Architecture) -> int | None:
+    """The same value in another pass of the model; None where there is none, or several."""
+    if value == INPUT:
+        return INPUT
+    layer = architecture.layers[value]
+    same = [
+        index
+        for index, other in enumerate(there.layers)
+        if (other.name, other.call) == (layer.name, layer.call)
+    ]
+    return same[0] if len(same) == 1 else None
 
 
 def returned(architecture: Architecture) -> frozenset[int]:
@@ -151,7 +185,7 @@ def returned(architecture: Architecture) -> frozenset[int]:
     return frozenset(found)
 
 
-def _read(layer: Layer, edge: Edge, box: Box, size: tuple[int, ...], axes: int) -> Box:
+def read_box(layer: Layer, edge: Edge, box: Box, size: tuple[int, ...], axes: int) -> Box:
     """What a layer reads of one input of this size for the positions in a box of its output."""
     return tuple(
         read_along(layer, edge, axis, box[axis], (size[axis], layer.positions[axis]))
@@ -177,12 +211,12 @@ def read_along(
     taps = taps_along(layer, axis)
     if taps is not None and (taps.positions, taps.windows) == sizes:
         return positions_read(taps if at == sizes else taps.on(*at), places)
-    if edge.reach[axis] == POINTWISE and sizes[0] == sizes[1] and _stays(layer, axis):
+    if edge.reach[axis] == POINTWISE and sizes[0] == sizes[1] and stays(layer, axis):
         return places
     return everything(at[0])
 
 
-def _stays(layer: Layer, axis: int) -> bool:
+def stays(layer: Layer, axis: int) -> bool:
     """Whether a layer that is pointwise along an axis reads the very positions that it writes."""
     if layer.moves or axis in layer.statistics:
         return False

@@ -47,6 +47,20 @@ def example_inputs(
     return tuple(torch.empty(shape, dtype=dtype, device=META) for shape in sized)
 
 
+def resized(
+    inputs: Sequence[torch.Tensor], resolution: Sequence[int], size: Sequence[int]
+) -> tuple[torch.Tensor, ...] | None:
+    """The same inputs at another resolution; those without one stay. None where none has it."""
+    found = []
+    for tensor in inputs:
+        shape = tuple(tensor.shape)
+        spatial = len(shape) == len(size) + 2 and shape[2:] == tuple(resolution)
+        shape = (*shape[:2], *size) if spatial else shape
+        found.append(torch.empty(shape, dtype=tensor.dtype, device=META))
+    changed = any(new.shape != old.shape for new, old in zip(found, inputs, strict=True))
+    return tuple(found) if changed else None
+
+
 def possible_inputs(
     model: nn.Module, resolution: Sequence[int] | None, *, batch: int = 1
 ) -> list[tuple[torch.Tensor, ...]]:

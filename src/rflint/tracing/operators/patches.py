@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from rflint.architecture import Extent, Kind, Reach, Window
+from rflint.sizing import Sliding
+from rflint.taps import Taps
 from rflint.tracing.layout import Dimension, Factor, Layout, all_axes, axes_of, resized, sole_axis
-from rflint.tracing.operators.mixing import along, mixed
+from rflint.tracing.operators.mixing import along, located, mixed
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -60,13 +62,26 @@ def unfold(call: Call) -> Effect:
     rank = len(value.shape)
     reaches: dict[int, Reach] = dict(mixed(value.layout, (rank - 3,)))
     columns: list[Factor] = []
-    for i, dim in enumerate((rank - 2, rank - 1)):
+    dims = (rank - 2, rank - 1)
+    taps = [
+        Taps(kernel, size, windows, stride, dilation, padding)
+        for kernel, size, windows, stride, dilation, padding in zip(
+            grid.kernel,
+            value.shape[-2:],
+            grid.out,
+            grid.stride,
+            grid.dilation,
+            grid.padding,
+            strict=True,
+        )
+    ]
+    for i, dim in enumerate(dims):
         window = Window(grid.extent[i], grid.stride[i], -grid.padding[i])
         read, carried = along(value.layout, dim, window, grid.out[i])
         reaches |= read
         columns += carried
     layout = (*value.layout[: rank - 3], (Factor(shape[-2]),), tuple(columns))
-    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+    return _windowed(call, layout, reaches, located(value, dims, taps))
 
 
 def _unfold_method(call: Call) -> Effect:
@@ -76,7 +91,30 @@ def _unfold_method(call: Call) -> Effect:
     size, step = int(call.arg("size", 2)), int(call.arg("step", 3))
     reaches, carried = along(value.layout, dim, Window(size, step, 0), shape[dim])
     layout = (*value.layout[:dim], carried, *value.layout[dim + 1 :], (Factor(size),))
-    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+    taps = Taps(size, value.shape[dim], shape[dim], step)
+    return _windowed(call, layout, reaches, located(value, (dim,), (taps,)))
+
+
+def _windowed(
+    call: Call, layout: Layout, reaches: dict[int, Reach], taps: tuple[Taps, ...]
+) -> Effect:
+    placed = {window.axis: window for window in taps if window.axis is not None}
+    return Effect(
+        layout,
+        (reach_of(call.axes, reaches),),
+        geometry(
+            call.axes,
+            {axis: window.kernel for axis, window in placed.items()},
+            {axis: window.stride for axis, window in placed.items()},
+            {axis: window.dilation for axis, window in placed.items()},
+            {axis: window.before for axis, window in placed.items()},
+        ),
+        sizing={
+            axis: Sliding(window.extent, window.stride, window.before, window.before)
+            for axis, window in placed.items()
+        },
+        taps=taps,
+    )
 
 
 @operator("fold", "Fold", "col2im", kind=Kind.UPSAMPLE)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rflint.architecture import Kind, Window
+from rflint.taps import Taps
 from rflint.tracing.layout import Factor, all_axes, at_lengths
-from rflint.tracing.operators.mixing import along, mixed, mixing_geometry
+from rflint.tracing.operators.mixing import along, located, mixed, mixing_geometry
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -57,7 +58,17 @@ def stft(call: Call) -> Effect:
     reaches, carried = along(value.layout, last, window, shape[last + 1])
     layout = (*value.layout[:last], (Factor(shape[last]),), carried)
     layout += tuple((Factor(n),) for n in shape[last + 2 :])
-    return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+    before = size // 2 if centred else 0
+    # at the ends there are copies of what lies inside, mirrored
+    taps = Taps(
+        size, value.shape[last], shape[last + 1], hop, before=before, pads_zeros=not centred
+    )
+    return Effect(
+        layout,
+        (reach_of(call.axes, reaches),),
+        mixing_geometry(call.axes, reaches),
+        taps=located(value, (last,), (taps,)),
+    )
 
 
 @operator("view_as_complex", "view_as_real", kind=Kind.RESHAPE)
