@@ -370,3 +370,136 @@ def test_inputs_of_one_size_are_one_source() -> None:
     found = analysis(Two(), (1, 3, 32, 32), (1, 3, 32, 32))
     assert [x.layer.kind.value for x in found.layers].count("input") == 0
     assert both_sizes([(1, 3, 32, 32), (1, 3, 16, 16)]) == ["BCHW", "BCHW"]
+
+
+# -- layouts that the user gives
+
+
+class OverSteps(nn.Module):
+    """A stack over the steps of (batch, steps, features)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = stack(nn.Conv1d, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.convs(x.transpose(1, 2))
+        return out
+
+
+class Frames(nn.Module):
+    """A stack over every frame of (batch, frames, channels, height, width)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = stack(nn.Conv2d, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.convs(x.flatten(0, 1))
+        return out
+
+
+def test_what_the_user_says_is_what_would_have_been_found() -> None:
+    said = analysis(OverSteps(), (1, 60, 7), layout="BTC")
+    assert judged(said) == judged(analysis(OverSteps(), (1, 60, 7)))
+    said = analysis(Frames(), (1, 5, 3, 40, 24), layout="btchw")
+    assert judged(said) == judged(analysis(Frames(), (1, 5, 3, 40, 24)))
+    assert said.architecture.layouts == ("BTCHW",)
+
+
+def test_a_shape_may_carry_its_layout() -> None:
+    report = rflint.lint(Frames(), input="1x5x3x40x24:BTCHW")
+    assert report.models[0].analysis.architecture.layouts == ("BTCHW",)
+
+
+def test_a_resolution_replaces_the_sizes_of_axes() -> None:
+    """Wherever they lie; along frames where it names all of T, H and W."""
+
+    def inputs(model: nn.Module, res: Any, **options: Any) -> tuple[Shape, ...]:
+        report = rflint.lint(model, res, **options)
+        return report.models[0].analysis.architecture.inputs
+
+    assert inputs(Frames(), 32, input="1x5x3x40x24:BTCHW") == ((1, 5, 3, 32, 32),)
+    assert inputs(Frames(), (4, 32, 48), layout="BTCHW") == ((1, 4, 3, 32, 48),)
+    assert inputs(OverSteps(), 90, layout="BTC") == ((1, 90, 7),)
+    with pytest.raises(rflint.RflintError, match="along T is not said by 32"):
+        rflint.lint(Frames(), 32, layout="BTCHW")
+
+
+def test_without_a_shape_images_without_channels_in_front_are_tried_as_well() -> None:
+    """What the first layer suggests comes first."""
+    channels_last = Before(lambda x: x.permute(0, 3, 1, 2), stack(nn.Conv2d, 3))
+    report = rflint.lint(channels_last, 32)
+    assert report.models[0].analysis.architecture.inputs == ((1, 32, 32, 3),)
+    grey = Before(lambda x: x.unsqueeze(1), stack(nn.Conv1d, 1))
+    assert rflint.lint(grey, 200).models[0].analysis.architecture.inputs == ((1, 200),)
+
+
+@pytest.mark.parametrize(
+    ("layout", "complaint"),
+    [
+        ("BCX", "'X' is none of B, C, T, D, H, W"),
+        ("BCC", "C stands there twice"),
+        ("BCHW", "the layout BCHW has 4 letters, but the input 1x60x7 has 3 dimensions"),
+        (["BTC", "BC"], "there are 2 layouts, but the model gets 1 input"),
+    ],
+)
+def test_wrong_layouts_are_refused(layout: str | list[str], complaint: str) -> None:
+    with pytest.raises(rflint.RflintError, match=complaint):
+        rflint.lint(OverSteps(), input=(1, 60, 7), layout=layout)
+
+
+def test_a_layout_that_nothing_slides_over_leaves_nothing_judged() -> None:
+    """And that is said, with what would be right."""
+    report = rflint.lint(OverSteps(), input=(1, 60, 7), layout="BCT")
+    (found,) = report.findings
+    assert (found.code, found.severity.value) == ("RF903", "warning")
+    assert "none of its 4 convolutions could be judged" in found.message
+    assert "dimension 1 (60) of the input 1x60x7" in found.message
+    assert "--layout BTC" in found.message
+    assert not report.models[0].analysis.complete
+
+
+def test_generators_and_heads_are_rightly_not_judged() -> None:
+    """A latent of one position has no context; that is no reason for a finding."""
+
+    class Generator(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.start = nn.Linear(10, 4 * 4 * 4)
+            self.convs = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(4, 3, 3, padding=1))
+
+        def forward(self, z: Tensor) -> Tensor:
+            out: Tensor = self.convs(self.start(z).view(-1, 4, 4, 4))
+            return out
+
+    report = rflint.lint(Generator(), input=(1, 10))
+    assert report.findings == ()
+    assert report.models[0].analysis.complete
+    assert report.models[0].analysis.architecture.layouts == ("BC",)
+
+
+def test_repairs_know_the_axes() -> None:
+    """What is offered for a model of another layout is what is offered for the usual one."""
+
+    def layers() -> nn.Module:
+        return nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv2d(3 if i == 0 else 4, 4, 3, 2, 1), nn.ReLU())
+                for i in range(6)
+            ),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(4, 2),
+        )
+
+    usual = rflint.repairs(Before(lambda x: x, layers()), input=(1, 3, 16, 16))
+    last = Before(lambda x: x.permute(0, 3, 1, 2), layers())
+    assert usual
+    assert [(x.title, x.after) for x in rflint.repairs(last, input=(1, 16, 16, 3))] == [
+        (x.title, x.after) for x in usual
+    ]
+    (model,) = rflint.lint(last, input=(1, 16, 16, 3)).to_dict()["models"]
+    (same,) = rflint.lint(Before(lambda x: x, layers()), input=(1, 3, 16, 16)).to_dict()["models"]
+    assert model["larger_input"] == same["larger_input"]
+    assert model["larger_input"]

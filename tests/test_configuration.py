@@ -24,7 +24,7 @@ from rflint.configuration import (
 from rflint.configuration.read import read
 from rflint.configuration.toml import ConfigurationError, load
 from rflint.errors import UsageError
-from rflint.quantities import limit
+from rflint.quantities import limit, shapes
 from rflint.requests import Request, is_whole, requests
 from rflint.rule import Severity
 from rflint.rule_files import load_rules
@@ -128,6 +128,7 @@ def test_one_that_cannot_be_read(
 EVERYTHING = """
     res = [32, "64x48"]
     input = "1x3x32x32"
+    layout = "BCHW"
     args = { classes = 10 }
     train = true
     tracer = "export"
@@ -188,6 +189,7 @@ def test_every_key(tmp_path: Path, name: str) -> None:
         choices=Choices(
             res=((32,), (64, 48)),
             input=((1, 3, 32, 32),),
+            layout=("BCHW",),
             args={"classes": 10},
             train=True,
             tracer="export",
@@ -617,3 +619,15 @@ def test_a_broken_model_leaves_comments_alone(forked: Forked, tmp_path: Path) ->
     ran = forked.rflint("--format", "json", cwd=root)
     assert ran.status == 2
     assert [x["findings"] for x in ran.report["models"]] == [[]]
+
+
+def test_axes_is_another_word_for_layout(tmp_path: Path) -> None:
+    found = configured(tmp_path, "axes = 'btc'\n[[models]]\ntarget = 'a:b'\nlayout = ['BT', 'BC']")
+    assert found.choices.layout == ("BTC",)
+    assert found.models[0].choices.layout == ("BT", "BC")
+
+
+def test_a_shape_with_a_layout_takes_the_place_of_a_layout_further_away() -> None:
+    near = Choices(input=shapes("1x8x3x9x9:BTCHW"))
+    assert near.over(Choices(layout=("BCDHW",))).layout is None
+    assert Choices(input=shapes("1x8x3x9x9")).over(Choices(layout=("BTCHW",))).layout == ("BTCHW",)

@@ -212,6 +212,21 @@ def test_shapes() -> None:
         shape(["1x3x32x32"])
 
 
+def test_types_and_layouts_stand_behind_shapes() -> None:
+    clip, tokens = shapes(["1x8x3x64x64:btchw", "1x20:int64"])
+    assert (tuple(clip), clip.layout, clip.dtype) == ((1, 8, 3, 64, 64), "BTCHW", "")
+    assert (tuple(tokens), tokens.layout, tokens.dtype) == ((1, 20), "", "int64")
+    assert str(shape("1x20:int64:BT")) == "1x20:int64:BT"
+    for wrong, complaint in (
+        ("1x20:BTC", "the layout BTC has 3 letters"),
+        ("1x20:BX", "'X' is none of B, C, T, D, H, W"),
+        ("1x20:BB", "B stands there twice"),
+        ("1x20:int64:BT:BT", "once each"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            shape(wrong)
+
+
 def test_lists_of_names() -> None:
     assert names("RF101, RF2,,") == names(["RF101", "RF2"]) == ("RF101", "RF2")
     assert names([]) == names("") == ()

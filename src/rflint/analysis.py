@@ -71,6 +71,11 @@ class AnalysedLayer:
         """The smallest r of that input in front of the layer, per axis; None: unbounded."""
         return tuple(limit.r_min for limit in self.limits)
 
+    def has_axis(self, axis: int) -> bool:
+        """Whether an axis has begun in front of it, or begins with it; where none has: True."""
+        seen = self.seen[axis]
+        return not seen.is_empty or all(one.is_empty for one in self.seen)
+
     @property
     def there(self) -> tuple[tuple[int, Number | None, int], ...]:
         """Of every axis that its input has: which it is, what is seen of it, and its size."""

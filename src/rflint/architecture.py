@@ -298,6 +298,8 @@ class Architecture:
     """What lies along the dimensions of each input, in letters (layouts.py)."""
     declared: tuple[str, ...] = ()
     """What the user said of that, if anything."""
+    places: tuple[tuple[int | None, ...], ...] = ()
+    """Per input and dimension, the axis that lies there; None: no axis."""
     carried: tuple[int, ...] | None = None
     """The axes that INPUT has; None: all. The others begin with further inputs, or inside."""
     unplaced: str = ""

@@ -32,14 +32,45 @@ def read_layout(text: str) -> str:
     return letters
 
 
-def check_length(letters: str, shape: Sequence[int]) -> None:
-    """Raises UsageError where a layout has not one letter for each dimension."""
-    if len(letters) != len(shape):
+def check_layouts(layouts: Sequence[str], shapes: Sequence[Sequence[int]]) -> None:
+    """Raises UsageError where layouts have not one letter for each dimension of an input."""
+    if len(layouts) > len(shapes):
         raise UsageError(
-            f"the layout {letters} has {len(letters)} letters, but the input "
-            f"{'x'.join(map(str, shape))} has {len(shape)} dimensions",
-            hint="One letter a dimension: B, C, T, D, H, W.",
+            f"there are {len(layouts)} layouts, but the model gets {len(shapes)} "
+            f"{'input' if len(shapes) == 1 else 'inputs'}",
+            hint="Give one layout for each input, in their order.",
         )
+    for letters, shape in zip(layouts, shapes, strict=False):
+        if letters and len(letters) != len(shape):
+            raise UsageError(
+                f"the layout {letters} has {len(letters)} letters, but the input "
+                f"{'x'.join(map(str, shape))} has {len(shape)} dimensions",
+                hint="One letter a dimension: B (batch), C (channels), T (time or frames), D, H, "
+                "W.",
+            )
+
+
+def layout_behind(shape: Sequence[int]) -> str:
+    """What stands behind a shape, if anything does."""
+    return getattr(shape, "layout", "")
+
+
+def layouts_of(said: Sequence[str], shapes: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    """The layout of every input, from what is said of all of them and behind their shapes.
+
+    One layout on its own is that of the first input. Raises UsageError where they contradict each
+    other.
+    """
+    if not said and not any(map(layout_behind, shapes)):
+        return ()
+    found = []
+    for i in range(max(len(said), len(shapes))):
+        stated = said[i] if i < len(said) else ""
+        behind = layout_behind(shapes[i]) if i < len(shapes) else ""
+        if stated and behind and stated != behind:
+            raise UsageError(f"the layout of an input is {stated} here, and {behind} there")
+        found.append(stated or behind)
+    return tuple(found)
 
 
 def places_of(letters: str, *, slid: Collection[int] = ()) -> tuple[int, ...]:
@@ -54,6 +85,11 @@ def places_of(letters: str, *, slid: Collection[int] = ()) -> tuple[int, ...]:
 def sized(letters: str) -> tuple[int, ...]:
     """The dimensions whose sizes a resolution may name: T, D, H, W."""
     return tuple(dim for dim, letter in enumerate(letters) if letter in "TDHW")
+
+
+def is_usual(letters: str) -> bool:
+    """Whether an input lies as most do: batch, channels, and axes in their order."""
+    return letters in ("", "B", "BC", *(f"BC{axes}" for axes in _AXES.values()))
 
 
 def lettered(axes: Sequence[int | None], summed: Collection[int] = ()) -> str:

@@ -22,8 +22,10 @@ from rflint.errors import (
     TraceFailed,
     UsageError,
 )
+from rflint.layouts import layout_behind, layouts_of
 from rflint.options import Options
 from rflint.passes import Others, Passes
+from rflint.quantities import layouts, shape
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report import Failure, LargerInput, ModelReport, Report
@@ -54,6 +56,7 @@ def lint(
     extend_select: str | Sequence[str] = (),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     name: str | None = None,
+    layout: str | Sequence[str] = (),
 ) -> Report:
     """Lint a model at one or several input resolutions.
 
@@ -62,7 +65,8 @@ def lint(
         res: pixels per side, or a tuple with one size per spatial axis, or a list of those: then
             the report has one entry per resolution.
         input: a shape (batch, channels, *spatial), a list of shapes, or a tuple of example tensors,
-            where it cannot be inferred from the model's first layer.
+            where it cannot be inferred from the model's first layer. A shape may be a text as on
+            the command line: "1x20:int64", "1x8x3x64x64:BTCHW".
         args: keyword arguments for the builder.
         train: analyse as in training (auxiliary heads), not as in evaluation.
         tracer: how the model is followed: "symbolic" through its code, "export" by torch.export,
@@ -74,6 +78,9 @@ def lint(
         extend_select: rule codes or prefixes to run as well.
         settings: what rules are told, by their codes: {"RF101": {"pointwise": "ignore"}}.
         name: what the report calls the model.
+        layout: what lies along the dimensions of the input, like "BTCHW" (B: batch, C: channels,
+            T: time or frames, D, H, W), or of each of several inputs; without it, the axes are
+            the dimensions that convolutions slide over.
 
     Raises:
         RflintError: the model cannot be built or analysed; the message says where and why.
@@ -82,8 +89,15 @@ def lint(
     for code, values in (settings or {}).items():
         check_settings(known, code, values)
     rules = selected(known, _listed(select), _listed(ignore), _listed(extend_select))
-    options = Options(train, tracer, tuple(_listed(allow_unknown)), told(known, settings or {}))
-    return lint_with(rules, known, model, res, input, args or {}, options, name)
+    fed = _fed(input)
+    options = Options(
+        train,
+        tracer,
+        tuple(_listed(allow_unknown)),
+        told(known, settings or {}),
+        _layouts(layout, fed),
+    )
+    return lint_with(rules, known, model, res, fed, args or {}, options, name)
 
 
 def lint_with(
@@ -160,6 +174,7 @@ def repairs(
     train: bool = False,
     tracer: str = "auto",
     kinds: str | Sequence[str] = (),
+    layout: str | Sequence[str] = (),
 ) -> tuple[Repair, ...]:
     """Changes to a model with unproductive layers, each verified on a copy; none for a sound model.
 
@@ -172,6 +187,7 @@ def repairs(
         tracer: how the model is followed.
         kinds: limits what is offered: "truncate", "remove-downsampling", "dilate". The last is
             offered only when it is asked for, since it leaves receptive fields as they are.
+        layout: what lies along the dimensions of the inputs.
 
     `repair.apply(model)` gives the changed model.
 
@@ -179,10 +195,11 @@ def repairs(
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
     (resolution,) = resolutions(res)
-    options = Options(train, tracer)
+    fed = _fed(input)
+    options = Options(train, tracer, layouts=_layouts(layout, fed))
     with process_kept():
         built = build(model, args or {}, _described(model))
-        return find_repairs(built, resolution, input, options, _listed(kinds)).repairs
+        return find_repairs(built, resolution, fed, options, _listed(kinds)).repairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +240,9 @@ def figures(model: nn.Module, inputs: Sequence[torch.Tensor], options: Options) 
 def _architecture(
     model: nn.Module, inputs: Sequence[torch.Tensor], options: Options
 ) -> Architecture:
-    traced = trace(model, inputs, train=options.train, tracer=options.tracer)
+    traced = trace(
+        model, inputs, train=options.train, tracer=options.tracer, layouts=options.layouts
+    )
     return replace(traced, judges_pointwise=options.judges_pointwise)
 
 
@@ -237,7 +256,7 @@ def _others(
     train, tracer = options.train, options.tracer
     with collector_paused():
         same = next_passes(model, inputs, architecture, train=train, tracer=tracer)
-        other = passes_in(model, inputs, train=not train, tracer=tracer)
+        other = passes_in(model, inputs, architecture, train=not train, tracer=tracer)
         return Others(
             None if same is None else tuple(map(analyse, same)),
             None if other is None else tuple(map(analyse, other)),
@@ -269,15 +288,20 @@ def _larger_input(
     """The input that receptive fields ask for, where the model runs on it and is sound there."""
     if not analysis.unproductive or len(inputs) != 1:
         return None
-    given = analysis.architecture.resolution
-    wanted = tuple(map(max, analysis.feasible_min, given))
+    architecture = analysis.architecture
+    wanted = tuple(map(max, analysis.feasible_min, architecture.resolution))
     (tensor,) = inputs
-    larger = torch.empty((*tensor.shape[:2], *wanted), dtype=tensor.dtype, device=tensor.device)
+    enlarged = [
+        size if axis is None else wanted[axis]
+        for size, axis in zip(tensor.shape, architecture.places[0], strict=True)
+    ]
+    larger = torch.empty(enlarged, dtype=tensor.dtype, device=tensor.device)
     try:
         there = analyse(_architecture(model, [larger], options))
     except RflintError:
         return None  # its head, say, is made for one size
-    return None if there.unproductive else LargerInput(wanted, there.totals.macs)
+    resolution = there.architecture.resolution
+    return None if there.unproductive else LargerInput(resolution, there.totals.macs)
 
 
 def resolutions(res: Any) -> list[tuple[int, ...] | None]:
@@ -304,9 +328,9 @@ def _traced(
         attempts = [as_meta(input)]
     elif input is not None:
         shapes = [input] if input and isinstance(input[0], int) else list(input)
-        attempts = [example_inputs(model, resolution, shapes)]
+        attempts = [example_inputs(model, resolution, shapes, layouts=options.layouts)]
     else:
-        attempts = possible_inputs(model, resolution, batch=batch)
+        attempts = possible_inputs(model, resolution, batch=batch, layouts=options.layouts)
     first: RflintError | None = None
     for inputs in attempts:
         try:
@@ -322,6 +346,27 @@ def _traced(
             "give --input if it should be another."
         )
     raise first
+
+
+def _fed(given: Any) -> Any:
+    """What is to be fed, shapes that are texts read. Raises UsageError for what is no shape."""
+    items = [given] if isinstance(given, str) else given
+    if not isinstance(items, list | tuple) or not any(isinstance(x, str) for x in items):
+        return given
+    try:
+        return [shape(x) if isinstance(x, str) else x for x in items]
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _layouts(layout: str | Sequence[str], fed: Any) -> tuple[str, ...]:
+    """The layouts of all inputs, from what is said of them and behind their shapes."""
+    shapes = fed if isinstance(fed, list | tuple) else ()
+    try:
+        said = layouts(layout) if layout else ()
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return layouts_of(said, shapes if any(map(layout_behind, shapes)) else ())
 
 
 def _are_tensors(input: Any) -> bool:

@@ -26,6 +26,8 @@ class Options:
     """Operators that may be unknown without a finding."""
     rule_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By the rule's code; what is not set has the rule's default."""
+    layouts: tuple[str, ...] = ()
+    """What lies along the dimensions of each input, in letters; empty texts where to be found."""
 
     def settings(self, rule: Rule) -> Mapping[str, Any]:
         """What a rule is told."""

@@ -221,17 +221,25 @@ def _layer(analysed: AnalysedLayer) -> dict[str, Any]:
         "padding": _numbers(geometry.padding),
         "in_shape": list(layer.in_shape),
         "out_shape": list(layer.out_shape),
-        "r_in_min": _numbers(axis.r_min for axis in analysed.seen),
-        "r_in_max": _numbers(axis.r_max for axis in analysed.seen),
-        "r_out_min": _numbers(axis.r_min for axis in analysed.out),
-        "r_out_max": _numbers(axis.r_max for axis in analysed.out),
-        "jump": _numbers(axis.jump for axis in analysed.out),
+        "r_in_min": _numbers(_seen(analysed, [axis.r_min for axis in analysed.seen])),
+        "r_in_max": _numbers(_seen(analysed, [axis.r_max for axis in analysed.seen])),
+        "r_out_min": _numbers(_seen(analysed, [axis.r_min for axis in analysed.out])),
+        "r_out_max": _numbers(_seen(analysed, [axis.r_max for axis in analysed.out])),
+        "jump": _numbers(_seen(analysed, [axis.jump for axis in analysed.out])),
         "params": layer.params,
         "macs": layer.macs,
         "dead_weights": analysed.dead_weights,
         "verdict": analysed.verdict.value,
         "source": _source(layer.source),
     }
+
+
+def _seen(analysed: AnalysedLayer, lengths: list[Number | None]) -> list[Number | None]:
+    """One along axes that begin further behind: there is one position, and not all of them."""
+    return [
+        length if analysed.has_axis(axis) or analysed.out[axis].spans else 1
+        for axis, length in enumerate(lengths)
+    ]
 
 
 def _left_out(left_out: LeftOut | None) -> dict[str, Any] | None:

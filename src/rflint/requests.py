@@ -12,8 +12,9 @@ from rflint.configuration import Choices, Configuration, ConfiguredModel
 from rflint.errors import UsageError
 from rflint.figures import size
 from rflint.gates import Limits
+from rflint.layouts import layouts_of
 from rflint.options import Options
-from rflint.quantities import Sizes
+from rflint.quantities import InputShape, Sizes
 from rflint.rule import Rule, precision, selected, told
 from rflint.settle import Terms
 from rflint.target import split
@@ -29,7 +30,7 @@ class Request:
     name: str
     resolution: Sizes | None
     """None: as --input says, or as the model's first layer suggests."""
-    shapes: tuple[Sizes, ...]
+    shapes: tuple[InputShape, ...]
     arguments: Mapping[str, Any]
     options: Options
     terms: Terms
@@ -181,4 +182,5 @@ def _options(choices: Choices, configuration: Configuration, rules: Sequence[Rul
         choices.tracer or "auto",
         choices.allow_unknown or (),
         told(rules, configuration.rule_settings),
+        layouts=layouts_of(choices.layout or (), choices.input or ()),
     )

@@ -91,6 +91,8 @@ class Example:
     res: int | tuple[int, ...]
     settings: Settings = field(default_factory=dict)
     """What the rule is told, if that is not the default."""
+    layout: str = ""
+    """What is said of the input's dimensions, in letters, if anything."""
 
 
 @dataclass(frozen=True, slots=True)

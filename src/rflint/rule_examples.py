@@ -50,8 +50,12 @@ def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail
     sizes = example.res if isinstance(example.res, tuple) else (example.res,)
     name = getattr(example.build, "__name__", repr(example.build))
     given = "".join(f", {setting} = {value!r}," for setting, value in example.settings.items())
-    title = f"{name} at {size(sizes)}{given}"
-    options = Options(rule_settings=told(known, {rule.code: example.settings}))
+    layout = f" ({example.layout})" if example.layout else ""
+    title = f"{name} at {size(sizes)}{layout}{given}"
+    options = Options(
+        rule_settings=told(known, {rule.code: example.settings}),
+        layouts=(example.layout,) if example.layout else (),
+    )
     try:
         check_settings(known, rule.code, example.settings)
         with regarded_as_users(rule.file):

@@ -129,7 +129,8 @@ def _examples(heading: str, examples: Sequence[Example], shown: set[str]) -> Ite
         source, name, given = _built(example.build)
         settings = ", ".join(f"{key} = {_toml(value)}" for key, value in example.settings.items())
         sizes = example.res if isinstance(example.res, tuple) else (example.res,)
-        told = [f"with `{text}`" for text in (given, settings) if text]
+        layout = f"--layout {example.layout}" if example.layout else ""
+        told = [f"with `{text}`" for text in (given, settings, layout) if text]
         where.setdefault(source, []).append(", ".join((f"at {size(sizes)} px", *told)))
         names[source] = name
     for source, conditions in where.items():

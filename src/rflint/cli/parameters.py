@@ -11,7 +11,7 @@ import click
 
 from rflint import quantities
 from rflint.options import TRACERS
-from rflint.quantities import Limit, Sizes
+from rflint.quantities import InputShape, Limit, Sizes
 from rflint.reporters import FORMATS
 
 if TYPE_CHECKING:
@@ -27,9 +27,16 @@ def resolutions(
 
 def shapes(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
-) -> tuple[Sizes, ...] | None:
+) -> tuple[InputShape, ...] | None:
     """`1x3x32x32`: batch, channels, spatial axes; None where none is given."""
     return tuple(_read(quantities.shape, value) for value in values) or None
+
+
+def layouts(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> tuple[str, ...] | None:
+    """`BTCHW`; None where none is given."""
+    return _read(quantities.layouts, values) if values else None
 
 
 def codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -95,7 +102,16 @@ _MODEL_OPTIONS = (
         callback=shapes,
         multiple=True,
         metavar="SHAPE",
-        help="Input shape, like 1x3x32x32, where it cannot be inferred; once per input.",
+        help="Input shape, like 1x3x32x32, where it cannot be inferred; once per input. "
+        "With its type and layout, if need be: 1x20:int64, 1x8x3x64x64:BTCHW.",
+    ),
+    click.option(
+        "--layout",
+        callback=layouts,
+        multiple=True,
+        metavar="LETTERS",
+        help="What lies along an input's dimensions, like BTCHW, where rflint finds something "
+        "else; once per input.",
     ),
     click.option(
         "--arg",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from rflint.quantities import Limit, Sizes
+from rflint.layouts import layout_behind
+from rflint.quantities import InputShape, Limit, Sizes
 from rflint.rule import Severity
 
 
@@ -15,7 +16,8 @@ class Choices:
     """One layer of choices; None where it makes none. The keys of a configuration, with dashes."""
 
     res: tuple[Sizes, ...] | None = None
-    input: tuple[Sizes, ...] | None = None
+    input: tuple[InputShape, ...] | None = None
+    layout: tuple[str, ...] | None = None
     args: Mapping[str, Any] | None = None
     train: bool | None = None
     tracer: str | None = None
@@ -43,6 +45,8 @@ class Choices:
         }
         if self.input is not None:
             merged["res"] = self.res  # a shape says the size too
+            if any(layout_behind(shape) for shape in self.input):
+                merged["layout"] = self.layout
         for name in ("args", "severity"):
             merged[name] = {**(getattr(lower, name) or {}), **(getattr(self, name) or {})}
         for name in ("ignore", "extend_select"):

@@ -68,7 +68,9 @@ def read(document: Document) -> Configuration:
     """Raises ConfigurationError for the first key or value that makes no sense, with its line."""
     reading = _Reading(document, prefix(document))
     table = reading.table()
-    common = reading.values(table, (), {**_COMMON, **_WHOLE, "rules": _any, "models": _any})
+    common = reading.values(
+        table, (), {**_COMMON, **_ALIASES, **_WHOLE, "rules": _any, "models": _any}
+    )
     models = tuple(reading.models(table.get("models", [])))
     paths, settings = reading.rules(table.get("rules", []))
     own = {name: common.pop(name) for name in [*_WHOLE] if name in common}
@@ -149,7 +151,7 @@ class _Reading:
         names: set[str] = set()
         for index, entry in enumerate(entries):
             at = ("models", index)
-            values = self.values(entry, at, {**_COMMON, "target": _text, "name": _text})
+            values = self.values(entry, at, {**_COMMON, **_ALIASES, "target": _text, "name": _text})
             target, name = values.pop("target", None), values.pop("name", "")
             if target is None:
                 self.fail(at, 'a model needs a target, like target = "mymodel:build"')
@@ -186,7 +188,8 @@ class _Reading:
     def unknown(self, at: Key, name: str, known: Mapping[str, Any], what: str) -> NoReturn:
         """There is no such key."""
         near = difflib.get_close_matches(name.replace("_", "-").lower(), known, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(known))}."
+        listed = ", ".join(sorted(known.keys() - _ALIASES.keys()))
+        hint = f"Did you mean {near[0]}?" if near else f"Known are {listed}."
         if name == "tool" and not self.prefix:
             hint = "Only a pyproject.toml has [tool.rflint]; here, its keys stand at the top."
         self.fail(at, f"{what} {name!r}", hint)
@@ -198,6 +201,10 @@ class _Reading:
 
 
 def _choices(values: Mapping[str, Any]) -> Choices:
+    values = dict(values)
+    if _LAYOUT_TOO in values:
+        same = values.pop(_LAYOUT_TOO)
+        values.setdefault("layout", same)
     return Choices(**{name.replace("-", "_"): value for name, value in values.items()})
 
 
@@ -253,6 +260,7 @@ def _formats(value: Any) -> tuple[str, ...]:
 _COMMON: Mapping[str, Reader] = {
     "res": quantities.resolutions,
     "input": quantities.shapes,
+    "layout": quantities.layouts,
     "args": _table,
     "train": _flag,
     "tracer": partial(_one_of, TRACERS),
@@ -267,6 +275,11 @@ _COMMON: Mapping[str, Reader] = {
     "max-params": quantities.limit,
 }
 """Keys for all models, and for each."""
+
+_LAYOUT_TOO = "axes"
+"""Another word for `layout`."""
+
+_ALIASES: Mapping[str, Reader] = {_LAYOUT_TOO: quantities.layouts}
 
 _WHOLE: Mapping[str, Reader] = {
     "fail-on": partial(_one_of, FAIL_ON),

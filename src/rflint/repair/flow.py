@@ -58,6 +58,9 @@ class AxisFlow:
         self.gates = analysis.gates
         self.layers = analysis.architecture.layers
         self.limit = analysis.architecture.resolution[axis]
+        self.limits = [x.held_against[axis] for x in analysis.layers]
+        carried = analysis.architecture.carried
+        self.begins_with_input = carried is None or axis in carried
         judged = [x.is_judged for x in analysis.layers]
         self.plain = [self._is_plain(x) and not j for x, j in zip(self.layers, judged, strict=True)]
         self.collapsed = self._collapsed()
@@ -94,7 +97,8 @@ class _Run:
         self.changed = changed
         count = len(flow.layers)
         self.now = [0] * count + [flow.limit]
-        self.spans: list[dict[Number, Number]] = [{} for _ in range(count)] + [{1: 1}]
+        pixel: dict[Number, Number] = {1: 1} if flow.begins_with_input else {}
+        self.spans: list[dict[Number, Number]] = [{} for _ in range(count)] + [pixel]
         """The smallest receptive field for each jump."""
         self.spread = [1] * (count + 1)
         """How far apart neighbours in the old map now are."""
@@ -201,8 +205,9 @@ class _Run:
                 if isinstance(reach, Window):
                     after, grown = jump * reach.stride, r + (reach.size - 1) * jump
                     out[after] = min(grown, out.get(after, grown))
-        self.spans[index] = out
-        return not seen or min(seen.values()) > self.flow.limit
+        begins = any(axis == self.flow.axis for axis, _ in layer.begins)
+        self.spans[index] = {1: 1} if begins else out
+        return not seen or min(seen.values()) > self.flow.limits[index]
 
 
 def _dilatable(layer: Layer, sizing: Sizing | None) -> Sliding:

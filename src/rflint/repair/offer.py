@@ -25,6 +25,7 @@ from rflint.repair.words import title
 from rflint.repair.writer import Inexpressible
 from rflint.tracing import trace
 from rflint.tracing.borrow import borrowed
+from rflint.tracing.inputs import doubled
 from rflint.tracing.meta import WeightsOnMeta
 
 _TRIES = 5
@@ -144,12 +145,10 @@ class Workshop:
         inputs = self.inputs
         if train and not self.train:
             # batch normalisation in training needs more than one value
-            inputs = [
-                torch.empty((2 * t.shape[0], *t.shape[1:]), dtype=t.dtype, device=t.device)
-                for t in inputs
-            ]
+            inputs = doubled(inputs, self.analysis.architecture.layouts)
         before = self.analysis.architecture
-        found = trace(model, inputs, train=train, tracer=before.tracer)
+        layouts = before.declared
+        found = trace(model, inputs, train=train, tracer=before.tracer, layouts=layouts)
         return replace(found, judges_pointwise=before.judges_pointwise)
 
 

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -22,6 +22,7 @@ from rich.text import Text
 from rflint.analysis import AnalysedLayer, Verdict
 from rflint.architecture import Kind
 from rflint.figures import change, compact, count, plural, share, size
+from rflint.layouts import is_usual
 from rflint.repair import Repair
 from rflint.repair.words import in_figures
 from rflint.report import ModelReport, Report
@@ -168,7 +169,12 @@ class _Page:
 
     def _header(self) -> None:
         g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
-        inputs = ", ".join(size(shape, g.cross) for shape in architecture.inputs)
+        inputs = ", ".join(
+            f"{size(shape, g.cross)}{'' if is_usual(letters) else f' ({letters})'}"
+            for shape, letters in zip_longest(
+                architecture.inputs, architecture.layouts, fillvalue=""
+            )
+        )
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
         facts = [
             f"{count(totals.params)} parameters",
@@ -273,7 +279,11 @@ class _Page:
         kernel = layer.geometry.kernel
         reads = "?" if x.unknown else "global" if None in kernel else size(kernel, g.cross)
         unknown = any(axis.unknown and not axis.spans for axis in x.seen)
-        sees = compact((axis.r_min for axis in x.seen), g.cross, g.unbounded)
+        sees = compact(
+            (seen.r_min if x.has_axis(axis) else 1 for axis, seen in enumerate(x.seen)),
+            g.cross,
+            g.unbounded,
+        )
         return {
             "": Text(mark, colour),
             "layer": Text(one_line(layer.title), f"bold {colour}" if mark else ""),

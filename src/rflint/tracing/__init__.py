@@ -18,6 +18,7 @@ from torch import nn
 
 from rflint.architecture import Architecture
 from rflint.errors import CannotFollow, RflintError, UsageError, internal_error
+from rflint.layouts import check_layouts
 from rflint.options import TRACERS
 from rflint.tracing.axes import find_axes
 from rflint.tracing.borrow import borrowed
@@ -47,6 +48,7 @@ def trace(
     """
     if tracer not in TRACERS:
         raise UsageError(f"there is no tracer {tracer!r}", hint=f"Known are {', '.join(TRACERS)}.")
+    check_layouts(layouts, [tuple(tensor.shape) for tensor in inputs])
     if tracer == "export":
         return _traced(model, inputs, tracer, layouts, train=train, number=number)
     try:

@@ -10,6 +10,7 @@ from torch import nn
 from rflint.architecture import Architecture
 from rflint.errors import RflintError
 from rflint.tracing import trace
+from rflint.tracing.inputs import batch_dimensions, doubled
 
 
 def next_passes(
@@ -31,19 +32,26 @@ def next_passes(
     if not first.changes_state:
         return ()
     try:
-        second = trace(model, inputs, train=train, tracer=tracer, number=2)
+        layouts = first.declared
+        second = trace(model, inputs, train=train, tracer=tracer, number=2, layouts=layouts)
     except RflintError:
         return None
     return None if second.by_chance or second.changes_state else (second,)
 
 
 def passes_in(
-    model: nn.Module, inputs: Sequence[torch.Tensor], *, train: bool, tracer: str
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    known: Architecture,
+    *,
+    train: bool,
+    tracer: str,
 ) -> tuple[Architecture, ...] | None:
-    """What all passes in a mode do; None where that cannot be known."""
-    for batch in _batches(inputs, train=train):
+    """What all passes in a mode do, of a model that is `known` in another; None: nobody knows."""
+    layouts = known.declared
+    for batch in _batches(inputs, known.layouts, train=train):
         try:
-            first = trace(model, batch, train=train, tracer=tracer)
+            first = trace(model, batch, train=train, tracer=tracer, layouts=layouts)
         except RflintError:
             continue
         if first.left_out is not None:
@@ -53,11 +61,12 @@ def passes_in(
     return None
 
 
-def _batches(inputs: Sequence[torch.Tensor], *, train: bool) -> list[Sequence[torch.Tensor]]:
+def _batches(
+    inputs: Sequence[torch.Tensor], layouts: Sequence[str], *, train: bool
+) -> list[Sequence[torch.Tensor]]:
     """Batch normalisation in training needs more than one value; some code takes one image only."""
-    twice = [
-        torch.empty((2, *x.shape[1:]), dtype=x.dtype, device=x.device) if x.dim() else x
-        for x in inputs
-    ]
-    alone = all(x.dim() and x.shape[0] == 1 for x in inputs)
-    return [twice, inputs] if train and alone else [inputs]
+    at = batch_dimensions(inputs, layouts)
+    alone = any(x.dim() for x in inputs) and all(
+        dim is None or x.shape[dim] == 1 for x, dim in zip(inputs, at, strict=True)
+    )
+    return [doubled(inputs, layouts), inputs] if train and alone else [inputs]

@@ -35,7 +35,7 @@ from rflint.tracing.parameters import Parameters
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.values import Values
 
-_MAKERS = frozenset({Kind.CONV, Kind.LINEAR, Kind.ATTENTION})
+_MAKERS = frozenset({Kind.CONV, Kind.LINEAR, Kind.ATTENTION, Kind.EMBEDDING})
 """Kinds of layers whose features may become an axis."""
 
 _SPECTRA = ("stft", "fft_")
@@ -340,7 +340,7 @@ def _features(call: Call, step: Step, rank: int) -> Sequence[int]:
     assert step.row is not None
     if step.row.kind is Kind.CONV:
         return (slid_dimensions(call)[0] - 1,)
-    if step.row.kind is Kind.LINEAR or step.spelling == "embedding":
+    if step.row.kind in (Kind.LINEAR, Kind.EMBEDDING):
         return (rank - 1,)
     if step.spelling == "stft":
         return (len(call.input.layout) - 1,)

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from rflint.errors import InputMismatch, UsageError
+from rflint.layouts import check_layouts, places_of, sized
+from rflint.quantities import InputShape
 from rflint.tracing.meta import META
 from rflint.tracing.operators.table import show
 from rflint.tracing.operators.weights import input_channels, linear_weight
@@ -24,27 +26,99 @@ def example_inputs(
     shapes: Sequence[Sequence[int]],
     *,
     batch: int = 1,
+    layouts: Sequence[str] = (),
 ) -> tuple[torch.Tensor, ...]:
-    """Meta tensors of the inputs' shapes: (batch, channels, *spatial).
+    """Meta tensors of the inputs' shapes: (batch, channels, *spatial), unless `layouts` differ.
 
     `shapes` are explicit shapes, whose spatial sizes a `resolution` replaces; without any, channels
     and dimensionality come from the model's first layer. A resolution of one number holds for all
     axes. Raises InputMismatch where nothing can be inferred, UsageError for impossible sizes.
     """
     dtype = _dtype(model)
+    dtypes: list[torch.dtype] = []
     if shapes:
-        sized = [_resized(shape, resolution) for shape in shapes]
+        given = [x if isinstance(x, InputShape) else InputShape(x) for x in shapes]
+        letters = [layouts[i] if i < len(layouts) else "" for i in range(len(given))]
+        check_layouts(layouts, given)
+        wanted = [_resized(x, said, resolution) for x, said in zip(given, letters, strict=True)]
+        dtypes = [getattr(torch, x.dtype) if x.dtype else dtype for x in given]
     elif resolution is None:
         raise UsageError(
             "no input size", hint="Give one with --res 224 (or 32x64), or a shape with --input."
         )
+    elif any(layouts):
+        wanted = [_laid_out(model, layouts[0], resolution, batch)]
     else:
         channels, axes = first_layer(model, resolution)
-        sized = [(batch, channels, *_per_axis(resolution, axes))]
-    for shape in sized:
+        wanted = [(batch, channels, *_per_axis(resolution, axes))]
+    for shape in wanted:
         if prod(shape) > _TOO_LARGE:
             raise UsageError(f"an input of {show(shape)} is too large to be meant")
-    return tuple(torch.empty(shape, dtype=dtype, device=META) for shape in sized)
+    return tuple(
+        torch.empty(shape, dtype=of_type, device=META)
+        for shape, of_type in zip(wanted, dtypes or [dtype] * len(wanted), strict=True)
+    )
+
+
+def _laid_out(
+    model: nn.Module, letters: str, resolution: Sequence[int], batch: int
+) -> tuple[int, ...]:
+    """An input of this layout, its channels those of the model's first layer."""
+    named = _named(letters, resolution)
+    if len(sized(letters)) != len(named):
+        raise UsageError(
+            f"how many positions the input has along T is not said by {show(resolution)}",
+            hint=f"Give a size for each of {', '.join(letters[d] for d in sized(letters))}, or the "
+            "whole shape with --input.",
+        )
+    sizes = {"B": batch}
+    if "C" in letters:
+        sizes["C"] = _channels(model, [named[dim] for dim in sized(letters)])
+    return tuple(named.get(dim) or sizes[letter] for dim, letter in enumerate(letters))
+
+
+def _named(letters: str, resolution: Sequence[int]) -> dict[int, int]:
+    """The sizes that a resolution gives, by dimension.
+
+    It names D, H and W, and T where that is the only axis, or where it has a size for all of them.
+    """
+    places = sized(letters)
+    if len(resolution) != len(places):
+        places = places_of(letters)
+    return dict(zip(places, _per_axis(resolution, len(places)), strict=True))
+
+
+def _channels(model: nn.Module, sizes: Sequence[int]) -> int:
+    first = next(
+        (x for x in modules(model) if isinstance(x, (nn.modules.conv._ConvNd, nn.Linear))), None
+    )
+    if isinstance(first, nn.Linear):
+        return linear_weight(first)[-1]
+    return first_layer(model, sizes)[0]
+
+
+def batch_dimensions(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[int | None]:
+    """Where the batch lies in each input: in front, unless its layout says something else."""
+    found: list[int | None] = []
+    for index, tensor in enumerate(inputs):
+        letters = layouts[index] if index < len(layouts) else ""
+        at = letters.find("B") if letters else 0
+        found.append(at if 0 <= at < tensor.dim() else None)
+    return found
+
+
+def doubled(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[torch.Tensor]:
+    """The same inputs with twice the batch."""
+    return [
+        tensor
+        if dim is None
+        else torch.empty(
+            [size * (2 if d == dim else 1) for d, size in enumerate(tensor.shape)],
+            dtype=tensor.dtype,
+            device=tensor.device,
+        )
+        for tensor, dim in zip(inputs, batch_dimensions(inputs, layouts), strict=True)
+    ]
 
 
 def resized(
@@ -62,20 +136,27 @@ def resized(
 
 
 def possible_inputs(
-    model: nn.Module, resolution: Sequence[int] | None, *, batch: int = 1
+    model: nn.Module,
+    resolution: Sequence[int] | None,
+    *,
+    batch: int = 1,
+    layouts: Sequence[str] = (),
 ) -> list[tuple[torch.Tensor, ...]]:
     """Inputs to try in turn: what the first registered layer expects, then other convolutions.
 
     Layers are usually registered in the order in which they are called, but nothing says so. Last
-    come inputs of which a stem may have moved positions into channels (space-to-depth, patches).
+    come inputs of which a stem may have moved positions into channels (space-to-depth, patches), and
+    those whose channels do not lie in front.
     """
     attempts = []
     cannot_infer: InputMismatch | None = None
     try:
-        attempts.append(example_inputs(model, resolution, (), batch=batch))
+        attempts.append(example_inputs(model, resolution, (), batch=batch, layouts=layouts))
     except InputMismatch as error:
         cannot_infer = error
     assert resolution is not None
+    if any(layouts) and attempts:
+        return attempts
     seen = {tuple(attempts[0][0].shape[1:])} if attempts else set()
     for shape in (*_of_other_convolutions(model, resolution), *_in_front_of(model, resolution)):
         if shape not in seen:
@@ -84,7 +165,10 @@ def possible_inputs(
     if not attempts:
         assert cannot_infer is not None
         raise cannot_infer
-    return attempts
+    channels, *sizes = attempts[0][0].shape[1:]
+    # channels last, or none: the model may bring them to where convolutions want them
+    others = [(batch, *sizes), (batch, *sizes, channels)]
+    return attempts + [example_inputs(model, None, [x]) for x in others[int(channels > 1) :]]
 
 
 def _of_other_convolutions(
@@ -156,7 +240,12 @@ def _axes_of_class(module: nn.Module) -> int:
     return int(digits[-1]) if digits else 2
 
 
-def _resized(shape: Sequence[int], resolution: Sequence[int] | None) -> tuple[int, ...]:
+def _resized(
+    shape: Sequence[int], letters: str, resolution: Sequence[int] | None
+) -> tuple[int, ...]:
+    if resolution is not None and letters:
+        named = _named(letters, resolution)
+        return tuple(named.get(dim, size) for dim, size in enumerate(shape))
     if resolution is None or len(shape) <= 2:
         return tuple(shape)
     return (*shape[:2], *_per_axis(resolution, len(shape) - 2))

@@ -96,6 +96,7 @@ class _Lowering(Values):
             ),
             used=self.parameters.reaching_outputs(self.recording),
             layouts=self.found.layouts,
+            places=self.found.inputs,
             declared=self.found.declared,
             carried=self.found.carried,
             unplaced=self.found.unplaced,

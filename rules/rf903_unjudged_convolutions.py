@@ -1,0 +1,85 @@
+"""No convolution could be judged, since none slides over what was taken for the axes.
+
+What it is
+    The model has convolutions, and all of them slide over dimensions of the input that were said to
+    be something else: channels, or a batch. What they see of the axes is nothing, so there is
+    nothing to hold against the input's size. "complete" is false.
+
+Why it matters
+    A report without findings would say that all is well, when nothing was looked at.
+
+How to fix it
+    Say how the input is laid out, with --layout (one letter a dimension: B for the batch, C for
+    channels, T for time or frames, D, H, W), with `layout` in the configuration, or behind the
+    shape: --input 1x200x80:BTC. Or say nothing: then the axes are the dimensions that convolutions
+    slide over.
+
+When to ignore it
+    Where the convolutions are not what the model is linted for.
+
+How it is computed
+    Every dimension of every input is followed to the convolutions, through views, permutes and
+    whatever else stands in front. Convolutions that see all of the input already (heads,
+    generators, decoders behind a bottleneck), gates, and what makes positions (transposed
+    convolutions) are rightly not judged, and are no reason for this finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rflint.analysis import Analysis
+from rflint.rule import Example, Finding, Settings, Severity, finding
+
+CODE = "RF903"
+NAME = "unjudged-convolutions"
+SEVERITY = Severity.WARNING
+DEFAULT = True
+
+
+def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
+    """One finding, at the first convolution, where none is judged though the axes are known."""
+    convolutions = [x for x in analysis.layers if x.layer.kind.is_convolution]
+    unplaced = analysis.architecture.unplaced
+    if not unplaced or not convolutions or any(x.is_judged for x in convolutions):
+        return
+    number = len(convolutions)
+    subject = "its one convolution" if number == 1 else f"none of its {number} convolutions"
+    yield finding(
+        globals(),
+        convolutions[0],
+        f"{subject} could {'not ' if number == 1 else ''}be judged: {unplaced}",
+    )
+
+
+def sequence() -> Any:
+    """A convolution over the steps of (batch, steps, features)."""
+    from torch import Tensor, nn
+
+    class Sequence(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(16, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.conv(x.transpose(1, 2))
+            return out
+
+    return Sequence()
+
+
+def generator() -> Any:
+    """From a latent of one position: nothing is there to be seen."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.AdaptiveAvgPool2d(1),
+        nn.Conv2d(3, 8, 1),
+        nn.ConvTranspose2d(8, 8, 4),
+        nn.Conv2d(8, 3, 3, padding=1),
+    )
+
+
+FAILS = [Example(sequence, 16, layout="BCT")]
+PASSES = [Example(sequence, 16, layout="BTC"), Example(generator, 16)]
