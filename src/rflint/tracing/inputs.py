@@ -145,8 +145,8 @@ def possible_inputs(
     """Inputs to try in turn: what the first registered layer expects, then other convolutions.
 
     Layers are usually registered in the order in which they are called, but nothing says so. Last
-    come inputs of which a stem may have moved positions into channels (space-to-depth, patches), and
-    those whose channels do not lie in front.
+    come inputs of which a stem may have moved positions into channels (space-to-depth, patches),
+    and those whose channels do not lie in front.
     """
     attempts = []
     cannot_infer: InputMismatch | None = None
