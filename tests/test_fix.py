@@ -164,7 +164,7 @@ def test_without_an_output_the_file_goes_to_stdout(here: Path) -> None:
     assert ran.out.startswith('"""net:build, changed for 1x3x32x32 inputs.')
     assert "from net import build as original" in ran.out
     assert "m = original()" in ran.out
-    assert "linted: unproductive" in ran.err
+    assert "linted and run: unproductive" in ran.err
 
 
 def test_a_file_in_another_folder_finds_the_model(here: Path) -> None:

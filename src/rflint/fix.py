@@ -14,14 +14,17 @@ from rflint.errors import RepairFailed, UsageError
 from rflint.linter import Repairs, figures
 from rflint.options import Options
 from rflint.repair import Repair
+from rflint.repair.apply import edited_copy
 from rflint.repair.program import Origin, program
+from rflint.repair.running import check_runs
 from rflint.target import make_importable
 from rflint.tracing.build import Built, build
+from rflint.tracing.meta import WeightsOnMeta, borrowed
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A file whose build() gives the repaired model; it has been linted."""
+    """A file whose build() gives the repaired model; it has been linted and run."""
 
     repair: Repair
     text: str
@@ -51,9 +54,12 @@ def patch(
     origin = Origin(target, arguments, built.is_module, built.wrappers)
     shapes = [tuple(tensor.shape) for tensor in found.inputs]
     text = program(origin, repair, shapes, file.parent)
-    again = figures(_built(text, file), found.inputs, options)
-    if again != repair.after:
-        raise RepairFailed(f"the written model would be {again}, and not {repair.after}")
+    written = _built(text, file)
+    if figures(written, found.inputs, options) != repair.after:
+        raise RepairFailed("the written model would be another than the one that was analysed")
+    with borrowed(built.model, train=options.train), WeightsOnMeta():
+        original = edited_copy(built.model, ())
+    check_runs(original, written, found.inputs, train=options.train)
     return Patch(repair, text)
 
 

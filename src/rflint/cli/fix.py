@@ -96,8 +96,8 @@ def fix(
             stream.write(_difference(file, made.text) if diff else made.text)
         end_stdout()
         words = f"repair {number} of {len(found.repairs)}, {made.repair.words}: {made.repair.title}"
-        done = f"wrote {output}, whose build() was linted" if output and not diff else "linted"
-        to_stderr(f"{words}\n{done}: {in_figures(made.repair)}")
+        wrote = f"wrote {output}, whose build() was " if output and not diff else ""
+        to_stderr(f"{words}\n{wrote}linted and run: {in_figures(made.repair)}")
 
 
 def _request(target: str, chosen: Choices, config: Path | None, *, isolated: bool) -> Request:

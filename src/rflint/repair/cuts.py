@@ -9,6 +9,9 @@ from rflint.analysis import Analysis
 from rflint.architecture import Layer
 from rflint.roles import Role, reaching_outputs
 
+_PLAIN_CUTS = 8
+"""Of a chain without downsampling, so many places to end are weighed: the last is the paper's."""
+
 
 def no_cut_because(analysis: Analysis) -> str:
     """Why no cut can be offered; empty where it is a classifier that can be cut somewhere."""
@@ -35,10 +38,16 @@ def cut_points(analysis: Analysis) -> tuple[int, ...]:
 
     Feature maps of the trunk that every path passes through, from the first downsampling to the
     last convolution. Of several that differ by nothing but activations and poolings, the last that
-    breaks up no more modules than it has to.
+    breaks up no more modules than it has to. A chain that becomes unproductive before anything
+    downsamples can end at the last few of them in front of the border layer.
     """
     layers = analysis.architecture.layers
-    first = next((i for i, layer in enumerate(layers) if layer.downsamples), len(layers))
+    end = len(layers)
+    border = next((i for i, x in enumerate(analysis.layers) if x is analysis.border_min), end)
+    first = next((i for i, layer in enumerate(layers) if layer.downsamples), end)
+    plain = first > border
+    if plain:
+        first = next((i for i, layer in enumerate(layers) if layer.kind.is_convolution), end)
     running = _modules_running(layers)
     found: list[int] = []
     for index in carrying_everything(analysis):
@@ -53,7 +62,8 @@ def cut_points(analysis: Analysis) -> tuple[int, ...]:
         found.append(index)
     separable = _separable(layers)
     last = max((i for i, layer in enumerate(layers) if layer.kind.is_convolution), default=-1)
-    return tuple(index for index in found if separable[index] and index < last)
+    cuts = tuple(index for index in found if separable[index] and index < last)
+    return tuple(index for index in cuts if index < border)[-_PLAIN_CUTS:] if plain else cuts
 
 
 def _weighs(layer: Layer) -> bool:

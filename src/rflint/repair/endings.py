@@ -77,11 +77,11 @@ class Endings(Writer):
 
     def _maps(self) -> list[str]:
         """Modules in front of the end that make maps, and not features that were flattened."""
+        last = {path: layer for layer in self.layers for path in lineage(layer)}
         return [
             unit
             for unit in self._units(self.in_front)
-            if [x for x in self.layers if unit in lineage(x)][-1].is_map
-            and not self.is_flatten(unit)
+            if last[unit].is_map and not self.is_flatten(unit)
         ]
 
     def logits(self, cut: int) -> int | None:

@@ -173,11 +173,12 @@ def _overwritten(after: Architecture, before: Architecture) -> str:
     other layers read as well.
     """
     known = {(before.layers[source].title, layer.title) for source, layer in _writes(before)}
+    origins = _origins(after)
     readers = Counter(
-        _origin(after, edge.source)
+        origins[edge.source]
         for layer in after.layers
         for edge in layer.inputs
-        if not _is_view(layer)
+        if edge.source != INPUT and not _is_view(layer)
     )
     for source, layer in _writes(after):
         is_known = (after.layers[source].title, layer.title) in known
@@ -189,17 +190,20 @@ def _overwritten(after: Architecture, before: Architecture) -> str:
 
 def _writes(architecture: Architecture) -> Iterator[tuple[int, Layer]]:
     """Layers that write in place, and whose result they write over."""
+    origins = _origins(architecture)
     for layer in architecture.layers:
-        source = _origin(architecture, layer.inputs[0].source) if layer.inputs else INPUT
-        if layer.in_place and source != INPUT:
-            yield source, layer
+        source = layer.inputs[0].source if layer.inputs else INPUT
+        if layer.in_place and source != INPUT and origins[source] != INPUT:
+            yield origins[source], layer
 
 
-def _origin(architecture: Architecture, source: int) -> int:
-    """The layer that made a value, seen through what only passes it on."""
-    while source != INPUT and _is_view(architecture.layers[source]):
-        source = architecture.layers[source].inputs[0].source
-    return source
+def _origins(architecture: Architecture) -> list[int]:
+    """By layer, the one that made its value: itself, or what a view passes on."""
+    origins: list[int] = []
+    for index, layer in enumerate(architecture.layers):
+        source = layer.inputs[0].source if _is_view(layer) else index
+        origins.append(source if source in (INPUT, index) else origins[source])
+    return origins
 
 
 def _is_view(layer: Layer) -> bool:
