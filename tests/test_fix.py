@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
+from rflint.errors import RepairFailed
 from rflint.repair import Edit, Figures, Repair
 from rflint.repair.program import Origin, program
+from rflint.repair.running import check_runs
 from tests.program import Ran, plain_environment, rflint, write
 
 BLOCKS = """
@@ -279,3 +283,117 @@ def test_a_configured_target_is_repaired_as_it_is_configured(tmp_path: Path) -> 
     several = rflint("fix", "model:build", cwd=tmp_path)
     assert several.status == 2
     assert "Choose with --res." in several.err
+
+
+CELLS = """
+from torch import nn
+
+class Cell(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(n, n, 3, 1, 1), nn.Conv2d(n, n, 5, 1, 2)
+
+    def forward(self, x, before):
+        return self.a(x) + self.b(before)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, 2, 1)
+        self.stages = nn.Sequential(nn.Conv2d(8, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 2, 1))
+        self.one, self.two = Cell(8), Cell(8)
+        self.pool, self.head = nn.AdaptiveAvgPool2d(1), nn.Linear(8, 10)
+
+    def forward(self, x):
+        x = self.stages(self.stem(x))
+        y = self.one(x, x)
+        return self.head(self.pool(self.two(y, y)).flatten(1))
+"""
+
+
+def test_no_file_is_written_that_does_not_run(tmp_path: Path) -> None:
+    """nn.Identity() takes one argument: it is no way to leave out a cell of two."""
+    write(tmp_path, {"net.py": CELLS})
+    for number in (1, 2, 3):
+        options = ("--res", "14", "--repair", str(number), "--output", f"small{number}.py")
+        ran = rflint("fix", "net:Net", *options, cwd=tmp_path)
+        file = tmp_path / f"small{number}.py"
+        if ran.status != 0:
+            assert not file.exists()
+            continue
+        build = f"import small{number}, torch; m = small{number}.build()"
+        code = f"{build}; m(torch.rand(2, 3, 14, 14)).sum().backward()"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=plain_environment(), capture_output=True
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+
+class Halves(nn.Module):
+    """A block that returns two values; what takes its place has to do so as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = self.conv(x)
+        return x, x * 2
+
+
+class Doubled(nn.Module):
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a, b = self.block(x)
+        return a + b
+
+
+class ReadsValues(nn.Module):
+    """Meta tensors have none: it is run on random ones."""
+
+    def __init__(self, size: int = 4) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, size, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        return x if float(x.sum()) > 0 else -x
+
+
+class OverwritesWhatGradientsNeed(Doubled):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.sigmoid(x)
+        x.add_(1)
+        return x
+
+
+META = torch.device("meta")
+
+
+def image() -> list[torch.Tensor]:
+    return [torch.empty(1, 4, 8, 8, device=META)]
+
+
+@pytest.mark.parametrize(
+    ("original", "changed"),
+    [(Doubled(Halves()), Doubled(Halves())), (ReadsValues(), ReadsValues())],
+)
+def test_what_runs_is_not_refused(original: nn.Module, changed: nn.Module) -> None:
+    check_runs(original.to(META), changed.to(META), image(), train=False)
+
+
+@pytest.mark.parametrize(
+    ("original", "changed", "reason"),
+    [
+        (Doubled(Halves()), Doubled(nn.Identity()), "fails in evaluation: ValueError"),
+        (ReadsValues(), ReadsValues(5), "returns other shapes in evaluation"),
+        (nn.Sigmoid(), OverwritesWhatGradientsNeed(nn.Identity()), "fails in training"),
+    ],
+)
+def test_what_does_not_run_is_refused(original: nn.Module, changed: nn.Module, reason: str) -> None:
+    inputs = [tensor.requires_grad_() for tensor in image()]
+    with pytest.raises(RepairFailed, match=reason):
+        check_runs(original.to(META), changed.to(META), inputs, train=False)

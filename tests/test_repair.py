@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -711,3 +712,36 @@ def test_two_repairs_that_are_alike_are_one() -> None:
         shown = report(build).repairs
         pairs = {(r.after.params, r.after.macs) for r in shown}
         assert len(pairs) == len(shown)
+
+
+def chain(convolutions: int = 12, *, pooled: bool = False) -> nn.Module:
+    layers: list[nn.Module] = []
+    for i in range(convolutions):
+        layers += [nn.Conv2d(8 if i else 3, 8, 3, padding=1), nn.ReLU()]
+    if pooled:
+        layers += [nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+
+
+@pytest.mark.parametrize("pooled", [False, True], ids=["never downsamples", "downsamples too late"])
+def test_a_plain_chain_is_cut_in_front_of_its_border_layer(pooled: bool) -> None:
+    report = rflint.lint(partial(chain, pooled=pooled), res=16).models[0]
+    assert report.analysis.border_min is not None
+    assert report.analysis.border_min.layer.name == "16"  # the ninth: r of its input is 17
+    assert not report.not_offered
+    (repair,) = report.repairs
+    assert (repair.kind, repair.title) == ("truncate", "truncate after 15")
+    assert (repair.before.unproductive, repair.after.unproductive) == (4 + pooled, 0)
+
+
+def test_nothing_is_cut_within_the_stem_of_a_network_that_downsamples() -> None:
+    def build() -> nn.Module:
+        stem = [nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1), nn.MaxPool2d(4)]
+        deep = [nn.Conv2d(8, 8, 3, padding=1) for _ in range(5)]
+        return nn.Sequential(*stem, *deep, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+
+    report = rflint.lint(build, res=16).models[0]
+    assert report.analysis.totals.unproductive > 0
+    cuts = [repair.title for repair in report.repairs if repair.kind == "truncate"]
+    assert cuts
+    assert not {"truncate after 0", "truncate after 1"} & set(cuts)

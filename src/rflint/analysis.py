@@ -9,6 +9,7 @@ from math import ceil
 
 from rflint.architecture import Architecture, Extent, Kind, Layer, Number
 from rflint.drawing import drawing
+from rflint.feasible import smallest_sound_input
 from rflint.held_against import InputSizes, Limit
 from rflint.passes import Passes, is_steady, layers_of_others
 from rflint.proofs.dead_weights import dead_weights
@@ -122,7 +123,7 @@ class Analysis:
     border_max: AnalysedLayer | None
     """The same over the largest receptive fields; for information."""
     feasible_min: tuple[int, ...]
-    """The smallest input without unproductive layers: max r_{l-1,min} over judged convolutions."""
+    """The smallest input without unproductive layers, from r_{l-1,min} of judged convolutions."""
     feasible_max: tuple[int | None, ...] | None
     """Beyond this size no unit of a judged convolution sees the whole input; None: unbounded."""
     gates: frozenset[tuple[int, int]]
@@ -176,7 +177,7 @@ def analyse(architecture: Architecture) -> Analysis:
         totals=_totals(architecture, layers),
         border_min=next((x for x in layers if x.verdict is Verdict.UNPRODUCTIVE), None),
         border_max=next((x for x in layers if x.is_judged and _sees_all_at_most(x)), None),
-        feasible_min=_feasible_min(layers, inputs, architecture.axes, drawn.may_draw),
+        feasible_min=_feasible_min(layers, inputs, drawn.may_draw),
         feasible_max=_feasible_max(layers, inputs, architecture.axes),
         gates=gates,
     )
@@ -242,15 +243,19 @@ def _sees_all_at_most(x: AnalysedLayer) -> bool:
 
 
 def _feasible_min(
-    layers: Sequence[AnalysedLayer], inputs: InputSizes, axes: int, may_draw: Set[int]
+    layers: Sequence[AnalysedLayer], inputs: InputSizes, may_draw: Set[int]
 ) -> tuple[int, ...]:
-    """Per axis the largest r_{l-1,min} of a judged convolution that sees the input in question.
+    """The smallest size of the input in question at which no judged convolution exceeds it.
 
     Those that may draw are unproductive at no size.
     """
-    judged = [i for i, x in enumerate(layers) if x.is_judged and i not in may_draw]
-    lengths = [[inputs.of_first(index, axis).r_min for index in judged] for axis in range(axes)]
-    return tuple(max([1, *(ceil(r) for r in along if r is not None)]) for along in lengths)
+    axes = range(len(inputs.resolution))
+    fields = [
+        tuple(inputs.of_first(index, axis).r_min for axis in axes)
+        for index, x in enumerate(layers)
+        if x.is_judged and index not in may_draw
+    ]
+    return smallest_sound_input(fields, inputs.resolution)
 
 
 def _feasible_max(

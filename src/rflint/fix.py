@@ -18,8 +18,9 @@ from rflint.repair.apply import edited_copy
 from rflint.repair.program import Origin, program
 from rflint.repair.running import check_runs
 from rflint.target import make_importable
+from rflint.tracing.borrow import borrowed
 from rflint.tracing.build import Built, build
-from rflint.tracing.meta import WeightsOnMeta, borrowed
+from rflint.tracing.meta import WeightsOnMeta
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def _run(
             module.training = train
         given = [_placed(tensor, ground) for tensor in inputs]
         with device, torch.set_grad_enabled(train):
-            returned = tensors_of(running(*given))
+            returned = list(tensors_of(running(*given)))
             losses = [
                 tensor.sum()
                 for tensor in returned
