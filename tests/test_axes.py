@@ -503,3 +503,26 @@ def test_repairs_know_the_axes() -> None:
     (same,) = rflint.lint(Before(lambda x: x, layers()), input=(1, 3, 16, 16)).to_dict()["models"]
     assert model["larger_input"] == same["larger_input"]
     assert model["larger_input"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "shape", "resolution"),
+    [
+        # frames of a clip, one by one
+        (lambda x: x.transpose(1, 2).flatten(0, 1), (1, 3, 5, 16, 16), (5, 16, 16)),
+        # channels that move between positions
+        (
+            lambda x: x.view(1, 2, 2, 3, 16, 16).permute(0, 3, 4, 1, 5, 2).reshape(1, 3, 32, 32),
+            (1, 12, 16, 16),
+            (16, 16),
+        ),
+        # a column at a time
+        (lambda x: x.permute(0, 3, 1, 2).flatten(0, 1)[..., None], (1, 3, 16, 9), (16, 9)),
+    ],
+)
+def test_the_usual_layout_is_what_it_was(
+    prepare: Callable[[Tensor], Tensor], shape: Shape, resolution: Shape
+) -> None:
+    """Batch and channels in front of all axes, unless something contradicts."""
+    found = analysis(Before(prepare, nn.Conv2d(3, 4, 3, padding=1)), shape)
+    assert found.architecture.resolution == resolution

@@ -11,7 +11,7 @@ filter bank whose outputs are then laid side by side for a convolution of one mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TypeAlias
@@ -250,13 +250,21 @@ class _Sighting(Values):
         if value.source is None:
             return effect  # a constant map, under weights that are computed
         dims = slid_dimensions(call)
-        there = tuple(tuple(sorted(axes_of(value.layout[dim]))) for dim in dims)
+        there = tuple(self._along(axes_of(value.layout[dim])) for dim in dims)
         self.slides.setdefault(there, tuple(value.shape[dim] for dim in dims))
         self.slid.update(axis for at in there for axis in at)
         channels = axes_of(value.layout[dims[0] - 1])
         self.summed.update(channels)
         self.consumed.update(channels & self.made.keys())
         return replace(effect, layout=tuple(map(self._as_slid, effect.layout)))
+
+    def _along(self, carried: Collection[int]) -> tuple[int, ...]:
+        """What lies along a dimension that is slid over.
+
+        Where channels were moved between positions (a pixel shuffle), the positions count.
+        """
+        front = {axis for dims in self.inputs for axis in dims[:2] if set(dims[2:]) & {*carried}}
+        return tuple(sorted(set(carried) - front))
 
     def _as_slid(self, carried: Dimension) -> Dimension:
         """Made axes under another number, once they have been slid over."""
@@ -362,8 +370,8 @@ def _settled(
         {d for d, axis in enumerate(dims) if axis in sighting.summed} for dims in sighting.inputs
     ]
     chosen = [
-        set(places_of(letters, slid=slides)) if letters else slides
-        for letters, slides in zip(said, slid, strict=True)
+        set(places_of(letters, slid=slides)) if letters else _filled_up(slides, sums, len(shape))
+        for letters, slides, sums, shape in zip(said, slid, summed, shapes, strict=True)
     ]
     if not any(chosen) and not any(said):
         return _usual(shapes)
@@ -396,6 +404,16 @@ def _settled(
         said if any(said) else (),
         _contradicted(shapes, said, chosen, slid, summed),
     )
+
+
+def _filled_up(slid: set[int], summed: set[int], rank: int) -> set[int]:
+    """The axes of an input: what is slid over, and all behind the channels if nothing contradicts.
+
+    Of a clip (batch, channels, frames, height, width) frames are an axis, also where convolutions
+    slide over single ones: other operators may read along them.
+    """
+    usual = set(range(2, rank))
+    return usual if slid and slid <= usual and not (usual - slid) & summed else slid
 
 
 def _numbered(sighting: _Sighting, usable: set[int], chosen: Sequence[set[int]]) -> dict[int, int]:
