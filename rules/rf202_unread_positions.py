@@ -179,7 +179,7 @@ def _jumped(
     analysis: Analysis, found: Leftover, readers: Sequence[AnalysedLayer], left: str
 ) -> str:
     reader = readers[0].layer
-    others = list(dict.fromkeys(x.layer.title for x in readers if x.layer.title != reader.title))
+    others = list(dict.fromkeys(x.layer.label for x in readers if x.layer.title != reader.title))
     how = (
         f"reads with stride {size(reader.geometry.stride)} and a kernel of "
         f"{size(reader.geometry.kernel)}"

@@ -51,8 +51,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             yield finding(
                 globals(),
                 layer,
-                f"its bias is subtracted again by {norms[0].title}, directly behind it: trained "
-                f"with bias=False, it computes the same with {_fewer(_size(layer.layer))}",
+                f"its bias is subtracted again by {norms[0].described}, directly behind it: "
+                f"trained with bias=False, it computes the same with {_fewer(_size(layer.layer))}",
             )
 
 

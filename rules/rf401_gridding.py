@@ -50,7 +50,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for found in griddings(architecture, analysis.gates):
         rows.setdefault(found.row.dilated, {}).setdefault(found.row, []).append(found.axis)
     for dilated, there in rows.items():
-        names = listed([architecture.layers[index].title for index in dilated], 4)
+        names = listed([architecture.layers[index].described for index in dilated], 4)
         holes = "; ".join(_holes(architecture, row, axes) for row, axes in there.items())
         yield finding(
             globals(),
@@ -63,7 +63,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 def _holes(architecture: Architecture, row: Row, axes: Sequence[int]) -> str:
     """What a row shares and what it misses, along these axes."""
     layers = architecture.layers
-    front = "the input" if row.front == INPUT else f"the map from {layers[row.front].title}"
+    front = "the input" if row.front == INPUT else f"the map from {layers[row.front].described}"
     each = f" {along(axes, architecture.axes) or 'each axis'}".replace(" each", " along each")
     where = "" if architecture.axes == 1 else each
     return (

@@ -207,7 +207,7 @@ def test_what_an_unknown_operator_reads_is_shown_as_unknown() -> None:
             return out
 
     report = rflint.lint(BehindAConvolution, res=32)
-    assert "accelerated ? ? 32×32 3 " in " ".join(printed(report, verbose=True).split())
+    assert "accelerated in rest ? ? 32×32 3 " in " ".join(printed(report, verbose=True).split())
 
 
 def test_where_the_analysis_ended_is_told() -> None:

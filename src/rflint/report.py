@@ -7,7 +7,7 @@ added within a schema version.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +15,7 @@ from rflint import __version__
 from rflint.analysis import AnalysedLayer, Analysis
 from rflint.architecture import Kind, LeftOut, Number, Source
 from rflint.errors import RflintError
+from rflint.figures import plural
 from rflint.repair import Figures, Repair
 from rflint.rule import Finding, Severity
 
@@ -169,11 +170,13 @@ class Report:
     models: tuple[ModelReport, ...] = ()
     failures: tuple[Failure, ...] = ()
     baseline: BaselineUse | None = None
+    fail_on: Severity | None = Severity.WARNING
+    """The gate: from which severity on a finding fails the run; None: none does."""
 
     def __repr__(self) -> str:
         """Short: a layer-by-layer dump helps nobody at a prompt."""
         names = ", ".join(model.target for model in self.models)
-        return f"<Report of {names or 'no model'}: {len(self.findings)} findings>"
+        return f"<Report of {names or 'no model'}: {plural(len(self.findings), 'finding')}>"
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -202,8 +205,13 @@ class Report:
         """
         if self.failures:
             return 2
-        gate = fail_on is not None and any(f.severity.rank >= fail_on.rank for f in self.findings)
-        return int(gate or any(model.over_limits for model in self.models))
+        gated = replace(self, fail_on=fail_on)
+        return int(any(gated.fails(model, x) for model in self.models for x in model.problems))
+
+    def fails(self, model: ModelReport, problem: Finding) -> bool:
+        """Whether one of a model's problems fails the run: an exceeded limit does in any case."""
+        at_gate = self.fail_on is not None and problem.severity.rank >= self.fail_on.rank
+        return at_gate or problem in model.over_limits
 
 
 def _layer(analysed: AnalysedLayer) -> dict[str, Any]:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option("--diff", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def fix(
     target: str,
@@ -59,6 +60,7 @@ def fix(
     output: Path | None,
     diff: bool,
     force: bool,
+    quiet: bool,
     debug: bool,
     **given: Any,
 ) -> None:
@@ -70,6 +72,11 @@ def fix(
 
     Exit status: 0 written or nothing to repair, 2 no repair could be written.
     """
+
+    def tell(text: str) -> None:
+        if not quiet:
+            to_stderr(text)
+
     with errors_reported(debug):
         if output is not None and output.exists() and not (force or diff):
             raise UsageError(f"{output} exists", hint="Replace it with --force.")
@@ -89,7 +96,7 @@ def fix(
                 model, request.resolution, list(request.shapes) or None, request.options, kinds
             )
             if not found.unproductive:
-                to_stderr(f"{target} has no unproductive layer: nothing to repair")
+                tell(f"{target} has no unproductive layer: nothing to repair")
                 return
             made = patch(model, target, request.arguments, found, number, file, request.options)
         with destination(None if diff else output) as stream:
@@ -97,7 +104,7 @@ def fix(
         end_stdout()
         words = f"repair {number} of {len(found.repairs)}, {made.repair.words}: {made.repair.title}"
         wrote = f"wrote {output}, whose build() was " if output and not diff else ""
-        to_stderr(f"{words}\n{wrote}linted and run: {in_figures(made.repair)}")
+        tell(f"{words}\n{wrote}linted and run: {in_figures(made.repair)}")
 
 
 def _request(target: str, chosen: Choices, config: Path | None, *, isolated: bool) -> Request:

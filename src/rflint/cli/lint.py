@@ -220,7 +220,9 @@ def lint(
             linted = run.reports(wanted)
         whole = is_whole(wanted, found) and not failures
         models = settled([(model, x.terms) for model, x in linted], rules, whole=whole)
-        report = Report(tuple(models), tuple(failures))
+        gate = fail_on or found.fail_on or "warning"
+        least = None if gate == "never" else Severity(gate)
+        report = Report(tuple(models), tuple(failures), fail_on=least)
         file = _baseline_file(baseline, found, write=write_baseline, isolated=isolated)
         if file:
             report = _held_against(report, file, write=write_baseline, quiet=quiet)
@@ -232,8 +234,7 @@ def lint(
             with destination(destined) as stream:
                 writer(name)(report, [x for x in rules if x.code in ran], stream, verbose)
         end_stdout()
-    gate = fail_on or found.fail_on or "warning"
-    sys.exit(report.exit_status(None if gate == "never" else Severity(gate)))
+    sys.exit(report.exit_status(least))
 
 
 def _outputs(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rflint.errors import RflintError
+from rflint.harmless import inert, logged, one_line, paragraphs
 from rflint.streams import destination
 
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ def complain(error: RflintError, debug: bool, target: str = "") -> None:
         to_stderr("".join(traceback.format_exception(error)).rstrip("\n"))
     about = f"{target}: " if target and target not in error.message else ""
     place = f"{error.source}: " if error.source else ""
-    to_stderr(f"rflint: error: {place}{about}{error.message}")
+    to_stderr(logged(f"rflint: error: {place}{about}{error.message}"))
     if error.hint:
-        to_stderr(f"  {error.hint}")
+        to_stderr(logged(f"  {error.hint}"))
 
 
 def note(text: str) -> None:
     """Something that is no error."""
-    to_stderr(f"rflint: {text}")
+    to_stderr(logged(f"rflint: {text}"))
 
 
 def to_stdout(text: str) -> None:
@@ -54,9 +55,9 @@ def to_stdout(text: str) -> None:
 
 
 def to_stderr(text: str) -> None:
-    """A line. Where it cannot be written, the exit status still says what there is to know."""
+    """Lines. Where they cannot be written, the exit status still says what there is to know."""
     with contextlib.suppress(OSError, ValueError):
-        click.echo(text, err=True)
+        click.echo(inert(paragraphs(text)), err=True)
 
 
 @contextlib.contextmanager
@@ -72,7 +73,7 @@ def progress(total: int, *, quiet: bool) -> Iterator[Callable[[int, Request], No
     status = Console(stderr=True).status("")
 
     def starts(index: int, request: Request) -> None:
-        status.update(Text(f"{index + 1} of {total}: {request.title}"))
+        status.update(Text(one_line(f"{index + 1} of {total}: {request.title}")))
         if time.monotonic() - begun > _PATIENCE:
             status.start()
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
+from rflint.harmless import one_line
 from rflint.report import Report
-from rflint.reporters.places import Problem, one_line, problems
+from rflint.reporters.places import Problem, problems
 from rflint.rule import Rule
 
 

@@ -11,8 +11,9 @@ from typing import TextIO
 
 from rflint.architecture import Source
 from rflint.figures import listed
+from rflint.harmless import one_line
 from rflint.report import Report
-from rflint.reporters.places import Problem, level, one_line, problems
+from rflint.reporters.places import Problem, level, problems
 from rflint.rule import Rule
 
 _LAYERS = 12
@@ -45,7 +46,7 @@ def _text(problems: Sequence[Problem]) -> str:
     """What the first one says, and which layers are like it."""
     if len(problems) == 1:
         return problems[0].text
-    layers = listed([one_line(x.finding.layer) for x in problems], _LAYERS)
+    layers = listed([one_line(x.finding.title) for x in problems], _LAYERS)
     return f"{problems[0].text}\n{len(problems)} layers on this line: {layers}"
 
 

@@ -14,8 +14,9 @@ from typing import TextIO
 from rflint import __version__
 from rflint.architecture import Source
 from rflint.figures import change, count, plural, size
+from rflint.harmless import one_line
 from rflint.report import Failure, ModelReport, Report
-from rflint.reporters.places import Problem, by_model, one_line, resolution
+from rflint.reporters.places import Problem, by_model, resolution
 from rflint.rule import Finding, Rule, Severity
 
 _ROOM_FOR_TABLE, _ROOM_FOR_MODEL, _ROOM_FOR_FAILURES, _ROOM = 12_000, 8_000, 6_000, 48_000
@@ -141,13 +142,13 @@ def _findings(
         for (place, detail), here in by_place.items():
             where = f"{_code(str(place))}: " if place else ""
             if story:
-                names = [finding.layer for finding in here if finding.layer]
+                names = [finding.title for finding in here if finding.layer]
                 text = where + _names(names) if names else where.removesuffix(": ")
                 text += f": {_prose(detail)}" if detail else ""
                 yield len(here), f"- {text}" if text else ""
                 continue
             for finding in here:
-                layer = f"{_code(finding.layer)}: " if finding.layer else ""
+                layer = f"{_code(finding.title)}: " if finding.layer else ""
                 yield 1, f"- {where}{layer}{_prose(finding.message)}"
 
 

@@ -35,7 +35,7 @@ class Problem:
     @property
     def text(self) -> str:
         """Layer, message and label, in one sentence."""
-        layer = f"{self.finding.layer}: " if self.finding.layer else ""
+        layer = f"{self.finding.title}: " if self.finding.layer else ""
         label = f" [{self.label}]" if self.label else ""
         return f"{layer}{self.finding.message}{label}"
 
@@ -102,14 +102,6 @@ def is_relative(source: Source) -> bool:
     """Whether it lies below the current directory: other paths are absolute."""
     return not (
         PurePosixPath(source.path).is_absolute() or PureWindowsPath(source.path).is_absolute()
-    )
-
-
-def one_line(text: str) -> str:
-    """Line breaks, control characters and broken Unicode as escapes, all else as it is."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in text
     )
 
 

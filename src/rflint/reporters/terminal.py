@@ -1,0 +1,44 @@
+"""What the report on a terminal is drawn with: the console, its character set."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.console import Console
+
+_PIPE_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The characters that a report is drawn with, unless a console is for ASCII only."""
+
+    cross: str = "×"
+    dot: str = "·"
+    border: str = "│"
+    full: str = "█"
+    past: str = "▓"
+    more: str = "▶"
+    ellipsis: str = "…"
+    bad: str = "✗"
+    warn: str = "!"
+    unbounded: str = "∞"
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs("x", "-", "|", "#", "%", ">", "...", "x", "!", "all")
+
+
+def console_for(stream: TextIO) -> Console:
+    """A console that takes everything literally."""
+    console = Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def glyphs_of(console: Console) -> Glyphs:
+    """The characters that a console can show."""
+    return ASCII if console.options.ascii_only else UNICODE
