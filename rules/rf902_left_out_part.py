@@ -6,6 +6,11 @@ What it is
     flow on shapes, but has no data. So it analyses what comes before that line, and reports the
     line. "complete" is false, and "left_out" says where.
 
+    Code that asks about values without another model depending on it is followed. An assertion
+    (`assert not x.isnan().any()`, `if not torch.equal(a, b): raise`) is taken to hold; "assumed"
+    lists its line. A branch that only prints or warns is passed by. A number that is taken out with
+    `.item()` may be printed, kept, returned and computed with.
+
 Why it matters
     Layers behind that line were not looked at. Everything in front of it was judged as usual.
 

@@ -57,6 +57,7 @@ SCHEMA = exactly(
             tracer={"enum": ["symbolic", "export"]},
             complete={"type": "boolean"},
             left_out={"anyOf": [{"type": "null"}, exactly(reason=NAME, module={}, source=SOURCE)]},
+            assumed={"type": "array", "items": SOURCE},
             totals=exactly(
                 params=COUNT,
                 macs=COUNT,

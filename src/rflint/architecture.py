@@ -282,6 +282,8 @@ class Architecture:
     training: bool = False
     """Whether the pass is one of training, and not of evaluation."""
     left_out: LeftOut | None = None
+    assumed: tuple[Source, ...] = ()
+    """Lines that assert something about data, which was taken to hold."""
     unused: tuple[Parameter, ...] = ()
     """Parameters that no layer uses."""
     used: frozenset[str] = frozenset()

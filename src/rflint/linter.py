@@ -152,6 +152,7 @@ def lint_model(
         workshop = Workshop(built.model, inputs, analysis, train=options.train)
         offered = offers(workshop, found)
         larger = _larger_input(built.model, inputs, analysis, options)
+        assumed = analysis.architecture.assumed
     report = ModelReport(
         target,
         analysis,
@@ -159,7 +160,11 @@ def lint_model(
         tuple(offered.repairs),
         tuple(dict.fromkeys((*found.refusals, *offered.unanswered))),
         larger,
-        (*([built.note] if built.note else []), *(f"not offered: {x}" for x in offered.failures)),
+        (
+            *([built.note] if built.note else []),
+            *(f"{line} asserts something about data: taken to hold" for line in assumed),
+            *(f"not offered: {x}" for x in offered.failures),
+        ),
         place=built.place,
     )
     return report, broken

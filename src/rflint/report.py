@@ -99,6 +99,7 @@ class ModelReport:
             "tracer": architecture.tracer,
             "complete": analysis.complete,
             "left_out": _left_out(architecture.left_out),
+            "assumed": [_source(line) for line in architecture.assumed],
             "totals": {name: getattr(totals, name) for name in totals.__dataclass_fields__},
             "border": {
                 "min": analysis.border_min.layer.name if analysis.border_min else None,

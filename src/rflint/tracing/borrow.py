@@ -17,6 +17,10 @@ from rflint.tracing.meta import LARGE, META
 from rflint.tracing.tree import modules
 
 # torch's own stubs describe the constructors of their base classes
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
+_FEW = 64
+"""Integers of torch.nn's own layers are counters (of batches), unless there are many of them."""
+
 _LAZY_PARAMETER: Callable[..., torch.Tensor] = nn.UninitializedParameter
 _LAZY_BUFFER: Callable[..., torch.Tensor] = nn.UninitializedBuffer
 
@@ -157,7 +161,9 @@ def _twin(tensor: torch.Tensor, owned_by_torch: bool) -> torch.Tensor:
         return _LAZY_BUFFER(requires_grad=tensor.requires_grad, device=META)
     if tensor.device.type == "meta":
         return tensor
-    if owned_by_torch or tensor.numel() > LARGE or tensor.device.type != "cpu":
+    counts = tensor.dtype in _WHOLE and tensor.numel() <= _FEW
+    storage = owned_by_torch and not counts
+    if storage or tensor.numel() > LARGE or tensor.device.type != "cpu":
         twin = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
     else:
         twin = tensor.detach().clone()

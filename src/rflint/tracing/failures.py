@@ -50,6 +50,9 @@ def explained(
     if isinstance(error, RuntimeError) and "meta tensor" in message:
         what = re.split(r"[\n.] ", message)[0]
         return needs_values(what, innermost_user_line_of(error), path)
+    if isinstance(error, TypeError) and message.endswith("not Unread"):
+        what = "a size that was taken out of a tensor"
+        return needs_values(what, innermost_user_line_of(error), path)
     ended = isinstance(error, SystemExit)
     if error is not by_torch and raised_by_rflint(error) and not ended:
         return internal_error(error, innermost_user_line_of(error))

@@ -13,6 +13,7 @@ from rflint.architecture import Kind
 from rflint.taught import taught
 from rflint.tracing.operators import Call, Row, find
 from rflint.tracing.tree import parameters
+from rflint.tracing.unread import Unread
 
 VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 VALUE_READS = frozenset(
@@ -149,6 +150,8 @@ def tensors_of(result: Any) -> Iterator[torch.Tensor]:
     """The tensors of a model's or an operator's result, whatever holds them."""
     if isinstance(result, torch.Tensor):
         yield result
+    elif isinstance(result, Unread):
+        yield result.tensor
     elif isinstance(result, Mapping):
         for item in result.values():
             yield from tensors_of(item)

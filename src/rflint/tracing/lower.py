@@ -88,6 +88,7 @@ class _Lowering(Values):
             returns_input=any(value.source == INPUT for value in outputs),
             params=sum(self.parameters.sizes.values()),
             left_out=self.recording.left_out,
+            assumed=self.recording.assumed,
             unregistered=self.parameters.unregistered(self.recording),
             unused=tuple(
                 self.parameters.named(name)

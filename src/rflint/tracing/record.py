@@ -34,7 +34,7 @@ from rflint.errors import (
 from rflint.places import (
     innermost_user_line,
 )
-from rflint.tracing.failures import explained, mismatch, needs_values
+from rflint.tracing.failures import explained, mismatch
 from rflint.tracing.functions import (
     DRAWS,
     FACTORIES,
@@ -62,11 +62,15 @@ from rflint.tracing.ledger import Ledger
 from rflint.tracing.meta import LARGE, META, MOVES, moved
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import spelling_of
-from rflint.tracing.operators.table import Shapes, show, tensors_in
+from rflint.tracing.operators.table import Shapes, broadcast, show, tensors_in
 from rflint.tracing.probe import CannotProbe, results_like
+from rflint.tracing.reading import COMPARISONS, COMPOSED, TEXTS, Reading
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import constructed_at
 from rflint.tracing.tree import named_modules, parameters
+
+_OPERANDS = (torch.Tensor, int, float, complex)
+"""What a tensor is usually compared with."""
 
 _Several = namedtuple("_Several", ["values", "indices"])
 """Two results; where they are an extremum and its place, PyTorch gives them these names."""
@@ -117,6 +121,7 @@ class Recorder(TorchFunctionMode):
         self.failed_in: str | None = None
         self.torch_error: Exception | None = None
         """What PyTorch raised last, as opposed to the user's code or rflint."""
+        self.reading = Reading(self.ledger, lambda: self._called(), self.call_function)
         self._busy = False
         """Whether something runs that is recorded as a whole."""
         self._drawn: dict[int, torch.Tensor] = {}
@@ -154,6 +159,7 @@ class Recorder(TorchFunctionMode):
             left_out,
             self.by_chance,
             self.reads_values,
+            tuple(self.reading.assumed),
         )
 
     @property
@@ -207,7 +213,9 @@ class Recorder(TorchFunctionMode):
         op: str,
     ) -> Any:
         if spelling in FACTORIES or spelling in LIKE:
+            self.reading.check_known((args, kwargs))
             return self._constant(func, spelling, args, kwargs)
+        args, kwargs = self.reading.with_known_sizes(spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.ledger.is_tracked(t)]
         if not tracked and name in MOVES:
             # to the device of an input that pretends to be elsewhere: values stay readable
@@ -215,14 +223,22 @@ class Recorder(TorchFunctionMode):
         if not tracked:
             return self._of_constants(func(*args, **kwargs))
         if spelling == "assert":
+            self.reading.asserted()
             return None
+        if spelling == "shape_as_tensor":
+            return torch.tensor(args[0].shape)
+        if spelling in COMPOSED:
+            return self._composed(spelling, args)
         if name in VALUE_READS and all(map(self.ledger.has_values, tracked)):
             return func(*args, **kwargs)
         if name in VALUE_READS:
-            raise needs_values(
-                f"{spelling}() of a {show(tracked[0].shape)} tensor",
-                self._called(),
-            )
+            return self.reading.read(spelling, args, tracked[0])
+        if name in TEXTS:
+            return self.reading.printed(tracked[0], args)
+        if spelling in COMPARISONS and len(args) == 2 and not isinstance(args[1], _OPERANDS):
+            answer = self._run_on_nothing(func, args)
+            if answer is NotImplemented:
+                return answer
         return self._function(func, spelling, name, args, kwargs, op)
 
     def _is_drawn(self, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -244,13 +260,15 @@ class Recorder(TorchFunctionMode):
         """New tensors carry nothing of the input; small ones stay real for code that reads them."""
         if spelling in LIKE and self.ledger.is_tracked(args[0]):
             dtype = kwargs.get("dtype") or args[0].dtype
-            shape = args[0].shape if spelling.endswith("_like") else args[1]
             if spelling == "new_tensor":
                 return torch.tensor(args[1], dtype=dtype)
+            like = spelling.endswith("_like")
+            shape = args[0].shape if like else args[1] if len(args) > 1 else kwargs["size"]
             if not isinstance(shape, tuple | list):
                 shape = tuple(a for a in args[1:] if isinstance(a, int))
             if _elements(shape) <= LARGE:
-                return torch.zeros(tuple(shape), dtype=dtype)
+                filled = args[1 if like else 2 :] or (kwargs.get("fill_value"),)
+                return _filled(spelling, tuple(shape), dtype, filled[0])
             return self.ledger.constant(torch.empty(tuple(shape), dtype=dtype, device=META))
         if str(kwargs.get("device", "cpu")) != "cpu":
             kwargs["device"] = "cpu"
@@ -308,6 +326,24 @@ class Recorder(TorchFunctionMode):
         if writes and isinstance(result, torch.Tensor):
             self.ledger.overlay(result, caller)
         return None if name == "__setitem__" else result
+
+    def _composed(self, spelling: str, args: tuple[Any, ...]) -> Any:
+        """Functions without a row of their own that others say as well."""
+        if spelling == "broadcast_tensors":
+            tensors = args[0] if isinstance(args[0], (tuple, list)) else args
+            shape = broadcast(*(x.shape for x in tensors))
+            expand = torch.Tensor.expand
+            return tuple(self.call_function(expand, "expand", (x, shape), {}) for x in tensors)
+        name = "all" if spelling == "is_all_true" else "any"
+        return self.call_function(getattr(torch, name), name, args, {})
+
+    def _run_on_nothing(self, func: Any, args: tuple[Any, ...]) -> Any:
+        """What torch says to operands of this kind, whatever the tensors are."""
+        try:
+            return func(*(torch.zeros(()) if isinstance(x, torch.Tensor) else x for x in args))
+        except Exception as error:
+            self.torch_error = error
+            raise
 
     # -- modules
 
@@ -464,6 +500,13 @@ def _empty(shape: Any, dtype: torch.dtype, device: torch.device) -> Any:
     if isinstance(shape, list):
         return tuple(_empty(item, dtype, device) for item in shape)
     return torch.empty(shape, dtype=dtype, device=device)
+
+
+def _filled(spelling: str, shape: tuple[int, ...], dtype: torch.dtype, value: Any) -> torch.Tensor:
+    """A small tensor with the numbers that `ones_like`, `new_full` and so on give it."""
+    if "full" in spelling and not (isinstance(value, torch.Tensor) and value.is_meta):
+        return torch.full(shape, value, dtype=dtype)
+    return torch.ones(shape, dtype=dtype) if "ones" in spelling else torch.zeros(shape, dtype=dtype)
 
 
 def _elements(shape: Sequence[int]) -> int:

@@ -47,3 +47,5 @@ class Recording:
     """Whether it read values that torch had drawn."""
     reads_values: bool = False
     """Whether it read values of tensors at all."""
+    assumed: tuple[Source, ...] = ()
+    """Lines that assert something about values: taken to hold."""

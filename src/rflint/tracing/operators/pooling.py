@@ -50,7 +50,8 @@ class _Windows:
         first = 2 if call.name in _LP else 1
         self.kernel = per_axis(call.arg("kernel_size", first), n)
         stride = call.arg("stride", first + 1)
-        self.stride = per_axis(stride, n) if stride not in (None, (), []) else self.kernel
+        missing = stride is None or (isinstance(stride, (tuple, list)) and not stride)
+        self.stride = self.kernel if missing else per_axis(stride, n)
         pads = call.name not in _LP
         dilates = call.name in _MAX + _MAX_INDICES
         self.padding = per_axis(call.arg("padding", 3, 0), n) if pads else (0,) * n

@@ -290,8 +290,8 @@ def check_mirrors(mode: str, size: int, before: int, after: int) -> None:
 
 def per_axis(value: Any, count: int) -> tuple[int, ...]:
     """An int-or-tuple hyper-parameter, once per axis."""
-    if isinstance(value, int):
-        return (value,) * count
+    if hasattr(value, "__index__"):  # an integer, also NumPy's
+        return (int(value),) * count
     values = tuple(int(item) for item in value)
     if len(values) not in (1, count):
         raise ShapeError(f"got {len(values)} values for {count} spatial dimensions")
