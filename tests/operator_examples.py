@@ -99,6 +99,8 @@ _OWN_INPUTS: dict[str, Callable[[], nn.Module]] = {
     "DeformConv2d": lambda: Prepared(_deformable(), lambda x: (x, x.new_zeros(2, 18, 6, 6))),
     "Embedding": lambda: Prepared(nn.Embedding(5, 3), lambda x: (codes(x),)),
     "EmbeddingBag": lambda: Prepared(nn.EmbeddingBag(5, 3), lambda x: (codes(x)[0],)),
+    "CosineSimilarity": lambda: Prepared(nn.CosineSimilarity(), lambda x: (x, x + _ROW)),
+    "PairwiseDistance": lambda: Prepared(nn.PairwiseDistance(), lambda x: (x, x + _ROW)),
     "Fold": lambda: Prepared(nn.Fold((6, 6), 2, stride=2), lambda x: (F.unfold(x, 2, stride=2),)),
     "GRU": lambda: Prepared(nn.GRU(4, 5, 2, batch_first=True), lambda x: (tokens(x),)),
     "GRUCell": lambda: Prepared(nn.GRUCell(4, 5), lambda x: (tokens(x)[:, 0],)),
@@ -183,6 +185,13 @@ def decomposed(name: str, x: Tensor) -> Tensor:
 def of_quantised(name: str, x: Tensor) -> Tensor:
     result: Tensor = getattr(torch.ops.quantized, name)(quantised(x), quantised(x), 0.1, 0)
     return result.dequantize()
+
+
+def attended(x: Tensor) -> Any:
+    """Attention between positions, without the module."""
+    positions = x.flatten(2).permute(2, 0, 1)
+    weights = torch.rand(12, 4), torch.rand(12), None, None, False, 0.0, torch.rand(4, 4), None
+    return F.multi_head_attention_forward(positions, positions, positions, 4, 2, *weights)
 
 
 def written(x: Tensor) -> Tensor:
@@ -481,6 +490,35 @@ _FUNCTIONS: dict[str, Function] = {
     "stft": lambda x: torch.view_as_real(
         torch.stft(x[0, 0], 4, 2, window=torch.ones(4), return_complex=True)
     ),
+    "istft": lambda x: torch.istft(torch.complex(x, x)[0], 2 * x.shape[2] - 2, 3, center=False),
+    "fft_hfft2": lambda x: torch.fft.hfft2(torch.complex(x, x)),
+    "fft_ihfft2": lambda x: torch.fft.ihfft2(x).real,
+    "fft_hfftn": lambda x: torch.fft.hfftn(torch.complex(x, x)),
+    "fft_ihfftn": lambda x: torch.fft.ihfftn(x).real,
+    "multi_head_attention_forward": attended,
+    "tensordot": lambda x: torch.tensordot(x, torch.rand(6, 5), dims=([2], [0])),
+    "inner": lambda x: torch.inner(x, torch.rand(5, 6)),
+    "outer": lambda x: torch.outer(x[0, 0, 0], _ROW),
+    "ger": lambda x: torch.ger(_ROW, x[0, 0, 0]),
+    "addr": lambda x: torch.addr(torch.rand(6, 6), x[0, 0, 0], _ROW),
+    "kron": lambda x: torch.kron(x, torch.rand(1, 2)),
+    "linalg_multi_dot": lambda x: torch.linalg.multi_dot([_ROW, x[0, 0], torch.rand(6, 5)]),
+    "chain_matmul": lambda x: torch.chain_matmul(x[0, 0], torch.rand(6, 5), torch.rand(5, 2)),
+    "matrix_power": lambda x: x.matrix_power(3),
+    "linalg_matrix_power": lambda x: torch.linalg.matrix_power(x, 5),
+    "matrix_exp": lambda x: x.matrix_exp(),
+    "linalg_matrix_exp": lambda x: torch.linalg.matrix_exp(x),
+    "linalg_inv": lambda x: torch.linalg.inv(x),
+    "linalg_matmul": lambda x: torch.linalg.matmul(x, torch.rand(6, 5)),
+    "linalg_vecdot": lambda x: torch.linalg.vecdot(x, x, dim=1),
+    "mv": lambda x: torch.mv(x[0, 0], _ROW),
+    "dot": lambda x: torch.dot(x[0, 0, 0], _ROW),
+    "vdot": lambda x: torch.vdot(x[0, 0, 0], _ROW),
+    "addbmm": lambda x: torch.addbmm(torch.rand(6, 6), x[0], x[0]),
+    "cov": lambda x: torch.cov(x[0, 0]),
+    "corrcoef": lambda x: torch.corrcoef(x[0, 0]),
+    "cosine_similarity": lambda x: F.cosine_similarity(x, _ROW + x),
+    "pairwise_distance": lambda x: F.pairwise_distance(x, x + _ROW, keepdim=True),
     "swapaxes": lambda x: x.swapaxes(1, 2),
     "swapdims": lambda x: x.swapdims(0, 3),
     "take_along_dim": lambda x: x.take_along_dim(torch.zeros(2, 1, 6, 6, dtype=torch.int64), 1),

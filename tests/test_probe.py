@@ -248,7 +248,26 @@ def on_images() -> Iterator[Case]:
         )
 
 
-CASES = [*convolutions(), *transposed(), *poolings(), *resamplings(), *on_images()]
+def inverse_spectra() -> Iterator[Case]:
+    """Frequencies are channels, frames are the axis."""
+    for o in grid(hop=[1, 2, 3, 4], center=[True, False], length=[None, 30]):
+
+        def inverted(x: Tensor, o: dict[str, Any] = o) -> Tensor:
+            options = o["hop"], None, torch.ones(8), o["center"], False, True, o["length"]
+            return torch.istft(torch.complex(x, x), 8, *options)
+
+        if o["length"] is None or o["hop"] > 1:  # torch warns of a signal that is filled up
+            yield Case(f"istft {o}", inverted, 20, channels=5)
+
+
+CASES = [
+    *inverse_spectra(),
+    *convolutions(),
+    *transposed(),
+    *poolings(),
+    *resamplings(),
+    *on_images(),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -40,6 +40,8 @@ COMPARISONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan"}
     | {"logical_xor", "isclose", "isfinite", "isinf", "signbit", "all", "any"}
 )
+_OF_COMPLEX = frozenset({"real", "imag", "abs", "angle", "istft"})
+"""What makes real numbers of complex ones."""
 _CONVERSIONS = {
     "float": torch.float32,
     "double": torch.float64,
@@ -101,7 +103,7 @@ def result_dtype(call: Call, row: Row) -> torch.dtype:
         return torch.complex64
     numbers = [t.dtype for t in call.tensors if t.dtype.is_complex]
     if numbers:
-        return torch.float32 if call.name in ("real", "imag", "abs", "angle") else numbers[0]
+        return torch.float32 if call.name in _OF_COMPLEX else numbers[0]
     first: torch.dtype = call.input.dtype
     return dtypes[0] if dtypes and row.kind is not Kind.RESHAPE else first
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -21,6 +22,7 @@ from rflint.tracing.operators.table import (
     shape_of,
     show,
 )
+from rflint.tracing.operators.weights import linear_weight
 
 
 def attention_shape(call: Call) -> Shape:
@@ -49,52 +51,117 @@ def attention(call: Call) -> Effect:
     return _attending(call, layout, key, value, len(key.shape) - 2, macs, features)
 
 
+@dataclass(frozen=True, slots=True)
+class _Heads:
+    """What attention with several heads is given, as a module or as a function."""
+
+    query: Any
+    key: Any
+    value: Any
+    embedding: int
+    """Features that queries and keys are compared in, all heads together."""
+    out: int
+    """Features of the result."""
+    features: tuple[int, int, int]
+    """What query, key and value must have."""
+    heads: int
+    extra: int
+    """Keys that are added: a learned one, one of zeros."""
+    batch_first: bool
+    returns_weights: bool
+    averages: bool
+
+    @property
+    def at(self) -> int:
+        """The dimension that the positions run along."""
+        return 1 if self.batch_first and len(self.query.shape) == 3 else 0
+
+    @property
+    def shape(self) -> Shape:
+        """That of the result."""
+        return (*self.query.shape[:-1], self.out)
+
+    @property
+    def macs(self) -> int:
+        """Projections, products with keys and values, projection."""
+        queries, keys = prod(self.query.shape[:-1]), prod(self.key.shape[:-1])
+        projected = queries * self.query.shape[-1] + keys * self.key.shape[-1]
+        projected += prod(self.value.shape[:-1]) * self.value.shape[-1]
+        scores = queries * (self.key.shape[self.at] + self.extra)
+        return int((projected + 2 * scores + queries * self.out) * self.embedding)
+
+
+def _heads(call: Call) -> _Heads:
+    query, key, value = (call.arg(name, at) for at, name in enumerate(_OPERANDS))
+    module = call.module
+    if module is None:
+        embedding = int(call.arg("embed_dim_to_check", 3))
+        separate = [call.arg(f"{name}_proj_weight", at) for at, name in enumerate("qkv", 18)]
+        features = [embedding] * 3
+        if call.arg("use_separate_proj_weight", 17, False):
+            features = [shape_of(weight)[-1] for weight in separate]
+        return _Heads(
+            *(query, key, value, embedding),
+            out=shape_of(call.arg("out_proj_weight", 11))[0],
+            features=(features[0], features[1], features[2]),
+            heads=int(call.arg("num_heads", 4)),
+            extra=_added(call.arg("bias_k", 7), call.arg("add_zero_attn", 9)),
+            batch_first=False,
+            returns_weights=call.arg("need_weights", 15, True) is not False,
+            averages=bool(call.arg("average_attn_weights", 23, True)),
+        )
+    given = [*call.args[:3]]
+    query, key, value = (*given, *(call.kwargs[name] for name in _OPERANDS[len(given) :]))
+    embedding = int(module.embed_dim)
+    wanted = call.args[4] if len(call.args) > 4 else True
+    return _Heads(
+        *(query, key, value, embedding),
+        out=linear_weight(module.out_proj)[0],
+        features=(embedding, int(module.kdim), int(module.vdim)),
+        heads=int(module.num_heads),
+        extra=_added(module.bias_k, module.add_zero_attn),
+        batch_first=bool(module.batch_first),
+        returns_weights=call.kwargs.get("need_weights", wanted) is not False,
+        averages=bool(call.kwargs.get("average_attn_weights", True)),
+    )
+
+
+_OPERANDS = ("query", "key", "value")
+
+
+def _added(learned: Any, zeros: Any) -> int:
+    return int(learned is not None) + int(bool(zeros))
+
+
 def multihead_shape(call: Call) -> list[Any]:
-    """The query's shape with the embedding's features, and the weights' where they are wanted."""
-    query, key, value = _operands(call)
-    embedding = int(call.module.embed_dim)
-    for tensor, features in (
-        (query, embedding),
-        (key, call.module.kdim),
-        (value, call.module.vdim),
-    ):
+    """The query's shape with the projection's features, and the weights' where they are wanted."""
+    given = _heads(call)
+    operands = (given.query, given.key, given.value)
+    for tensor, features in zip(operands, given.features, strict=True):
         if tensor.shape[-1] != features:
             raise ShapeError(f"expects {features} features, got an input of {show(tensor.shape)}")
-    out = (*query.shape[:-1], embedding)
-    if call.kwargs.get("need_weights", call.args[4] if len(call.args) > 4 else True) is False:
-        return [out, None]
-    at = _positions(call, query)
-    batch = () if len(out) == 2 else (query.shape[0 if at else 1],)
-    averaged = call.kwargs.get("average_attn_weights", True)
-    heads = () if averaged else (int(call.module.num_heads),)
-    return [out, (*batch, *heads, query.shape[at], key.shape[at])]
+    if not given.returns_weights:
+        return [given.shape, None]
+    batch = () if len(given.shape) == 2 else (given.query.shape[0 if given.at else 1],)
+    heads = () if given.averages else (given.heads,)
+    keys = given.key.shape[given.at] + given.extra
+    return [given.shape, (*batch, *heads, given.query.shape[given.at], keys)]
 
 
-@operator("MultiheadAttention", kind=Kind.ATTENTION, shape=multihead_shape)
+@operator(
+    *("MultiheadAttention", "multi_head_attention_forward"),
+    kind=Kind.ATTENTION,
+    shape=multihead_shape,
+)
 def multihead_attention(call: Call) -> Effect:
-    """torch.nn's module: projections, attention over positions, projection."""
-    query, key, value = _operands(call)
-    at = _positions(call, query)
-    embedding = int(call.module.embed_dim)
-    out = (*query.shape[:-1], embedding)
-    queries, keys = prod(query.shape[:-1]), prod(key.shape[:-1])
-    projections = queries * 2 * embedding + keys * (key.shape[-1] + value.shape[-1])
-    extra = int(call.module.bias_k is not None) + int(bool(call.module.add_zero_attn))
-    scores = queries * (key.shape[at] + extra)
-    macs = (projections + 2 * scores) * embedding
-    return _attending(call, _with_features(query, out), key, value, at, macs)
-
-
-def _operands(call: Call) -> tuple[Any, Any, Any]:
-    given = [*call.args[:3]]
-    names = ("query", "key", "value")[len(given) :]
-    query, key, value = (*given, *(call.kwargs[name] for name in names))
-    return query, key, value
-
-
-def _positions(call: Call, query: Any) -> int:
-    """The dimension that the positions run along."""
-    return 1 if call.module.batch_first and len(query.shape) == 3 else 0
+    """Projections, attention over positions, projection: torch.nn's module, or its function."""
+    given = _heads(call)
+    layout = _with_features(given.query, given.shape)
+    operands = (given.query, given.key, given.value)
+    features: dict[int, Reach] = {}
+    for value in operands:
+        features |= mixed(value.layout, (len(value.layout) - 1,))
+    return _attending(call, layout, given.key, given.value, given.at, given.macs, features)
 
 
 def _with_features(query: Value, out: Shape) -> Layout:
@@ -112,7 +179,7 @@ def _attending(
     macs: int,
     features: Mapping[int, Reach] = {},
 ) -> Effect:
-    """`features` is what is read along the dimension in which queries and keys are compared."""
+    """`features` is what is read along the dimensions that are projected or compared."""
     reaches = mixed(key.layout, (dim,), layout) | mixed(value.layout, (dim,), layout)
     reaches |= features
     return Effect(

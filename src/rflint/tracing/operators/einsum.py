@@ -29,7 +29,7 @@ def _letters(call: Call) -> tuple[list[list[str]], list[str], list[Any]]:
     """
     equation = call.args[0] if call.args else call.kwargs["equation"]
     if not isinstance(equation, str):
-        raise ShapeError("einsum with lists of numbers is not supported")
+        return _numbered(call.args)
     operands = call.tensors
     left, arrow, right = equation.replace(" ", "").replace("...", _ELLIPSIS).partition("->")
     terms = left.split(",")
@@ -50,6 +50,21 @@ def _letters(call: Call) -> tuple[list[list[str]], list[str], list[Any]]:
         seen = [name for names in inputs for name in names if name[0] != _ELLIPSIS]
         output = hidden + sorted(name for name in set(seen) if seen.count(name) == 1)
     return inputs, output, operands
+
+
+def _numbered(args: tuple[Any, ...]) -> tuple[list[list[str]], list[str], list[Any]]:
+    """The same from operands each followed by its dimensions, as numbers, and perhaps the result's.
+
+    An ellipsis among them is not supported.
+    """
+    operands, terms = [*args[: len(args) // 2 * 2 : 2]], [*args[1::2]]
+    inputs = [[str(number) for number in term] for term in terms]
+    if any(... in term for term in terms):
+        raise ShapeError("einsum with an ellipsis among numbers is not supported")
+    if len(args) % 2:
+        return inputs, [str(number) for number in args[-1]], operands
+    seen = [name for names in inputs for name in names]
+    return inputs, sorted((n for n in set(seen) if seen.count(n) == 1), key=int), operands
 
 
 def _spelled(term: str, rank: int) -> list[str]:
@@ -83,6 +98,17 @@ def einsum_shape(call: Call) -> Shape:
 def einsum(call: Call) -> Effect:
     """Mixes whatever letters are summed over."""
     inputs, output, operands = _letters(call)
+    shapes = [
+        dict(zip(names, shape_of(v), strict=True))
+        for names, v in zip(inputs, operands, strict=True)
+    ]
+    return contracted(call, inputs, output, operands, _pairwise_macs(shapes, output))
+
+
+def contracted(
+    call: Call, inputs: list[list[str]], output: list[str], operands: list[Any], macs: int
+) -> Effect:
+    """A product of tensors: one letter per dimension of each operand and of the result."""
     sizes = _sizes(inputs, operands)
     layout: list[Dimension] = []
     for name in output:
@@ -101,10 +127,34 @@ def einsum(call: Call) -> Effect:
             read = mixed(value.layout, summed, tuple(layout))
             reaches.append(read)
             everything |= read
-    products = len(operands) > 1 and any(n not in output for names in inputs for n in names)
     return Effect(
         tuple(without_inner(carried, everything) for carried in layout),
         tuple(reach_of(call.axes, read) for read in reaches),
         mixing_geometry(call.axes, everything),
-        macs=prod(sizes.values()) if products else 0,
+        macs=macs,
     )
+
+
+def _pairwise_macs(operands: list[dict[str, int]], output: list[str]) -> int:
+    """PyTorch multiplies two tensors at a time, from left to right, and sums as early as it can.
+
+    What it only multiplies, without a sum, is no matrix product. `operands` are the sizes of the
+    dimensions of each, by letter.
+    """
+    macs = 0
+    left, *rest = operands
+    for i, right in enumerate(rest):
+        later = rest[i + 1 :]
+        last = {
+            name
+            for name in {**left, **right}
+            if name not in output and all(shape.get(name, 1) == 1 for shape in later)
+        }
+        both = {name for name in left if min(left[name], right.get(name, 1)) > 1}
+        left = {name: n for name, n in left.items() if name in both or name not in last}
+        right = {name: n for name, n in right.items() if name in both or name not in last}
+        merged = {name: max(left.get(name, 1), right.get(name, 1)) for name in {**left, **right}}
+        if both & last:
+            macs += prod(merged.values())
+        left = {name: n for name, n in merged.items() if name not in last}
+    return macs

@@ -26,12 +26,12 @@ from rflint.tracing.operators.weights import linear_weight, weight_of
 
 
 def _features(call: Call) -> tuple[int, int]:
-    """A linear layer's (out, in) features; a weight without the first makes one number."""
+    """A linear layer's (out, in) features; out is 0 where one number comes out."""
     if call.module is not None:
         weight = linear_weight(call.module)
     else:
         weight = shape_of(call.arg("weight", 1))
-    return weight[0], weight[-1]
+    return weight[0] if len(weight) > 1 else 0, weight[-1]
 
 
 def linear_shape(call: Call) -> Shape:
@@ -43,7 +43,7 @@ def linear_shape(call: Call) -> Shape:
             f"expects {expected} input features, got {shape[-1] if shape else 0} "
             f"(input {show(shape)})"
         )
-    return (*shape[:-1], out)
+    return (*shape[:-1], out) if out else shape[:-1]
 
 
 @operator(
@@ -56,6 +56,10 @@ def linear(call: Call) -> Effect:
     layout = call.input.layout
     out, features = _features(call)
     macs = prod(call.input.shape[:-1]) * out * features
+    if not out:
+        reaches = mixed(layout, (len(layout) - 1,))
+        rest = tuple(without_inner(carried, reaches) for carried in layout[:-1])
+        return Effect(rest, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
     # as many positions as before: token mixing, whose results take the places of the tokens
     only_positions = all(factor.axes or factor.size == 1 for factor in layout[-1])
     last = layout[-1] if only_positions and out == features else (Factor(out),)
@@ -78,8 +82,9 @@ def _factors(call: Call) -> tuple[Any, Any]:
 def matmul_shape(call: Call) -> Shape:
     """Batched matrix product with broadcasting."""
     a, b = (shape_of(tensor) for tensor in _factors(call))
-    rank = {"mm": 2, "bmm": 3}.get(call.name)
-    if rank and not (len(a) == len(b) == rank and a[:-2] == b[:-2]):
+    ranks = {"mm": (2, 2), "bmm": (3, 3), "mv": (2, 1), "dot": (1, 1), "vdot": (1, 1)}
+    wanted = ranks.get(call.name, (len(a), len(b)))
+    if wanted != (len(a), len(b)) or (call.name == "bmm" and a[0] != b[0]):
         raise ShapeError(f"{call.name} does not multiply {show(a)} and {show(b)}")
     if not a or not b:
         raise ShapeError("matmul of a scalar")
@@ -94,7 +99,11 @@ def matmul_shape(call: Call) -> Shape:
     return out
 
 
-@operator("matmul", "rmatmul", "bmm", "mm", kind=Kind.ATTENTION, shape=matmul_shape)
+@operator(
+    *("matmul", "rmatmul", "bmm", "mm", "linalg_matmul", "mv", "dot", "vdot"),
+    kind=Kind.ATTENTION,
+    shape=matmul_shape,
+)
 def matmul(call: Call) -> Effect:
     """Mixes, on both sides, the dimension that is contracted."""
     a, b = _factors(call)
@@ -107,7 +116,8 @@ def matmul(call: Call) -> Effect:
         for side, dim in (reversed(sides) if call.name == "rmatmul" else sides)
         if side.source is not None
     ]
-    macs = prod(out) * a.shape[-1]
+    # with a vector, it is no product of matrices to those who count
+    macs = prod(out) * a.shape[-1] if min(len(a.shape), len(b.shape)) > 1 else 0
     merged: dict[int, Reach] = {axis: r for _, side in reaches for axis, r in side.items()}
     return Effect(
         tuple(without_inner(carried, merged) for carried in layout),
@@ -130,7 +140,7 @@ def added_product_shape(call: Call) -> Shape:
 
 
 def _product_of(call: Call) -> Call:
-    name = {"addmm": "mm", "baddbmm": "bmm"}.get(call.name, "matmul")
+    name = {"addmm": "mm", "baddbmm": "bmm", "addmv": "mv"}.get(call.name, "matmul")
     return replace(call, name=name, args=tuple(call.tensors[1:3]), kwargs={})
 
 
@@ -180,10 +190,9 @@ def _bilinear_weight(call: Call) -> Shape:
 def bilinear(call: Call) -> Effect:
     """x1^T A x2 at every position."""
     out = bilinear_shape(call)
-    first, second = call.tensors[:2]
+    first = call.tensors[0]
     reaches = tuple(
         reach_of(call.axes, mixed(v.layout, (len(v.shape) - 1,))) for v in call.data[:2]
     )
-    macs = prod(out) * first.shape[-1] * second.shape[-1]
     layout = (*first.layout[:-1], (Factor(out[-1]),))
-    return Effect(layout, reaches, mixing_geometry(call.axes, {}), macs=macs)
+    return Effect(layout, reaches, mixing_geometry(call.axes, {}))

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from rflint.architecture import Kind, Window
+from rflint.sizing import Fixed, Scaled, Sizing
 from rflint.taps import Taps
-from rflint.tracing.layout import Factor, all_axes, at_lengths
+from rflint.tracing.layout import Factor, all_axes, at_lengths, sole_axis
 from rflint.tracing.operators.mixing import along, located, mixed, mixing_geometry
 from rflint.tracing.operators.table import (
     Call,
     Effect,
+    Shape,
+    ShapeError,
     geometry,
     operator,
     pointwise,
     reach_of,
     shape_of,
+    show,
+    whole,
 )
 
 _ONE = ("fft_fft", "fft_ifft", "fft_rfft", "fft_irfft", "fft_hfft", "fft_ihfft")
-_TWO = ("fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2")
-_MANY = ("fft_fftn", "fft_ifftn", "fft_rfftn", "fft_irfftn")
+_TWO = ("fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2", "fft_hfft2", "fft_ihfft2")
+_MANY = ("fft_fftn", "fft_ifftn", "fft_rfftn", "fft_irfftn", "fft_hfftn", "fft_ihfftn")
 
 
 @operator(*_ONE, *_TWO, *_MANY, kind=Kind.MIX)
@@ -68,6 +74,56 @@ def stft(call: Call) -> Effect:
         (reach_of(call.axes, reaches),),
         mixing_geometry(call.axes, reaches),
         taps=located(value, (last,), (taps,)),
+    )
+
+
+class _Frames:
+    """How the frames of an inverse transform lie: output p reads frames around p / hop."""
+
+    def __init__(self, call: Call) -> None:
+        self.size = int(call.arg("n_fft", 1))
+        self.hop = int(call.arg("hop_length", 2) or self.size // 4)
+        centred = bool(call.arg("center", 5, True))
+        self.trimmed = self.size // 2 if centred else 0
+        frames = shape_of(call.input)[-1]
+        covered = self.size + self.hop * (frames - 1) - 2 * self.trimmed
+        self.length = int(call.arg("length", 8) or covered)
+
+
+def istft_shape(call: Call) -> Shape:
+    """As many samples as the frames cover, or as one asks for."""
+    shape = shape_of(call.input)
+    size = int(call.arg("n_fft", 1))
+    onesided = call.arg("onesided", 7)
+    bins = size // 2 + 1 if onesided is not False else size
+    if len(shape) < 2 or shape[-2] not in (bins, size):
+        raise ShapeError(f"expects {bins} frequencies, got a spectrum of {show(shape)}")
+    return (*shape[:-2], _Frames(call).length)
+
+
+@operator("istft", kind=Kind.UPSAMPLE, shape=istft_shape)
+def istft(call: Call) -> Effect:
+    """Overlapping windows, added: a transposed convolution over frames that reads every frequency.
+
+    Dividing by the sum of the windows is nothing to a receptive field.
+    """
+    value, frames = call.input, _Frames(call)
+    hop, rank = frames.hop, len(value.layout)
+    size = -(-frames.size // hop)
+    window = Window(size, whole(Fraction(1, hop)), frames.trimmed // hop - size + 1)
+    reaches, carried = along(value.layout, rank - 1, window, frames.length)
+    axis = sole_axis(carried)
+    reaches |= mixed(value.layout, (rank - 2,))
+    sizing: dict[int, Sizing] = {}
+    if axis is not None:
+        extra = frames.length - hop * shape_of(value)[-1]
+        given = call.arg("length", 8) is not None
+        sizing[axis] = Fixed(frames.length) if given else Scaled(hop, extra)
+    return Effect(
+        (*value.layout[:-2], carried),
+        (reach_of(call.axes, reaches),),
+        mixing_geometry(call.axes, reaches),
+        sizing=sizing,
     )
 
 
