@@ -526,3 +526,76 @@ def test_the_usual_layout_is_what_it_was(
     """Batch and channels in front of all axes, unless something contradicts."""
     found = analysis(Before(prepare, nn.Conv2d(3, 4, 3, padding=1)), shape)
     assert found.architecture.resolution == resolution
+
+
+def test_every_spectrum_has_its_own_size() -> None:
+    """Three resolutions of one signal: what is one axis to the report is as long as it is made."""
+
+    class Resolutions(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stacks = nn.ModuleList([stack(nn.Conv2d, 1) for _ in range(2)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            return sum(
+                convs(
+                    torch.stft(x, n, n // 4, window=torch.ones(n), return_complex=True).abs()[
+                        :, None
+                    ]
+                ).mean((2, 3))
+                for convs, n in zip(self.stacks, (32, 128), strict=True)
+            )
+
+    found = analysis(Resolutions(), (1, 4000))
+    last = [x for x in found.layers if x.layer.kind.is_convolution][3::4]
+    assert [x.held_against[0] for x in last] == [17, 65]
+    assert [x.seen[0].r_min for x in last] == [29, 29]
+    assert [x.verdict.value for x in last] == ["partial", "productive"]
+
+
+def test_filter_banks_side_by_side_are_one_axis() -> None:
+    class Banks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.banks = nn.ModuleList([nn.Conv1d(1, 16, k, 8, k // 2) for k in (11, 51)])
+            self.convs = stack(nn.Conv2d, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.convs(torch.cat([bank(x) for bank in self.banks], 1)[:, None])
+            return out
+
+    assert analysis(Banks(), (1, 1, 800)).architecture.resolution == (32, 800)
+
+
+def test_frames_are_an_axis_where_a_later_layer_slides_over_them() -> None:
+    """A 2-d network for every frame, and a 1-d network over what it made of them."""
+
+    class OverFrames(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.frames = stack(nn.Conv2d, 3, depth=2)
+            self.time = nn.Conv1d(4, 4, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            features = self.frames(x.flatten(0, 1)).mean((2, 3)).view(*x.shape[:2], -1)
+            out: Tensor = self.time(features.transpose(1, 2))
+            return out
+
+    found = analysis(OverFrames(), (1, 6, 3, 32, 24))
+    assert found.architecture.layouts == ("BTCHW",)
+    assert found.architecture.resolution == (6, 32, 24)
+
+
+def test_a_mask_has_the_axes_of_its_image() -> None:
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convs = stack(nn.Conv2d, 4)
+
+        def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+            out: Tensor = self.convs(torch.cat([x, mask[:, None]], 1))
+            return out
+
+    found = analysis(Masked(), (1, 3, 32, 24), (1, 32, 24))
+    assert found.architecture.layouts == ("BCHW", "BHW")
+    assert judged(found) == judged(analysis(stack(nn.Conv2d, 4), (1, 4, 32, 24)))

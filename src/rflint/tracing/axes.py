@@ -53,8 +53,8 @@ class Axes:
     """Per input and dimension, the axis that lies there."""
     layouts: tuple[str, ...]
     """The same in letters."""
-    begun: Mapping[fx.Node, Mapping[int, int]] = field(default_factory=dict)
-    """By operator that makes axes, and by dimension of its result: which."""
+    begun: Mapping[fx.Node, Mapping[int, tuple[int, int]]] = field(default_factory=dict)
+    """By operator that makes axes, and by dimension of its result: which, and of what size."""
     declared: tuple[str, ...] = ()
     """What the user said of the inputs; empty texts where nothing."""
     unplaced: str = ""
@@ -115,16 +115,14 @@ def find_axes(
     return _settled(sighting, shapes, said)
 
 
-def beginning(effect: Effect, begun: Mapping[int, int]) -> Effect:
+def beginning(effect: Effect, begun: Mapping[int, tuple[int, int]]) -> Effect:
     """The effect of an operator that makes axes, along these dimensions of its result."""
     layout = list(effect.layout)
-    for dim, axis in begun.items():
+    made = {axis for axis, _ in begun.values()}
+    for dim, (axis, _) in begun.items():
         layout[dim] = (Factor(prod(f.size for f in layout[dim]), (axis,)),)
     reaches = tuple(
-        tuple(
-            Extent.GLOBAL if axis in begun.values() else reach
-            for axis, reach in enumerate(of_one_input)
-        )
+        tuple(Extent.GLOBAL if axis in made else reach for axis, reach in enumerate(of_one_input))
         for of_one_input in effect.reaches
     )
     return replace(effect, layout=tuple(layout), reaches=reaches)
@@ -386,15 +384,19 @@ def _settled(
         like = [j for j, other in enumerate(shapes) if len(other) == len(shape) and chosen[j]]
         if not chosen[i] and not said[i] and like:
             inputs[i] = inputs[like[0]]
-    begun: dict[fx.Node, dict[int, int]] = {}
+        elif not chosen[i] and not said[i]:
+            inputs[i] = _like_masks(shape, shapes, inputs) or inputs[i]
+    lengths = _lengths(sighting)
+    begun: dict[fx.Node, dict[int, tuple[int, int]]] = {}
     for axis, made in sighting.made.items():
         if axis in numbers:
-            begun.setdefault(made.node, {})[made.dim] = numbers[axis]
+            begun.setdefault(made.node, {})[made.dim] = numbers[axis], lengths[axis]
+    first_made = {numbers[a]: n for a, n in reversed(lengths.items()) if a in numbers}
     layouts = tuple(
         letters or lettered(axes, sums)
         for letters, axes, sums in zip(said, inputs, summed, strict=True)
     )
-    sizes = _sizes(sighting, shapes, inputs, numbers)
+    sizes = _sizes(shapes, inputs, first_made)
     return Axes(
         sizes,
         shapes,
@@ -435,13 +437,13 @@ def _numbered(sighting: _Sighting, usable: set[int], chosen: Sequence[set[int]])
         for slide, _ in sighting.lists()
     ]
     lists.sort(key=lambda groups: -len(groups))
-    lists += [
+    said: list[list[tuple[int, ...]]] = [
         [(dims[d],) for d in sorted(places)]
         for dims, places in zip(sighting.inputs, chosen, strict=True)
     ]
     owner = {axis: i for i, dims in enumerate(sighting.inputs) for axis in dims}
     numbers: dict[int, int] = {}
-    for groups in lists:
+    for groups in lists + said:
         count = len(set(numbers.values()))
         here = {numbers[axis] for group in groups for axis in group if axis in numbers}
         offset = 0 if (len(groups), count) == (1, 3) else max(0, count - len(groups))
@@ -485,11 +487,33 @@ def _in_order(
     return {axis: places[number] for axis, number in numbers.items()}
 
 
-def _sizes(
-    sighting: _Sighting,
+def _like_masks(
+    shape: Sequence[int],
     shapes: Sequence[tuple[int, ...]],
     inputs: Sequence[tuple[int | None, ...]],
-    numbers: Mapping[int, int],
+) -> tuple[int | None, ...]:
+    """The axes of an input that has all positions of another one, and no channels: a mask."""
+    for other, axes in zip(shapes, inputs, strict=True):
+        positions = [(n, axis) for n, axis in zip(other, axes, strict=True) if axis is not None]
+        if positions and tuple(shape[1:]) == tuple(n for n, _ in positions):
+            return (None, *(axis for _, axis in positions))
+    return ()
+
+
+def _lengths(sighting: _Sighting) -> dict[int, int]:
+    """How long all that the model makes is: as convolutions slide over it, parts together."""
+    lengths = {axis: made.size for axis, made in sighting.made.items()}
+    for slide, sizes in sighting.lists():
+        for at, size in zip(slide, sizes, strict=True):
+            if len(at) > 1 and at[0] in sighting.made:
+                lengths |= dict.fromkeys(at, size)
+    return lengths
+
+
+def _sizes(
+    shapes: Sequence[tuple[int, ...]],
+    inputs: Sequence[tuple[int | None, ...]],
+    made: Mapping[int, int],
 ) -> tuple[int, ...]:
     """Of every axis, the size: in the input that comes first, or where it is made."""
     sizes: dict[int, int] = {}
@@ -497,14 +521,7 @@ def _sizes(
         for axis, size in zip(inputs[i], shapes[i], strict=True):
             if axis is not None:
                 sizes.setdefault(axis, size)
-    for slide, lengths in sighting.lists():
-        for at, length in zip(slide, lengths, strict=True):
-            # as long as it is where convolutions first slide over it, whatever its parts
-            if len(at) > 1 and at[0] in sighting.made and at[0] in numbers:
-                sizes.setdefault(numbers[at[0]], length)
-    for axis, made in sighting.made.items():
-        if axis in numbers:
-            sizes.setdefault(numbers[axis], made.size)
+    sizes = {**made, **sizes}
     return tuple(sizes[axis] for axis in range(len(sizes)))
 
 

@@ -139,8 +139,7 @@ class _Lowering(Values):
     def _begins(self) -> tuple[tuple[int, int], ...]:
         """The axes that the operator makes which is being lowered, and their sizes."""
         assert self.node is not None
-        begun = self.found.begun.get(self.node, {})
-        return tuple((axis, self.resolution[axis]) for axis in sorted(begun.values()))
+        return tuple(sorted(self.found.begun.get(self.node, {}).values()))
 
     def on_constants(self, step: Step, call: Call) -> frozenset[str]:
         """Work on constants (a projected table of positions) is work all the same.
