@@ -193,6 +193,33 @@ def test_a_bug_is_one_message_and_its_traceback_is_for_debug(tmp_path: Path) -> 
     assert "Traceback" in debugged.err
 
 
+# -- what precedes a message
+
+
+@pytest.mark.parametrize("place", ["import", "build", "forward"])
+def test_warnings_of_others_are_for_those_who_want_to_know_more(
+    forked: Forked, tmp_path: Path, place: str
+) -> None:
+    code = f"import warnings; warnings.warn('scripts are old', FutureWarning); {ENDS['own'][0]}"
+    (tmp_path / "warns.py").write_text(PLACES[place].format(code))
+    lint = ("warns:build", "--input", "1x3x16x16")
+    refused = forked.rflint(*lint, cwd=tmp_path)
+    assert refused.status == 2
+    assert refused.err.startswith("rflint: error: warns.py:")
+    assert "scripts are old" not in refused.err
+    if place == "import":
+        told = forked.rflint(*lint, "-v", cwd=tmp_path)
+        assert "FutureWarning: scripts are old" in told.err
+
+
+def test_no_warning_is_an_error_whatever_python_is_told_to_make_of_them(tmp_path: Path) -> None:
+    code = "import warnings; warnings.warn('scripts are old', FutureWarning)"
+    (tmp_path / "warns.py").write_text(PLACES["import"].format(code) + "build = nn.ReLU\n")
+    lint = ("warns:build", "--input", "1x3x16x16")
+    ran = rflint(*lint, cwd=tmp_path, PYTHONWARNINGS="error")
+    assert (ran.status, ran.err) == (0, "")
+
+
 # -- what a target does to the process
 
 

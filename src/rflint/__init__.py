@@ -10,6 +10,15 @@ Importing rflint does not import torch; the first call of `lint` does.
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[:1] == ["-m"] and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+    # Python is still looking for a program, and has put the current folder in front of the path. If
+    # the program is `python -m rflint`, no file there is what rflint and its dependencies import.
+    _options = " ".join(sys.orig_argv[1:]).partition("rflint")
+    if _options[0][-2:].strip()[-1:] == "m" and _options[2][:1] in ("", " ", "."):
+        del sys.path[0]
+
 from typing import TYPE_CHECKING, Any
 
 from rflint.architecture import Window

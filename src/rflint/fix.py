@@ -11,13 +11,13 @@ from typing import Any
 from torch import nn
 
 from rflint.errors import RepairFailed, UsageError
+from rflint.folders import make_importable
 from rflint.linter import Repairs, figures
 from rflint.options import Options
 from rflint.repair import Repair
 from rflint.repair.apply import edited_copy
 from rflint.repair.program import Origin, program
 from rflint.repair.running import check_runs
-from rflint.target import make_importable
 from rflint.tracing.borrow import borrowed
 from rflint.tracing.build import Built, build
 from rflint.tracing.meta import WeightsOnMeta

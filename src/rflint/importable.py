@@ -8,8 +8,9 @@ from collections.abc import Container
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from rflint.folders import arrange
 from rflint.places import is_installed
-from rflint.target import make_importable, split
+from rflint.target import split
 
 
 class Importable:
@@ -27,10 +28,8 @@ class Importable:
         """Before a target is loaded."""
         before = set(sys.path)
         sys.path[:] = self.path
-        make_importable(root)
         module, _ = split(target)
-        if module.endswith(".py"):
-            make_importable((root / module).resolve().parent)
+        arrange(root, module)
         gone = before.difference(sys.path)
         loaded = [x for x in list(sys.modules) if x not in self.modules and _is_users(x)]
         if any(_is_another(name, gone) for name in loaded if "." not in name):

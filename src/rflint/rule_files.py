@@ -21,7 +21,7 @@ from types import ModuleType
 
 from rflint.analysis import Analysis
 from rflint.architecture import Source
-from rflint.contained import exit_called, is_interrupt
+from rflint.contained import Ended, is_interrupt
 from rflint.errors import RflintError, UsageError, said
 from rflint.loading import module_of
 from rflint.places import is_rflint, is_standard, lines_of, shown, source_at
@@ -96,7 +96,7 @@ def load_all_rules(
 
 
 def _not_imported(origin: _Origin, error: BaseException) -> RuleFailed:
-    what = f"it called {exit_called(error)}" if isinstance(error, SystemExit) else said(error)
+    what = f"it called {error.call}" if isinstance(error, Ended) else said(error)
     if isinstance(error, SyntaxError):
         what = f"{type(error).__name__}: {error.msg}"  # the place is told beside it
     failed = RuleFailed(f"{origin.described} cannot be imported: {what}", source=_place(error))

@@ -66,10 +66,12 @@ class Run:
     def _lint(self, request: Request, key: str) -> ModelReport | None:
         try:
             check(request.target, request.root)
-            _import_torch()
+            with warnings_kept(self.notes):
+                _import_torch()
             from rflint.linter import lint_model
 
-            with in_this_folder(), self.cache.watch(request) if self.cache else nullcontext():
+            watched = self.cache.watch(request) if self.cache else nullcontext()
+            with in_this_folder(), watched, warnings_kept(self.notes):
                 built = self._model(request)
                 with stdout_kept_clean(), without_our_arguments():
                     report, broken = lint_model(
@@ -137,6 +139,23 @@ def without_our_arguments() -> Iterator[None]:
 
 
 @contextmanager
+def warnings_kept(notes: list[str]) -> Iterator[None]:
+    """Warnings of the user's code and of packages are for --verbose: they are not what was asked.
+
+    Nor does any become an error, as Python can be told.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        # torch without numpy warns at import; nothing here needs numpy
+        warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+        try:
+            yield
+        finally:
+            for x in caught:
+                notes.append(f"{x.filename}:{x.lineno}: {x.category.__name__}: {x.message}")
+
+
+@contextmanager
 def in_this_folder() -> Iterator[None]:
     """What changes the current directory does so for itself: reports name files from here."""
     folder = os.getcwd()
@@ -152,7 +171,5 @@ def _import_torch() -> None:
 
     What torch looks at while it is imported depends on its version, and is none of the user's.
     """
-    # torch without numpy warns at import; nothing here needs numpy
-    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     with stdout_kept_clean(), collector_paused():
         import rflint.linter  # noqa: F401

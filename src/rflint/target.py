@@ -6,8 +6,6 @@ import ast
 import difflib
 import hashlib
 import importlib
-import importlib.util
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -15,8 +13,9 @@ from typing import Any
 
 from rflint.contained import exit_called, is_interrupt
 from rflint.errors import ImportFailed, RflintError, UsageError, said
+from rflint.folders import arrange, is_there, namesake
 from rflint.loading import module_of
-from rflint.places import innermost_user_line_of, source_at
+from rflint.places import innermost_user_line_of, shown, source_at
 
 
 def check(target: str, root: Path) -> None:
@@ -25,11 +24,10 @@ def check(target: str, root: Path) -> None:
     Raises UsageError for a malformed target, ImportFailed for a file or package that is not there.
     """
     name, _ = split(target)
-    make_importable(root)
     if name.endswith(".py"):
         if not (root / name).is_file():
             raise ImportFailed(f"no file {name}")
-    elif importlib.util.find_spec(name.split(".")[0]) is None:
+    elif not is_there(root, name.split(".")[0]):
         raise _no_module(name, name.split(".")[0], root)
 
 
@@ -37,11 +35,11 @@ def load(target: str, root: Path) -> Any:
     """Import the attribute that a target names; dotted attributes are followed.
 
     `root` is what a file's path is relative to: the current directory, or a configuration's. It is
-    importable, and so is the folder of a file target. Raises UsageError
+    importable for what is not installed, and so is the folder of a file target. Raises UsageError
     for a malformed target, ImportFailed where the import or the attribute fails.
     """
     module_name, attribute = split(target)
-    make_importable(root)
+    arrange(root, module_name)
     module = (
         _from_file(root / module_name) if module_name.endswith(".py") else _named(module_name, root)
     )
@@ -100,20 +98,26 @@ def arguments(pairs: Iterable[str]) -> dict[str, Any]:
 
 def _named(name: str, root: Path) -> ModuleType:
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
             raise _no_module(name, error.name, root) from error
         raise _import_error(name, error) from error
     except BaseException as error:
         raise _import_error(name, error) from error
+    file = namesake(root, module)
+    if file:
+        raise ImportFailed(
+            f"{name} is a module that PyTorch or Python has imported, and not {shown(Path(file))}",
+            hint=f"Name the file: {shown(Path(file))}:ATTRIBUTE",
+        )
+    return module
 
 
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ImportFailed(f"no file {path}")
     full = path.resolve()
-    make_importable(full.parent)
     # a name of its own: a file called torch.py or test.py must not shadow a module
     name = f"_rflint_{hashlib.sha1(str(full).encode()).hexdigest()[:12]}_{full.stem}"
     try:
@@ -123,12 +127,6 @@ def _from_file(path: Path) -> ModuleType:
     if module is None:
         raise ImportFailed(f"{path} cannot be imported")
     return module
-
-
-def make_importable(folder: Path) -> None:
-    """Have Python look for modules in a folder first."""
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
 
 
 def _no_module(name: str, missing: str, root: Path) -> ImportFailed:

@@ -16,6 +16,7 @@ from typing import Any
 
 from rflint.cache.states import GONE, content_of, digest_of, folder_of, kind_of, names_in, state_of
 from rflint.cache.tracking import Tracker
+from rflint.folders import further
 from rflint.places import is_installed
 
 _CALENDAR = re.compile(rb"\.\s*(?:now|utcnow|today)\b")
@@ -213,7 +214,7 @@ def _searches(tracker: Tracker, present: Present) -> Iterable[Search]:
         below[package].add(last)
     top = frozenset(below[""])
     path = (os.path.abspath(x or ".") for x in sys.path if isinstance(x, str | os.PathLike))
-    for folder in dict.fromkeys((*path, *tracker.path)):
+    for folder in dict.fromkeys((*path, *tracker.path, *map(os.path.abspath, further()))):
         if not is_installed(folder):
             yield Search(folder, top, present.found(folder, top))
     for package, module in list(sys.modules.items()):

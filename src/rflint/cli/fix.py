@@ -82,16 +82,17 @@ def fix(
             raise UsageError(f"{output} exists", hint="Replace it with --force.")
         if output is not None and output.suffix != ".py":
             raise UsageError(f"{output} is no Python file: its name has to end in .py")
-        from rflint.run import built, without_our_arguments
+        from rflint.run import built, warnings_kept, without_our_arguments
 
         request = _request(target, choices(given, pairs), config, isolated=isolated)
-        model = built(target, Path.cwd(), request.arguments)
+        with warnings_kept([]):
+            model = built(target, Path.cwd(), request.arguments)
         from rflint.fix import patch
         from rflint.linter import find_repairs
         from rflint.repair.words import in_figures
 
         file = output or Path("patched.py")
-        with stdout_kept_clean(), without_our_arguments():
+        with stdout_kept_clean(), without_our_arguments(), warnings_kept([]):
             found = find_repairs(
                 model, request.resolution, list(request.shapes) or None, request.options, kinds
             )
