@@ -70,10 +70,14 @@ class _Axis:
         self.seen: list[_Coarsest] = []
         """Of what every layer reads."""
         self.out: list[_Coarsest] = []
-        for edges in self.edges:
-            read = [(self.out[e.source] if e.source != INPUT else _PIXEL, e) for e in edges]
+        carried = architecture.carried is None or axis in architecture.carried
+        pixel = _PIXEL if carried else {}
+        for layer, edges in zip(self.layers, self.edges, strict=True):
+            read = [(self.out[e.source] if e.source != INPUT else pixel, e) for e in edges]
+            begins = any(axis == begun for begun, _ in layer.begins)
             self.seen.append(_union(coarsest for coarsest, _ in read))
-            self.out.append(_union(_stepped(coarsest, e.reach[axis]) for coarsest, e in read))
+            stepped = _union(_stepped(coarsest, e.reach[axis]) for coarsest, e in read)
+            self.out.append(_PIXEL if begins else stepped)
 
         self.shrinks_later = self._shrinks_later()
 
