@@ -21,7 +21,9 @@ When to ignore it
 How it is computed
     The largest receptive field over all paths (Eq. 1), attention gates included, and, where
     branches are shifted against each other, the distance between the outermost pixels that any of
-    them sees.
+    them sees. Where maps are resized, or positions work in windows of a partition, units at the
+    seams see more than others: what rounding can add is added. There is no finding where a map
+    meets its mirror image.
     Statistics that a normalisation takes over the map (InstanceNorm, GroupNorm) carry no features
     and do not count as seeing; the message says where there are any.
 """
@@ -51,6 +53,9 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     outputs = architecture.outputs
     if not outputs or not analysis.complete or len(architecture.inputs) > 1:
         return
+    reached = reaching_outputs(architecture)
+    if any(architecture.layers[index].moves for index in reached if index >= 0):
+        return  # beside a mirrored map a unit sees both of its ends
     fields = propagate(architecture)  # what goes through a gate influences the output as well
     lengths = [
         [
@@ -74,11 +79,13 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     fewest = min(range(len(outputs)), key=lambda i: len(short[i]))
     axes, sees = short[fewest], lengths[fewest]
     where = f" {along(axes, architecture.axes)}" if len(axes) < architecture.axes else ""
+    rounded = any(span.slack for x in fields[outputs[fewest]].out for span in x.spans.values())
+    at_most = "at most " if rounded else ""
     yield finding(
         globals(),
         analysis.layers[outputs[fewest]],
         f"no position of the output sees the whole {size(architecture.resolution)} input{where}: "
-        f"the largest receptive field is {size(sees, unbounded='all')}"
+        f"the largest receptive field is {at_most}{size(sees, unbounded='all')}"
         f"{_but_for(analysis)}",
     )
 
@@ -93,8 +100,8 @@ def _sees(field: AxisField, positions: int) -> int | None:
     spans = field.spans.items()
     return max(
         ceil(
-            max(at * jump + span.last for jump, span in spans)
-            - min(at * jump + span.first for jump, span in spans)
+            max(at * jump + span.last + span.slack for jump, span in spans)
+            - min(at * jump + span.first - span.slack for jump, span in spans)
             + 1
         )
         for at in (0, positions - 1)

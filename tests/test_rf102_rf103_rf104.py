@@ -7,13 +7,13 @@ No unit of the output sees the whole input if none is reached by a NaN of every 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 import rflint
 from rflint.rule import Finding
@@ -282,3 +282,142 @@ def test_paths_of_different_strides_drift_apart() -> None:
 
     (found,) = findings(Drifting(), "RF104", 16)
     assert found.message.endswith("the largest receptive field is 8")
+
+
+# -- what rounding to whole positions, seams and moved positions can add
+
+
+class Function(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+class Rolled(nn.Module):
+    """Shifted copies of the map itself, mixed, as in AS-MLP."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.ModuleList(nn.Conv2d(1, 1, 1) for _ in range(8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for mix in self.mix:
+            x = mix(x + x.roll(1, 2) + x.roll(-1, 2) + x.roll(1, 3) + x.roll(-1, 3))
+        return x
+
+
+def recurrent(x: Tensor) -> Tensor:
+    """Row i sees all rows up to its own, and so do columns."""
+    for dim in (2, 3):
+        state, states = torch.zeros(()), []
+        for part in x.unbind(dim):
+            state = torch.tanh(part + state)
+            states.append(state)
+        x = torch.stack(states, dim)
+    return x
+
+
+def recurrent_over_slices(x: Tensor) -> Tensor:
+    """The same, of rows that stay maps."""
+    for _ in range(2):
+        states = [x[:, :, :1]]
+        for row in range(1, x.shape[2]):
+            states.append(torch.tanh(states[-1] + x[:, :, row : row + 1]))
+        x = torch.cat(states, 2).transpose(2, 3)
+    return x
+
+
+def filled(x: Tensor) -> Tensor:
+    """Rows of a buffer, each made of two rows of a map; sixteen times, for both axes."""
+    for _ in range(16):
+        made = torch.zeros_like(x)
+        for row in range(1, x.shape[2]):
+            made[:, :, row] = x[:, :, row - 1] + x[:, :, row]
+        x = made.transpose(2, 3)
+    return x
+
+
+def window_means(x: Tensor) -> Tensor:
+    """Every position less the mean of its window of 4 x 4."""
+    b, c, h, w = x.shape
+    x = x.view(b, c, h // 4, 4, w // 4, 4)
+    return (x - x.mean((3, 5), keepdim=True)).view(b, c, h, w)
+
+
+SEAMS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
+    "nearest upsampling": (
+        lambda: nn.Sequential(
+            nn.AvgPool2d(8),
+            nn.Conv2d(1, 1, 3, padding=1),
+            nn.Upsample(scale_factor=8),
+            nn.Conv2d(1, 1, 3, padding=1),
+        ),
+        (32, 32),
+    ),
+    "pixel shuffle": (
+        lambda: nn.Sequential(
+            nn.AvgPool2d(4), nn.Conv2d(1, 16, 3, padding=1), nn.PixelShuffle(4), nn.Conv2d(1, 1, 3)
+        ),
+        (16, 16),
+    ),
+    "bicubic, by 1.3": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 1, 4, 2, 1), nn.Upsample(scale_factor=1.3, mode="bicubic")
+        ),
+        (5, 5),
+    ),
+    "area, by 1.3": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 1, 4, 3, 1),
+            nn.ConvTranspose2d(1, 1, 3, 3, 1, dilation=2),
+            nn.Upsample(scale_factor=1.3, mode="area"),
+        ),
+        (6, 6),
+    ),
+    "transposed and dilated": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 1, 4, 2, 1),
+            nn.ConvTranspose2d(1, 1, 3, 3, dilation=2),
+            nn.ConvTranspose2d(1, 1, 4, 2, 2, output_padding=1, dilation=2),
+        ),
+        (7, 7),
+    ),
+    "windows of a partition": (
+        lambda: nn.Sequential(Function(window_means), nn.Conv2d(1, 1, 3, padding=1)),
+        (8, 8),
+    ),
+    "rolled": (Rolled, (16, 16)),
+    "recurrent over rows": (lambda: Function(recurrent), (16, 16)),
+    "recurrent over slices": (lambda: Function(recurrent_over_slices), (8, 8)),
+    "filled row by row": (lambda: Function(filled), (8, 8)),
+    "mirrored": (
+        lambda: nn.Sequential(Function(lambda x: x + x.flip((2, 3))), nn.Conv2d(1, 1, 3)),
+        (6, 6),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEAMS)
+def test_units_that_see_more_than_others_are_reckoned_with(name: str) -> None:
+    """A NaN in any row, and in any column, reaches one and the same unit: it sees the whole."""
+    build, (height, width) = SEAMS[name]
+    model = build().eval()
+    for dim, length in ((2, height), (3, width)):
+        reached = []
+        for place in range(length):
+            image = torch.rand(1, 1, height, width)
+            image.select(dim, place).fill_(float("nan"))
+            reached.append(model(image).isnan().flatten())
+        assert torch.stack(reached).all(0).any()
+    assert not findings(model, "RF104", height, width)
+
+
+def test_far_below_what_rounding_can_add_the_rule_speaks() -> None:
+    build, _ = SEAMS["nearest upsampling"]
+    (found,) = findings(build(), "RF104", 128, 128)
+    assert found.message.endswith("the largest receptive field is at most 42x42")

@@ -7,7 +7,7 @@ fields, the rules and the reports for free.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from math import gcd
@@ -33,6 +33,24 @@ class Window:
     size: Number = 1
     stride: Number = 1
     start: Number = 0
+    slack: Number = field(default=0, compare=False)
+    """By how much what is read may begin earlier or end later, where `start` is nominal.
+
+    Position p of a map that was resized reads what lies at p * stride, rounded to whole positions;
+    all positions of a window of a partition read the whole window.
+    """
+    moves: bool = field(default=False, compare=False)
+    """Whether it takes positions from elsewhere as they are: a roll, a slice, a row put elsewhere.
+
+    By itself that is a receptive field of one position. Next to what was not moved it is a kernel,
+    spelled out.
+    """
+
+    @property
+    def rounding(self) -> Number:
+        """The slack, which no window has less of whose positions lie between those it reads."""
+        between = isinstance(self.stride, Fraction) and self.stride.denominator > 1
+        return self.slack or (1 if between else 0)
 
 
 class Extent(Enum):

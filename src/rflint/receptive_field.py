@@ -24,13 +24,18 @@ class Span:
 
     `first` and `last` are the outermost input positions, over all these paths, that output
     position 0 can see (negative inside the padding). For paths with a common centre,
-    last - first + 1 = r_max; it is larger where branches are misaligned.
+    last - first + 1 = r_max; it is larger where branches are misaligned. Both are nominal: rounding
+    to whole positions may move either by up to `slack`.
     """
 
     r_min: Number
     r_max: Number
     first: Number
     last: Number
+    slack: Number = field(default=0, compare=False)
+    moved: bool = field(default=False, compare=False)
+    """Whether some path takes positions from elsewhere (a roll, a slice): next to others, r_max is
+    then the distance between the outermost, as of the kernel that is spelled out that way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,10 @@ def step(seen: AxisField, reach: Reach) -> AxisField:
         growth = (reach.size - 1) * jump
         first = span.first + reach.start * jump
         last = span.last + (reach.start + reach.size - 1) * jump
-        spans[jump * reach.stride] = Span(span.r_min + growth, span.r_max + growth, first, last)
+        slack = span.slack + reach.rounding * jump
+        spans[jump * reach.stride] = Span(
+            span.r_min + growth, span.r_max + growth, first, last, slack, span.moved or reach.moves
+        )
     return AxisField(spans, seen.unbounded, seen.unknown)
 
 
@@ -105,17 +113,27 @@ def union(fields: Iterable[AxisField]) -> AxisField:
     spans: dict[Number, Span] = {}
     for seen in distinct.values():
         for jump, span in seen.spans.items():
-            other = spans.get(jump, span)
-            spans[jump] = Span(
-                min(span.r_min, other.r_min),
-                max(span.r_max, other.r_max),
-                min(span.first, other.first),
-                max(span.last, other.last),
-            )
+            other = spans.get(jump)
+            spans[jump] = span if other is None else _together(span, other)
     return AxisField(
         spans,
         any(seen.unbounded for seen in distinct.values()),
         any(seen.unknown for seen in distinct.values()),
+    )
+
+
+def _together(one: Span, other: Span) -> Span:
+    """The paths of both."""
+    first, last = min(one.first, other.first), max(one.last, other.last)
+    moved = one.moved or other.moved
+    r_max = max(one.r_max, other.r_max)
+    return Span(
+        min(one.r_min, other.r_min),
+        max(r_max, last - first + 1) if moved else r_max,
+        first,
+        last,
+        max(one.slack, other.slack),
+        moved,
     )
 
 

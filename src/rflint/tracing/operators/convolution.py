@@ -185,7 +185,10 @@ def conv_transpose(call: Call) -> Effect:
     for k, s, p, d in zip(weight[2:], stride, padding, dilation, strict=True):
         size = _transposed_extent(k, s, d)
         # output q is reached from inputs up to floor((q + p) / s)
-        windows.append(Window(size, Fraction(1, s) if s > 1 else 1, p // s - size + 1))
+        start = p // s - size + 1
+        # over all phases, output q is reached from (q + p - d * (k - 1)) / s to (q + p) / s
+        slack = max(Fraction(p, s) - p // s, start - Fraction(p - d * (k - 1), s))
+        windows.append(Window(size, Fraction(1, s) if s > 1 else 1, start, slack if s > 1 else 0))
     shape = shape_of(call.input)
     macs = prod(weight) * prod(shape) // weight[0]
     out = conv_transpose_shape(call)

@@ -22,7 +22,7 @@ from rflint.tracing.layout import (
     sole_axis,
     unpicked,
 )
-from rflint.tracing.operators.mixing import mixed, shuffled
+from rflint.tracing.operators.mixing import displaced, mixed, shuffled
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -330,7 +330,8 @@ def broadcasting(call: Call) -> Effect:
         reach_of(
             call.axes,
             _spread(value.layout, shape[len(shape) - len(value.layout) :], grid)
-            | _aligned(value.layout, layout[len(shape) - len(value.layout) :]),
+            | _aligned(value.layout, layout[len(shape) - len(value.layout) :])
+            | displaced(value.layout, layout),
         )
         for value in values
     )

@@ -43,7 +43,9 @@ def mixed(layout: Layout, dims: Iterable[int], out: Layout = ()) -> dict[int, Re
             for axis in factor.axes:
                 if axis not in reaches and _is_inner(factor, rest):
                     stride = 1 if factor in surviving else factor.size
-                    reaches[axis] = Window(factor.size, stride, 0)
+                    # wherever in the window a position that survives lies, it reads all of it
+                    slack = factor.size - 1 if stride == 1 else 0
+                    reaches[axis] = Window(factor.size, stride, 0, slack)
                 else:
                     reaches[axis] = Extent.GLOBAL
     return reaches
@@ -67,6 +69,19 @@ def without_inner(carried: Dimension, reaches: Mapping[int, Reach]) -> Dimension
     )
 
 
+def displaced(layout: Layout, there: Layout) -> dict[int, Reach]:
+    """What is read of a row that was picked from an axis where it meets another row of it.
+
+    So a recurrence over rows, whose state was made of the row before, sees one more with each row.
+    """
+    one, other = picked_from(layout), picked_from(there)
+    if one is None or other is None or one.axes != other.axes:
+        return {}
+    if one.place is None or other.place is None or one.place == other.place:
+        return {}
+    return dict.fromkeys(one.axes, Window(1, 1, one.place - other.place, moves=True))
+
+
 def composed(first: Reach, then: Reach) -> Reach:
     """What `then` reads of what `first` made, as one window of what `first` reads (Eq. 1)."""
     if not (isinstance(first, Window) and isinstance(then, Window)):
@@ -75,6 +90,8 @@ def composed(first: Reach, then: Reach) -> Reach:
         first.size + (then.size - 1) * first.stride,
         first.stride * then.stride,
         first.start + then.start * first.stride,
+        first.rounding + then.rounding * first.stride,
+        first.moves or then.moves,
     )
 
 

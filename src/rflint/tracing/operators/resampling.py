@@ -74,9 +74,10 @@ def resize(call: Call) -> Effect:
     neighbours = _NEIGHBOURS.get(mode, 2)
     shape, out = shape_of(call.input), resize_shape(call)
     windows: list[Window] = []
-    for n, m in zip(shape[2:], out[2:], strict=True):
+    for n, m, factor in zip(shape[2:], out[2:], _factors(call, mode, len(out) - 2), strict=True):
         stride = whole(Fraction(n, m))
-        size = neighbours if n != m else 1
+        same = n == m and factor == 1
+        size = 1 if same else neighbours
         if mode == "area" and n > m:
             size = -(-n // m)
         # without align_corners, output p lies at input (p + 1/2) * n / m - 1/2
@@ -87,7 +88,10 @@ def resize(call: Call) -> Effect:
             start = whole(Fraction(n, 2 * m) - Fraction(size, 2))
         if mode == "nearest-exact" and n > m and n % m == 0:
             start = n // m // 2  # the middle one of every block, where "nearest" takes the first
-        windows.append(Window(min(size, n), stride, start if mode != "area" else 0))
+        # the given factor need not be that of the sizes, nor the corners of both maps aligned
+        exact = same or (size == 1 and m == n * factor and m % n == 0 and mode != "area")
+        slack = 0 if exact else 2
+        windows.append(Window(min(size, n), stride, start if mode != "area" else 0, slack))
     sizing: list[Sizing]
     if call.arg("size", 1) is None:
         factors = _each(call.arg("scale_factor", 2), len(shape) - 2, Fraction)
@@ -95,6 +99,19 @@ def resize(call: Call) -> Effect:
     else:
         sizing = [Fixed(m) for m in out[2:]]
     return _regridded(call, windows, out, sizing)
+
+
+def _factors(call: Call, mode: str, spatial: int) -> tuple[float, ...]:
+    """By how much positions move apart: a factor that is given counts, not what it makes of sizes.
+
+    Where the size is given, or the mode is one that asks for it, they move as the sizes say.
+    """
+    shape, out = shape_of(call.input), resize_shape(call)
+    sizes = tuple(m / n for n, m in zip(shape[2:], out[2:], strict=True))
+    recomputed = call.arg("recompute_scale_factor", 5, False)
+    if call.arg("size", 1) is not None or mode == "area" or recomputed:
+        return sizes
+    return _each(call.arg("scale_factor", 2), spatial, float)
 
 
 def pixel_shuffle_shape(call: Call) -> Shape:

@@ -12,7 +12,7 @@ from typing import Any
 
 from rflint.architecture import Extent, Kind, Reach, Window
 from rflint.tracing.layout import Factor, at_lengths, axes_of, resized, tangled
-from rflint.tracing.operators.mixing import along, mixed, mixing_geometry
+from rflint.tracing.operators.mixing import along, displaced, mixed, mixing_geometry
 from rflint.tracing.operators.reduction import reduced
 from rflint.tracing.operators.table import (
     Call,
@@ -231,7 +231,7 @@ def recurrent_cell(call: Call) -> Effect:
     macs = prod(value.shape[:-1]) * gates * hidden * (module.input_size + hidden)
     return Effect(
         (*value.layout[:-1], (Factor(hidden),)),
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        tuple(reach_of(call.axes, reaches | displaced(v.layout, value.layout)) for v in call.data),
         mixing_geometry(call.axes, reaches),
         macs=macs,
     )

@@ -39,6 +39,7 @@ from rflint.tracing.layout import (
 from rflint.tracing.operators.mixing import (
     along,
     composed,
+    displaced,
     located,
     mixed,
     shuffled,
@@ -369,7 +370,9 @@ def setitem(call: Call) -> Effect:
             if (there and axes_of(dimension) - there) or (step != 1 and axis is None):
                 reaches.update(dict.fromkeys(axes_of(dimension), Extent.UNKNOWN))
             elif axis is not None and (start, step) != (0, 1):
-                shift = Window(1, whole(Fraction(1, step)), whole(Fraction(-start, step)))
+                shift = Window(
+                    1, whole(Fraction(1, step)), whole(Fraction(-start, step)), moves=True
+                )
                 reaches[axis] = composed(reaches.get(axis, POINTWISE), shift)
             if not there:
                 around = (start, target.shape[dim] - stop)
@@ -400,7 +403,7 @@ def _placed(written: Value, layout: list[Dimension], index: tuple[Any, ...]) -> 
     shift = one.place - number % size
     if not shift or axes_of(layout[dim]) != set(one.axes):
         return {}
-    return dict.fromkeys(one.axes, Window(1, 1, shift))
+    return dict.fromkeys(one.axes, Window(1, 1, shift, moves=True))
 
 
 @operator("overlaid", kind=Kind.MERGE)
@@ -493,12 +496,13 @@ def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Layout], tuple[A
     """The layouts of what is joined, and what is read of it: positions are the same in all."""
     layouts = [value.layout for value in parts]
     settled = {id(value): unshuffled(value.layout) for value in parts}
-    untouched = reach_of(call.axes, {})
+    carrying = next((carried for carried in layouts if all_axes(carried)), layouts[0])
+    apart = {id(value): displaced(value.layout, carrying) for value in parts}
     if not any(reaches for _, reaches in settled.values()) or len(set(layouts)) == 1:
-        return layouts, (untouched,) * len(call.data)
+        return layouts, tuple(reach_of(call.axes, apart.get(id(v), {})) for v in call.data)
+    read = {id(value): settled[id(value)][1] | apart[id(value)] for value in parts}
     return [settled[id(value)][0] for value in parts], tuple(
-        reach_of(call.axes, settled[id(value)][1]) if id(value) in settled else untouched
-        for value in call.data
+        reach_of(call.axes, read.get(id(value), {})) for value in call.data
     )
 
 
@@ -571,9 +575,10 @@ def roll(call: Call) -> Effect:
     for shift, dim in zip(shifts, dims, strict=False):  # without dims the tensor is flattened
         axis = sole_axis(value.layout[dim])
         if axis is not None and shift:
-            reached[axis] = Window(1, 1, -int(shift))
+            reached[axis] = Window(1, 1, -int(shift), moves=True)
         elif shift and shuffled(layout, dim) is not None:
-            read, carried = along(layout, dim, Window(1, 1, -int(shift)), value.shape[dim])
+            rolled = Window(1, 1, -int(shift), moves=True)
+            read, carried = along(layout, dim, rolled, value.shape[dim])
             reached |= read
             layout = (*layout[:dim], carried, *layout[dim + 1 :])
     followed = len(reached) == len(shifts) == len(dims)
