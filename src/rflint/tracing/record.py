@@ -222,6 +222,8 @@ class Recorder(TorchFunctionMode):
             return moved(args[0], name, args[1:], kwargs)
         if not tracked:
             return self._of_constants(func(*args, **kwargs))
+        if kwargs.get("out") is not None:
+            return self._written_out(func, name, args, kwargs, op)
         if spelling == "assert":
             self.reading.asserted()
             return None
@@ -240,6 +242,19 @@ class Recorder(TorchFunctionMode):
             if answer is NotImplemented:
                 return answer
         return self._function(func, spelling, name, args, kwargs, op)
+
+    def _written_out(
+        self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], op: str
+    ) -> Any:
+        """`f(x, out=y)` writes f(x) into y, and returns y."""
+        rest = {key: value for key, value in kwargs.items() if key != "out"}
+        results = list(tensors_of(self.call_function(func, name, args, rest, op)))
+        for target, result in zip(tensors_of(kwargs["out"]), results, strict=True):
+            if target.shape != result.shape:  # torch makes room for what is written
+                with torch._C.DisableTorchFunction():
+                    target.resize_(result.shape)
+            self.call_function(torch.Tensor.copy_, "copy_", (target, result), {})
+        return kwargs["out"]
 
     def _is_drawn(self, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function draws numbers, or computes with such."""
