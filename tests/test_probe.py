@@ -23,7 +23,7 @@ from rflint.architecture import Extent, Kind, Window
 from rflint.receptive_field import PIXEL, AxisField
 from rflint.tracing import trace
 from rflint.tracing.operators.table import find, spellings
-from rflint.tracing.probe import CannotProbe, probe
+from rflint.tracing.probe import CannotProbe, Patience, check_sizes, probe
 from tests.operator_examples import Function, axes_in, example, image
 from tests.test_operators import ELSEWHERE
 
@@ -307,6 +307,29 @@ def test_a_probe_says_why_it_fails() -> None:
 
     with pytest.raises(CannotProbe, match="no kernel for this"):
         probe(fails, (torch.rand(1, 2, 8),), {}, 0, 2)
+
+
+def test_a_probe_ends_with_its_patience() -> None:
+    patience = Patience(seconds=0.0)
+    with pytest.raises(CannotProbe, match="takes too long"):
+        probe(lambda x: x * 2, (torch.rand(1, 2, 8),), {}, 0, 2, patience)
+
+
+def test_fewer_positions_show_the_same_window() -> None:
+    """As many as there is time for, in the middle of the map."""
+
+    class Little(Patience):
+        def affordable(self, once: float) -> int:
+            return 40
+
+    x = torch.rand(1, 2, 60)
+    (reading,) = probe(lambda x: F.avg_pool1d(x, 3, 2, 1), (x,), {}, 0, 2, Little())
+    assert reading.reach == Window(3, 2, -1)
+
+
+def test_all_tensors_of_an_operator_count() -> None:
+    with pytest.raises(CannotProbe, match="too large"):
+        check_sizes([(1 << 12, 1 << 11)] * 3)
 
 
 def test_a_shape_that_depends_on_data_cannot_be_probed() -> None:

@@ -136,6 +136,28 @@ def test_what_cannot_be_measured_is_reported_and_what_follows_not_judged(
     assert named(report, "after").verdict is Verdict.NOT_JUDGED
 
 
+def test_weights_are_not_allocated_to_measure_an_operator() -> None:
+    scale = torch.library.custom_op(
+        f"{NAMESPACE}::scale",
+        lambda x, weight: x * weight.mean(),
+        mutates_args=(),
+        schema="(Tensor x, Tensor weight) -> Tensor",
+    )
+    scale.register_fake(lambda x, weight: torch.empty_like(x))
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3)
+            self.weight = nn.Parameter(torch.empty(4096, 8192))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return scale(self.conv(x), self.weight)
+
+    (found,) = rflint.lint(Scaled, res=32, select=["RF901"]).findings
+    assert "too large (4096x8192)" in found.message
+
+
 def test_an_allowed_operator_is_not_reported_and_stays_unknown() -> None:
     report = linted(REFUSE, allow_unknown=[f"{NAMESPACE}::refuse"])
     assert not report.findings

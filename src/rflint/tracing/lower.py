@@ -29,6 +29,7 @@ from rflint.tracing.operators.elementwise import subtracts_mean
 from rflint.tracing.operators.mixing import composed, mixing_geometry
 from rflint.tracing.operators.table import mapped
 from rflint.tracing.parameters import Parameters
+from rflint.tracing.probe import Patience
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import construction_of
 from rflint.tracing.values import Values, is_identity, shape_of_first
@@ -71,6 +72,7 @@ class _Lowering(Values):
         self._calls: dict[str, int] = {}
         self._counted: set[str] = set()
         self._probes: dict[str, Measured] = {}
+        self._patience = Patience()
 
     def run(self) -> Architecture:
         for node in self.follow():
@@ -158,7 +160,7 @@ class _Lowering(Values):
         key = f"{node.op} {node.target} {shapes}"
         if key not in self._probes:
             tensors = {made: step.result for made, step in self.recording.steps.items()}
-            self._probes[key] = measured(node, call, self.model, tensors)
+            self._probes[key] = measured(node, call, self.model, tensors, self._patience)
         found = self._probes[key]
         return replace(found.effect, unknown_because=found.because)
 

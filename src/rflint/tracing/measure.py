@@ -28,7 +28,7 @@ from rflint.tracing.layout import (
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.mixing import mixing_geometry
 from rflint.tracing.operators.table import mapped, reach_of, shape_of
-from rflint.tracing.probe import CannotProbe, Reading, probe, realistic
+from rflint.tracing.probe import CannotProbe, Patience, Reading, check_sizes, probe, realistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ def measured(
     call: Call,
     model: nn.Module,
     tensors: Mapping[fx.Node, torch.Tensor],
+    patience: Patience,
 ) -> Measured:
     """Run the call of `node` on real tensors, with a NaN at one position after another.
 
@@ -52,9 +53,11 @@ def measured(
     """
     shapes = [tuple(tensor.shape) for tensor in tensors_of(call.result)]
     try:
+        stored = call.module.state_dict().values() if call.module is not None else ()
+        check_sizes([*(v.shape for v in call.tensors), *shapes, *(t.shape for t in stored)])
         function = _function(node, model)
         args, kwargs = mapped((node.args, node.kwargs), fx.Node, lambda made: _real(tensors[made]))
-        readings = _readings(function, args, kwargs, call)
+        readings = _readings(function, args, kwargs, call, patience)
     except CannotProbe as error:
         return Measured(_nothing_known(call, shapes), str(error))
     effects = [
@@ -91,11 +94,11 @@ def _function(node: fx.Node, model: nn.Module) -> Callable[..., Any]:
 
 
 def _readings(
-    function: Callable[..., Any], args: Any, kwargs: Any, call: Call
+    function: Callable[..., Any], args: Any, kwargs: Any, call: Call, patience: Patience
 ) -> dict[tuple[int, int], list[Reading]]:
     """By tensor (its place among all arguments) and dimension that carries positions."""
     return {
-        (which, dim): probe(function, args, kwargs, which, dim)
+        (which, dim): probe(function, args, kwargs, which, dim, patience)
         for which, value in enumerate(call.tensors)
         if value.source is not None
         for dim, carried in enumerate(unpicked(value.layout))

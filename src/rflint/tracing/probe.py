@@ -8,10 +8,12 @@ shows most dependences; a large number in its place shows those that swallow NaN
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby, pairwise
+from math import prod
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -23,8 +25,14 @@ from rflint.tracing.operators.table import mapped, tensors_in, whole
 MOST_POSITIONS = 48
 """Positions probed along one dimension: all of a small map, a stretch in the middle of a large."""
 
+FEWEST_POSITIONS = 12
+"""Of fewer, windows cannot be told from everything."""
+
 MOST_ELEMENTS = 1 << 24
-"""Operators on more elements than this are not run."""
+"""Operators on more elements than this, weights counted in, are not run."""
+
+MOST_SECONDS = 10.0
+"""For which the operators of one model are run, all of them together."""
 
 _SEED = 1
 _LARGE = 64.0
@@ -43,17 +51,52 @@ class CannotProbe(Exception):
     """The operator does not run on real tensors, or is too large to; the message says which."""
 
 
+class Patience:
+    """How long operators may still be run; a probe takes at most a quarter of it."""
+
+    def __init__(self, seconds: float = MOST_SECONDS) -> None:
+        self.left = seconds
+
+    def affordable(self, once: float) -> int:
+        """How many runs there is time for, if one takes so many seconds."""
+        return int(self.left / 4 / max(once, 1e-6))
+
+
 def probe(
-    function: Callable[..., Any], args: Any, kwargs: Any, which: int, dim: int
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    which: int,
+    dim: int,
+    patience: Patience | None = None,
 ) -> list[Reading]:
     """What every result of a call reads along dimension `dim` of its `which`-th tensor.
 
     `args` and `kwargs` hold real tensors (see `realistic`), which are not changed. Raises
-    CannotProbe where the call fails.
+    CannotProbe where the call fails, or takes too long.
     """
-    positions = _probed(tensors_in((args, kwargs))[which].shape[dim])
+    patience = patience or Patience()
+    started = perf_counter()
+    try:
+        return _probe(function, args, kwargs, which, dim, patience)
+    finally:
+        patience.left = max(patience.left - (perf_counter() - started), 0.0)
+
+
+def _probe(
+    function: Callable[..., Any], args: Any, kwargs: Any, which: int, dim: int, patience: Patience
+) -> list[Reading]:
+    started = perf_counter()
     base = _run(function, args, kwargs)
+    first = perf_counter()
     values = _values(function, args, kwargs, which, dim)
+    # the first run of an operator may load what the others need not
+    once = min(first - started, perf_counter() - first)
+    size = tensors_in((args, kwargs))[which].shape[dim]
+    most = min(MOST_POSITIONS, patience.affordable(once) // len(values))
+    if most < min(size, FEWEST_POSITIONS):
+        raise CannotProbe("running it takes too long")
+    positions = _probed(size, most)
     masks: list[list[torch.Tensor]] = []
     for position in positions:
         reached = [torch.zeros(result.shape, dtype=torch.bool) for result in base]
@@ -64,8 +107,15 @@ def probe(
                     raise CannotProbe("the shape of its result depends on the data")
                 mask |= _differ(before, after)
         masks.append(reached)
-    size = tensors_in((args, kwargs))[which].shape[dim]
     return [_reading(list(result), positions, size) for result in zip(*masks, strict=True)]
+
+
+def check_sizes(shapes: Iterable[Sequence[int]]) -> None:
+    """Raise CannotProbe where an operator's tensors take too much memory, all of them together."""
+    shapes = list(shapes)
+    if sum(map(prod, shapes)) > MOST_ELEMENTS:
+        largest = max(shapes, key=prod)
+        raise CannotProbe(f"its tensors are too large ({'x'.join(map(str, largest))})")
 
 
 def results_like(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -73,6 +123,7 @@ def results_like(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
     Raises CannotProbe where the call fails.
     """
+    check_sizes(tensor.shape for tensor in tensors_in((args, kwargs)))
     args, kwargs = mapped(
         (args, kwargs), torch.Tensor, lambda tensor: realistic(tensor.shape, tensor.dtype)
     )
@@ -85,8 +136,7 @@ def _without_storage(tensor: torch.Tensor) -> torch.Tensor:
 
 def realistic(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
     """A tensor to run an operator on: positive numbers, zeros where it must be an index."""
-    if torch.Size(shape).numel() > MOST_ELEMENTS:
-        raise CannotProbe(f"its tensors are too large ({'x'.join(map(str, shape))})")
+    check_sizes([shape])
     if dtype.is_complex:
         return torch.rand(*shape, dtype=torch.complex64)
     if dtype.is_floating_point:
@@ -94,10 +144,10 @@ def realistic(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
     return torch.zeros(*shape, dtype=dtype)
 
 
-def _probed(size: int) -> range:
+def _probed(size: int, most: int) -> range:
     """All positions of a small dimension, or a stretch in the middle."""
-    start = max(0, (size - MOST_POSITIONS) // 2)
-    return range(start, min(size, start + MOST_POSITIONS))
+    start = max(0, (size - most) // 2)
+    return range(start, min(size, start + most))
 
 
 def _values(
