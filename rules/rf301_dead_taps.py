@@ -40,7 +40,7 @@ from typing import Any, NamedTuple
 from rflint.analysis import Analysis
 from rflint.architecture import Layer
 from rflint.figures import share, size
-from rflint.passes import is_known_everywhere, layers_of_others
+from rflint.passes import is_known_everywhere, other_passes
 from rflint.proofs.dead_weights import Kernel, proved_kernels
 from rflint.rule import (
     Evidence,
@@ -91,7 +91,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 def _fate(analysis: Analysis, kernel: Kernel) -> str:
     """How many taps are left, and how to do with these alone."""
-    layers = (*analysis.architecture.layers, *layers_of_others(analysis))
+    passes = (analysis.architecture, *other_passes(analysis))
+    layers = [layer for architecture in passes for layer in architecture.layers]
     calls = [layers[index] for index in kernel.calls]
     layer = calls[0]
     where = size([taps.data for taps in layer.taps])

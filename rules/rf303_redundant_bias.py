@@ -20,8 +20,10 @@ When to ignore it
 How it is computed
     The layer's only readers are normalisations over the same channels, with nothing in between, not
     even a view. For batch normalisation the claim is about training: in evaluation the running
-    mean has taken in what the bias was. What forward does only in training is not seen, and batch
-    normalisations of modules that override train(), as those do that freeze them, do not count.
+    mean has taken in what the bias was. So a pass in training is followed, too: there the
+    normalisation has to use the statistics of the batch, and nothing else may read the bias. Where
+    training cannot be followed, or is left to chance, there are no findings. Batch normalisations
+    of modules that override train(), as those do that freeze them, do not count.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from typing import Any
 from rflint.analysis import Analysis
 from rflint.architecture import Architecture, Kind, Layer, users_of_parameters
 from rflint.figures import in_full
+from rflint.passes import Standing, standing
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
 
 CODE = "RF303"
@@ -46,14 +49,27 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     reported: set[tuple[str, ...]] = set()
     for index, norms in _subtracted(analysis.architecture):
         layer = analysis.layers[index]
-        if layer.layer.bias not in reported:
-            reported.add(layer.layer.bias)
+        bias = layer.layer.bias
+        if bias not in reported and _in_training(analysis, bias):
+            reported.add(bias)
             yield finding(
                 globals(),
                 layer,
                 f"its bias is subtracted again by {norms[0].described}, directly behind it: "
                 f"trained with bias=False, it computes the same with {_fewer(_size(layer.layer))}",
             )
+
+
+def _in_training(analysis: Analysis, bias: tuple[str, ...]) -> bool:
+    """Whether training subtracts it, too, with the statistics of the batch."""
+    found = standing(analysis, lambda there: _is_subtracted(there.architecture, bias))
+    trained = analysis.architecture.training and found is Standing.HERE
+    return trained or found is Standing.EVERYWHERE
+
+
+def _is_subtracted(architecture: Architecture, bias: tuple[str, ...]) -> bool:
+    layers = architecture.layers
+    return any(layers[index].bias == bias for index, _ in _subtracted(architecture))
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -80,6 +96,9 @@ def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]
     users = users_of_parameters(architecture.layers)
     outputs = set(architecture.outputs)
     for bias, indices in calls.items():
+        weights = {name for index in indices for name in architecture.layers[index].weight}
+        if not weights.isdisjoint(bias) or not architecture.read_otherwise.isdisjoint(bias):
+            continue
         if not all(users.get(name, set()) <= set(indices) for name in bias):
             continue  # something else uses it too
         # a bias that several calls share is redundant if it is in all of them

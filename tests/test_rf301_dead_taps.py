@@ -139,7 +139,7 @@ def test_the_dead_taps_of_a_convolution_are_those_without_gradient(drawn: Padded
     assume(runs(model, drawn.case.shape))
     run_backward(model, torch.randn(drawn.case.shape, dtype=torch.double))
     architecture = traced(model, drawn.case.shape)
-    (kernel,) = kernels(architecture.layers)
+    (kernel,) = kernels(architecture)
     live = live_taps(architecture, kernel)
     alive = taps_with_gradient(model.conv.weight, drawn.case.axes)
     if drawn.mode != "zeros" and drawn.pads:
@@ -157,7 +157,7 @@ def test_the_dead_taps_of_a_transposed_convolution_are_those_without_gradient(ca
     assume(runs(model, case.shape))
     run_backward(model, torch.randn(case.shape, dtype=torch.double))
     architecture = traced(nn.Sequential(model), case.shape)
-    (kernel,) = kernels(architecture.layers)
+    (kernel,) = kernels(architecture)
     assert live_taps(architecture, kernel) == taps_with_gradient(model.weight, case.axes)
 
 
@@ -179,14 +179,14 @@ def test_functions_have_the_dead_taps_of_modules(case: Case) -> None:
             return y
 
     assume(runs(Functional().double(), case.shape))
-    expected = dead_weights(traced(nn.Sequential(module(4, 8, **case.options)), case.shape).layers)
-    assert dead_weights(traced(Functional(), case.shape).layers) == expected
+    expected = dead_weights(traced(nn.Sequential(module(4, 8, **case.options)), case.shape))
+    assert dead_weights(traced(Functional(), case.shape)) == expected
 
 
 def test_a_kernel_of_even_size_pads_one_side_more() -> None:
     """ "same" padding of a kernel of four has one position in front, and two behind."""
     architecture = traced(nn.Sequential(nn.Conv1d(1, 1, 4, padding="same")), (1, 1, 1))
-    (kernel,) = kernels(architecture.layers)
+    (kernel,) = kernels(architecture)
     assert live_taps(architecture, kernel) == {(1,)}
 
 
@@ -196,7 +196,7 @@ def test_cropping_takes_zeros_away_before_data() -> None:
     model = model.double()
     run_backward(model, torch.randn(1, 1, 4, 3, dtype=torch.double))
     architecture = traced(model, (1, 1, 4, 3))
-    (kernel,) = kernels(architecture.layers)
+    (kernel,) = kernels(architecture)
     convolution = model[2]
     assert isinstance(convolution.weight, Tensor)
     assert live_taps(architecture, kernel) == taps_with_gradient(convolution.weight, 2)
@@ -222,7 +222,7 @@ def test_the_dead_taps_of_a_network_are_those_without_gradient(
     model = build().eval()
     run_backward(model, torch.randn(2, 3, 32, 32))
     architecture = traced(model, (1, 3, 32, 32))
-    found = kernels(architecture.layers)
+    found = kernels(architecture)
     weights = dict(model.named_parameters())
     for kernel in found:
         (name,) = architecture.layers[kernel.calls[0]].weight
@@ -266,7 +266,7 @@ def test_a_shared_tap_is_dead_if_it_is_in_every_call(case: Case, corner: tuple[i
     assume(runs(model, case.shape))
     run_backward(model, torch.randn(case.shape, dtype=torch.double))
     architecture = traced(model, case.shape)
-    (kernel,) = kernels(architecture.layers)
+    (kernel,) = kernels(architecture)
     assert isinstance(model.conv.weight, Tensor)
     alive = taps_with_gradient(model.conv.weight, 2)
     assert len(kernel.calls) == 2
@@ -291,7 +291,7 @@ def test_a_kernel_and_its_transpose(size: int) -> None:
     model, shape = TiedAutoencoder().double(), (1, 4, size, size)
     run_backward(model, torch.randn(shape, dtype=torch.double))
     architecture = traced(model, shape)
-    (kernel,) = kernels(architecture.layers)
+    (kernel,) = kernels(architecture)
     assert live_taps(architecture, kernel) == taps_with_gradient(model.kernel, 2)
 
 
@@ -382,7 +382,7 @@ def replacement(
     arguments = suggestion(findings[0].message) if findings else None
     if arguments is None:
         return None
-    (kernel,) = kernels(traced(nn.Sequential(module), shape).layers)
+    (kernel,) = kernels(traced(nn.Sequential(module), shape))
     other: nn.Module = type(module)(4, 8, **(options | arguments)).double()
     assert isinstance(module.weight, Tensor)
     assert isinstance(other.weight, Tensor)

@@ -11,7 +11,7 @@ from rflint.architecture import Architecture, Extent, Kind, Layer, Number
 from rflint.drawing import drawing
 from rflint.feasible import smallest_sound_input
 from rflint.held_against import InputSizes, Limit
-from rflint.passes import Passes, is_steady, layers_of_others
+from rflint.passes import Passes, is_steady, other_passes
 from rflint.proofs.dead_weights import dead_weights
 from rflint.receptive_field import Field, LayerField, propagate
 from rflint.roles import Role, attention_gates, roles
@@ -159,7 +159,7 @@ def analyse(architecture: Architecture) -> Analysis:
             architecture.layers,
             roles(architecture, gates, fields),
             fields,
-            dead_weights(architecture.layers),
+            dead_weights(architecture),
             strict=True,
         )
     ):
@@ -190,7 +190,7 @@ def in_all_passes(analysis: Analysis) -> Analysis:
     if not is_steady(analysis):
         dead: Sequence[int] = [0] * len(analysis.layers)
     else:
-        dead = dead_weights(analysis.architecture.layers, layers_of_others(analysis))
+        dead = dead_weights(analysis.architecture, *other_passes(analysis))
     if list(dead) == [x.dead_weights for x in analysis.layers]:
         return analysis
     layers = tuple(

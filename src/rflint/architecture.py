@@ -170,6 +170,12 @@ class Layer:
     """The scalars of a convolution's kernel, which `weight` names."""
     weight: tuple[str, ...] = ()
     """The parameters that a convolution's kernel is made of."""
+    weight_order: tuple[tuple[str, ...], ...] | None = ()
+    """How the numbers of its parameter are rearranged to be the kernel: flipped, transposed. None
+    where the kernel is computed from them in another way."""
+    weight_mixed: bool = False
+    """Whether numbers of its parameter have an influence on several of the kernel's: it is
+    normalised."""
     bias: tuple[str, ...] = ()
     """The parameters that a convolution or linear layer adds to every position of its output."""
     statistics: tuple[int, ...] = ()
@@ -306,6 +312,10 @@ class Architecture:
     """Parameters that no layer uses."""
     used: frozenset[str] = frozenset()
     """Parameters that some output depends on, by whatever way: a table that is indexed, say."""
+    read_otherwise: frozenset[str] = frozenset()
+    """Parameters that are read beside layers: returned in a penalty, or read as numbers."""
+    frozen: frozenset[str] = frozenset()
+    """Parameters that are not to be trained (`requires_grad` is False)."""
     unregistered: tuple[Parameter, ...] = ()
     """Parameters that layers use, and that the model does not know of (in a plain list, say)."""
     by_chance: bool = False

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rflint.analysis import Analysis
-    from rflint.architecture import Layer
+    from rflint.architecture import Architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ def is_known_everywhere(analysis: Analysis) -> bool:
     return analysis.passes.others().other_mode is not None
 
 
-def layers_of_others(analysis: Analysis) -> tuple[Layer, ...]:
-    """The layers of all other passes that are known."""
+def other_passes(analysis: Analysis) -> tuple[Architecture, ...]:
+    """All other passes that are known."""
     others = analysis.passes.others()
     known = (*(others.same_mode or ()), *(others.other_mode or ()))
-    return tuple(layer for there in known for layer in there.architecture.layers)
+    return tuple(there.architecture for there in known)

@@ -14,8 +14,8 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from rflint.architecture import Layer, users_of_parameters
-from rflint.passes import is_steady, layers_of_others
+from rflint.architecture import Architecture, Layer, users_of_parameters
+from rflint.passes import is_steady, other_passes
 
 if TYPE_CHECKING:
     from rflint.analysis import Analysis
@@ -45,13 +45,17 @@ class Kernel:
         return self.weights // whole * (whole - self.taps)
 
 
-def kernels(layers: Sequence[Layer]) -> tuple[Kernel, ...]:
+def kernels(*passes: Architecture) -> tuple[Kernel, ...]:
     """The kernels of all convolutions that are made of parameters, by their first call.
 
+    Over all calls in these passes of a model; calls are counted on from one pass to the next.
     Without those whose parameters something else uses too (a difference convolution subtracts the
-    sum of its kernel), and those that have more taps than parameters (a filter and its rotations):
-    a tap that meets no data says nothing of a parameter there.
+    sum of its kernel, a penalty is returned), those that another call uses flipped or transposed,
+    and those that have more taps than parameters (a filter and its rotations): a tap that meets no
+    data says nothing of a parameter there.
     """
+    layers = [layer for architecture in passes for layer in architecture.layers]
+    otherwise = {name for architecture in passes for name in architecture.read_otherwise}
     calls: dict[tuple[tuple[str, ...], tuple[int, ...]], list[int]] = {}
     for index, layer in enumerate(layers):
         if layer.weight and layer.taps:
@@ -61,8 +65,9 @@ def kernels(layers: Sequence[Layer]) -> tuple[Kernel, ...]:
     return tuple(
         _kernel(weight, size, [layers[i] for i in indices], indices)
         for (weight, size), indices in calls.items()
-        if all(users.get(name, set()) <= set(indices) for name in weight)
-        and _has_a_parameter_for_every_tap(layers[indices[0]])
+        if otherwise.isdisjoint(weight)
+        and all(users.get(name, set()) <= set(indices) for name in weight)
+        and _say_it_of_parameters([layers[i] for i in indices])
     )
 
 
@@ -73,25 +78,38 @@ def proved_kernels(
 
     `holds` gets a kernel, and the layers that its calls are indices of.
     """
-    own = analysis.architecture.layers
-    if not any(holds(kernel, own) for kernel in kernels(own)) or not is_steady(analysis):
+    own = analysis.architecture
+    if not any(holds(kernel, own.layers) for kernel in kernels(own)) or not is_steady(analysis):
         return ()
-    layers = (*own, *layers_of_others(analysis))
+    passes = (own, *other_passes(analysis))
+    layers = [layer for architecture in passes for layer in architecture.layers]
     return tuple(
-        kernel for kernel in kernels(layers) if kernel.calls[0] < len(own) and holds(kernel, layers)
+        kernel
+        for kernel in kernels(*passes)
+        if kernel.calls[0] < len(own.layers) and holds(kernel, layers)
     )
 
 
-def dead_weights(layers: Sequence[Layer], others: Sequence[Layer] = ()) -> tuple[int, ...]:
+def dead_weights(architecture: Architecture, *others: Architecture) -> tuple[int, ...]:
     """Per layer, the dead weights of the kernel that it is the first to use.
 
-    `others` are the layers of other passes of the model: what works there is not dead.
+    `others` are other passes of the model: what works there is not dead.
     """
-    dead = [0] * len(layers)
-    for kernel in kernels((*layers, *others)):
-        if kernel.calls[0] < len(layers):
+    dead = [0] * len(architecture.layers)
+    for kernel in kernels(architecture, *others):
+        if kernel.calls[0] < len(dead):
             dead[kernel.calls[0]] = kernel.dead
     return tuple(dead)
+
+
+def _say_it_of_parameters(calls: Sequence[Layer]) -> bool:
+    """Whether the taps of a kernel, in these calls, are numbers of one parameter in one order."""
+    first = calls[0]
+    orders = {call.weight_order for call in calls}
+    apart = all(set(call.weight).isdisjoint(call.bias) for call in calls)
+    return (
+        len(orders) == 1 and None not in orders and apart and _has_a_parameter_for_every_tap(first)
+    )
 
 
 def _has_a_parameter_for_every_tap(layer: Layer) -> bool:

@@ -9,6 +9,7 @@ can be followed.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -73,21 +74,38 @@ def _traced(
     train: bool,
     number: int,
 ) -> Architecture:
+    known = len(sys.modules)
+    found = _traced_once(model, inputs, tracer, layouts, train=train, number=number)
+    if found.by_chance and len(sys.modules) > known:
+        # it may have been an import that drew numbers: PyTorch loads parts of itself late
+        found = _traced_once(model, inputs, tracer, layouts, train=train, number=number)
+    return found
+
+
+def _traced_once(
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    tracer: str,
+    layouts: Sequence[str],
+    *,
+    train: bool,
+    number: int,
+) -> Architecture:
     with warnings.catch_warnings(), borrowed(model, train=train):
         warnings.simplefilter("ignore")
         for _ in range(number - 1):
             _recorded(model, inputs, tracer)
         before, drawn = state_of(model), drawn_from()
         recording = _recorded(model, inputs, tracer)
-        after, chance = state_of(model), recording.by_chance or drawn_from() != drawn
+        after, draws = state_of(model), drawn_from() != drawn
         changes = after.structure != before.structure or (
             recording.reads_values and after.values != before.values
         )
         try:
-            parameters = Parameters(model)
+            parameters = Parameters(model, recording)
             shapes = [tuple(tensor.shape) for tensor in inputs]
             axes = find_axes(recording, parameters, shapes, layouts)
-            architecture = lower(model, recording, parameters, axes)
+            architecture = lower(model, recording, parameters, axes, train=train)
         except RflintError:
             raise
         except Exception as error:
@@ -96,7 +114,7 @@ def _traced(
             architecture,
             tracer=tracer,
             training=train,
-            by_chance=chance,
+            by_chance=recording.by_chance or draws,
             changes_state=changes,
         )
 

@@ -223,9 +223,8 @@ class _Sighting(Values):
         """Nothing is built."""
         return Value(shape, effect.layout, 0, zeros=effect.zeros)
 
-    def on_constants(self, step: Step, call: Call) -> frozenset[str]:
+    def on_constants(self, step: Step, call: Call) -> None:
         """Nothing is counted."""
-        return frozenset()
 
     def _unknown(self, call: Call) -> Effect:
         results = call.result if isinstance(call.result, (tuple, list)) else [call.result]

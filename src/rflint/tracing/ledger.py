@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -35,12 +35,19 @@ class Ledger:
         """Every bound tensor, by storage: identities stay unique while the tensors live."""
         self._written: dict[int, list[torch.Tensor]] = {}
         """What was written in place, by storage, for tensors that nothing has seen yet."""
+        self._without_values: set[int] = set()
+        """The storages of which a part was written whose numbers nobody knows."""
         self._real: set[int] = set()
         """Small parameters, and what was computed from nothing else."""
         self._alive: list[torch.Tensor] = []
         self._made = {id(tensor) for tensor in (*_held(model), *hidden_tensors(model))}
         """Tensors without storage that no node has made: constants, and what modules hold."""
         self._twins: dict[int, torch.Tensor] = {}
+        self.model = model
+        self.parameters: dict[str, torch.Tensor] = dict(named_parameters(model))
+        """Those that the model had at first, and those that it got on the way."""
+        self._storages: list[Any] = []
+        """Those of all bound tensors: an identity must not be given to another."""
         self._stored = {id(t): name for name, t in named_buffers(model)}
         self._stored |= {id(t): name for name, t in named_parameters(model)}
 
@@ -66,7 +73,7 @@ class Ledger:
         known = self._nodes.get(id(tensor))
         if known is not None:
             return known
-        name = self._stored.get(id(tensor))
+        name = self.name(tensor)
         if name is None:
             if tensor.device.type == "meta" and id(tensor) not in self._made:
                 raise CannotFollow(
@@ -84,6 +91,38 @@ class Ledger:
             # a view of it was filled before anything else happened to it
             self._overlaid(tensor, written, self._caller())
         return self._nodes[id(tensor)]
+
+    def name(self, tensor: torch.Tensor) -> str | None:
+        """What the model calls a parameter or buffer; forward may have just registered it."""
+        if id(tensor) not in self._stored and isinstance(tensor, nn.Parameter):
+            for name, parameter in named_parameters(self.model):
+                if id(parameter) not in self._stored:
+                    self._stored[id(parameter)] = name
+                    self._alive.append(parameter)
+                    self.parameters[name] = parameter
+        return self._stored.get(id(tensor))
+
+    def names(self, tensors: Iterable[torch.Tensor]) -> tuple[str, ...]:
+        """Of those that the model has a name for."""
+        return tuple(name for tensor in tensors if (name := self.name(tensor)) is not None)
+
+    def held(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> dict[str, fx.Node]:
+        """By name, the nodes of those tensors that were computed."""
+        found = ((name, self._nodes.get(id(tensor))) for name, tensor in tensors)
+        return {name: node for name, node in found if node is not None and node.op != "get_attr"}
+
+    def replace(self, tensor: torch.Tensor, value: torch.Tensor) -> None:
+        """`tensor.data = value`: the tensor stands for what the value stands for."""
+        node, real = self.node(value), self.has_values(value)
+        with torch._C.DisableTorchFunction():
+            alike = tensor.device.type == value.device.type
+            content = value.detach() if alike else self._elsewhere(value, tensor.device)
+            tensor.data = content
+        self._bind(tensor, node)
+        (self._real.add if real and alike else self._real.discard)(id(tensor))
+
+    def _elsewhere(self, value: torch.Tensor, device: torch.device) -> torch.Tensor:
+        return torch.empty(value.shape, dtype=value.dtype, device=device)
 
     def as_nodes(self, argument: Any) -> Any:
         """Nested arguments with nodes in the place of tensors."""
@@ -105,8 +144,9 @@ class Ledger:
         """Every other tensor that shares what was just written in place has changed as well."""
         for other in [t for t in self._sharing[_storage(written)] if t is not written]:
             self._overlaid(other, written, caller)
+        self._written.setdefault(_storage(written), []).append(written)
         if not self.has_values(written):
-            self._written.setdefault(_storage(written), []).append(written)
+            self._without_values.add(_storage(written))
 
     def _overlaid(self, base: torch.Tensor, written: torch.Tensor, caller: Source | None) -> None:
         if not self.has_values(written):
@@ -119,8 +159,10 @@ class Ledger:
         self._bind(base, self._step(node, step))
 
     def _bind(self, tensor: torch.Tensor, node: fx.Node) -> None:
-        if id(tensor) not in self._nodes:
-            self._sharing.setdefault(_storage(tensor), []).append(tensor)
+        sharing = self._sharing.setdefault(_storage(tensor), [])
+        if not any(other is tensor for other in sharing):
+            sharing.append(tensor)
+            self._storages.append(tensor.untyped_storage())
         self._nodes[id(tensor)] = node
 
     def _step(self, node: fx.Node, step: Step) -> fx.Node:
@@ -132,11 +174,12 @@ class Ledger:
     def is_tracked(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor is a parameter or came out of something recorded."""
         known = id(tensor) in self._nodes or id(tensor) in self._stored
-        return known or tensor.device.type == "meta" or self._is_written(tensor)
+        written = bool(self._written) and _storage(tensor) in self._written
+        return known or tensor.device.type == "meta" or written
 
     def has_values(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor's numbers are real: neither without storage nor made from what is."""
-        if tensor.device.type == "meta" or self._is_written(tensor):
+        if tensor.device.type == "meta" or self._lost_values(tensor):
             return False
         return id(tensor) not in self._nodes or id(tensor) in self._real
 
@@ -156,9 +199,9 @@ class Ledger:
         """The same arguments with every real tensor replaced by one without storage."""
         return mapped(argument, torch.Tensor, self._twin)
 
-    def _is_written(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor that looks like a constant has been written to through a view."""
-        return bool(self._written) and _storage(tensor) in self._written
+    def _lost_values(self, tensor: torch.Tensor) -> bool:
+        """Whether something without numbers was written into a tensor, through a view of it."""
+        return bool(self._without_values) and _storage(tensor) in self._without_values
 
     def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
         if tensor.device.type == "meta":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from torch import fx, nn
@@ -27,7 +27,7 @@ from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.elementwise import subtracts_mean
 from rflint.tracing.operators.mixing import composed, mixing_geometry
-from rflint.tracing.operators.table import mapped
+from rflint.tracing.operators.table import Arrangement, mapped
 from rflint.tracing.parameters import Parameters
 from rflint.tracing.probe import Patience
 from rflint.tracing.recording import Recording, Step
@@ -51,16 +51,28 @@ _JOINS = frozenset({"cat", "quantized::cat", "concat", "concatenate", "stack"})
 
 
 def lower(
-    model: nn.Module, recording: Recording, parameters: Parameters, axes: Axes
+    model: nn.Module,
+    recording: Recording,
+    parameters: Parameters,
+    axes: Axes,
+    *,
+    train: bool = False,
 ) -> Architecture:
     """The architecture that a recording describes; see `Architecture` for its parts."""
-    return _Lowering(model, recording, parameters, axes).run()
+    return _Lowering(model, recording, parameters, axes, train=train).run()
 
 
 class _Lowering(Values):
     def __init__(
-        self, model: nn.Module, recording: Recording, parameters: Parameters, found: Axes
+        self,
+        model: nn.Module,
+        recording: Recording,
+        parameters: Parameters,
+        found: Axes,
+        *,
+        train: bool,
     ) -> None:
+        self.training = train
         super().__init__(recording, parameters, len(found.resolution))
         self.model = model
         self.found = found
@@ -79,7 +91,7 @@ class _Lowering(Values):
             self.node = node
         outputs = [self.values[node] for node in self.recording.outputs]
         self._counted.update(
-            name for value in outputs if value.source is None for name in value.parameters
+            name for value in outputs if value.source is None for name in value.parameters.names()
         )
         return Architecture(
             inputs=tuple(self.inputs),
@@ -91,13 +103,15 @@ class _Lowering(Values):
             params=sum(self.parameters.sizes.values()),
             left_out=self.recording.left_out,
             assumed=self.recording.assumed,
-            unregistered=self.parameters.unregistered(self.recording),
+            unregistered=self.parameters.unregistered(),
             unused=tuple(
                 self.parameters.named(name)
                 for name in self.parameters.sizes
                 if name not in self._counted
             ),
-            used=self.parameters.reaching_outputs(self.recording),
+            used=self.parameters.reaching_outputs(),
+            read_otherwise=self.parameters.read_otherwise(self.values),
+            frozen=self.parameters.frozen,
             layouts=self.found.layouts,
             places=self.found.inputs,
             declared=self.found.declared,
@@ -143,7 +157,7 @@ class _Lowering(Values):
         assert self.node is not None
         return tuple(sorted(self.found.begun.get(self.node, {}).values()))
 
-    def on_constants(self, step: Step, call: Call) -> frozenset[str]:
+    def on_constants(self, step: Step, call: Call) -> None:
         """Work on constants (a projected table of positions) is work all the same.
 
         Products with a vector are not: that is how weights are normalised, not what a layer does.
@@ -152,7 +166,6 @@ class _Lowering(Values):
         if works and (step.module is not None or len(shape_of_first(step.result)) > 1):
             assert step.row is not None
             self._append(step, call, step.row.effect(call), step.row.kind)
-        return self.parameters.of_constant(step, call)
 
     def _measured(self, node: fx.Node, call: Call) -> Effect:
         """The effect of an operator in no table; the same call is measured once."""
@@ -175,7 +188,13 @@ class _Lowering(Values):
 
     def _append(self, step: Step, call: Call, effect: Effect, kind: Kind) -> None:
         name = step.layer
-        parameters = self.parameters.of_call(step, call)
+        held = self.held(step)
+        parameters = self.parameters.of_call(step, call, held.values())
+        weight, arranged = (
+            self.parameters.of_argument(step, call, held, "weight", 1)
+            if effect.weights
+            else ((), None)
+        )
         new = [(n, size) for n, size in parameters if n not in self._counted]
         self._counted.update(n for n, _ in new)
         edges = self._rejoined(_edges(call, effect), call, effect)
@@ -203,10 +222,10 @@ class _Lowering(Values):
                 macs=effect.macs // max(batch, 1),
                 taps=effect.taps,
                 weights=effect.weights,
-                weight=self.parameters.of_argument(step, call, "weight", 1)
-                if effect.weights
-                else (),
-                bias=self._bias(step, call) if kind in _BIASED else (),
+                weight=weight,
+                weight_order=_order(arranged, weight, parameters),
+                weight_mixed=arranged is not None and arranged.mixed,
+                bias=self._bias(step, call, held) if kind in _BIASED else (),
                 statistics=tuple(sorted(effect.statistics)),
                 subtracts_mean=kind is Kind.NORM and self._subtracts_mean(step, call),
                 parameters=tuple(parameters),
@@ -347,9 +366,10 @@ class _Lowering(Values):
             found[source] = reach
         return found
 
-    def _bias(self, step: Step, call: Call) -> tuple[str, ...]:
+    def _bias(self, step: Step, call: Call, held: Mapping[str, Value]) -> tuple[str, ...]:
         position = _BIAS_AT.get(step.row.name, 2) if step.row is not None else 2
-        return self.parameters.of_argument(step, call, "bias", position)
+        names, _ = self.parameters.of_argument(step, call, held, "bias", position)
+        return names
 
     def _subtracts_mean(self, step: Step, call: Call) -> bool:
         """Whether a normalisation does, while it trains, though it may be called as in evaluation.
@@ -362,13 +382,19 @@ class _Lowering(Values):
         if step.spelling == "instance_norm" and not call.arg("use_input_stats", 5, True):
             return False
         caller = self.parameters.modules.get(step.scope) if step.module is None else None
-        if isinstance(caller, nn.modules.batchnorm._BatchNorm):
+        if isinstance(caller, nn.modules.batchnorm._BatchNorm) and not self.training:
             subtracts = _asks_for_its_mode(caller)
         else:
             subtracts = subtracts_mean(call)
         # who writes a train() of their own keeps normalisations from training, as a rule
         holders = self._holders(step.layer if step.module is not None else step.scope)
-        return subtracts and all(type(x).train is nn.Module.train for x in holders)
+        if any(type(x).train is not nn.Module.train or "train" in vars(x) for x in holders):
+            return False
+        if step.module is not None and "batch" in step.spelling.lower():
+            # with a momentum of zero evaluation subtracts what the mean was at first
+            keeps = step.module.track_running_stats and step.module.momentum == 0
+            return subtracts and not keeps and (step.training or not self.training)
+        return subtracts
 
     def _reads_a_layer(self) -> bool:
         """Whether what is being lowered reads what a layer wrote, and nothing is in between.
@@ -388,6 +414,19 @@ class _Lowering(Values):
             yield self.parameters.modules[path]
             path = path.rpartition(".")[0]
         yield self.model
+
+
+def _order(
+    arranged: Arrangement | None, weight: Sequence[str], parameters: Sequence[tuple[str, int]]
+) -> tuple[tuple[str, ...], ...] | None:
+    """How the numbers of a kernel's parameters are rearranged; None where that is not known."""
+    if arranged is None:
+        return None
+    # of a weight that is normalised, another parameter holds the norms
+    largest = max((size for name, size in parameters if name in weight), default=0)
+    whole = {name for name, size in parameters if name in weight and size == largest}
+    orders = {order for name, order in arranged.orders if name in whole}
+    return orders.pop() if len(orders) == 1 else None
 
 
 def _asks_for_its_mode(module: nn.Module) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+import torch
 from torch import fx, nn
+from torch.nn.parameter import is_lazy
 
 from rflint.architecture import Kind, Parameter
 from rflint.tracing.hidden import hidden_parameters
 from rflint.tracing.operators import Call, Value
-from rflint.tracing.operators.table import mapped
+from rflint.tracing.operators.table import Arrangement, Origins, mapped
+from rflint.tracing.origins import origins_of_constant
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import construction_of
 from rflint.tracing.tree import named_modules, named_parameters
@@ -16,73 +21,95 @@ from rflint.tracing.tree import named_modules, named_parameters
 class Parameters:
     """A model's parameters by name; a shared one goes by its first."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, recording: Recording) -> None:
         self.model = model
+        self.recording = recording
         self.modules = dict(named_modules(model))
-        self.sizes = {name: p.numel() for name, p in named_parameters(model)}
-        self._names = {id(p): name for name, p in named_parameters(model)}
+        at_first = recording.parameters
+        now = dict(named_parameters(model))
+        self.sizes = {name: _size(now.get(name, p)) for name, p in {**at_first, **now}.items()}
+        self.frozen = frozenset(n for n, p in {**now, **at_first}.items() if not p.requires_grad)
+        self._names = {id(p): name for name, p in (*now.items(), *at_first.items())}
+        self._replaced = frozenset(n for n, p in at_first.items() if now.get(n) is not p)
 
     def named(self, name: str) -> Parameter:
         """The parameter of that name, and where its module was built."""
-        owner = self.modules[name.rpartition(".")[0]]
+        owner = self.modules.get(name.rpartition(".")[0], self.model)
         return Parameter(name, self.sizes[name], construction_of(owner))
 
-    def of_module(self, module: nn.Module | None) -> list[str]:
+    def of_module(self, step: Step) -> list[str]:
         """Everything that a module holds."""
-        parameters = module.parameters() if module is not None else ()
-        return [self._names[id(p)] for p in parameters if id(p) in self._names]
+        return [name for name in step.parameters if name in self.sizes]
 
-    def of_call(self, step: Step, call: Call) -> list[tuple[str, int]]:
-        """Name and size: those of the module, and those that constant arguments are made of."""
+    def of_call(self, step: Step, call: Call, held: Iterable[Value]) -> list[tuple[str, int]]:
+        """Name and size: those of the module, and those that constant arguments are made of.
+
+        `held` are the values of tensors that the module holds and that were computed.
+        """
         if step.module is None and not call.data:
             return []  # whoever uses the result has them
-        constants = [value for value in call.tensors if value.source is None]
+        constants = [value for value in (*call.tensors, *held) if value.source is None]
         names = [
-            *self.of_module(step.module),
-            *sorted(name for value in constants for name in value.parameters),
+            *self.of_module(step),
+            *sorted(name for value in constants for name in value.parameters.names()),
         ]
         return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
 
-    def of_constant(self, step: Step, call: Call) -> frozenset[str]:
+    def of_constant(self, step: Step, call: Call, held: Iterable[Value]) -> Origins:
         """What a constant is made of: the parameters of modules that made it, too."""
-        arguments = (value.parameters for value in call.tensors)
-        return frozenset(self.of_module(step.module)).union(*arguments)
+        return origins_of_constant(self.of_module(step), [*call.tensors, *held])
 
-    def of_argument(self, step: Step, call: Call, name: str, position: int) -> tuple[str, ...]:
-        """What a layer's weight or bias is, or is computed from."""
+    def of_argument(
+        self, step: Step, call: Call, held: Mapping[str, Value], name: str, position: int
+    ) -> tuple[tuple[str, ...], Arrangement | None]:
+        """What a layer's weight or bias is, or is computed from, and how its numbers lie there."""
+        value = call.arg(name, position) if step.module is None else held.get(name)
+        if isinstance(value, Value):
+            if value.source is not None:
+                return (), None
+            return tuple(sorted(value.parameters.names())), value.arrangement
         if step.module is None:
-            value = call.arg(name, position)
-            constant = isinstance(value, Value) and value.source is None
-            return tuple(sorted(value.parameters)) if constant else ()
+            return (), None
         # of old-style weight_norm the parameters are weight_g and weight_v
         derived = (f"{name}_", f"parametrizations.{name}.")
-        return tuple(
-            self._names[id(p)]
-            for own, p in step.module.named_parameters()
-            if (own == name or own.startswith(derived)) and id(p) in self._names
-        )
+        own = {
+            n: self._names[id(p)]
+            for n, p in named_parameters(step.module)
+            if (n == name or n.startswith(derived)) and id(p) in self._names
+        }
+        # whatever a parametrisation computes
+        orders = tuple((own_name, ()) for own_name in own.values())
+        return tuple(own.values()), Arrangement(orders, mixed=set(own) != {name})
 
-    def reaching_outputs(self, recording: Recording) -> frozenset[str]:
+    def read_otherwise(self, values: Mapping[fx.Node, Value]) -> frozenset[str]:
+        """Parameters that outputs are made of without a layer, or whose numbers the code reads."""
+        nodes = (*self.recording.outputs, *self.recording.read)
+        constants = [values[node] for node in nodes if values[node].source is None]
+        return Origins((), tuple(value.parameters for value in constants)).names()
+
+    def reaching_outputs(self) -> frozenset[str]:
         """The parameters that outputs depend on.
 
         From the graph and not from the layers, since not every call is one: a table of parameters
-        that is indexed with data, say.
+        that is indexed with data, say. What the code reads as numbers may decide anything, and
+        parameters that forward has put others in the place of are no matter of theirs.
         """
-        used = set[str]()
-        pending, seen = [*recording.outputs], set(recording.outputs)
+        used = set(self._replaced)
+        pending = [*self.recording.outputs, *self.recording.read]
+        seen = set(pending)
         while pending:
             node = pending.pop()
-            step = recording.steps[node]
+            step = self.recording.steps[node]
             used.update({str(node.target)} if node.op == "get_attr" else ())
-            used.update(self.of_module(step.module))
-            read = [x for x in _inputs_of(node, step) if x not in seen]
+            used.update(self.of_module(step))
+            read = [x for x in (*_inputs_of(node, step), *step.held.values()) if x not in seen]
             pending += read
             seen.update(read)
         return frozenset(used & self.sizes.keys())
 
-    def unregistered(self, recording: Recording) -> tuple[Parameter, ...]:
+    def unregistered(self) -> tuple[Parameter, ...]:
         """Parameters that take part, and that the model does not know of."""
-        used = list(map(id, recording.constants.values()))
+        used = list(map(id, self.recording.constants.values()))
         hidden = hidden_parameters(self.model) if used else {}
         return tuple(hidden[key] for key in used if key in hidden)
 
@@ -94,3 +121,8 @@ def _inputs_of(node: fx.Node, step: Step) -> list[fx.Node]:
         mapped(node.args[0], fx.Node, found.append)
         return found
     return node.all_input_nodes
+
+
+def _size(parameter: torch.Tensor) -> int:
+    """In scalars; those of a lazy module that never ran are not known."""
+    return 0 if is_lazy(parameter) else parameter.numel()

@@ -115,6 +115,7 @@ class Recorder(TorchFunctionMode):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
+        self.model = model
         self.ledger = Ledger(model, self._scope, lambda: self._called())
         self.graph = self.ledger.graph
         self.stack: list[nn.Module] = []
@@ -129,6 +130,10 @@ class Recorder(TorchFunctionMode):
         self.by_chance = False
         """Whether the code read values that had been drawn."""
         self.reads_values = False
+        self._late: list[nn.Module] = []
+        """Modules that were not registered at first."""
+        self._read: list[fx.Node] = []
+        """What had its values read."""
         self._paths = {id(module): path for path, module in named_modules(model)}
 
     def finished(self, result: Any) -> Recording:
@@ -160,6 +165,8 @@ class Recorder(TorchFunctionMode):
             self.by_chance,
             self.reads_values,
             tuple(self.reading.assumed),
+            tuple(dict.fromkeys(self._read)),
+            self.ledger.parameters,
         )
 
     @property
@@ -178,6 +185,8 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         kwargs = dict(kwargs or {})
         name = name_of(func)
+        if name == "__set__":
+            return self._set(func, *args)
         if name == "__get__":
             name = func.__self__.__name__
             if name not in VIEW_PROPERTIES:
@@ -232,6 +241,7 @@ class Recorder(TorchFunctionMode):
         if spelling in COMPOSED:
             return self._composed(spelling, args)
         if name in VALUE_READS and all(map(self.ledger.has_values, tracked)):
+            self._read += map(self.ledger.node, tracked)
             return func(*args, **kwargs)
         if name in VALUE_READS:
             return self.reading.read(spelling, args, tracked[0])
@@ -255,6 +265,14 @@ class Recorder(TorchFunctionMode):
                     target.resize_(result.shape)
             self.call_function(torch.Tensor.copy_, "copy_", (target, result), {})
         return kwargs["out"]
+
+    def _set(self, func: Any, tensor: torch.Tensor, value: Any) -> None:
+        """An attribute of a tensor is assigned to; `data` is what it holds."""
+        takes = func.__self__.__name__ == "data" and isinstance(value, torch.Tensor)
+        if takes and (self.ledger.is_tracked(tensor) or self.ledger.is_tracked(value)):
+            self.ledger.replace(tensor, value)
+        else:
+            func(tensor, value)
 
     def _is_drawn(self, spelling: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a function draws numbers, or computes with such."""
@@ -383,7 +401,7 @@ class Recorder(TorchFunctionMode):
         """Keep known modules whole, follow all others into their forward."""
         if self._busy:
             return uncompiled(module)(*args, **kwargs)
-        path = self._paths.get(id(module), "")
+        path = self._path(module)
         with torch._C.DisableTorchFunction():
             if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
                 module._infer_parameters(module, args, kwargs)
@@ -427,11 +445,34 @@ class Recorder(TorchFunctionMode):
         )
         scope = self._scope()
         writes = bool(getattr(module, "inplace", False))
-        step = Step(result, spelling, row, module, scope, path, None, caller, writes=writes)
+        step = Step(
+            result,
+            spelling,
+            row,
+            module,
+            scope,
+            path,
+            None,
+            caller,
+            writes=writes,
+            parameters=self.ledger.names(parameters(module)),
+            held=self.ledger.held(_tensors_held_by(module)),
+            training=module.training,
+        )
         self.ledger.bind(node, step)
         if writes:
             self.ledger.overlay(result, caller)
         return result
+
+    def _path(self, module: nn.Module) -> str:
+        """What the model calls a module; forward may have just registered it."""
+        if id(module) not in self._paths:
+            self._late.append(module)
+            self._paths[id(module)] = ""
+            for path, found in named_modules(self.model):
+                if not self._paths.get(id(found)):
+                    self._paths[id(found)] = path
+        return self._paths[id(module)]
 
     def _scope(self) -> str:
         """The path of the innermost module that has one."""
@@ -444,7 +485,7 @@ class Recorder(TorchFunctionMode):
         To its author that class is the layer; a node's name would say nothing.
         """
         module = self.stack[-1] if self.stack else None
-        is_convolution = isinstance(module, nn.modules.conv._ConvNd) and id(module) in self._paths
+        is_convolution = isinstance(module, nn.modules.conv._ConvNd) and self._paths.get(id(module))
         if is_convolution and node.name.startswith("conv"):
             return module
         return None
@@ -526,3 +567,12 @@ def _filled(spelling: str, shape: tuple[int, ...], dtype: torch.dtype, value: An
 
 def _elements(shape: Sequence[int]) -> int:
     return torch.Size(shape).numel()
+
+
+def _tensors_held_by(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """All tensors of a module and what is in it, by attribute."""
+    for path, holder in named_modules(module):
+        for attributes in (holder._parameters, holder._buffers, vars(holder)):
+            for name, value in attributes.items():
+                if isinstance(value, torch.Tensor):
+                    yield f"{path}.{name}" if path else name, value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -32,6 +32,12 @@ class Step:
     """The function's name in the code, where the table knows it by another."""
     writes: bool = False
     """Whether it writes its result over its input."""
+    parameters: tuple[str, ...] = ()
+    """Of a module: those that it holds when it is called."""
+    held: Mapping[str, fx.Node] = field(default_factory=dict)
+    """Of a module: tensors that it holds and that were computed, by the names of its attributes."""
+    training: bool = False
+    """Of a module: its mode when it is called."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +55,7 @@ class Recording:
     """Whether it read values of tensors at all."""
     assumed: tuple[Source, ...] = ()
     """Lines that assert something about values: taken to hold."""
+    read: tuple[fx.Node, ...] = ()
+    """What had its values read."""
+    parameters: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    """The parameters that the model had at first, and those that it got on the way."""

@@ -17,7 +17,8 @@ from torch import fx
 from rflint.architecture import POINTWISE, Kind
 from rflint.tracing.layout import plain, tangled
 from rflint.tracing.operators import Call, Effect, Value
-from rflint.tracing.operators.table import mapped, tensors_in
+from rflint.tracing.operators.table import Arrangement, Origins, mapped, tensors_in
+from rflint.tracing.origins import arrangement_of
 from rflint.tracing.parameters import Parameters
 from rflint.tracing.recording import Recording, Step
 
@@ -62,11 +63,15 @@ class Values:
         """The value behind an operator."""
         raise NotImplementedError
 
-    def on_constants(self, step: Step, call: Call) -> frozenset[str]:
-        """Told of an operator on constants only; the parameters that its result is made of."""
+    def on_constants(self, step: Step, call: Call) -> None:
+        """Told of an operator on constants only."""
         raise NotImplementedError
 
     # -- what is the same for all
+
+    def held(self, step: Step) -> dict[str, Value]:
+        """What tensors are that a module holds and that were computed."""
+        return {name: self.values[node] for name, node in step.held.items()}
 
     def _value(self, node: fx.Node, step: Step) -> Value:
         shape = shape_of_first(step.result)
@@ -74,13 +79,18 @@ class Values:
             return self.placed(node, shape)
         if node.op == "get_attr":
             name = str(node.target)
-            used = frozenset({name} & self.parameters.sizes.keys())
-            return Value(shape, plain(shape), None, used)
+            if name not in self.parameters.sizes:
+                return Value(shape, plain(shape), None)
+            itself = Arrangement(((name, ()),))
+            return Value(shape, plain(shape), None, Origins((name,)), itself)
         if step.spelling == "part":
             return self._part(node, step, shape)
         call = self._call(node, step)
         if not call.data:
-            return Value(shape, plain(shape), None, self.on_constants(step, call))
+            self.on_constants(step, call)
+            made_of = self.parameters.of_constant(step, call, self.held(step).values())
+            arranged = arrangement_of(step.spelling, step.row, call, shape)
+            return Value(shape, plain(shape), None, made_of, arranged)
         effect = self.effect(node, step, call)
         if effect.parts:
             self.calls[node] = (call, effect.parts)
@@ -115,6 +125,8 @@ class Values:
             # x.expand_as(y) takes y's shape and nothing else
             args = (*args[:1], *mapped(args[1:], Value, _shape_only))
             kwargs = mapped(kwargs, Value, _shape_only) if args else kwargs
+        if step.module is not None and step.row is not None and step.row.kind is Kind.NORM:
+            kwargs = {**kwargs, "training": step.training}  # forward may have set it for this call
         return Call(
             step.spelling,
             tuple(args),
