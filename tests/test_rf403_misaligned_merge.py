@@ -8,7 +8,7 @@ these centres are, in input pixels, and that is what `Misalignment.pixels` must 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import pytest
@@ -472,3 +472,114 @@ def test_windows_that_are_rolled_are_not_called_misaligned() -> None:
             return x + torch.roll(self.mix(moved), (2, 2), (2, 3))
 
     assert not found_in(Shifted(), 16, 16)
+
+
+# -- causal branches, however they are padded and wherever they part
+
+
+def padded(x: torch.Tensor, by: int) -> torch.Tensor:
+    """In front only."""
+    return F.pad(x, (by, 0))
+
+
+def first_repeated(x: torch.Tensor, by: int) -> torch.Tensor:
+    """As video autoencoders do: by copies of the first frame."""
+    return torch.cat([x[:, :, :1]] * by + [x], 2)
+
+
+def first_expanded(x: torch.Tensor, by: int) -> torch.Tensor:
+    return torch.cat([x[:, :, :1].expand(-1, -1, by), x], dim=-1)
+
+
+def first_selected(x: torch.Tensor, by: int) -> torch.Tensor:
+    return torch.cat([x.select(2, 0).unsqueeze(2).repeat(1, 1, by), x], 2)
+
+
+def remembered(x: torch.Tensor, by: int) -> torch.Tensor:
+    """A streaming cache, empty at first."""
+    return torch.cat([x.new_zeros(x.shape[0], x.shape[1], by), x], 2)
+
+
+def chomped(x: torch.Tensor, by: int) -> torch.Tensor:
+    """Both ends are padded, and one is cut off behind the convolution; here in front of it."""
+    return F.pad(x, (by, by))[:, :, :-by]
+
+
+class Unit(nn.Module):
+    """A residual unit whose kernel of 3 looks back only; with `ahead`, by that less."""
+
+    def __init__(
+        self, pad: Callable[[torch.Tensor, int], torch.Tensor], dilation: int = 1, ahead: int = 0
+    ) -> None:
+        super().__init__()
+        self.pad, self.by, self.ahead = pad, 2 * dilation, ahead
+        self.conv = nn.Conv1d(1, 1, 3, dilation=dilation)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.conv(F.pad(self.pad(x, self.by - self.ahead), (0, self.ahead)))
+        return x + y
+
+
+class Strided(nn.Module):
+    """A causal convolution with a stride: position t is made when sample 2 t + 1 arrives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, 4, stride=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(F.pad(x, (2, 0)))
+
+
+PADS = [padded, first_repeated, first_expanded, first_selected, remembered, chomped]
+
+
+@pytest.mark.parametrize("pad", PADS)
+def test_causal_is_causal_however_it_is_padded(
+    pad: Callable[[torch.Tensor, int], torch.Tensor],
+) -> None:
+    assert not found_in(nn.Sequential(*(Unit(pad, d) for d in (1, 2, 4))), 64)
+
+
+@pytest.mark.parametrize("pad", PADS)
+@pytest.mark.parametrize(
+    "front",
+    [
+        nn.Conv1d(1, 1, 5, padding=2),
+        Strided(),
+        nn.Sequential(Strided(), Strided(), nn.Conv1d(1, 1, 3, padding=1)),
+        nn.AvgPool1d(4),
+    ],
+    ids=["centred", "strided", "strided twice", "pooled"],
+)
+def test_what_happened_before_branches_part_is_the_same_for_all(
+    front: nn.Module, pad: Callable[[torch.Tensor, int], torch.Tensor]
+) -> None:
+    assert not found_in(nn.Sequential(front, Unit(pad), Unit(pad, 2)), 64)
+    assert found_in(nn.Sequential(front, Unit(padded, 2, ahead=1)), 64)
+
+
+def test_a_causal_stride_within_a_branch() -> None:
+    """Beside pooling of the same two samples it is causal, beside a delayed map it is not."""
+    pool = nn.AvgPool1d(2)
+    assert not found_in(Merged(Strided(), pool), 64)
+    delayed = nn.Sequential(nn.ConstantPad1d((3, -3), 0), nn.AvgPool1d(2))
+    assert found_in(Merged(Strided(), delayed), 64)
+
+
+def test_a_video_that_is_causal_in_time_is_centred_in_space() -> None:
+    """Of frames the first is repeated; rows and columns are padded at both ends."""
+
+    class Frames(nn.Module):
+        def __init__(self, rows: int) -> None:
+            super().__init__()
+            self.conv = nn.Conv3d(1, 1, 3)
+            self.rows = rows
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = torch.cat([x[:, :, :1]] * 2 + [x], 2)
+            return x + self.conv(F.pad(y, (1, 1, self.rows, 2 - self.rows)))
+
+    assert not found_in(nn.Sequential(nn.Conv3d(1, 1, 3, padding=1), Frames(1)), 9, 16, 16)
+    found = found_in(nn.Sequential(nn.Conv3d(1, 1, 3, padding=1), Frames(2)), 9, 16, 16)
+    assert [x.axis for x in found] == [1]

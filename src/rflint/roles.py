@@ -150,8 +150,9 @@ class _Work:
         return cls(len(working), sum(working))
 
     def is_most_of(self, whole: _Work) -> bool:
-        """Whether the rest does less, in no more layers."""
-        return 2 * self.layers >= whole.layers and 2 * self.macs > whole.macs
+        """Whether the rest does less, in no more layers. One layer alone is no network."""
+        most = 2 * self.layers >= whole.layers and 2 * self.macs > whole.macs
+        return most and self.layers > 1
 
 
 def _between(

@@ -12,8 +12,12 @@ like that of a convolution, spelled out, and no merge of branches.
 
 Causal networks pad in front only, so that nothing sees the future: there it is the last position
 that a window sees, and not its centre, that branches have to agree on. Along time (the axis of a
-sequence, the first one of a video) branches that agree on it, and see nothing later than their own
-position, are aligned.
+sequence, the first one of a video) branches that agree on it are aligned, if they see nothing later
+than their own position of the map where they part. What happened in front of that is the same for
+all of them. Behind a stride s a position is what the last of s positions makes it.
+
+Copies of a first frame, or frames that were remembered, that are joined to a map in front of it are
+padding: of what is joined along an axis, the longest part tells where the map looks.
 """
 
 from __future__ import annotations
@@ -72,6 +76,11 @@ class Sight:
 Sights: TypeAlias = Mapping[Number, Sight]
 """By jump."""
 
+_PIXEL = Sight(Range(0, 0), Range(0, 0))
+
+_JOINS = frozenset({"cat", "quantized::cat"})
+"""Operations that put maps one behind the other along an axis."""
+
 _MERGING = frozenset({Kind.ARITHMETIC, Kind.MERGE})
 
 _WINDOWS = frozenset({Kind.CONV, Kind.POOL, Kind.SLICE, Kind.PAD, Kind.MEASURED, Kind.TAUGHT})
@@ -112,21 +121,11 @@ def misalignments(
 def _along(
     architecture: Architecture, gates: frozenset[tuple[int, int]], axis: int
 ) -> Iterable[Misalignment]:
-    pixel = Range(0, 0)
-    values: dict[int, Sights] = {INPUT: {1: Sight(pixel, pixel)}}
+    values: dict[int, Sights] = {INPUT: {1: _PIXEL}}
     is_time = axis == 0 and architecture.axes != 2
-    sizes = {INPUT: architecture.resolution[axis]}
     origins = _origins(architecture)
     for index, layer in enumerate(architecture.layers):
-        sizes[index] = layer.positions[axis]
-        edges = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
-        stepped = [
-            (
-                edge.source,
-                _step(values[edge.source], layer, edge, axis, sizes[edge.source], sizes[index]),
-            )
-            for edge in edges
-        ]
+        stepped = _stepped(architecture, gates, axis, index, values)
         values[index] = _union(sights for _, sights in stepped)
         # in tables of scores, and sequences of tokens, positions do not lie side by side
         if (
@@ -136,7 +135,9 @@ def _along(
         ):
             # maps that are put side by side, or repeated, do not meet position by position
             whole = [x for x in stepped if architecture.positions_of(x[0]) == layer.positions]
-            yield from _at_merge(index, axis, whole, is_time=is_time)
+            apart = list(_at_merge(index, axis, whole))
+            if apart and not (is_time and _is_causal(architecture, gates, axis, index, whole)):
+                yield from apart
 
 
 def _origins(architecture: Architecture) -> dict[int, int]:
@@ -146,28 +147,90 @@ def _origins(architecture: Architecture) -> dict[int, int]:
         below = {origins[edge.source] for edge in layer.inputs}
         shifts = layer.kind in (Kind.SLICE, Kind.PAD)
         keeps = layer.kind in _MERGING | {Kind.ACTIVATION} and all(
-            reach == POINTWISE for edge in layer.inputs for reach in edge.reach
+            isinstance(reach, Window) and reach.size == reach.stride == 1
+            for edge in layer.inputs
+            for reach in edge.reach
         )
         origins[index] = below.pop() if len(below) == 1 and (shifts or keeps) else index
     return origins
 
 
-def _at_merge(
-    index: int, axis: int, branches: list[tuple[int, Sights]], *, is_time: bool
-) -> Iterable[Misalignment]:
+def _stepped(
+    architecture: Architecture,
+    gates: frozenset[tuple[int, int]],
+    axis: int,
+    index: int,
+    values: Mapping[int, Sights],
+) -> list[tuple[int, Sights]]:
+    """For every branch into a layer where it comes from, and where what the layer makes looks."""
+    layer = architecture.layers[index]
+    edges = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
+    sizes = [architecture.positions_of(edge.source)[axis] for edge in edges]
+    out = layer.positions[axis]
+    if layer.kind is Kind.MERGE and layer.operation in _JOINS and out > max(sizes, default=out):
+        edges = [edge for edge, n in zip(edges, sizes, strict=True) if n == max(sizes)]
+        sizes = [max(sizes)] * len(edges)
+    return [
+        (edge.source, _step(values.get(edge.source, {}), layer, edge, axis, size, out))
+        for edge, size in zip(edges, sizes, strict=True)
+    ]
+
+
+def _at_merge(index: int, axis: int, branches: list[tuple[int, Sights]]) -> Iterable[Misalignment]:
     for jump in dict.fromkeys(jump for _, sights in branches for jump in sights):
         there = [(sights[jump], source) for source, sights in branches if jump in sights]
         added = _added([sight.centre for sight, _ in there])
-        if added <= 0 or (is_time and _is_causal([sight.last for sight, _ in there])):
+        if added <= 0:
             continue
         _, first = min(there, key=lambda one: one[0].centre.low)
         _, last = max(there, key=lambda one: one[0].centre.high)
         yield Misalignment(index, axis, Fraction(added), jump, (first, last))
 
 
-def _is_causal(lasts: Sequence[Range]) -> bool:
-    """Whether branches agree on the last position that they see, and none sees the future."""
-    return _added(lasts) <= 0 and all(last.high <= 0 for last in lasts)
+def _is_causal(
+    architecture: Architecture,
+    gates: frozenset[tuple[int, int]],
+    axis: int,
+    index: int,
+    branches: Sequence[tuple[int, Sights]],
+) -> bool:
+    """Whether branches agree on the last position that they see, and none sees the future.
+
+    In positions of the map where they part: the last of the s positions that a position behind a
+    stride s stands for is its present. Resizing has none: it takes from either side.
+    """
+    layers = architecture.layers
+    parting = _parting(architecture, gates, [source for source, _ in branches])
+    if parting is None:
+        return False
+    values: dict[int, Sights] = {parting: {1: _PIXEL}}
+    for later in range(parting + 1, index):
+        if any(edge.source in values for edge in layers[later].inputs):
+            if layers[later].kind is Kind.UPSAMPLE:
+                return False
+            values[later] = _union(
+                sights for _, sights in _stepped(architecture, gates, axis, later, values)
+            )
+    met = dict(_stepped(architecture, gates, axis, index, values))
+    seen = [met[source] for source, _ in branches]
+    lasts = {(jump, sight.last.high) for sights in seen for jump, sight in sights.items()}
+    return all(seen) and len(lasts) == 1 and all(last <= jump - 1 for jump, last in lasts)
+
+
+def _parting(
+    architecture: Architecture, gates: frozenset[tuple[int, int]], sources: Iterable[int]
+) -> int | None:
+    """The last value that all paths to these values go through; None: there is none."""
+    pending = set(sources)
+    while len(pending) > 1:
+        index = max(pending)
+        pending.remove(index)
+        inputs = architecture.layers[index].inputs
+        before = [edge.source for i, edge in enumerate(inputs) if (index, i) not in gates]
+        if not before:
+            return None
+        pending.update(before)
+    return pending.pop() if pending else None
 
 
 def _added(ranges: Sequence[Range]) -> Number:
@@ -216,6 +279,8 @@ def _moved(
     if layer.kind is Kind.UPSAMPLE or Fraction(reach.stride).denominator > 1:
         # resizing leaves the middle of the map where it is
         return Fraction(size - out, 2 * out), reach.stride
+    if layer.kind is Kind.MERGE and layer.operation in _JOINS:
+        return (reach.start, 1) if reach.size == reach.stride == 1 else None
     if layer.operation == "roll" or layer.kind not in _WINDOWS:
         return _blocks(reach)
     return reach.start + _half(reach.size - 1), reach.stride

@@ -86,7 +86,8 @@ def _takes_all(layer: Layer, edge: Edge, axis: int, sizes: tuple[int, int]) -> b
     if layer.kind in _TAKES_ALL:
         return reach is Extent.GLOBAL or (reach == POINTWISE and sizes[0] == sizes[1])
     if layer.kind is Kind.MERGE:
-        return reach == POINTWISE and sizes[0] <= sizes[1]
+        whole = isinstance(reach, Window) and reach.size == reach.stride == 1
+        return whole and sizes[0] <= sizes[1]
     if layer.kind is Kind.POOL:
         return reach is Extent.GLOBAL or "adaptive" in layer.operation.lower()
     if layer.kind is Kind.PAD:

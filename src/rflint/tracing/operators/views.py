@@ -481,6 +481,7 @@ def cat(call: Call) -> Effect:
             geometry(call.axes),
             moves=True,  # perhaps back to front
         )
+    reaches = _one_behind_the_other(call, dim, reaches)
     beside = [carried[:dim] + carried[dim + 1 :] for carried in layouts]
     # parts of a partition may come back in another order
     split = any(axes_of(carried[dim]) & axes_elsewhere(carried, dim) for carried in layouts)
@@ -490,6 +491,24 @@ def cat(call: Call) -> Effect:
         geometry(call.axes),
         moves=split or not any(lie_alike(x, beside) for x in beside),
     )
+
+
+def _one_behind_the_other(
+    call: Call, dim: int, reaches: tuple[tuple[Reach, ...], ...]
+) -> tuple[tuple[Reach, ...], ...]:
+    """Where parts of an axis are joined along it, each is read from where it begins."""
+    read = iter(reaches)
+    found: list[tuple[Reach, ...]] = []
+    begins = 0
+    for value in call.tensors:
+        if value.source is not None:
+            reach = list(next(read))
+            axis = sole_axis(value.layout[dim]) if value.shape != (0,) else None
+            if axis is not None and begins and reach[axis] == POINTWISE:
+                reach[axis] = Window(1, 1, -begins)
+            found.append(tuple(reach))
+        begins += value.shape[dim] if value.shape != (0,) else 0
+    return tuple(found)
 
 
 def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Layout], tuple[Any, ...]]:
