@@ -247,11 +247,12 @@ def _feasible_min(
 ) -> tuple[int, ...]:
     """The smallest size of the input in question at which no judged convolution exceeds it.
 
-    Those that may draw are unproductive at no size.
+    Those that may draw are unproductive at no size. Axes that are made inside of the model stay as
+    long as they are, whatever the input.
     """
     axes = range(len(inputs.resolution))
     fields = [
-        tuple(inputs.of_first(index, axis).r_min for axis in axes)
+        tuple(inputs.needed(index, axis) for axis in axes)
         for index, x in enumerate(layers)
         if x.is_judged and index not in may_draw
     ]

@@ -48,6 +48,9 @@ class InputSizes:
         fields: Sequence[LayerField],
     ) -> None:
         self.resolution = architecture.resolution
+        self._given = {axis for axes in architecture.places for axis in axes}
+        if not architecture.places:
+            self._given.update(range(architecture.axes))
         begun = beginnings(architecture)
         alike: dict[tuple[tuple[int, int], ...], list[int]] = {}
         for source, sizes in begun.items():
@@ -73,6 +76,12 @@ class InputSizes:
             if sizes.get(axis) == self.resolution[axis]:
                 return _side(fields[index], behind)[axis]
         return NOTHING
+
+    def needed(self, index: int, axis: int) -> Number | None:
+        """How long that input has to be for a layer; None where no length is enough."""
+        r = self.of_first(index, axis).r_min
+        fixed = axis not in self._given
+        return None if fixed and r is not None and r > self.resolution[axis] else r
 
     def _limit(self, index: int, axis: int, size: int, behind: bool) -> Limit:
         if len(self._followed) == 1:

@@ -51,9 +51,14 @@ def broadcast_shape(call: Call) -> Shape:
 
 
 def channel_norm_shape(call: Call) -> Shape:
-    """Checks dimensions and the number of channels, which users get wrong."""
+    """Checks dimensions and the number of channels, which users get wrong, and what is left.
+
+    PyTorch refuses to normalise a single value: a map of one position by its own statistics, or a
+    batch of one such map in training.
+    """
     shape = shape_of(call.input)
     module = call.module
+    _check_values(call, shape)
     if module is not None and call.name[-1] == "d" and call.name[-2].isdigit():
         spatial = call.spatial
         unbatched = call.name.startswith("Instance") or spatial == 1
@@ -105,6 +110,34 @@ def subtracts_mean(call: Call) -> bool:
     if name in ("group_norm", "groupnorm"):
         return int(call.arg("num_groups", 1, 0)) == shape_of(call.input)[1]
     return False
+
+
+_MOST_ARGUMENTS = 8
+"""Of the functions that check their input; those of ATen have one more, and check nothing."""
+
+
+def _check_values(call: Call, shape: Shape) -> None:
+    name = call.name.lower()
+    if call.module is None and len(call.args) + len(call.kwargs) > _MOST_ARGUMENTS:
+        return
+    if "instance" in name:
+        by_input = call.module is not None and not call.module.track_running_stats
+        if call.module is None:
+            by_input = bool(call.arg("use_input_stats", 5, True))
+        batched = call.module is None or len(shape) == call.spatial + 2
+        positions = prod(shape[2 if batched else 1 :])
+        if positions == 1 and (by_input or getattr(call.module, "training", False)):
+            raise ShapeError(
+                "it normalises a map by its own statistics, and there is one position left, which "
+                "PyTorch refuses; larger inputs, or a downsampling less, leave more"
+            )
+    elif "batch" in name and len(shape) > 1 and shape[0] * prod(shape[2:]) == 1:
+        trains = getattr(call.module, "training", call.arg("training", 5, False))
+        if trains:
+            raise ShapeError(
+                "in training it normalises over the batch, and there is one value for each "
+                "channel, which PyTorch refuses; larger batches or inputs leave more"
+            )
 
 
 def layer_norm_shape(call: Call) -> Shape:
