@@ -50,7 +50,6 @@ from math import prod
 from typing import Any
 
 from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import INPUT
 from rflint.figures import count, listed, share, size
 from rflint.proofs.leftovers import (
     Leftover,
@@ -91,7 +90,9 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         worth = leftover.macs * _LEAST >= analysis.totals.macs and not _is_meant(analysis, leftover)
         told = replace(
             finding(globals(), layer, cured, message),
-            severity=SEVERITY if leftover.value != INPUT and worth else Severity.INFO,
+            severity=SEVERITY
+            if not analysis.architecture.is_input(leftover.value) and worth
+            else Severity.INFO,
             places=tuple(dict.fromkeys(places)),
         )
         yield from as_far_as_it_holds(told, analysis, partial(_holds, analysis, leftover))
@@ -136,7 +137,8 @@ def _is_among(analysis: Analysis, found: Leftover, findings: Sequence[Finding]) 
 def _involved(analysis: Analysis, found: Leftover) -> Iterator[AnalysedLayer]:
     """The layers where a comment may stand."""
     jumping = jumpers(analysis.architecture, found)
-    maker = () if found.value == INPUT or jumping else (found.value,)
+    given = analysis.architecture.is_input(found.value)
+    maker = () if given or jumping else (found.value,)
     for index in (*maker, *(found.readers if jumping else found.passed)):
         yield analysis.layers[index]
 
@@ -155,7 +157,7 @@ def _told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
     left = f"{found.region.unread:,} of the {whole:,} positions"
     left += f" ({share(found.region.unread, whole)})"
     jumping = jumpers(analysis.architecture, found)
-    if jumping or found.value == INPUT:
+    if jumping or analysis.architecture.is_input(found.value):
         readers = [analysis.layers[index] for index in jumping or found.readers]
         return readers[0], _jumped(analysis, found, readers, left)
     maker = analysis.layers[found.value]
@@ -185,7 +187,7 @@ def _jumped(
         f"{size(reader.geometry.kernel)}"
     )
     beside = f", and the other readers leave them out too ({listed(others, 2)})" if others else ""
-    if found.value == INPUT:
+    if analysis.architecture.is_input(found.value):
         return f"{how}: {left} of the input are never read{beside}"
     maker = analysis.layers[found.value].layer
     strides = strides_instead(analysis.architecture, found)

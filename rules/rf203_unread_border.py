@@ -90,7 +90,7 @@ def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> st
         f"the last {'' if n == 1 else f'{n} '}{lines[names[axis]]}{'' if n == 1 else 's'}"
         for axis, n in ends.items()
     )
-    if value == INPUT:
+    if architecture.is_input(value):
         return f"{left} of the {size(lengths)} input never influence the output"
     made = architecture.layers[value].label
     return (

@@ -31,7 +31,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rflint.analysis import Analysis
-from rflint.architecture import INPUT, Architecture
+from rflint.architecture import Architecture
 from rflint.figures import along, listed
 from rflint.proofs.coverage import Row, griddings
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
@@ -63,7 +63,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 def _holes(architecture: Architecture, row: Row, axes: Sequence[int]) -> str:
     """What a row shares and what it misses, along these axes."""
     layers = architecture.layers
-    front = "the input" if row.front == INPUT else f"the map from {layers[row.front].described}"
+    given = architecture.is_input(row.front)
+    front = "the input" if given else f"the map from {layers[row.front].described}"
     each = f" {along(axes, architecture.axes) or 'each axis'}".replace(" each", " along each")
     where = "" if architecture.axes == 1 else each
     return (

@@ -39,7 +39,6 @@ from fractions import Fraction
 from typing import Any
 
 from rflint.analysis import Analysis
-from rflint.architecture import INPUT
 from rflint.figures import along, plural
 from rflint.proofs.alignment import Misalignment, misalignments
 from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
@@ -83,7 +82,7 @@ def _message(analysis: Analysis, there: Sequence[Misalignment]) -> str:
     layers = analysis.architecture.layers
     widest = max(there, key=lambda x: x.pixels)
     names = [
-        "the input" if value == INPUT else layers[value].label
+        "the input" if analysis.architecture.is_input(value) else layers[value].label
         for value in dict.fromkeys(widest.branches)
     ]
     axes = list(dict.fromkeys(x.axis for x in there))

@@ -234,7 +234,6 @@ def test_a_spectrum_made_inside_is_an_axis(mel: int) -> None:
     outside = analysis(Spectrograms(inside=False), (1, bins, 51))
     assert inside.architecture.resolution == (bins, 800)
     assert [r[0] for _, r, *_ in judged(inside)] == [r[0] for _, r, *_ in judged(outside)]
-    assert inside.feasible_min[0] == outside.feasible_min[0]
     assert inside.unproductive == ()
 
 
@@ -599,3 +598,30 @@ def test_a_mask_has_the_axes_of_its_image() -> None:
     found = analysis(Masked(), (1, 3, 32, 24), (1, 32, 24))
     assert found.architecture.layouts == ("BCHW", "BHW")
     assert judged(found) == judged(analysis(stack(nn.Conv2d, 4), (1, 4, 32, 24)))
+
+
+def test_what_is_left_of_any_input_is_said_of_the_input() -> None:
+    """And not of a map that somebody computes in vain."""
+
+    class Jumps(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = nn.Conv2d(3, 4, 3, padding=1)
+            self.b = nn.Conv2d(3, 4, 5, 4)
+
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return self.a(x).mean((2, 3)) + self.b(y).mean((2, 3))
+
+    report = rflint.lint(Jumps(), input=[(1, 3, 33, 33), (1, 3, 64, 64)], select="RF203")
+    (found,) = report.findings
+    assert "the last 3 rows and the last 3 columns of the 64x64 input" in found.message
+
+
+def test_other_sizes_are_tried_in_any_layout() -> None:
+    """RF203 names sizes of the input that leave nothing unread."""
+    channels_last = Before(lambda x: x.permute(0, 3, 1, 2), nn.Conv2d(3, 4, 3, 2))
+    report = rflint.lint(channels_last, input=(1, 16, 16, 3), select="RF203")
+    (found,) = report.findings
+    usual = rflint.lint(nn.Conv2d(3, 4, 3, 2), input=(1, 3, 16, 16), select="RF203")
+    assert found.message == usual.findings[0].message
+    assert "15x15" in found.message

@@ -342,6 +342,10 @@ class Architecture:
         """The number of spatial axes of the input."""
         return len(self.resolution)
 
+    def is_input(self, value: int) -> bool:
+        """Whether a value is given to the model, and not made by it."""
+        return value == INPUT or self.layers[value].kind is Kind.INPUT
+
     def positions_of(self, value: int) -> tuple[int, ...]:
         """How many positions a value has per axis: a layer's output, or the model's input."""
         return self.resolution if value == INPUT else self.layers[value].positions

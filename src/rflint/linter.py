@@ -144,7 +144,7 @@ def lint_model(
     with collector_paused(), deep_calls():
         inputs, architecture = _traced(built.model, resolution, input, options)
         look = partial(_others, built.model, inputs, architecture, options)
-        resize = cache(partial(_at_size, built.model, inputs, architecture.resolution, options))
+        resize = cache(partial(_at_size, built.model, inputs, architecture, options))
         passes = Passes(look, resize=resize)
         analysis = in_all_passes(replace(analyse(architecture), passes=passes))
         found_by_rules, broken = findings(rules, analysis, options)
@@ -271,12 +271,12 @@ def _others(
 def _at_size(
     model: nn.Module,
     inputs: Sequence[torch.Tensor],
-    resolution: tuple[int, ...],
+    given: Architecture,
     options: Options,
     size: tuple[int, ...],
 ) -> Analysis | None:
     """The model at another size of its inputs; None where it does not run there."""
-    others = resized(inputs, resolution, size)
+    others = resized(inputs, given.places, given.resolution, size)
     if others is None:
         return None
     try:

@@ -122,14 +122,21 @@ def doubled(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[torc
 
 
 def resized(
-    inputs: Sequence[torch.Tensor], resolution: Sequence[int], size: Sequence[int]
+    inputs: Sequence[torch.Tensor],
+    places: Sequence[Sequence[int | None]],
+    resolution: Sequence[int],
+    size: Sequence[int],
 ) -> tuple[torch.Tensor, ...] | None:
-    """The same inputs at another resolution; those without one stay. None where none has it."""
+    """The same inputs at another resolution; those of others stay. None where none has it.
+
+    `places` say which axis lies along which dimension of which input.
+    """
     found = []
-    for tensor in inputs:
-        shape = tuple(tensor.shape)
-        spatial = len(shape) == len(size) + 2 and shape[2:] == tuple(resolution)
-        shape = (*shape[:2], *size) if spatial else shape
+    for tensor, axes in zip(inputs, places, strict=True):
+        shape = [
+            n if axis is None or n != resolution[axis] else size[axis]
+            for n, axis in zip(tensor.shape, axes, strict=True)
+        ]
         found.append(torch.empty(shape, dtype=tensor.dtype, device=META))
     changed = any(new.shape != old.shape for new, old in zip(found, inputs, strict=True))
     return tuple(found) if changed else None
