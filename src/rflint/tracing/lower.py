@@ -22,12 +22,12 @@ from rflint.architecture import (
 from rflint.heads import global_heads
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.tracing.axes import Axes, beginning
-from rflint.tracing.layout import Layout, placed, positions, sole_axis
+from rflint.tracing.layout import Layout, all_axes, placed, positions, sole_axis
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.elementwise import subtracts_mean
 from rflint.tracing.operators.mixing import composed, mixing_geometry
-from rflint.tracing.operators.table import Arrangement, mapped
+from rflint.tracing.operators.table import Arrangement, mapped, reach_of
 from rflint.tracing.parameters import Parameters
 from rflint.tracing.probe import Patience
 from rflint.tracing.recording import Recording, Step
@@ -471,7 +471,12 @@ def _edges(call: Call, effect: Effect) -> tuple[Edge, ...]:
     edges: list[Edge] = []
     if not call.data:
         return ()
-    for value, reach in zip(call.data, effect.reaches, strict=True):
+    # of operands that a row says nothing of, it is safe to say that all is read
+    unsaid = (
+        reach_of(call.axes, dict.fromkeys(all_axes(v.layout), Extent.GLOBAL))
+        for v in call.data[len(effect.reaches) :]
+    )
+    for value, reach in zip(call.data, (*effect.reaches, *unsaid), strict=True):
         assert value.source is not None
         edges.append(Edge(value.source, reach))
     return tuple(dict.fromkeys(edges))

@@ -11,7 +11,7 @@ from rflint.architecture import Kind, Reach, Window
 from rflint.sizing import Scaled, Sizing, Sliding
 from rflint.taps import Taps
 from rflint.tracing.layout import resized
-from rflint.tracing.operators.mixing import along, located, mixed, without_inner
+from rflint.tracing.operators.mixing import along, located, mixed, read_of_operands, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -77,6 +77,8 @@ def conv_shape(call: Call) -> Shape:
     spatial = len(weight) - 2
     groups = int(call.arg("groups", 6, 1))
     shape = _check(call, weight, weight[1] * groups)
+    if not weight[0]:
+        raise ShapeError("it has no output channels")
     if weight[0] % groups:
         raise ShapeError(f"its {weight[0]} output channels do not divide into {groups} groups")
     stride = per_axis(call.arg("stride", 3, 1), spatial)
@@ -94,7 +96,8 @@ def conv_shape(call: Call) -> Shape:
                 + (f" ({n + before + after} with padding)" if before + after else "")
             )
         out.append((n + before + after - extent) // s + 1)
-    return (*shape[: -spatial - 1], weight[0], *out)
+    # PyTorch makes nothing of nothing, whatever the weight
+    return (*shape[: -spatial - 1], weight[0] if weight[1] else 0, *out)
 
 
 def conv_transpose_shape(call: Call) -> Shape:
@@ -102,6 +105,8 @@ def conv_transpose_shape(call: Call) -> Shape:
     weight = _weight(call)
     spatial = len(weight) - 2
     shape = _check(call, weight, weight[0])
+    if 0 in weight[:2]:
+        raise ShapeError(f"it has no channels (weight {show(weight)})")
     stride = per_axis(call.arg("stride", 3, 1), spatial)
     padding = per_axis(call.arg("padding", 4, 0), spatial)
     extra = per_axis(call.arg("output_padding", 5, 0), spatial)
@@ -284,7 +289,7 @@ def _windowed(
     )
     return Effect(
         tuple(layout),
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        read_of_operands(call, reaches),
         geometry(
             call.axes,
             {axis: weight[2 + i] for axis, i in position.items()},

@@ -6,10 +6,10 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from rflint.architecture import Kind, Reach
-from rflint.tracing.layout import Factor, Layout
+from rflint.architecture import Extent, Kind, Reach
+from rflint.tracing.layout import Factor, Layout, all_axes
 from rflint.tracing.operators.elementwise import broadcast_layout
-from rflint.tracing.operators.mixing import mixed, mixing_geometry, without_inner
+from rflint.tracing.operators.mixing import mixed, mixing_geometry, read_of_operands, without_inner
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -59,7 +59,7 @@ def linear(call: Call) -> Effect:
     if not out:
         reaches = mixed(layout, (len(layout) - 1,))
         rest = tuple(without_inner(carried, reaches) for carried in layout[:-1])
-        return Effect(rest, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+        return Effect(rest, read_of_operands(call, reaches), mixing_geometry(call.axes, reaches))
     # as many positions as before: token mixing, whose results take the places of the tokens
     only_positions = all(factor.axes or factor.size == 1 for factor in layout[-1])
     last = layout[-1] if only_positions and out == features else (Factor(out),)
@@ -67,7 +67,7 @@ def linear(call: Call) -> Effect:
     rest = tuple(without_inner(carried, reaches) for carried in layout[:-1])
     return Effect(
         (*rest, last),
-        (reach_of(call.axes, reaches),),
+        read_of_operands(call, reaches),
         mixing_geometry(call.axes, reaches),
         macs=macs,
     )
@@ -192,7 +192,13 @@ def bilinear(call: Call) -> Effect:
     out = bilinear_shape(call)
     first = call.tensors[0]
     reaches = tuple(
-        reach_of(call.axes, mixed(v.layout, (len(v.shape) - 1,))) for v in call.data[:2]
+        reach_of(
+            call.axes,
+            mixed(v.layout, (len(v.shape) - 1,))
+            if any(v is x for x in call.tensors[:2])
+            else dict.fromkeys(all_axes(v.layout), Extent.GLOBAL),
+        )
+        for v in call.data
     )
     layout = (*first.layout[:-1], (Factor(out[-1]),))
     return Effect(layout, reaches, mixing_geometry(call.axes, {}))

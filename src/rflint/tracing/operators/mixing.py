@@ -16,6 +16,7 @@ from rflint.tracing.layout import (
     Dimension,
     Factor,
     Layout,
+    all_axes,
     at_lengths,
     axes_elsewhere,
     axes_of,
@@ -24,7 +25,7 @@ from rflint.tracing.layout import (
     resized,
     sole_axis,
 )
-from rflint.tracing.operators.table import Value, geometry
+from rflint.tracing.operators.table import Call, Value, geometry, reach_of
 
 
 def mixed(layout: Layout, dims: Iterable[int], out: Layout = ()) -> dict[int, Reach]:
@@ -49,6 +50,20 @@ def mixed(layout: Layout, dims: Iterable[int], out: Layout = ()) -> dict[int, Re
                 else:
                     reaches[axis] = Extent.GLOBAL
     return reaches
+
+
+def read_of_operands(call: Call, reaches: Mapping[int, Reach]) -> tuple[tuple[Reach, ...], ...]:
+    """What a layer reads of its input, and of everything else that it is given: all of that.
+
+    So it is with a kernel or a bias that a network computes from its input.
+    """
+    return tuple(
+        reach_of(
+            call.axes,
+            reaches if v is call.input else dict.fromkeys(all_axes(v.layout), Extent.GLOBAL),
+        )
+        for v in call.data
+    )
 
 
 def _is_inner(factor: Factor, rest: Iterable[Factor]) -> bool:
