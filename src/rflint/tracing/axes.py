@@ -178,6 +178,8 @@ class _Sighting(Values):
             range(start, start + len(shape)) for start, shape in zip(starts, shapes, strict=True)
         ]
         super().__init__(recording, parameters, sum(map(len, shapes)))
+        self.given = self.axes
+        """So many are dimensions of inputs."""
         self.labels = labels
         self.slides: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {}
         """What lies along the dimensions that convolutions slide over, and how long those are."""
@@ -292,7 +294,8 @@ class _Sighting(Values):
         return replace(effect, layout=tuple(layout))
 
     def _new_number(self) -> int:
-        return self.axes + len(self.made) + len(self._slid_as)
+        self.axes += 1
+        return self.axes - 1
 
     # -- what follows from it
 
@@ -318,14 +321,14 @@ class _Sighting(Values):
             for slide in found
             if sum(self._is_given(at) for at in slide) >= max(most, 1)
             for at in slide
-            if at and not any(axis < self.axes for axis in at)
+            if at and not any(axis < self.given for axis in at)
             for axis in at
             if axis not in self.consumed or self.made[axis].is_spectrum
         }
         result: list[Slide] = []
         for slide, sizes in sorted(found.items(), key=lambda one: -len(one[0])):
             kept = [
-                (tuple(axis for axis in at if axis < self.axes or axis in usable), size)
+                (tuple(axis for axis in at if axis < self.given or axis in usable), size)
                 for at, size in zip(slide, sizes, strict=True)
             ]
             kept = [(at, size) for at, size in kept if at]
@@ -334,10 +337,10 @@ class _Sighting(Values):
         return sorted(result, key=lambda one: -len(one[0]))
 
     def _is_given(self, at: Sequence[int]) -> bool:
-        return any(axis < self.axes for axis in at)
+        return any(axis < self.given for axis in at)
 
     def _all_given(self, slide: Iterable[Sequence[int]]) -> bool:
-        return all(axis < self.axes for at in slide for axis in at)
+        return all(axis < self.given for at in slide for axis in at)
 
 
 def _features(call: Call, step: Step, rank: int) -> Sequence[int]:
@@ -429,7 +432,7 @@ def _numbered(sighting: _Sighting, usable: set[int], chosen: Sequence[set[int]])
             for at in slide
             for group in (
                 [(axis,) for axis in at if axis in usable]
-                if any(axis < sighting.axes for axis in at)
+                if any(axis < sighting.given for axis in at)
                 else [at]
             )
         ]
