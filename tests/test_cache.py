@@ -340,6 +340,23 @@ def test_what_cannot_be_tracked_is_not_kept(forked: Forked, tmp_path: Path, kind
     assert not is_answered(forked.rflint(*LINT, "-v", cwd=tmp_path))
 
 
+def test_who_seeds_gets_the_same_every_time(forked: Forked, tmp_path: Path) -> None:
+    """And whatever takes generators still takes all of them."""
+    build = """
+        import torch
+        from torch import nn
+
+        def build():
+            torch.manual_seed(3)
+            assert isinstance(torch.default_generator, torch.Generator)
+            own = torch.Generator(device="cpu").manual_seed(4)
+            return nn.Conv2d(3, int(torch.randint(4, 9, (1,), generator=own, device="cpu")), 3)
+    """
+    aged(tmp_path, {"model.py": build})
+    assert forked.rflint(*LINT, cwd=tmp_path).status == 0
+    assert is_answered(forked.rflint(*LINT, "-v", cwd=tmp_path))
+
+
 LOOKS = {
     "a module by its path": (
         "import importlib.util as u\n"
@@ -420,6 +437,28 @@ LOOKS = {
         "import copy, os; dict(copy.deepcopy(os.environ))",
         "setenv('NEW', '1')",
     ),
+    "torch.from_file": (
+        "import torch; torch.from_file('data', size=1, dtype=torch.uint8)",
+        "put('data', 'longer')",
+    ),
+    "torch.from_file by its name": (
+        "import torch; torch.from_file(filename='data', size=1, dtype=torch.uint8)",
+        "put('data', 'longer')",
+    ),
+    "storage": (
+        "import torch; torch.UntypedStorage.from_file('data', False, 1)",
+        "put('data', 'longer')",
+    ),
+    "typed storage": (
+        "import torch, warnings\nwarnings.simplefilter('ignore')\n"
+        "torch.ByteStorage.from_file('data', False, 1)",
+        "put('data', 'longer')",
+    ),
+    "mmap": (
+        "import mmap, os\nmmap.mmap(os.open('data', os.O_RDONLY), 0, access=mmap.ACCESS_READ)[0]",
+        "put('data', 'longer')",
+    ),
+    "zipfile": ("import zipfile; zipfile.ZipFile('z.zip').namelist()", "archive('X = 2')"),
     "what usual projects do": (
         "import argparse, logging, os, platform, pickle, random, time, traceback, warnings\n"
         "import numpy\n"
@@ -435,6 +474,31 @@ LOOKS = {
 """What code looks at, and an edit of that."""
 
 CHANCE = {
+    **{
+        f"the {name} clock": (f"import time; time.{name}()", "read the clock")
+        for name in ("monotonic", "perf_counter_ns", "process_time", "thread_time")
+    },
+    "the times of the process": ("import os; os.times()", "read the clock"),
+    "a clock by its number": ("import time; time.clock_gettime(0)", "read the clock"),
+    "a unique number of the machine": ("import uuid; uuid.uuid1()", "asked for the machine"),
+    "a secret": ("import secrets; secrets.token_hex()", "random numbers"),
+    "numpy's new generator": ("import numpy; numpy.random.default_rng()", "random numbers"),
+    "numpy's old generator": ("import numpy; numpy.random.RandomState()", "random numbers"),
+    "a seed of torch's": ("import torch; torch.seed()", "random numbers"),
+    "a seed of torch's by its module": ("import torch.random as r; r.seed()", "random numbers"),
+    "a seed of a generator": ("import torch; torch.Generator().seed()", "random numbers"),
+    "a seed of the generator of all": (
+        "import torch; torch.default_generator.seed()",
+        "random numbers",
+    ),
+    "a shared file": (
+        "import torch; torch.from_file('s', shared=True, size=2, dtype=torch.uint8)",
+        "wrote to a file",
+    ),
+    "the load of the machine": ("import os; os.getloadavg()", "asked for the machine"),
+    "the room on a disk": ("import shutil; shutil.disk_usage('.')", "asked for the machine"),
+    "the version of the system": ("import platform; platform.uname()", "asked for the machine"),
+    "a parent": ("import os; os.getppid()", "asked for the process"),
     "a generator without a seed": ("import random; random.Random().random()", "random numbers"),
     "a seed too late": ("import random; random.random(); random.seed(1)", "random numbers"),
     "a seed by chance": ("import random; random.seed()", "random numbers"),

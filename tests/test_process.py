@@ -193,6 +193,23 @@ def test_a_bug_is_one_message_and_its_traceback_is_for_debug(tmp_path: Path) -> 
     assert "Traceback" in debugged.err
 
 
+# -- Python without docstrings
+
+
+def test_without_docstrings_everything_is_as_with_them(tmp_path: Path) -> None:
+    """`python -OO` leaves them out of modules, and rules are documented by theirs."""
+    write(tmp_path, {"nets.py": NETS, "acme001_x.py": FAILING_RULE})
+    write(tmp_path, {"rflint.toml": 'rules = ["acme001_x.py"]'})
+    for arguments in (("nets:too_deep", "--res", "16", "--no-cache"), ("rule",), ("rule", "RF1")):
+        assert rflint(*arguments, cwd=tmp_path, PYTHONOPTIMIZE="2") == rflint(
+            *arguments, cwd=tmp_path
+        )
+    write(tmp_path, {"acme001_x.py": FAILING_RULE.partition('"""\nfrom')[2].join(("from", ""))})
+    refused = rflint("rule", cwd=tmp_path, PYTHONOPTIMIZE="2")
+    assert refused.status == 2
+    assert "acme001_x.py lacks a docstring" in refused.err
+
+
 # -- what precedes a message
 
 

@@ -17,8 +17,11 @@ A rule is a module named after its code, like rf101_unproductive_layer.py, that 
 
 from __future__ import annotations
 
+import ast
 import difflib
+import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -221,15 +224,16 @@ def read_rule(module: ModuleType) -> Rule:
         for name in ("CODE", "NAME", "SEVERITY", "DEFAULT", "check", "FAILS", "PASSES")
         if not hasattr(module, name)
     ]
-    if missing or not module.__doc__:
-        lacks = ", ".join([*missing, *([] if module.__doc__ else ["a docstring"])])
+    doc = documentation(module)
+    if missing or not doc:
+        lacks = ", ".join([*missing, *([] if doc else ["a docstring"])])
         raise UsageError(f"the rule file {module.__file__} lacks {lacks}")
     rule = Rule(
         module.CODE,
         module.NAME,
         module.SEVERITY,
         module.DEFAULT,
-        cleandoc(module.__doc__),
+        cleandoc(doc),
         module.check,
         tuple(module.FAILS),
         tuple(module.PASSES),
@@ -260,6 +264,16 @@ def read_rule(module: ModuleType) -> Rule:
         if wrong:
             raise UsageError(f"the rule file {module.__file__} is no rule: {says}")
     return rule
+
+
+def documentation(module: ModuleType) -> str:
+    """A module's docstring; `python -OO` leaves it out of the module, but not out of the source."""
+    if module.__doc__ is None and sys.flags.optimize > 1:
+        try:
+            return ast.get_docstring(ast.parse(inspect.getsource(module)), clean=False) or ""
+        except OSError:  # installed without its source
+            return "Without documentation (python -OO)."
+    return module.__doc__ or ""
 
 
 def selected(

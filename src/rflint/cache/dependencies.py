@@ -19,7 +19,7 @@ from rflint.cache.tracking import Tracker
 from rflint.folders import further
 from rflint.places import is_installed
 
-_CALENDAR = re.compile(rb"\.\s*(?:now|utcnow|today)\b")
+_CALENDAR = re.compile(rb"""\.\s*(?:now|utcnow|today)\b|["'](?:now|today)["']""")
 """datetime cannot be watched: what looks like asking it for the date is taken for it."""
 
 

@@ -14,16 +14,28 @@ import platform
 import random
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from rflint.cache.askers import is_called_by
 from rflint.cache.chance import generators
+from rflint.cache.torchs import torch_watched
 
 if TYPE_CHECKING:
     from rflint.cache.tracking import Tracker
 
-_CLOCK = ("time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime")
+_CLOCK = (
+    *("time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime"),
+    *("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "clock_gettime"),
+    *("clock_gettime_ns", "process_time", "process_time_ns", "thread_time", "thread_time_ns"),
+)
+_MACHINE = {
+    os: ("uname", "getloadavg", "statvfs", "get_terminal_size", "getlogin"),
+    platform: ("node", "uname", "platform", "release", "version", "processor"),
+    uuid: ("uuid1", "getnode"),
+}
 
 
 class _StandIn:
@@ -71,25 +83,33 @@ def _named(module: str, name: str) -> Any:
 @contextmanager
 def standing_in(tracker: Tracker) -> Iterator[None]:
     """For the environment, the clock, and what tells of files without opening them."""
-    standing: list[tuple[Any, str, Any, Any]] = []
+    standing: list[tuple[Any, str, Any, Any, bool]] = []
 
     def replace(owner: Any, name: str, note: Callable[..., None]) -> None:
         original = getattr(owner, name, None)
         if original is not None:
             stand_in = _StandIn(tracker, original, note)
-            standing.append((owner, name, original, stand_in))
+            standing.append((owner, name, original, stand_in, name in vars(owner)))
             setattr(owner, name, stand_in)
 
     def asks(what: str) -> Callable[..., None]:
         return lambda *_, **__: tracker.asked(what)
 
+    def machine(*_: Any, **__: Any) -> None:
+        if not is_called_by(("platform",)):  # for its system(), which the key of a record has
+            tracker.asked("asked for the machine")
+
     for name in _CLOCK:
         replace(time, name, asks("read the clock"))
     replace(os, "urandom", asks("drew random numbers"))
     replace(random, "_urandom", asks("drew random numbers"))  # what secrets and numpy seed from
-    replace(os, "getpid", asks("asked for the process"))
-    replace(os, "uname", asks("asked for the machine"))
-    replace(platform, "node", asks("asked for the machine"))
+    replace(os, "getrandom", asks("drew random numbers"))
+    replace(os, "times", asks("read the clock"))
+    for name in ("getpid", "getppid", "getpgrp", "getpgid", "getsid"):
+        replace(os, name, asks("asked for the process"))
+    for about, names in _MACHINE.items():
+        for name in names:
+            replace(about, name, machine)
     for name in ("stat", "lstat", "access", "readlink"):
         replace(os, name, tracker.asked_for_state)
     replace(importlib.util, "find_spec", tracker.looked_for)
@@ -108,7 +128,8 @@ def standing_in(tracker: Tracker) -> Iterator[None]:
         else:
             tracker.seen.reasons.setdefault("replaced the environment")
     try:
-        yield
+        with torch_watched(tracker, replace):
+            yield
     finally:
         if os.environ is not environments[0]:
             tracker.seen.reasons.setdefault("replaced the environment")
@@ -116,9 +137,13 @@ def standing_in(tracker: Tracker) -> Iterator[None]:
             if environment.__class__ is not usual:
                 environment.__class__ = usual
         random.Random.seed = seed  # type: ignore[method-assign]
-        for owner, name, original, stand_in in standing:
-            if owner.__dict__.get(name) is stand_in:  # else it is the user's by now
+        for owner, name, original, stand_in, was_its_own in standing:
+            if owner.__dict__.get(name) is not stand_in:
+                continue  # it is the user's by now
+            if was_its_own:
                 setattr(owner, name, original)
+            else:  # of the class that it is derived from
+                delattr(owner, name)
 
 
 def _readers() -> Iterator[tuple[Any, tuple[str, ...]]]:
@@ -126,9 +151,6 @@ def _readers() -> Iterator[tuple[Any, tuple[str, ...]]]:
 
     The package is imported, if it is there, before others take the functions out of it.
     """
-    torch = sys.modules.get("torch._C")
-    if torch:
-        yield torch, ("PyTorchFileReader",)
     with suppress(ImportError):
         importlib.import_module("safetensors")
     for name in ("safetensors", "safetensors.torch", "safetensors.numpy"):
