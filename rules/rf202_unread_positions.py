@@ -84,18 +84,18 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     padded = {x.value for x in found if padded_in_front(analysis.architecture, x) is not None}
     cure = _unpadded(analysis, [x for x in found if x.value in padded]) if padded else ""
     for leftover in found:
-        layer, message = _told(analysis, leftover)
+        layer, message = told(analysis, leftover)
         cured = f"{message}{cure}" if leftover.value in padded else message
         places = (x for y in _involved(analysis, leftover) for x in y.layer.places)
         worth = leftover.macs * _LEAST >= analysis.totals.macs and not _is_meant(analysis, leftover)
-        told = replace(
+        finding_here = replace(
             finding(globals(), layer, cured, message),
             severity=SEVERITY
             if not analysis.architecture.is_input(leftover.value) and worth
             else Severity.INFO,
             places=tuple(dict.fromkeys(places)),
         )
-        yield from as_far_as_it_holds(told, analysis, partial(_holds, analysis, leftover))
+        yield from as_far_as_it_holds(finding_here, analysis, partial(_holds, analysis, leftover))
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -130,7 +130,7 @@ def _unpadded(analysis: Analysis, padded: Sequence[Leftover]) -> str:
 
 
 def _is_among(analysis: Analysis, found: Leftover, findings: Sequence[Finding]) -> bool:
-    layer, message = _told(analysis, found)
+    layer, message = told(analysis, found)
     return any(x.layer == layer.layer.name and message in x.message for x in findings)
 
 
@@ -151,7 +151,7 @@ def _is_meant(analysis: Analysis, found: Leftover) -> bool:
     return padded_in_front(analysis.architecture, found) is not None
 
 
-def _told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
+def told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
     """The layer that a finding is about, and what it says."""
     whole = prod(found.region.sizes)
     left = f"{found.region.unread:,} of the {whole:,} positions"
@@ -192,7 +192,12 @@ def _jumped(
     maker = analysis.layers[found.value].layer
     strides = strides_instead(analysis.architecture, found)
     here = "here" if not others else "in its readers"
-    remedy = f"; stride {size(strides)} there and 1 {here} compute the same" if strides else ""
+    remedy = ""
+    if strides is not None:
+        stride, padding = (size(x) for x in zip(*strides, strict=True))
+        remedy = (
+            f"; stride {stride} and padding {padding} there and stride 1 {here} compute the same"
+        )
     return (
         f"{how}: {left} of the map that {maker.label} makes are computed and never read"
         f"{beside}{remedy}"

@@ -106,7 +106,8 @@ def test_a_stride_in_the_first_1x1_convolution_is_reported_where_both_readers_ha
     assert message == (
         "reads with stride 2x2 and a kernel of 1x1: 192 of the 256 positions (75 %) of the map "
         "that 0 makes are computed and never read, and the other readers leave them out too "
-        "(1.downsample); stride 2x2 there and 1 in its readers compute the same"
+        "(1.downsample); stride 2x2 and padding 1x1 there and stride 1 in its readers compute the "
+        "same"
     )
 
 
@@ -468,7 +469,10 @@ def test_the_statistics_of_a_batch_read_what_evaluation_does_not() -> None:
 def test_the_stride_can_be_given_to_the_layer_in_front(padding: int) -> None:
     first, second = nn.Conv2d(3, C, 3, padding=padding), nn.Conv2d(C, C, 1, 2)
     (found,) = findings(nn.Sequential(first, nn.ReLU(), second), (1, 3, 15, 16))
-    assert found.message.endswith("; stride 2x2 there and 1 here compute the same")
+    remedy = (
+        f"; stride 2x2 and padding {padding}x{padding} there and stride 1 here compute the same"
+    )
+    assert found.message.endswith(remedy)
     x = torch.rand(2, 3, 15, 16)
     before = second(first(x).relu())
     first.stride, second.stride = (2, 2), (1, 1)

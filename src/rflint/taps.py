@@ -42,6 +42,11 @@ class Taps:
         return self.dilation * (self.kernel - 1) + 1
 
     @property
+    def behind(self) -> int:
+        """How far the last window reaches over the end of the map; below zero, it ends before."""
+        return (self.windows - 1) * self.stride - self.before + self.extent - self.positions
+
+    @property
     def data(self) -> int:
         """How many positions are not padding."""
         return max(0, self.positions - sum(self.zeros))

@@ -121,8 +121,10 @@ def jumpers(architecture: Architecture, found: Leftover) -> tuple[int, ...]:
     return tuple(jump) if len(jump) == len(found.readers) and not crops else ()
 
 
-def strides_instead(architecture: Architecture, found: Leftover) -> tuple[int, ...] | None:
-    """The stride with which a convolution would make nothing but what its readers read.
+def strides_instead(
+    architecture: Architecture, found: Leftover
+) -> tuple[tuple[int, int], ...] | None:
+    """Stride and padding with which a convolution would make nothing but what its readers read.
 
     Those then read with a stride of one, and compute the same. None where that is not known.
     """
@@ -134,12 +136,12 @@ def strides_instead(architecture: Architecture, found: Leftover) -> tuple[int, .
         own = taps_along(maker, axis)
         reading = {taps_along(architecture.layers[index], axis) for index in found.readers}
         steps = {taps.stride for taps in reading if taps is not None}
-        if own is None or None in reading or len(steps) != 1:
+        if own is None or None in reading or len(steps) != 1 or own.before != own.behind:
             return None
         step = steps.pop()
         if step > 1 and any(x and (x.extent > 1 or x.before) for x in reading):
             return None
-        strides.append(own.stride * step)
+        strides.append((own.stride * step, own.before))
     return tuple(strides)
 
 
@@ -162,9 +164,11 @@ def padding_instead(
         if own is None or len(pieces) != 1 or not own.pads_zeros:
             return None
         ((first, last),) = pieces
-        after = (own.windows - 1) * own.stride - own.before + own.extent - own.positions
         left = own.windows - 1 - last
-        padding.append((own.before - own.stride * first, after - own.stride * left))
+        ends = (own.before - own.stride * first, own.behind - own.stride * left)
+        if own.positions + min(0, ends[0]) + min(0, ends[1]) < 1:
+            return None  # all that is read is padding
+        padding.append(ends)
     return tuple(padding)
 
 
