@@ -10,9 +10,21 @@ views rearrange factors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """How windows were laid side by side in the channels: those of an unfold, per dimension."""
+
+    kernel: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: tuple[int, ...]
+    stride: tuple[int, ...]
+    sizes: tuple[int, ...]
+    """Of the map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,8 @@ class Factor:
     step: int = 1
     parts: tuple[tuple[Factor, ...], ...] = ()
     place: int | None = None
+    patches: Patches | None = field(default=None, compare=False)
+    """Of channels in which an unfold has laid windows, and that nothing has mixed since."""
 
 
 Dimension: TypeAlias = tuple[Factor, ...]
@@ -211,6 +225,35 @@ def reshaped(layout: Layout, shape: Sequence[int]) -> Layout:
     return tuple(result)
 
 
+def patches_of(dimension: Dimension) -> Patches | None:
+    """The windows that lie along a dimension, all of them in their order; None: none do."""
+    there = {factor.patches for factor in dimension}
+    steps = [factor.step for factor in dimension]
+    sizes = [factor.size for factor in dimension]
+    in_order = all(step == prod(sizes[i + 1 :]) for i, step in enumerate(steps))
+    return there.pop() if len(there) == 1 and in_order else None
+
+
+def same_patches(layouts: Sequence[Layout]) -> bool:
+    """Whether all of them have windows in their channels, in the same places."""
+    found = [
+        [
+            [(f.size, f.step, f.patches) if f.patches else None for f in dimension]
+            for dimension in layout
+        ]
+        for layout in layouts
+    ]
+    return all(one == found[0] for one in found[1:])
+
+
+def without_patches(layout: Layout) -> Layout:
+    """The same, what lies in the channels no longer being told apart."""
+    return tuple(
+        tuple(replace(factor, patches=None) if factor.patches else factor for factor in dimension)
+        for dimension in layout
+    )
+
+
 def tangled(layout: Layout, shape: Sequence[int]) -> Layout:
     """A layout in which any dimension may carry any axis of the tensor."""
     axes = tuple(sorted(all_axes(layout)))
@@ -232,7 +275,12 @@ def _merged(factors: Sequence[Factor]) -> Dimension:
             continue
         last = merged[-1] if merged else None
         if last and last.axes == factor.axes and last.step == factor.step * factor.size:
-            merged[-1] = Factor(last.size * factor.size, factor.axes, factor.step)
+            merged[-1] = Factor(
+                last.size * factor.size,
+                factor.axes,
+                factor.step,
+                patches=last.patches if last.patches == factor.patches else None,
+            )
         else:
             merged.append(factor)
     if factors and not merged:

@@ -32,7 +32,7 @@ from rflint.tracing.parameters import Parameters
 from rflint.tracing.probe import Patience
 from rflint.tracing.recording import Recording, Step
 from rflint.tracing.sources import construction_of
-from rflint.tracing.values import Values, is_identity, shape_of_first
+from rflint.tracing.values import Values, is_identity, shape_of_first, with_patches
 
 _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION})
 """Kinds of layers that multiply and accumulate."""
@@ -180,6 +180,8 @@ class _Lowering(Values):
     def emitted(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
         """A new layer, or nothing new where a view leaves every position where it is."""
         kind = _kind(step, effect)
+        if any(f.patches for v in call.data for dimension in v.layout for f in dimension):
+            effect = with_patches(effect, kind, call)
         plumbing = kind in (Kind.RESHAPE, Kind.SLICE) and step.module is None
         if plumbing and len(call.data) == 1 and is_identity(effect):
             return Value(shape, effect.layout, call.data[0].source)

@@ -15,7 +15,7 @@ import torch
 from torch import fx
 
 from rflint.architecture import POINTWISE, Kind
-from rflint.tracing.layout import plain, tangled
+from rflint.tracing.layout import plain, same_patches, tangled, without_patches
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.table import Arrangement, Origins, mapped, tensors_in
 from rflint.tracing.origins import arrangement_of
@@ -152,6 +152,28 @@ def is_identity(effect: Effect) -> bool:
     return not (effect.moves or effect.taps) and all(
         reach is POINTWISE for reaches in effect.reaches for reach in reaches
     )
+
+
+_UNMIXED = frozenset({Kind.RESHAPE, Kind.ACTIVATION, Kind.NORM, Kind.ARITHMETIC})
+"""Kinds of operators that mix no channels..."""
+
+_MIXES = frozenset(
+    {"softmax", "logsoftmax", "softmin", "gumbelsoftmax", "softmax2d", "glu", "flip", "fliplr"}
+    | {"flipud", "channelshuffle", "nativechannelshuffle", "rot90", "repeat", "tile"}
+)
+"""... but for these, which mix them or put them elsewhere."""
+
+
+def with_patches(effect: Effect, kind: Kind, call: Call) -> Effect:
+    """An effect that forgets the windows of an unfold, unless nothing mixes them.
+
+    Nor may they meet what does not lie in windows: its positions are other ones.
+    """
+    mixes = effect.moves or call.name.replace("_", "").lower() in _MIXES
+    alike = same_patches([value.layout for value in call.data])
+    if kind in _UNMIXED and not mixes and alike:
+        return effect
+    return replace(effect, layout=without_patches(effect.layout))
 
 
 def shape_of_first(result: Any) -> tuple[int, ...]:

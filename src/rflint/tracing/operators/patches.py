@@ -8,7 +8,17 @@ from fractions import Fraction
 from rflint.architecture import Extent, Kind, Reach, Window
 from rflint.sizing import Sliding
 from rflint.taps import Taps
-from rflint.tracing.layout import Dimension, Factor, Layout, all_axes, axes_of, resized, sole_axis
+from rflint.tracing.layout import (
+    Dimension,
+    Factor,
+    Layout,
+    Patches,
+    all_axes,
+    axes_of,
+    patches_of,
+    resized,
+    sole_axis,
+)
 from rflint.tracing.operators.mixing import along, located, mixed
 from rflint.tracing.operators.table import (
     Call,
@@ -37,6 +47,7 @@ class _Grid:
         self.extent = tuple(
             d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)
         )
+        self.patches = Patches(self.kernel, self.dilation, self.padding, self.stride, tuple(sizes))
         self.out = tuple(
             (size + 2 * pad - extent) // stride + 1
             for size, pad, extent, stride in zip(
@@ -80,7 +91,9 @@ def unfold(call: Call) -> Effect:
         read, carried = along(value.layout, dim, window, grid.out[i])
         reaches |= read
         columns += carried
-    layout = (*value.layout[: rank - 3], (Factor(shape[-2]),), tuple(columns))
+    patches = None if all_axes(value.layout[rank - 3 : rank - 2]) else grid.patches
+    channels = (Factor(shape[-2], patches=patches),)
+    layout = (*value.layout[: rank - 3], channels, tuple(columns))
     return _windowed(call, layout, reaches, located(value, dims, taps))
 
 
@@ -119,7 +132,12 @@ def _windowed(
 
 @operator("fold", "Fold", "col2im", kind=Kind.UPSAMPLE)
 def fold(call: Call) -> Effect:
-    """Sums overlapping windows: a transposed convolution without weights."""
+    """Sums overlapping windows: a transposed convolution without weights.
+
+    Of windows that an unfold has made, and that nothing has mixed since, every position gets itself
+    back, as often as there are windows that it lies in: what the unfold adds to a receptive field
+    is taken away again.
+    """
     value, shape = call.input, shape_of(call.result)
     output = call.arg("output_size", 1)
     sizes = per_axis(output, 2)
@@ -131,6 +149,9 @@ def fold(call: Call) -> Effect:
     for i, factor in enumerate(columns):
         s, size = grid.stride[i], -(-grid.extent[i] // grid.stride[i])
         window = Window(size, whole(Fraction(1, s)), grid.padding[i] // s - size + 1)
+        if patches_of(value.layout[-2]) == grid.patches:
+            undone = whole(1 - Fraction(grid.extent[i] - 1, s))
+            window = Window(undone, window.stride, whole(Fraction(grid.padding[i], s)))
         axis = sole_axis((factor,))
         if axis is not None:
             reaches[axis] = window
