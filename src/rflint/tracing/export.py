@@ -32,7 +32,7 @@ from rflint.contained import is_interrupt
 from rflint.errors import RflintError, TraceFailed, internal_error, said
 from rflint.places import innermost_user_line, innermost_user_line_of
 from rflint.tracing.failures import mismatch
-from rflint.tracing.functions import in_place, leaf_row, name_of, tensors_of
+from rflint.tracing.functions import in_place, is_usual_call, leaf_row, name_of, tensors_of
 from rflint.tracing.interception import (
     around_hooks,
     modules_called_by,
@@ -203,6 +203,8 @@ class _Keeper(TorchFunctionMode):
             base, found = self.modules[path], row
 
             def forward(*args: Any, **kwargs: Any) -> Any:
+                if not is_usual_call(base, found, args, kwargs):
+                    return type(base).forward(module, *args, **kwargs)
                 kept = self._kept(spelling, found, type(base).forward, args, kwargs, base, path)
                 return self._keep(kept, args, kwargs, writes=bool(getattr(base, "inplace", False)))
 
@@ -514,7 +516,7 @@ class _Replay(Recorder):
         self.stack = [self.model.get_submodule(kept.scope)]
         args, kwargs = kept.filled(tensors)
         if kept.module is not None:
-            return self._leaf(kept.module, kept.path, args, kwargs)
+            return self._leaf(kept.module, kept.path, kept.spelling, kept.row, args, kwargs)
         return self.call_function(kept.function, kept.function.__name__, args, kwargs)
 
     def _inlined(self, args: tuple[Any, ...]) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -36,6 +38,11 @@ DRAWS = frozenset(
     | {"dropout", "gumbel_softmax", "rrelu"}
 )
 """Functions whose results are left to chance."""
+VIEWS_IN_PLACE = frozenset(
+    {"squeeze_", "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_", "as_strided_"}
+    | {"resize_", "resize_as_"}
+)
+"""Methods that change how a tensor is laid out, and no number in it."""
 COMPARISONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan"}
     | {"logical_xor", "isclose", "isfinite", "isinf", "signbit", "all", "any"}
@@ -64,9 +71,12 @@ _QUANTISED = (torch.quint8, torch.qint8, torch.qint32, torch.quint4x2)
 def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
     """The table's row for a torch.nn module, found by the class that defines its forward.
 
-    A subclass that keeps the forward is the same operator; one with its own is followed into. A
-    parametrised module (weight_norm, spectral_norm) is a subclass that keeps the forward.
+    A subclass that keeps the forward is the same operator; one with its own is followed into, and
+    so is a module whose own attribute stands for its forward. A parametrised module (weight_norm,
+    spectral_norm) is a subclass that keeps the forward.
     """
+    if "forward" in vars(module):
+        return type(module).__name__, None
     for name in (type(module).__name__, f"{type(module).__module__}.{type(module).__qualname__}"):
         if taught(name) is not None:
             return name, find(name)
@@ -82,6 +92,27 @@ def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
                     return candidate.__name__, find(candidate.__name__) if ours else None
             break
     return type(module).__name__, None
+
+
+def is_usual_call(module: nn.Module, row: Row, args: tuple[Any, ...], kwargs: Any) -> bool:
+    """Whether a known module is called as its forward is meant to be: with a tensor in front.
+
+    Else torch's own forward is to say what it thinks of it: nn.Identity gives back what it gets,
+    others refuse what is no tensor, and one argument too many.
+    """
+    if row.kind in (Kind.TAUGHT, Kind.RECURRENT):
+        return True
+    try:
+        bound = _signature(type(module).forward).bind(module, *args, **kwargs)
+    except TypeError:
+        return False
+    _, first, *_ = (*bound.arguments.values(), None)
+    return isinstance(first, torch.Tensor)
+
+
+@cache
+def _signature(forward: Any) -> inspect.Signature:
+    return inspect.signature(forward)
 
 
 def result_dtype(call: Call, row: Row) -> torch.dtype:
@@ -121,6 +152,8 @@ def in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
     """Whether a function writes its result over its first argument."""
     if kwargs.get("inplace") is True:
         return True
+    if name in VIEWS_IN_PLACE or name in ("requires_grad_", "detach_", "share_memory_", "rename_"):
+        return False
     inplace_operator = name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
     return inplace_operator or (name.endswith("_") and not name.endswith("__"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -147,6 +148,22 @@ class Ledger:
         self._written.setdefault(_storage(written), []).append(written)
         if not self.has_values(written):
             self._without_values.add(_storage(written))
+
+    def changes_layout(self, tensor: torch.Tensor) -> None:
+        """Note that a tensor gets another shape in place: what was done so far saw the old one."""
+        node = self._nodes.get(id(tensor))
+        if node is not None:
+            before = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+            self.steps[node] = replace(self.steps[node], result=before)
+
+    def replace(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
+        """Note that a tensor is from now on what another one is."""
+        self.changes_layout(tensor)
+        self._nodes[id(tensor)] = self.node(other)
+
+    def is_activation(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor came out of something recorded, and is no parameter."""
+        return id(tensor) in self._nodes and id(tensor) not in self._stored
 
     def _overlaid(self, base: torch.Tensor, written: torch.Tensor, caller: Source | None) -> None:
         if not self.has_values(written):

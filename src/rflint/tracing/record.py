@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import sys
 from collections import namedtuple
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -41,9 +42,11 @@ from rflint.tracing.functions import (
     LIKE,
     VALUE_READS,
     VIEW_PROPERTIES,
+    VIEWS_IN_PLACE,
     in_place,
     is_library_operator,
     is_method,
+    is_usual_call,
     leaf_row,
     name_of,
     property_getter,
@@ -191,6 +194,8 @@ class Recorder(TorchFunctionMode):
             name = func.__self__.__name__
             if name not in VIEW_PROPERTIES:
                 return func(*args, **kwargs)
+        if name == "__set__":
+            return self._set_property(func, args)
         return self.call_function(func, name, args, kwargs)
 
     def call_function(
@@ -335,6 +340,8 @@ class Recorder(TorchFunctionMode):
         layer = self._paths[id(owner)] if owner is not None else node.name
         call = Call(spelling, args, kwargs)
         writes = in_place(name, kwargs) or name == "__setitem__"
+        if name in VIEWS_IN_PLACE:
+            self.ledger.changes_layout(args[0])
         try:
             if all(map(self.ledger.is_cheap, call.tensors)):
                 result = func(*args, **kwargs)
@@ -344,7 +351,7 @@ class Recorder(TorchFunctionMode):
             elif name == "__setitem__":
                 result = args[0]
                 self.ledger.lost_values(result)
-            elif row is not None and row.shape is not None:
+            elif row is not None and row.shape is not None and _starts_with_tensor(row, args):
                 result = self._shaped(call, row, in_place=writes)
             else:
                 result = self._run(func, args, kwargs)
@@ -359,6 +366,13 @@ class Recorder(TorchFunctionMode):
         if writes and isinstance(result, torch.Tensor):
             self.ledger.overlay(result, caller)
         return None if name == "__setitem__" else result
+
+    def _set_property(self, func: Any, args: tuple[Any, ...]) -> Any:
+        """`tensor.data = other`: from there on, what was an activation is another one."""
+        replaces = func.__self__.__name__ == "data" and isinstance(args[1], torch.Tensor)
+        if replaces and self.ledger.is_tracked(args[1]) and self.ledger.is_activation(args[0]):
+            self.ledger.replace(args[0], args[1])
+        return func(*args)
 
     def _composed(self, spelling: str, args: tuple[Any, ...]) -> Any:
         """Functions without a row of their own that others say as well."""
@@ -405,35 +419,66 @@ class Recorder(TorchFunctionMode):
         with torch._C.DisableTorchFunction():
             if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
                 module._infer_parameters(module, args, kwargs)
-            _, row = leaf_row(module)
+            spelling, row = leaf_row(module)
             given = tensors_in((args, kwargs))
             weighted = bool(given) and any(True for _ in parameters(module))
             tracked = weighted or any(map(self.ledger.is_tracked, given))
-        if path and tracked and row is not None:
-            return around_hooks(
-                module, lambda *args, **kwargs: self._leaf(module, path, args, kwargs), args, kwargs
-            )
+        if not path or not tracked or row is None:
+            return self._followed(module, path, uncompiled(module), args, kwargs)
+        found = row
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            if is_usual_call(module, found, args, kwargs):
+                return self._leaf(module, path, spelling, found, args, kwargs)
+            own = partial(type(module).forward, module)
+            return self._followed(module, path, own, args, kwargs)
+
+        return around_hooks(module, forward, args, kwargs)
+
+    def _followed(
+        self,
+        module: nn.Module,
+        path: str,
+        forward: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
         self.stack.append(module)
         try:
-            return uncompiled(module)(*args, **kwargs)
-        except Exception:
+            return forward(*args, **kwargs)
+        except Exception as error:
             self.failed_in = self.failed_in or path
+            if isinstance(error, TypeError) and isinstance(forward, partial):
+                self.torch_error = error  # arguments that torch's own forward does not take
             raise
         finally:
             self.stack.pop()
 
-    def _leaf(self, module: nn.Module, path: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    def _leaf(
+        self,
+        module: nn.Module,
+        path: str,
+        spelling: str,
+        row: Row,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
         with torch._C.DisableTorchFunction():
-            return self._recorded_leaf(module, path, args, kwargs)
+            return self._recorded_leaf(module, path, spelling, row, args, kwargs)
 
     def _recorded_leaf(
-        self, module: nn.Module, path: str, args: Any, kwargs: dict[str, Any]
+        self,
+        module: nn.Module,
+        path: str,
+        spelling: str,
+        row: Row,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Any:
-        spelling, row = leaf_row(module)
         caller = self._called()
         call = Call(spelling, args, kwargs, module)
         try:
-            if row is not None and row.shape is not None:
+            if row.shape is not None:
                 result = self._shaped(call, row, in_place=bool(getattr(module, "inplace", False)))
             else:
                 result = self._run(type(module).forward, (module, *args), kwargs)
@@ -556,6 +601,18 @@ def _empty(shape: Any, dtype: torch.dtype, device: torch.device) -> Any:
     if isinstance(shape, list):
         return tuple(_empty(item, dtype, device) for item in shape)
     return torch.empty(shape, dtype=dtype, device=device)
+
+
+_STRICT = frozenset(
+    {Kind.CONV, Kind.CONV_TRANSPOSE, Kind.POOL, Kind.NORM, Kind.ACTIVATION, Kind.LINEAR, Kind.PAD}
+    | {Kind.UPSAMPLE}
+)
+"""Kinds of functions that take a tensor in front, and nothing that holds tensors."""
+
+
+def _starts_with_tensor(row: Row, args: tuple[Any, ...]) -> bool:
+    """Whether a function is given what it takes; else torch is to refuse it."""
+    return row.kind not in _STRICT or not args or not isinstance(args[0], (tuple, list, dict))
 
 
 def _filled(spelling: str, shape: tuple[int, ...], dtype: torch.dtype, value: Any) -> torch.Tensor:
