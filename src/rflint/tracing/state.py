@@ -69,7 +69,11 @@ class _Reader:
         if kind.__module__.startswith("torch."):
             return (module.training, held, tuple(map(id, module._parameters.values())))
         self.classes.update(dict.fromkeys(x for x in kind.__mro__ if not _is_torchs(x)))
-        own = ((k, v) for k, v in vars(module).items() if k not in _OF_TORCH)
+        own = (
+            (name, value)
+            for name, value in vars(module).items()
+            if name not in _OF_TORCH and not name.startswith("_rflint_")  # the tracers' notes
+        )
         return (
             held,
             tuple(map(id, module._parameters.values())),
