@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -115,6 +115,7 @@ class Ledger:
     def replace(self, tensor: torch.Tensor, value: torch.Tensor) -> None:
         """`tensor.data = value`: the tensor stands for what the value stands for."""
         node, real = self.node(value), self.has_values(value)
+        self.changes_layout(tensor)
         with torch._C.DisableTorchFunction():
             alike = tensor.device.type == value.device.type
             content = value.detach() if alike else self._elsewhere(value, tensor.device)
@@ -154,16 +155,7 @@ class Ledger:
         node = self._nodes.get(id(tensor))
         if node is not None:
             before = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
-            self.steps[node] = replace(self.steps[node], result=before)
-
-    def replace(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
-        """Note that a tensor is from now on what another one is."""
-        self.changes_layout(tensor)
-        self._nodes[id(tensor)] = self.node(other)
-
-    def is_activation(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor came out of something recorded, and is no parameter."""
-        return id(tensor) in self._nodes and id(tensor) not in self._stored
+            self.steps[node] = dataclasses.replace(self.steps[node], result=before)
 
     def _overlaid(self, base: torch.Tensor, written: torch.Tensor, caller: Source | None) -> None:
         if not self.has_values(written):

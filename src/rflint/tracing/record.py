@@ -194,8 +194,6 @@ class Recorder(TorchFunctionMode):
             name = func.__self__.__name__
             if name not in VIEW_PROPERTIES:
                 return func(*args, **kwargs)
-        if name == "__set__":
-            return self._set_property(func, args)
         return self.call_function(func, name, args, kwargs)
 
     def call_function(
@@ -366,13 +364,6 @@ class Recorder(TorchFunctionMode):
         if writes and isinstance(result, torch.Tensor):
             self.ledger.overlay(result, caller)
         return None if name == "__setitem__" else result
-
-    def _set_property(self, func: Any, args: tuple[Any, ...]) -> Any:
-        """`tensor.data = other`: from there on, what was an activation is another one."""
-        replaces = func.__self__.__name__ == "data" and isinstance(args[1], torch.Tensor)
-        if replaces and self.ledger.is_tracked(args[1]) and self.ledger.is_activation(args[0]):
-            self.ledger.replace(args[0], args[1])
-        return func(*args)
 
     def _composed(self, spelling: str, args: tuple[Any, ...]) -> Any:
         """Functions without a row of their own that others say as well."""
