@@ -12,6 +12,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+PATIENCE = 900
+"""Seconds after which a test gives up on a program that never ends; no result depends on them."""
 RFLINT = str(Path(sysconfig.get_path("scripts")) / "rflint")
 
 
@@ -41,7 +43,7 @@ def rflint(
         env=plain_environment() | environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -557,12 +557,10 @@ class Looking:
         self.put("stale.py", "X = 1")
         before = path.stat().st_mtime
         py_compile.compile(str(path))
-        time.sleep(0.02)
         path.write_text("X = 2")
         os.utime(path, (before, before))
 
     def at(self, code: str) -> tuple[Dependencies, tuple[str, ...]]:
-        time.sleep(0.01)  # clocks of files are coarse
         tracker = Tracker()
         compiled = compile(code, str(self.folder / "user.py"), "exec")
         with tracker.watch():

@@ -20,7 +20,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from rflint.configuration.toml import tomllib
-from tests.program import RFLINT, plain_environment, rflint, write
+from tests.program import PATIENCE, RFLINT, plain_environment, rflint, write
 
 PROJECT = Path(__file__).parents[1]
 ACTION: dict[str, Any] = yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
@@ -144,7 +144,7 @@ def act(step: Mapping[str, Any], workspace: Path, **inputs: str) -> Done:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     return Done(
@@ -312,7 +312,7 @@ def test_the_gitlab_job_runs(tmp_path: Path) -> None:
         env={**plain_environment(), "PATH": path},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 1, done.stderr

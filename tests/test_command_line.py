@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import rflint as package
-from tests.program import RFLINT, Ran, plain_environment, rflint, write
+from tests.program import PATIENCE, RFLINT, Ran, plain_environment, rflint, write
 
 NET = """
 import functools
@@ -602,7 +602,7 @@ def on_a_terminal(*arguments: str, cwd: Path, **environment: str) -> str:
         pass
     finally:
         os.close(ours)
-        process.wait(timeout=120)
+        process.wait(timeout=PATIENCE)
     return shown.decode()
 
 

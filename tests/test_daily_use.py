@@ -12,15 +12,16 @@ import struct
 import subprocess
 import sys
 import termios
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rflint.reporters import FORMATS
 from tests.forked import Forked
-from tests.program import RFLINT, Ran, plain_environment, rflint, write
+from tests.program import PATIENCE, RFLINT, Ran, plain_environment, rflint, write
 
 
 @pytest.fixture(scope="module")
@@ -241,41 +242,95 @@ def test_progress_is_shown_to_a_person_who_waits(tmp_path: Path) -> None:
     assert rflint("--no-cache", cwd=tmp_path).err == "", "and not in a pipe"
 
 
+def started(*arguments: str, cwd: Path, **streams: Any) -> subprocess.Popen[str]:
+    """A run that goes on, with signals as in the foreground; one that hangs is ended in the end.
+
+    Who runs the tests in the background has signals ignored, and what it starts inherits that.
+    """
+
+    def as_usual() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    running = subprocess.Popen(
+        [RFLINT, *arguments],
+        cwd=cwd,
+        env=plain_environment(),
+        text=True,
+        preexec_fn=as_usual,
+        **pipes | streams,
+    )
+    last_resort = threading.Timer(PATIENCE, running.kill)
+    last_resort.daemon = True
+    last_resort.start()
+    return running
+
+
+WATCH = ("model:build", "--res", "16", "--watch", "-q")
+
+
 def test_watching(tmp_path: Path) -> None:
     """Lints again when a file has changed that the model is made of; ends when interrupted."""
     write(tmp_path, {"model.py": "from parts import build\n", "parts.py": model(WIDE)})
-    out = (tmp_path / "out").open("w+")
-    watching = subprocess.Popen(
-        [RFLINT, "model:build", "--res", "16", "--watch", "-q"],
-        cwd=tmp_path,
-        env=plain_environment(),
-        stdout=out,
-        stderr=subprocess.STDOUT,
-    )
+    watching = started(*WATCH, cwd=tmp_path)
+    assert watching.stdout
 
-    def says(text: str, times: int = 1) -> bool:
-        """Within half a minute."""
-        for _ in range(300):
-            if (tmp_path / "out").read_text().count(text) >= times:
-                return True
-            time.sleep(0.1)
-        return False
+    def says(text: str) -> str:
+        """All that it says until it says this."""
+        said = ""
+        while text not in said:
+            line = watching.stdout.readline()
+            assert line, f"{text!r} was never said, but {said}"
+            said += line
+        return said
 
-    try:
-        assert says("watching 2 files")
-        write(tmp_path, {"unrelated.txt": ""})
-        write(tmp_path, {"parts.py": model(WIDE, WIDE, SOUND)})
-        assert says("watching 2 files", 2)
-        assert "parts.py:9: RF101 3" in (tmp_path / "out").read_text()
-        write(tmp_path, {"parts.py": "def build("})
-        assert says("syntax error")
-        assert says("watching 2 files", 3)
-        write(tmp_path, {"parts.py": model(WIDE)})
-        assert says("watching 2 files", 4)
-    finally:
-        watching.send_signal(signal.SIGINT)
-        assert watching.wait(30) == 130
-        out.close()
+    says("watching 2 files")
+    write(tmp_path, {"unrelated.txt": ""})
+    write(tmp_path, {"parts.py": model(WIDE, WIDE, SOUND)})
+    assert "parts.py:9: RF101 3" in says("watching 2 files")
+    write(tmp_path, {"parts.py": "def build("})
+    assert "syntax error" in says("watching 2 files")
+    write(tmp_path, {"parts.py": model(WIDE)})
+    assert "error" not in says("watching 2 files")
+    watching.send_signal(signal.SIGINT)
+    assert watching.communicate()[0] == ""
+    assert watching.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("told", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_watching_ends_when_it_is_told_to_and_leaves_no_process_behind(
+    tmp_path: Path, told: signal.Signals, status: int
+) -> None:
+    """Here in the middle of a run, which would never end by itself."""
+    slow = "import signal\n\ndef build():\n    begun = open('begun', 'w')\n"
+    slow += "    begun.write('!')\n    begun.flush()\n    signal.pause()\n"
+    write(tmp_path, {"model.py": slow})
+    os.mkfifo(tmp_path / "begun")
+    watching = started(*WATCH, cwd=tmp_path)
+    with (tmp_path / "begun").open() as begun:
+        assert begun.read(1) == "!"
+        watching.send_signal(told)
+        assert begun.read() == "", "it ends once nobody has it open any more"
+    assert watching.communicate()[0] == ""
+    assert watching.returncode == status
+
+
+def test_watching_ends_with_its_terminal(tmp_path: Path) -> None:
+    """Also where no signal tells of that."""
+    write(tmp_path, {"model.py": model(WIDE)})
+    ours, its = pty.openpty()
+    watching = started(*WATCH, cwd=tmp_path, stdin=its)
+    os.close(its)
+    assert watching.stdout
+    while "watching 1 file;" not in watching.stdout.readline():
+        assert watching.poll() is None
+    os.close(ours)
+    assert watching.communicate()[0] == ""
+    assert watching.returncode == 129
 
 
 # -- the shell
