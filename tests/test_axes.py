@@ -6,7 +6,9 @@ channels, *spatial): what they see, and what is said of them, has to be the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 import rflint
 from rflint.analysis import Analysis
+from tests.forked import Forked
 
 Shape = tuple[int, ...]
 
@@ -40,7 +43,7 @@ def stack(kind: type[nn.Module], channels: int, kernel: int = 5, depth: int = 4)
     return nn.Sequential(*layers)
 
 
-def analysis(model: nn.Module, *shapes: Shape, **options: Any) -> Analysis:
+def analysis(model: nn.Module, *shapes: Shape | str, **options: Any) -> Analysis:
     return rflint.lint(model, input=list(shapes), **options).models[0].analysis
 
 
@@ -625,3 +628,94 @@ def test_other_sizes_are_tried_in_any_layout() -> None:
     usual = rflint.lint(nn.Conv2d(3, 4, 3, 2), input=(1, 3, 16, 16), select="RF203")
     assert found.message == usual.findings[0].message
     assert "15x15" in found.message
+
+
+class Text(nn.Module):
+    """A look-up of tokens, and a stack over them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look_up = nn.Embedding(50, 7)
+        self.convs = stack(nn.Conv1d, 7)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        assert not tokens.is_floating_point()
+        out: Tensor = self.convs(self.look_up(tokens).transpose(1, 2))
+        return out
+
+
+def test_tokens_are_an_axis_and_whole_numbers() -> None:
+    found = analysis(Text(), (1, 60))
+    assert found.architecture.layouts == ("BT",)
+    assert judged(found) == judged(analysis(stack(nn.Conv1d, 7), (1, 7, 60)))
+    assert rflint.lint(Text(), 60).models[0].analysis.architecture.inputs == ((1, 60),)
+    assert judged(analysis(Text(), "1x60:int32")) == judged(found)
+    with pytest.raises(rflint.RflintError, match="AssertionError"):
+        rflint.lint(Text(), input="1x60:float32")
+
+
+def test_a_look_up_that_is_convolved_over_makes_an_axis() -> None:
+    """As in a network that slides over the rows of a table of words, all features at once."""
+
+    class Sentences(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.look_up = nn.Embedding(50, 7)
+            self.rows = nn.Conv2d(1, 4, (3, 7))
+            self.more = nn.Conv2d(4, 4, (3, 1))
+
+        def forward(self, tokens: Tensor) -> Tensor:
+            out: Tensor = self.more(self.rows(self.look_up(tokens)[:, None]))
+            return out
+
+    found = analysis(Sentences(), (1, 20))
+    assert found.architecture.resolution == (20, 7)
+    assert [x.seen[1].r_min for x in found.layers if x.layer.kind.is_convolution] == [1, 7]
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forked]:
+    with Forked() as running:
+        yield running
+
+
+PROGRAM = """
+from torch import nn
+
+
+class Steps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convs = nn.Sequential(*(nn.Conv1d(7, 7, 5, 2, 2) for _ in range(4)))
+
+    def forward(self, x):
+        return self.convs(x.transpose(1, 2))
+"""
+
+
+def test_the_program_takes_layouts(forked: Forked, tmp_path: Path) -> None:
+    """As an option, behind a shape, and in the configuration."""
+    (tmp_path / "net.py").write_text(PROGRAM)
+    (tmp_path / "rflint.toml").write_text("layout = 'BTC'\n[[models]]\ntarget = 'net.py:Steps'\n")
+    for arguments in (
+        ("--isolated", "--input", "1x60x7"),
+        ("--isolated", "--input", "1x60x7:BTC"),
+        ("--isolated", "--input", "1x60x7:float32:BTC"),
+        ("--isolated", "--input", "1x60x7", "--layout", "BTC"),
+        ("--isolated", "--input", "1x30x7", "--layout", "BTC", "--res", "60"),
+        ("--res", "60"),
+    ):
+        ran = forked.rflint("net.py:Steps", *arguments, "--format", "json", cwd=tmp_path)
+        (model,) = json.loads(ran.out)["models"]
+        assert model["inputs"] == [[1, 60, 7]]
+        assert model["inputs_layout"] == ["BTC"]
+        assert model["totals"]["convs"] == 4
+    ran = forked.rflint("net.py:Steps", "--isolated", "--input", "1x60x7", cwd=tmp_path)
+    assert "1x60x7 (BTC)" in ran.out.replace("×", "x")
+    for wrong in ("BTX", "BTT", "BT"):
+        ran = forked.rflint(
+            "net.py:Steps", "--isolated", "--input", "1x60x7", "--layout", wrong, cwd=tmp_path
+        )
+        assert ran.status == 2
+        assert ran.out == ""
+        assert "B, C, T, D, H, W" in ran.err or "twice" in ran.err or "2 letters" in ran.err

@@ -36,7 +36,7 @@ def layouts(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[str, ...] | None:
     """`BTCHW`; None where none is given."""
-    return _read(quantities.layouts, values) if values else None
+    return tuple(_read(quantities.layouts, value)[0] for value in values) or None
 
 
 def codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:

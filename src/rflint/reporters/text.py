@@ -7,7 +7,7 @@ fixed width. Names from the user's model are never read as markup.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby, zip_longest
+from itertools import groupby
 from typing import TextIO
 
 from rich.console import Console
@@ -97,11 +97,10 @@ class _Page:
 
     def _header(self) -> None:
         g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
+        said = architecture.layouts or ("",) * len(architecture.inputs)
         inputs = ", ".join(
             f"{size(shape, g.cross)}{'' if is_usual(letters) else f' ({letters})'}"
-            for shape, letters in zip_longest(
-                architecture.inputs, architecture.layouts, fillvalue=""
-            )
+            for shape, letters in zip(architecture.inputs, said, strict=True)
         )
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
         facts = [

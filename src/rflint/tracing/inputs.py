@@ -19,6 +19,9 @@ from rflint.tracing.tree import modules, parameters
 
 _TOO_LARGE = 1 << 40
 
+_TOKENS = 2
+"""Tokens come in so many dimensions, at most: batch and steps."""
+
 
 def example_inputs(
     model: nn.Module,
@@ -41,7 +44,11 @@ def example_inputs(
         letters = [layouts[i] if i < len(layouts) else "" for i in range(len(given))]
         check_layouts(layouts, given)
         wanted = [_resized(x, said, resolution) for x, said in zip(given, letters, strict=True)]
-        dtypes = [getattr(torch, x.dtype) if x.dtype else dtype for x in given]
+        tokens = torch.int64 if begins_with_embedding(model) else dtype
+        dtypes = [
+            getattr(torch, x.dtype) if x.dtype else tokens if len(x) <= _TOKENS else dtype
+            for x in given
+        ]
     elif resolution is None:
         raise UsageError(
             "no input size", hint="Give one with --res 224 (or 32x64), or a shape with --input."
@@ -172,10 +179,19 @@ def possible_inputs(
     if not attempts:
         assert cannot_infer is not None
         raise cannot_infer
+    if begins_with_embedding(model):
+        tokens = (batch, *(resolution if len(resolution) < _TOKENS else ()))
+        attempts.append(example_inputs(model, None, [tokens]))
     channels, *sizes = attempts[0][0].shape[1:]
     # channels last, or none: the model may bring them to where convolutions want them
     others = [(batch, *sizes), (batch, *sizes, channels)]
     return attempts + [example_inputs(model, None, [x]) for x in others[int(channels > 1) :]]
+
+
+def begins_with_embedding(model: nn.Module) -> bool:
+    """Whether the first module with weights looks up a table: its inputs are whole numbers."""
+    first = next((x for x in modules(model) if getattr(x, "_parameters", None)), None)
+    return isinstance(first, (nn.Embedding, nn.EmbeddingBag))
 
 
 def _of_other_convolutions(
