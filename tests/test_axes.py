@@ -481,6 +481,17 @@ def test_generators_and_heads_are_rightly_not_judged() -> None:
     assert report.models[0].analysis.architecture.layouts == ("BC",)
 
 
+def test_example_tensors_have_layouts_of_another_kind() -> None:
+    """`Tensor.layout` says how values are stored."""
+    tensors = (torch.zeros(1, 60, 7),)
+    report = rflint.lint(OverSteps(), input=tensors, layout="BTC")
+    assert report.models[0].analysis.architecture.layouts == ("BTC",)
+    assert rflint.lint(OverSteps(), input=tensors).to_dict() == report.to_dict()
+    assert rflint.repairs(OverSteps(), input=tensors) == rflint.repairs(
+        OverSteps(), input=tensors, layout="BTC"
+    )
+
+
 def test_repairs_know_the_axes() -> None:
     """What is offered for a model of another layout is what is offered for the usual one."""
 

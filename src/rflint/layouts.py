@@ -52,7 +52,8 @@ def check_layouts(layouts: Sequence[str], shapes: Sequence[Sequence[int]]) -> No
 
 def layout_behind(shape: Sequence[int]) -> str:
     """What stands behind a shape, if anything does."""
-    return getattr(shape, "layout", "")
+    layout = getattr(shape, "layout", "")
+    return layout if isinstance(layout, str) else ""  # that of a tensor is something else
 
 
 def layouts_of(said: Sequence[str], shapes: Sequence[Sequence[int]]) -> tuple[str, ...]:
