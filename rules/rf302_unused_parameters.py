@@ -19,7 +19,11 @@ When to ignore it
 How it is computed
     rflint follows one forward pass in evaluation and, where that leaves parameters unused, one in
     training, so that heads for training only do not count. A model that was followed only in part
-    (RF902) has no findings, nor does a parameter that is used and then detached.
+    (RF902), that fails in training, or that goes by chance or by turns has no findings; nor does a
+    parameter that is used and then detached, that the code reads as a number, or that another
+    method uses (a training_step). Where forward has optional inputs that were not given, findings
+    name them and are for information; so are those about frozen parameters, which a teacher or an
+    average of weights has, and about losses.
 """
 
 from __future__ import annotations
@@ -46,7 +50,9 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         source = next(iter(unused.places), None)
         message = _message(unused, analysis)
         found = model_finding(globals(), unused.name, message, source)
-        yield replace(found, places=unused.places, detail=message)
+        optional = unused.why or analysis.architecture.not_given
+        severity = Severity.INFO if optional else found.severity
+        yield replace(found, places=unused.places, detail=message, severity=severity)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -54,6 +60,10 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     names = {finding.layer for finding in findings}
     number = sum(x.size for x in proved_unreached(analysis) if x.name in names)
     what = f"{in_full(number, 'parameter')} ({share(number, analysis.totals.params)})"
+    if analysis.architecture.not_given:
+        without = ", ".join(analysis.architecture.not_given)
+        are = "is" if number == 1 else "are"
+        return f"{what} {are} not needed for what is computed without {without}."
     if number == 1:
         return f"{what} is built, but no output depends on it: it never receives a gradient."
     return f"{what} are built, but no output depends on them: they never receive a gradient."
@@ -69,6 +79,12 @@ def _message(unused: Unreached, analysis: Analysis) -> str:
         else f"forward never uses {them}"
     )
     why = f"in training, {why}" if analysis.architecture.training else why
+    if unused.why == "frozen":
+        return f"{what}{tensors}: {why}, and they are frozen, as those of a teacher are"
+    if unused.why == "loss":
+        return f"{what}{tensors}: {why}; a loss is called by whoever trains the model"
+    if analysis.architecture.not_given:
+        return f"{what}{tensors}: {why} (not given: {', '.join(analysis.architecture.not_given)})"
     cure = "use its result" if unused.computed else "call it"
     cure = f"{cure}, or do not build it" if unused.is_module else "use it, or do not register it"
     return f"{what}{tensors}: {why}; {cure}"

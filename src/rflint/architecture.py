@@ -314,6 +314,12 @@ class Architecture:
     """Parameters that some output depends on, by whatever way: a table that is indexed, say."""
     read_otherwise: frozenset[str] = frozenset()
     """Parameters that are read beside layers: returned in a penalty, or read as numbers."""
+    not_given: tuple[str, ...] = ()
+    """Optional inputs of the model that the pass does without."""
+    used_elsewhere: frozenset[str] = frozenset()
+    """Of the parameters that no output depends on, those that other methods of the model use."""
+    losses: frozenset[str] = frozenset()
+    """Of the same, those of losses, which whoever trains the model calls."""
     frozen: frozenset[str] = frozenset()
     """Parameters that are not to be trained (`requires_grad` is False)."""
     unregistered: tuple[Parameter, ...] = ()

@@ -27,6 +27,8 @@ class Unreached:
     """The user's lines that have to do with it."""
     computed: bool
     """Whether something is computed from it, and then not used."""
+    why: str = ""
+    """Why that may be as it should: "frozen", "loss"."""
 
     @property
     def is_module(self) -> bool:
@@ -56,8 +58,8 @@ def proved_unreached(analysis: Analysis) -> tuple[Unreached, ...]:
 def unreached(architecture: Architecture, among: Set[str] | None = None) -> tuple[Unreached, ...]:
     """Parameters that no output depends on, in the model's order, whole modules as one.
 
-    `among`: no others. None where no output is known at all: a model may return an object of a
-    class of its own.
+    Without those that other methods than forward use. `among`: no others. None where no output is
+    known at all: a model may return an object of a class of its own.
     """
     if not architecture.output_shapes or architecture.left_out is not None:
         return ()
@@ -65,7 +67,7 @@ def unreached(architecture: Architecture, among: Set[str] | None = None) -> tupl
     sizes = {x.name: x.size for x in architecture.unused}
     computed = set[str]()
     reached = reaching_outputs(architecture)
-    used = set(architecture.used)
+    used = {*architecture.used, *architecture.used_elsewhere}
     for index, layer in enumerate(architecture.layers):
         if index in reached:
             used.update(name for name, _ in layer.parameters)
@@ -82,6 +84,12 @@ def unreached(architecture: Architecture, among: Set[str] | None = None) -> tupl
     called = {architecture.layers[index].scope for index in reached}
     modules = {prefix for name in used for prefix in _prefixes(name)}
     modules |= {prefix for scope in called for prefix in _prefixes(f"{scope}.")}
+    reasons = {name: _reason(architecture, name) for name in names}
+    whys: dict[str, set[str]] = {}
+    for name in names:
+        for prefix in _prefixes(name):
+            whys.setdefault(prefix, set()).add(reasons[name])
+    modules |= {prefix for prefix, why in whys.items() if len(why) > 1}
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(next((p for p in _prefixes(name) if p not in modules), name), []).append(
@@ -94,9 +102,16 @@ def unreached(architecture: Architecture, among: Set[str] | None = None) -> tupl
             sum(sizes[name] for name in members),
             tuple(dict.fromkeys(_flat(places[name] for name in members))),
             any(name in computed for name in members),
+            reasons[members[0]],
         )
         for group, members in groups.items()
     )
+
+
+def _reason(architecture: Architecture, name: str) -> str:
+    if name in architecture.frozen:
+        return "frozen"
+    return "loss" if name in architecture.losses else ""
 
 
 def _prefixes(name: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from rflint.architecture import (
 from rflint.heads import global_heads
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.tracing.axes import Axes, beginning
+from rflint.tracing.elsewhere import inputs_not_given, used_by_other_methods
 from rflint.tracing.layout import Layout, all_axes, placed, positions, sole_axis
 from rflint.tracing.measure import Measured, measured
 from rflint.tracing.operators import Call, Effect, Value
@@ -93,6 +94,8 @@ class _Lowering(Values):
         self._counted.update(
             name for value in outputs if value.source is None for name in value.parameters.names()
         )
+        used = self.parameters.reaching_outputs()
+        unused = self.parameters.sizes.keys() - used
         return Architecture(
             inputs=tuple(self.inputs),
             resolution=self.resolution,
@@ -109,7 +112,10 @@ class _Lowering(Values):
                 for name in self.parameters.sizes
                 if name not in self._counted
             ),
-            used=self.parameters.reaching_outputs(),
+            used=used,
+            not_given=inputs_not_given(self.model, len(self.inputs)),
+            used_elsewhere=used_by_other_methods(self.model, unused),
+            losses=self.parameters.of_losses(unused),
             read_otherwise=self.parameters.read_otherwise(self.values),
             frozen=self.parameters.frozen,
             layouts=self.found.layouts,

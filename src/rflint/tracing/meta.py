@@ -62,7 +62,7 @@ class WeightsOnMeta(TorchFunctionMode):
                 return _without_storage(first)
             if name == "__setitem__":
                 return None
-            if name.endswith("_") and not name.startswith("__"):
+            if name.endswith("_") and not name.startswith("__") and name != "requires_grad_":
                 return first
         if len(args) + len(kwargs) > 1 and _differ(tensors_in((args, kwargs))):
             args, kwargs = mapped((args, kwargs), torch.Tensor, _without_storage)

@@ -28,6 +28,9 @@ _KEEPING = frozenset(
 )
 """Functions whose results are their first argument, each number where it was."""
 
+_FEW = 8
+"""A kernel is made of fewer parameters; a sum of more is something else."""
+
 _MIXING = frozenset({"softmax", "Softmax2d", "glu"})
 """Rows of activations that are no functions of one number."""
 
@@ -82,6 +85,8 @@ def _joined(one: Arrangement | None, other: Arrangement | None) -> Arrangement |
     for name, order in other.orders:
         if orders.setdefault(name, order) != order:
             return None
+    if len(orders) > _FEW:
+        return None
     return Arrangement(tuple(orders.items()), one.mixed or other.mixed)
 
 

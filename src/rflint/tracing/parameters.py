@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import fx, nn
+from torch.nn.modules.loss import _Loss
 from torch.nn.parameter import is_lazy
 
 from rflint.architecture import Kind, Parameter
@@ -107,6 +108,15 @@ class Parameters:
             seen.update(read)
         return frozenset(used & self.sizes.keys())
 
+    def of_losses(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of modules that are losses, by their class or by what the model calls them."""
+        return frozenset(name for name in names if any(map(_is_loss, self._owners(name))))
+
+    def _owners(self, name: str) -> Iterator[tuple[str, nn.Module | None]]:
+        while "." in name:
+            name = name.rpartition(".")[0]
+            yield name.rpartition(".")[2], self.modules.get(name)
+
     def unregistered(self) -> tuple[Parameter, ...]:
         """Parameters that take part, and that the model does not know of."""
         used = list(map(id, self.recording.constants.values()))
@@ -121,6 +131,12 @@ def _inputs_of(node: fx.Node, step: Step) -> list[fx.Node]:
         mapped(node.args[0], fx.Node, found.append)
         return found
     return node.all_input_nodes
+
+
+def _is_loss(owner: tuple[str, nn.Module | None]) -> bool:
+    name, module = owner
+    called = f"{name} {type(module).__name__}".lower()
+    return isinstance(module, _Loss) or "loss" in called or "criterion" in called
 
 
 def _size(parameter: torch.Tensor) -> int:

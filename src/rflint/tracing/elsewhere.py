@@ -1,0 +1,110 @@
+"""What one forward pass does not show of a model: inputs that were not given, and other methods."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+from torch import nn
+
+_NO_TENSORS = re.compile(r"\b(bool|str|int|float|dict|Dict)\b")
+"""Types of arguments that are options, and no inputs."""
+
+_OPTIONS = ("return_", "output_", "use_", "is_")
+"""How options are called, as a rule."""
+
+_NO_USES = (
+    "init",
+    "reset",
+    "get_",
+    "set_",
+    "freeze",
+    "unfreeze",
+    "load_",
+    "save_",
+    "group_matcher",
+)
+"""How methods begin, underscores apart, that hand out, fill or name what a module holds."""
+
+
+def inputs_not_given(model: nn.Module, given: int) -> tuple[str, ...]:
+    """The optional inputs of a model's forward beyond the first ones, which were given."""
+    try:
+        arguments = list(inspect.signature(model.forward).parameters.values())
+    except (TypeError, ValueError):
+        return ()
+    return tuple(
+        argument.name
+        for argument in arguments[given:]
+        if argument.default is None
+        and not _NO_TENSORS.search(str(argument.annotation))
+        and not argument.name.startswith(_OPTIONS)
+    )
+
+
+def used_by_other_methods(model: nn.Module, names: Iterable[str]) -> frozenset[str]:
+    """Those parameters that some method uses which forward does not call.
+
+    A training_step (of PyTorch Lightning, say) calls what forward does not.
+    """
+    read: dict[type, frozenset[str]] = {}
+    found = set()
+    for name in names:
+        module: Any = model
+        for part in name.split("."):
+            if type(module) not in read:
+                read[type(module)] = frozenset(_read_by_other_methods(type(module)))
+            if part in read[type(module)]:
+                found.add(name)
+            module = getattr(module, part, None)
+            if not isinstance(module, nn.Module):
+                break
+    return frozenset(found)
+
+
+def _read_by_other_methods(cls: type) -> Iterator[str]:
+    """The attributes of `self` that methods read which nothing in forward or __init__ calls."""
+    methods = {
+        name: function
+        for base in reversed(cls.__mro__)
+        if not base.__module__.startswith(("torch.", "builtins"))
+        for name, value in vars(base).items()
+        if isinstance(function := inspect.unwrap(getattr(value, "__func__", value)), FunctionType)
+    }
+    reads = {name: frozenset(_attributes_of_self(x.__code__)) for name, x in methods.items()}
+    reached = set()
+    waiting = [name for name in methods if name in ("forward", "__init__") or _is_no_use(name)]
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting += (reads[name] & methods.keys()) - reached
+    for name in methods.keys() - reached:
+        yield from reads[name]
+
+
+def _is_no_use(name: str) -> bool:
+    return name.startswith("__") or name.lstrip("_").startswith(_NO_USES)
+
+
+def _attributes_of_self(code: CodeType, me: str = "") -> Iterator[str]:
+    """What a method reads of its first argument, also in functions that it holds."""
+    me = me or (code.co_varnames[0] if code.co_argcount else "")
+    before = None
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and before == me:
+            yield str(instruction.argval)
+        before = instruction.argval if instruction.opname.startswith(_LOADS) else None
+        before = before[-1] if isinstance(before, tuple) else before
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _attributes_of_self(constant, me)
+        elif isinstance(constant, str) and constant.isidentifier():
+            yield constant  # getattr(self, "projector")
+
+
+_LOADS = ("LOAD_FAST", "LOAD_DEREF")
+"""How instructions begin that load a local variable."""
