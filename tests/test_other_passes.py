@@ -266,7 +266,25 @@ class Averaging(Routed):
         return out
 
 
-@pytest.mark.parametrize("build", [Noisy, Remembering, Averaging])
+class _Absent:
+    """Stands for a package that is not installed, and says so to whoever asks it anything."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ImportError("this package is not installed")
+
+
+_absent = _Absent()
+
+
+class BesideAbsentPackages(Routed):
+    """A variable of the file is such a package."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.ways[0](x)
+        return out if _absent is not None else x
+
+
+@pytest.mark.parametrize("build", [Noisy, Remembering, Averaging, BesideAbsentPackages])
 def test_what_decides_nothing_is_in_nobodys_way(build: Callable[[], nn.Module]) -> None:
     found = messages(build, "RF302")
     assert [message.split(":")[0] for message in found] == ["ways.1", "ways.2"]

@@ -122,12 +122,12 @@ class _Reader:
             return value.getstate()
         if isinstance(value, torch.Generator):
             return value.get_state().numpy().tobytes()
-        if type(value).__module__.startswith("numpy"):
-            generator = getattr(value, "bit_generator", None)
-            if generator is not None:
-                return repr(generator.state)
+        if type(value).__module__.partition(".")[0] == "numpy":
+            if _is_numpys_generator(value):
+                older = hasattr(type(value), "get_state")
+                return repr(value.get_state() if older else value.bit_generator.state)
             return value.tobytes() if getattr(value, "size", _MANY) <= _SMALL else id(value)
-        if callable(value) and not hasattr(value, "__next__"):
+        if callable(value) and not _is_iterator(value):
             return id(value)
         if isinstance(value, list | tuple | deque | set | frozenset):
             return self._all_of(value, depth)
@@ -135,9 +135,9 @@ class _Reader:
         try:
             if isinstance(value, Mapping):
                 return self._all_of([*value.items()], depth)
-            if hasattr(value, "__next__"):
+            if _is_iterator(value):
                 return object()  # whatever comes next is something else
-            attributes = getattr(value, "__dict__", {})
+            attributes = _attributes_of(value)
             return id(value), self._all_of([*attributes.items()], depth)
         finally:
             self._met.discard(id(value))
@@ -156,12 +156,29 @@ def _is_torchs(cls: type) -> bool:
     return cls is object or cls.__module__.startswith("torch.")
 
 
+# of objects of other people's classes only the type is looked at: asking an attribute runs code
+
+
+def _is_iterator(value: Any) -> bool:
+    return hasattr(type(value), "__next__")
+
+
+def _is_numpys_generator(value: Any) -> bool:
+    return type(value).__module__.startswith("numpy.random") and hasattr(type(value), "random")
+
+
+def _attributes_of(value: Any) -> dict[str, Any]:
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return found if type(found) is dict else {}
+
+
 def _may_count(value: Any) -> bool:
     """Whether a variable of a file may be what its code counts or draws with."""
-    if isinstance(value, list | dict | deque | set):
+    kind = type(value)
+    if kind in (list, dict, deque, set):
         return len(value) <= _SMALL
-    return (
-        isinstance(value, (int, float, random.Random, torch.Generator))
-        or hasattr(value, "bit_generator")
-        or (hasattr(value, "__next__") and not isinstance(value, type))
-    )
+    counts = issubclass(kind, (int, float, random.Random, torch.Generator))
+    return counts or _is_numpys_generator(value) or _is_iterator(value)
