@@ -35,6 +35,7 @@ from rflint.settle import Terms, settled
 from rflint.tracing import trace
 from rflint.tracing.again import next_passes, passes_in
 from rflint.tracing.build import Built, build
+from rflint.tracing.given import check_given
 from rflint.tracing.inputs import as_meta, example_inputs, possible_inputs, resized
 from rflint.tracing.operators.table import show
 from rflint.tracing.process import deep_calls, process_kept
@@ -355,6 +356,7 @@ def _traced(
 
 def _fed(given: Any) -> Any:
     """What is to be fed, shapes that are texts read. Raises UsageError for what is no shape."""
+    check_given(given)
     items = [given] if isinstance(given, str) else given
     if not isinstance(items, list | tuple) or not any(isinstance(x, str) for x in items):
         return given
@@ -375,9 +377,7 @@ def _layouts(layout: str | Sequence[str], fed: Any) -> tuple[str, ...]:
 
 
 def _are_tensors(input: Any) -> bool:
-    if isinstance(input, torch.Tensor):
-        raise UsageError("input= takes a shape or a tuple of example tensors, not one tensor")
-    return isinstance(input, tuple) and bool(input) and isinstance(input[0], torch.Tensor)
+    return isinstance(input, (tuple, list)) and bool(input) and isinstance(input[0], torch.Tensor)
 
 
 def _described(model: Any) -> str:

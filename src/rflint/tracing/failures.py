@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
 from rflint.architecture import Source
 from rflint.contained import exit_called
@@ -29,6 +31,27 @@ def mismatch(
     """A layer that cannot run on what reaches it, as an error that names it."""
     shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
     return InputMismatch(f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source)
+
+
+def check_signature(model: nn.Module, inputs: Sequence[torch.Tensor]) -> None:
+    """Raises TraceFailed where forward takes an input by keyword only: inputs have no names."""
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (TypeError, ValueError):  # it is not written in Python
+        return
+    takes = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    surplus = len(inputs) > len(takes) and not any_number
+    if not named and (not surplus or takes):
+        return
+    names = ", ".join(named or [p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
+    raise TraceFailed(
+        f"{type(model).__name__}.forward() takes {names or 'no input'}"
+        f"{' by keyword only' if names else ''}",
+        hint="rflint gives inputs by position. Lint a small module around the model, whose forward "
+        "takes the tensors one by one and passes them on by their names.",
+    )
 
 
 def explained(

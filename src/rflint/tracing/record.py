@@ -35,7 +35,7 @@ from rflint.errors import (
 from rflint.places import (
     innermost_user_line,
 )
-from rflint.tracing.failures import explained, mismatch
+from rflint.tracing.failures import check_signature, explained, mismatch
 from rflint.tracing.functions import (
     DRAWS,
     FACTORIES,
@@ -87,6 +87,8 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     reaches it (it is named), TraceFailed where the code fails or reads values before its first
     convolution, and CannotFollow where only this way of following fails.
     """
+    if not model._forward_pre_hooks:
+        check_signature(model, inputs)
     recorder = Recorder(model)
     placeholders = [
         recorder.ledger.placeholder(f"input_{i}" if i else "input", tensor)
@@ -227,6 +229,13 @@ class Recorder(TorchFunctionMode):
         if spelling in FACTORIES or spelling in LIKE:
             self.reading.check_known((args, kwargs))
             return self._constant(func, spelling, args, kwargs)
+        if spelling == "getitem" and isinstance(args[1], str):
+            raise TraceFailed(
+                f"forward takes a dictionary: it asks an input for {args[1]!r}",
+                hint="rflint gives tensors. Lint a small module around the model, whose forward "
+                "takes the tensors one by one and passes them on as a dictionary.",
+                source=self._called(),
+            )
         args, kwargs = self.reading.with_known_sizes(spelling, args, kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.ledger.is_tracked(t)]
         if not tracked and name in MOVES:
