@@ -39,7 +39,8 @@ class Residual(nn.Module):
         self.part = part
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.part(x)
+        added: Tensor = x + self.part(x)
+        return added
 
 
 def recurrent(x: Tensor) -> Tensor:
