@@ -367,6 +367,11 @@ def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> 
 @pytest.mark.parametrize(
     ("line", "completed"),
     [
+        ("rflint ", ["clean", "fix", "model:build", "rule"]),
+        ("rflint --res 16 ", ["model:build"]),
+        ("rflint model:build ", ["model:build"]),
+        ("rflint fix ", ["model:build"]),
+        ("rflint rule RF30", ["RF301", "RF302", "RF303", "RF304"]),
         ("rflint ru", ["rule"]),
         ("rflint model", ["model:build"]),
         ("rflint model:", ["build"]),
@@ -381,7 +386,7 @@ def test_bash_itself_completes(tmp_path: Path, line: str, completed: list[str]) 
     """By its own function, with words as bash splits them: a colon is one."""
     write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
     words = [word for part in line.split() for word in re.split("(:)", part) if word]
-    if line.endswith(":"):
+    if line.endswith((":", " ")):
         words.append("")
     script = f"""
         compopt() {{ :; }}
@@ -399,7 +404,7 @@ def test_bash_itself_completes(tmp_path: Path, line: str, completed: list[str]) 
         text=True,
         check=False,
     )
-    assert [x for x in ran.stdout.splitlines() if x] == completed, ran.stderr
+    assert sorted(x for x in ran.stdout.splitlines() if x) == completed, ran.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

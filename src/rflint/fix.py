@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from torch import nn
 
@@ -33,8 +31,7 @@ class Patch:
 
 def patch(
     built: Built,
-    target: str,
-    arguments: Mapping[str, Any],
+    origin: Origin,
     found: Repairs,
     number: int,
     file: Path,
@@ -45,6 +42,7 @@ def patch(
     Raises UsageError where there is no such repair, RepairFailed where there is none at all or
     where the file is not what it should be.
     """
+    target = origin.target
     if not found.repairs:
         reasons = "; ".join(found.refusals) or "no change makes fewer layers unproductive"
         raise RepairFailed(f"{target} has unproductive layers and no repair: {reasons}")
@@ -52,7 +50,6 @@ def patch(
         listed = "\n  ".join(f"{i}. {x.title}" for i, x in enumerate(found.repairs, start=1))
         raise UsageError(f"there is no repair {number} of {target}", hint=listed)
     repair = found.repairs[number - 1]
-    origin = Origin(target, arguments, built.is_module, built.wrappers)
     shapes = [tuple(tensor.shape) for tensor in found.inputs]
     text = program(origin, repair, shapes, file.parent)
     written = _built(text, file)

@@ -32,6 +32,7 @@ from rflint.report import Failure, LargerInput, ModelReport, Report
 from rflint.rule import Rule, check_settings, selected, told
 from rflint.rule_files import load_rules
 from rflint.settle import Terms, settled
+from rflint.spoken import speaks_python
 from rflint.tracing import trace
 from rflint.tracing.again import next_passes, passes_in
 from rflint.tracing.build import Built, build
@@ -43,6 +44,7 @@ from rflint.tracing.process import deep_calls, process_kept
 DEFAULTS = Options()
 
 
+@speaks_python
 def lint(
     model: Any,
     res: int | tuple[int, ...] | Sequence[int | tuple[int, ...]] | None = None,
@@ -171,6 +173,7 @@ def lint_model(
     return report, broken
 
 
+@speaks_python
 def repairs(
     model: Any,
     res: int | tuple[int, ...] | None = None,

@@ -68,6 +68,8 @@ class ModelReport:
     """Findings that the baseline holds."""
     over_limits: tuple[Finding, ...] = ()
     """Limits of the gate (--max-macs and others) that the model exceeds; the option is the code."""
+    fix: str = "rflint fix"
+    """The command that writes its repairs."""
     ran: tuple[str, ...] | None = None
     """Codes of the rules that it was held against; None: of all."""
 

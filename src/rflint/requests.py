@@ -13,6 +13,7 @@ from rflint.errors import UsageError
 from rflint.figures import size
 from rflint.gates import Limits
 from rflint.layouts import layouts_of
+from rflint.meant import relative, without_colon
 from rflint.options import Options
 from rflint.quantities import InputShape, Sizes
 from rflint.rule import Rule, precision, selected, told
@@ -36,6 +37,10 @@ class Request:
     terms: Terms
     is_one_of_several: bool = False
     """Whether the target is linted at other resolutions too."""
+    is_named: bool = False
+    """Whether the configuration calls it by its name."""
+    hint: str = ""
+    """What may have been meant, where there is no such target."""
 
     @property
     def title(self) -> str:
@@ -105,6 +110,8 @@ def requests(
                 _options(layered, configuration, rules),
                 terms,
                 len(resolutions) > 1,
+                bool(model.name),
+                _meant(model.target, root, configuration),
             )
             if request not in found:  # asked for twice is linted once
                 found.append(request)
@@ -168,6 +175,17 @@ def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path
         if _where(model.target, configuration.root) == here
     ]
     return same or [(Path.cwd(), ConfiguredModel(target))]
+
+
+def _meant(target: str, root: Path, configuration: Configuration) -> str:
+    """What to say where a target names nothing: the configuration may have the like of it."""
+    module, colon, attribute = target.rpartition(":")
+    if not colon:
+        return without_colon(target, [model.name for model in configuration.models if model.name])
+    elsewhere = configuration.root / module
+    if module.endswith(".py") and not (root / module).is_file() and elsewhere.is_file():
+        return f"From here it is {relative(elsewhere)}:{attribute}."
+    return ""
 
 
 def _where(target: str, root: Path) -> tuple[str, str]:

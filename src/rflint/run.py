@@ -56,6 +56,8 @@ class Run:
             self.starts(index, request)
             report = self.cache.answer(key) if self.cache else None
             if report is None:
+                if self.cache and (why := self.cache.why_not(key)):
+                    self.notes.append(f"{request.title} was linted anew: {why}")
                 report = self._lint(request, key)
             else:
                 self.notes.append(f"{request.title} was answered by the cache")
@@ -65,7 +67,7 @@ class Run:
 
     def _lint(self, request: Request, key: str) -> ModelReport | None:
         try:
-            check(request.target, request.root)
+            check(request.target, request.root, request.hint)
             with warnings_kept(self.notes):
                 _import_torch()
             from rflint.linter import lint_model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,8 @@ def destination(output: Path | None) -> Iterator[TextIO]:
         with written.open("w", encoding="utf-8") as stream:
             yield stream
         if replaced:
+            if final.exists():
+                written.chmod(stat.S_IMODE(final.stat().st_mode))
             written.replace(final)
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}") from error

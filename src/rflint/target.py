@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import importlib
 from collections.abc import Iterable
@@ -15,18 +14,23 @@ from rflint.contained import exit_called, is_interrupt
 from rflint.errors import ImportFailed, RflintError, UsageError, said
 from rflint.folders import arrange, is_there, namesake
 from rflint.loading import module_of
+from rflint.meant import missing_file, missing_module, near, without_colon
 from rflint.places import innermost_user_line_of, shown, source_at
 
 
-def check(target: str, root: Path) -> None:
+def check(target: str, root: Path, hint: str = "") -> None:
     """Say what can be said before anything is imported: torch alone takes seconds.
 
     Raises UsageError for a malformed target, ImportFailed for a file or package that is not there.
     """
-    name, _ = split(target)
+    try:
+        name, _ = split(target)
+    except UsageError as error:
+        error.hint = hint or error.hint
+        raise
     if name.endswith(".py"):
         if not (root / name).is_file():
-            raise ImportFailed(f"no file {name}")
+            raise ImportFailed(f"no file {name}", hint=hint or missing_file(name, root))
     elif not is_there(root, name.split(".")[0]):
         raise _no_module(name, name.split(".")[0], root)
 
@@ -64,12 +68,7 @@ def split(target: str) -> tuple[str, str]:
     """Module (or file) and attribute of a target."""
     module, colon, attribute = target.rpartition(":")
     if not colon:
-        where = f"{target}:build" if target.endswith(".py") else "mymodel:build"
-        near = difflib.get_close_matches(target, ("rule", "fix", "clean"), n=1)
-        did = f"Did you mean rflint {near[0]}? " if near else ""
-        raise UsageError(
-            f"{target!r} names no model", hint=f"{did}Say which attribute builds it, like {where}."
-        )
+        raise UsageError(f"{target!r} names no model", hint=without_colon(target))
     if not module or not all(part.isidentifier() for part in attribute.split(".")):
         raise UsageError(
             f"{target!r} is no target",
@@ -133,7 +132,8 @@ def _no_module(name: str, missing: str, root: Path) -> ImportFailed:
     file = Path(*name.split(".")).with_suffix(".py")
     return ImportFailed(
         f"no module named {missing!r}",
-        hint=f"Looked for an installed package and in {root} (such as {file}).",
+        hint=f"{missing_module(name.split('.')[0], root)}Looked for an installed package and in "
+        f"{root} (such as {file}).",
     )
 
 
@@ -157,9 +157,8 @@ def _import_error(name: str, error: BaseException) -> RflintError:
 
 def _suggestion(name: str, owner: Any) -> str:
     public = [attribute for attribute in dir(owner) if not attribute.startswith("_")]
-    near = difflib.get_close_matches(name, public, n=3)
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
+    if alike := near(name, public):
+        return f"Did you mean {' or '.join(alike)}?"
     defined = [
         a
         for a in public

@@ -70,6 +70,13 @@ class Cache:
             return None
         return record.report
 
+    def why_not(self, key: str) -> str:
+        """Of an earlier run's answer that does not hold any more: what has changed since."""
+        record = self.store.load(key)
+        if record is None or record.report is None:
+            return ""
+        return next(record.dependencies.changes(self.present), "")
+
     def known_files(self, key: str) -> tuple[str, ...]:
         """The files that an earlier run depended on, whether or not they have changed since."""
         record = self.store.load(key)

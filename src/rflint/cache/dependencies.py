@@ -9,7 +9,7 @@ import re
 import stat
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from typing import Any
@@ -47,20 +47,30 @@ class Dependencies:
 
     def hold(self, present: Present) -> bool:
         """Whether everything is still as it was."""
-        return (
-            all(present.file(path) == digest for path, digest in self.files)
-            and all(state_of(path) == state for path, state in self.states)
-            and all(kind_of(path) == kind for path, kind in self.kinds)
-            and all(
-                folder_of(path, in_full=in_full) == digest for path, in_full, digest in self.folders
-            )
-            and all(present.variable(name) == digest for name, digest in self.variables)
-            and self.environment in ("", present.whole_environment)
-            and all(
-                present.found(search.folder, search.names) == search.entries
-                for search in self.searches
-            )
-        )
+        return next(self.changes(present), None) is None
+
+    def changes(self, present: Present) -> Iterator[str]:
+        """What is not as it was, in words."""
+        for path, digest in self.files:
+            if present.file(path) != digest:
+                yield f"{path} has changed"
+        for path, state in self.states:
+            if state_of(path) != state:
+                yield f"{path} has changed"
+        for path, kind in self.kinds:
+            if kind_of(path) != kind:
+                yield f"{path} has come, or gone"
+        for path, in_full, digest in self.folders:
+            if folder_of(path, in_full=in_full) != digest:
+                yield f"the folder {path} has changed"
+        for name, digest in self.variables:
+            if present.variable(name) != digest:
+                yield f"the environment variable {name} has changed"
+        if self.environment not in ("", present.whole_environment):
+            yield "the environment has changed"
+        for search in self.searches:
+            if present.found(search.folder, search.names) != search.entries:
+                yield f"imports would find something else in {search.folder}"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem, split_arg_string
 
 _WORDS, _POSITION = "COMP_WORDS", "COMP_CWORD"
@@ -20,9 +21,11 @@ def words() -> list[str]:
 
 
 def join_at_colons() -> None:
-    """Bash takes a colon for a word of its own, also in the middle of a target."""
-    line = os.environ.get(_WORDS, "")
-    before = split_arg_string(line)[: int(os.environ.get(_POSITION, "0")) + 1]
+    """Bash takes a colon for a word of its own, also in the middle of a target.
+
+    It gives one word a line, and an empty one where the next word begins.
+    """
+    before = os.environ.get(_WORDS, "").split("\n")[: int(os.environ.get(_POSITION, "0")) + 1]
     joined = re.sub(r"\s*\n:\n?\s*", ":", "\n".join(before)).split("\n")
     os.environ[_WORDS] = " ".join(joined)
     os.environ[_POSITION] = str(len(joined) - 1)
@@ -34,7 +37,8 @@ def complete_targets(
     """Subcommands, configured models, and files; behind a file's colon what is defined in it."""
     file, colon, _ = incomplete.rpartition(":")
     names = [*_configured(), *(f"{file}:{name}" for name in _defined(Path(file)) if colon)]
-    if not ctx.params.get("targets") and hasattr(ctx.command, "subcommands"):
+    said = [x for x in ctx.params if ctx.get_parameter_source(x) is ParameterSource.COMMANDLINE]
+    if not said and hasattr(ctx.command, "subcommands"):  # they stand in front of all else
         names += ctx.command.subcommands.commands
     found = [name for name in names if name.startswith(incomplete)]
     in_bash = os.environ.get("_RFLINT_COMPLETE", "").startswith("bash")

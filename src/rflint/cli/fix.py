@@ -68,7 +68,8 @@ def fix(
 
     Its build() gives the changed model.
     The file calls TARGET and edits what it returns, with nothing but torch. It is linted before it
-    is written. Where the configuration has TARGET, its size and arguments are taken from there.
+    is written. Where the configuration has TARGET, which can be a model's name there, size and
+    arguments are taken from it.
 
     Exit status: 0 written or nothing to repair, 2 no repair could be written.
     """
@@ -83,12 +84,15 @@ def fix(
         if output is not None and output.suffix != ".py":
             raise UsageError(f"{output} is no Python file: its name has to end in .py")
         from rflint.run import built, warnings_kept, without_our_arguments
+        from rflint.target import check
 
         request = _request(target, choices(given, pairs), config, isolated=isolated)
+        check(request.target, request.root, request.hint)
         with warnings_kept([]):
-            model = built(target, Path.cwd(), request.arguments)
+            model = built(request.target, request.root, request.arguments)
         from rflint.fix import patch
         from rflint.linter import find_repairs
+        from rflint.repair.program import Origin
         from rflint.repair.words import in_figures
 
         file = output or Path("patched.py")
@@ -99,7 +103,16 @@ def fix(
             if not found.unproductive:
                 tell(f"{target} has no unproductive layer: nothing to repair")
                 return
-            made = patch(model, target, request.arguments, found, number, file, request.options)
+            made = patch(
+                model,
+                Origin(
+                    request.target, request.arguments, model.is_module, model.wrappers, request.root
+                ),
+                found,
+                number,
+                file,
+                request.options,
+            )
         with destination(None if diff else output) as stream:
             stream.write(_difference(file, made.text) if diff else made.text)
         end_stdout()

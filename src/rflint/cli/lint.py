@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rflint.cache import Cache
     from rflint.configuration import Choices, Configuration
     from rflint.report import Report
+    from rflint.requests import Request
     from rflint.rule import Rule
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -115,6 +116,7 @@ class Program(click.Command):
     metavar="FILE",
     help=f"Accept the findings that this file holds.  [default: {DEFAULT_BASELINE}, if it exists]",
 )
+@click.option("--no-baseline", is_flag=True, help="Accept nothing, whatever file there is.")
 @click.option(
     "--write-baseline",
     is_flag=True,
@@ -157,6 +159,7 @@ def lint(
     isolated: bool,
     fail_on: str | None,
     baseline: Path | None,
+    no_baseline: bool,
     write_baseline: bool,
     formats: Sequence[tuple[str, Path | None]],
     output: Path | None,
@@ -180,6 +183,7 @@ def lint(
     """
     with errors_reported(debug):
         from rflint.cache import Cache
+        from rflint.cli.commands import Given, command, completed
         from rflint.cli.files import Files
         from rflint.configuration import configuration
         from rflint.report import Failure, Report
@@ -195,12 +199,20 @@ def lint(
         targets = tuple(name for name in targets if ":" in name) if when_changed else targets
         if watch and write_baseline:
             raise UsageError("--watch would accept whatever is found: not with --write-baseline")
+        if no_baseline and (baseline or write_baseline):
+            other = "--baseline" if baseline else "--write-baseline"
+            raise UsageError(f"{other} and --no-baseline contradict each other")
         if watch:
             _watch(targets, chosen, config, isolated=isolated)
         outputs = _outputs(formats, output, found, quiet=quiet, statistics=statistics)
         failures: list[Failure] = []
+        wanted: tuple[Request, ...] = ()
+        said = Given(chosen, config, isolated)
 
         def failed(about: str, error: RflintError) -> None:
+            asked = next((x for x in wanted if x.title == about), None)
+            if asked:
+                error.hint = completed(error.hint, asked, said)
             failures.append(Failure(about, error))
             complain(error, debug, about)
 
@@ -219,12 +231,19 @@ def lint(
             run = Run(cache, failed, starts)
             linted = run.reports(wanted)
         whole = is_whole(wanted, found) and not failures
-        models = settled([(model, x.terms) for model, x in linted], rules, whole=whole)
+        models = [
+            replace(model, fix=command(x, said, "fix"))
+            for model, (_, x) in zip(
+                settled([(model, x.terms) for model, x in linted], rules, whole=whole),
+                linted,
+                strict=True,
+            )
+        ]
         gate = fail_on or found.fail_on or "warning"
         least = None if gate == "never" else Severity(gate)
         report = Report(tuple(models), tuple(failures), fail_on=least)
         file = _baseline_file(baseline, found, write=write_baseline, isolated=isolated)
-        if file:
+        if file and not no_baseline:
             report = _held_against(report, file, write=write_baseline, quiet=quiet)
         if verbose:
             for text in (*run.notes, *(x for model in report.models for x in model.notes)):

@@ -54,7 +54,7 @@ def amount_or_share(ctx: click.Context, param: click.Parameter, value: str | Non
     return None if value is None else _read(lambda x: quantities.limit(x, share=True), value)
 
 
-def _read(reader: Callable[[str], Any], value: str) -> Any:
+def _read(reader: Callable[[Any], Any], value: str | Sequence[str]) -> Any:
     try:
         return reader(value)
     except ValueError as error:

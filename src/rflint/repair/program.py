@@ -33,11 +33,13 @@ class Origin:
     """Whether the target is a module already, and not what builds one."""
     wrappers: Sequence[str] = ()
     """Attributes through which the model is reached: of torch.compile, of DataParallel."""
+    root: Path = Path()
+    """What the target's path is relative to, and where its module is looked for."""
 
 
 def program(origin: Origin, repair: Repair, inputs: Sequence[tuple[int, ...]], folder: Path) -> str:
     """The file's text, to be put into `folder`."""
-    imports, original = _import_of(origin.target, folder)
+    imports, original = _import_of(origin.target, origin.root, folder)
     edits = "\n".join(_edits([step for step in repair.steps if not step.defines]))
     classes = "".join(f"\n\n{step.code}\n" for step in repair.steps if step.defines)
     made = _model(origin, original)
@@ -126,11 +128,11 @@ def _literal(value: object) -> str:
     return _quoted(value) if isinstance(value, str) else repr(value)
 
 
-def _import_of(target: str, folder: Path) -> tuple[str, str]:
+def _import_of(target: str, root: Path, folder: Path) -> tuple[str, str]:
     """The lines that import what a target names, and what it then is called."""
     module, attribute = split(target)
     if module.endswith(".py"):
-        file = Path(module).resolve()
+        file = (root / module).resolve()
         dotted = _as_module(file, folder)
         if dotted is None:
             return _loading(file, folder), f"_original.{attribute}"
@@ -138,7 +140,7 @@ def _import_of(target: str, folder: Path) -> tuple[str, str]:
     first, *rest = attribute.split(".")
     name = ".".join(["original", *rest])
     imported = f"from {module} import {first} as original"
-    here = Path.cwd().resolve()
+    here = root.resolve()
     if folder.resolve() == here or _folder_of(module.split(".")[0]) != here:
         return f"from torch import nn\n\n{imported}", name
     # Python finds the module because rflint was started here

@@ -71,8 +71,11 @@ class Advice:
             self.console.print(table)
         self.console.print(
             "Each change was made to a copy of the model, and the copy analysed again. Accuracy is "
-            "not predicted: train to decide. rflint fix --repair N writes the N-th as code.",
+            "not predicted: train to decide.",
             style="dim",
+        )
+        self.console.print(
+            Text.assemble(("Write one as code: ", "dim"), f"{one_line(self.model.fix)} --repair 1")
         )
 
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:

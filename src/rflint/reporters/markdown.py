@@ -23,7 +23,7 @@ _ROOM_FOR_TABLE, _ROOM_FOR_MODEL, _ROOM_FOR_FAILURES, _ROOM = 12_000, 8_000, 6_0
 """Characters. GitHub refuses comments of more than 65,536."""
 _MODELS, _LINES, _NAMES, _FAILURES = 50, 20, 8, 20
 """So many rows, lines of findings in a model, names in a line, and failures."""
-_NAME, _TEXT = 100, 600
+_NAME, _TEXT, _COMMAND = 100, 600, 600
 """Longer ones are cut."""
 
 _TAME = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+-]*[)"'.,;:!?]*""")
@@ -182,7 +182,10 @@ def _advice(model: ModelReport) -> Iterator[str]:
             )
             rows.append(f"| {' | '.join(cells)} |")
         yield "\n".join(_fitting(rows, _LINES, _ROOM_FOR_MODEL))
-        yield "Accuracy is not predicted: train to decide. `rflint fix --repair N` writes the N-th."
+        yield (
+            "Accuracy is not predicted: train to decide. "
+            f"{_code(f'{model.fix} --repair 1', _COMMAND)} writes the first as code."
+        )
     larger = model.larger_input
     if larger:
         factor = change(model.analysis.totals.macs, larger.macs, "x")
@@ -225,12 +228,12 @@ def _closing(report: Report) -> str:
 # -- names
 
 
-def _code(text: str) -> str:
+def _code(text: str, most: int = _NAME) -> str:
     """Text that is nothing but text, in a table as well.
 
     A pipe would end a cell in a code span too, and an escaped one is not everywhere what it seems.
     """
-    return "&#124;".join(map(_span, one_line(_cut(text, _NAME)).split("|")))
+    return "&#124;".join(map(_span, one_line(_cut(text, most)).split("|")))
 
 
 def _span(text: str) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from rflint.figures import count, plural, share, size
+from rflint.figures import count, counted, plural, share, size
 from rflint.harmless import inert, one_line, paragraphs
 from rflint.layouts import is_usual
 from rflint.report import ModelReport, Report
@@ -104,8 +104,8 @@ class _Page:
         )
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
         facts = [
-            f"{count(totals.params)} parameters",
-            f"{count(totals.macs)} MACs",
+            counted(totals.params, "parameter"),
+            counted(totals.macs, "MAC"),
             self._convolutions(),
         ]
         line = Text(f" {g.dot} ".join(facts))

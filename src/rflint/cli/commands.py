@@ -1,0 +1,73 @@
+"""Commands that a person can copy: with the target and the options that they have given."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from rflint.configuration import Choices
+from rflint.figures import size
+from rflint.meant import relative
+from rflint.requests import Request
+
+_MISSING = re.compile(r"--(?:arg \w+=VALUE|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)")
+"""What a hint says is to be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line says of all models."""
+
+    choices: Choices
+    config: Path | None = None
+    isolated: bool = False
+
+
+def command(request: Request, given: Given, subcommand: str = "") -> str:
+    """What asks for one model of a run, at the one size of this request."""
+    return shlex.join(["rflint", *([subcommand] if subcommand else []), *_words(request, given)])
+
+
+def completed(hint: str, request: Request, given: Given) -> str:
+    """A hint that names options, with the whole command that has them."""
+    missing = [word for option in _MISSING.findall(hint) for word in option.split(" ")]
+    if not missing:
+        return hint
+    return f"{hint}\nrflint {shlex.join([*_words(request, given), *missing])}"
+
+
+def _words(request: Request, given: Given) -> list[str]:
+    choices, words = given.choices, [_target(request)]
+    arguments = choices.args or {}
+    isolated = given.isolated
+    if request.name and not request.is_named:  # only its arguments tell it apart
+        arguments, isolated = request.arguments, True
+    if given.config and not isolated:
+        words += ["--config", str(given.config)]
+    if isolated:
+        words.append("--isolated")
+    if request.resolution and (choices.res or request.is_one_of_several or isolated):
+        words += ["--res", size(request.resolution)]
+    for shape in request.shapes if isolated else choices.input or ():
+        words += ["--input", ":".join(filter(None, (size(shape), shape.dtype, shape.layout)))]
+    for layout in choices.layout or ():
+        words += ["--layout", layout]
+    for key, value in arguments.items():
+        words += ["--arg", f"{key}={value if isinstance(value, str) else repr(value)}"]
+    if choices.train is not None:
+        words.append("--train" if choices.train else "--no-train")
+    if choices.tracer:
+        words += ["--tracer", choices.tracer]
+    return words
+
+
+def _target(request: Request) -> str:
+    """Its name in the configuration, else its target as it is typed from here."""
+    if request.is_named:
+        return request.name
+    module, _, attribute = request.target.rpartition(":")
+    if module.endswith(".py") and request.root.resolve() != Path.cwd().resolve():
+        return f"{relative(request.root / module)}:{attribute}"
+    return request.target
