@@ -1,5 +1,6 @@
 # make demo   lint the example
 # make test   everything that has to pass: ruff, mypy, pytest
+# make fuzz   the claims of rules, tried on many more drawn networks than make test draws
 # make clean  remove what these made
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ install = $(PYTHON) -m venv $(venv) && $(bin)/pip install -q -c constraints.txt
 # What .venv is made from: when one of these changes, pip brings .venv up to date.
 sources := pyproject.toml constraints.txt
 
-.PHONY: demo test clean
+.PHONY: demo test fuzz clean
 
 # The example has findings, so rflint ends with status 1 here; anything else is a failure.
 demo: $(venv)/demo.stamp
@@ -22,6 +23,9 @@ test: $(venv)/test.stamp
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 	$(bin)/pytest
+
+fuzz: $(venv)/test.stamp
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} $(bin)/pytest tests/test_position_claims.py
 
 clean:
 	rm -rf $(venv) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
