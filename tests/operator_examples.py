@@ -99,6 +99,44 @@ _OWN_INPUTS: dict[str, Callable[[], nn.Module]] = {
     "DeformConv2d": lambda: Prepared(_deformable(), lambda x: (x, x.new_zeros(2, 18, 6, 6))),
     "Embedding": lambda: Prepared(nn.Embedding(5, 3), lambda x: (codes(x),)),
     "EmbeddingBag": lambda: Prepared(nn.EmbeddingBag(5, 3), lambda x: (codes(x)[0],)),
+    "MSELoss": lambda: Prepared(nn.MSELoss(), lambda x: (x, x * _ROW)),
+    "L1Loss": lambda: Prepared(nn.L1Loss(), lambda x: (x, x * _ROW)),
+    "SmoothL1Loss": lambda: Prepared(nn.SmoothL1Loss(), lambda x: (x, x * _ROW)),
+    "HuberLoss": lambda: Prepared(nn.HuberLoss(), lambda x: (x, x * _ROW)),
+    "BCELoss": lambda: Prepared(nn.BCELoss(), lambda x: (x, torch.rand(x.shape))),
+    "KLDivLoss": lambda: Prepared(nn.KLDivLoss(), lambda x: (x, torch.rand(x.shape))),
+    "BCEWithLogitsLoss": lambda: Prepared(
+        nn.BCEWithLogitsLoss(), lambda x: (x, torch.rand(x.shape))
+    ),
+    "SoftMarginLoss": lambda: Prepared(nn.SoftMarginLoss(), lambda x: (x, torch.ones(x.shape))),
+    "PoissonNLLLoss": lambda: Prepared(nn.PoissonNLLLoss(), lambda x: (x, torch.rand(x.shape))),
+    "MarginRankingLoss": lambda: Prepared(
+        nn.MarginRankingLoss(), lambda x: (x, x * _ROW, torch.ones(x.shape))
+    ),
+    "HingeEmbeddingLoss": lambda: Prepared(
+        nn.HingeEmbeddingLoss(), lambda x: (x, torch.ones(x.shape))
+    ),
+    "CrossEntropyLoss": lambda: Prepared(
+        nn.CrossEntropyLoss(), lambda x: (x, torch.zeros(2, 6, 6, dtype=torch.int64))
+    ),
+    "NLLLoss": lambda: Prepared(
+        nn.NLLLoss(), lambda x: (x, torch.zeros(2, 6, 6, dtype=torch.int64))
+    ),
+    "MultiMarginLoss": lambda: Prepared(
+        nn.MultiMarginLoss(), lambda x: (x[:, :, 0, 0], torch.zeros(2, dtype=torch.int64))
+    ),
+    "MultiLabelMarginLoss": lambda: Prepared(
+        nn.MultiLabelMarginLoss(), lambda x: (x[:, :, 0, 0], torch.zeros(2, 4, dtype=torch.int64))
+    ),
+    "MultiLabelSoftMarginLoss": lambda: Prepared(
+        nn.MultiLabelSoftMarginLoss(), lambda x: (x[:, :, 0, 0], torch.ones(2, 4))
+    ),
+    "CosineEmbeddingLoss": lambda: Prepared(
+        nn.CosineEmbeddingLoss(), lambda x: (x[:, :, 0, 0], torch.rand(2, 4), torch.ones(2))
+    ),
+    "TripletMarginLoss": lambda: Prepared(
+        nn.TripletMarginLoss(), lambda x: (x[:, :, 0, 0], torch.rand(2, 4), torch.rand(2, 4))
+    ),
     "CosineSimilarity": lambda: Prepared(nn.CosineSimilarity(), lambda x: (x, x + _ROW)),
     "PairwiseDistance": lambda: Prepared(nn.PairwiseDistance(), lambda x: (x, x + _ROW)),
     "Fold": lambda: Prepared(nn.Fold((6, 6), 2, stride=2), lambda x: (F.unfold(x, 2, stride=2),)),
@@ -194,6 +232,16 @@ def attended(x: Tensor) -> Any:
     return F.multi_head_attention_forward(positions, positions, positions, 4, 2, *weights)
 
 
+def _positive(x: Tensor) -> Tensor:
+    """Something symmetric of which there are roots."""
+    return x @ x.mT + 6 * torch.eye(6)
+
+
+def _matrix(x: Tensor) -> Tensor:
+    """One affine map for every sample."""
+    return x.mean((2, 3))[:, :1, None].expand(2, 2, 3)
+
+
 def written(x: Tensor) -> Tensor:
     y = x.clone()
     y[:, :, ::2] = x[:, :, 1::2]
@@ -272,6 +320,93 @@ _FUNCTIONS: dict[str, Function] = {
     "quantized::add_relu": lambda x: of_quantised("add_relu", x),
     "quantized::mul": lambda x: of_quantised("mul", x),
     "quantized::cat": lambda x: torch.ops.quantized.cat([quantised(x)] * 2, 1, 0.1, 0).dequantize(),
+    "affine_grid": lambda x: F.affine_grid(_matrix(x), [2, 1, 5, 4], align_corners=False),
+    "affine_grid_generator": lambda x: torch.affine_grid_generator(_matrix(x), [2, 1, 5, 4], False),
+    "slice_scatter": lambda x: torch.slice_scatter(x, x[:, :, :2], 2, 0, 2),
+    "select_scatter": lambda x: torch.select_scatter(x, x[:, 1], 1, 0),
+    "hsplit": lambda x: x.hsplit(2),
+    "vsplit": lambda x: x.vsplit(2),
+    "dsplit": lambda x: x.dsplit([2]),
+    "quantile": lambda x: torch.quantile(x, torch.tensor([0.1, 0.5]), dim=1),
+    "nanquantile": lambda x: torch.nanquantile(x, 0.5, 1, True),
+    "nanmedian": lambda x: x.nanmedian(1),
+    "index_fill": lambda x: x.index_fill(1, torch.tensor([0]), 0.5),
+    "isin": lambda x: torch.isin(x, _ROW),
+    "mvlgamma": lambda x: torch.mvlgamma(x + 2, 2),
+    "polygamma": lambda x: torch.polygamma(1, x),
+    "igamma": lambda x: torch.igamma(x, _ROW),
+    "igammac": lambda x: torch.igammac(x, _ROW),
+    "nextafter": lambda x: torch.nextafter(x, _ROW),
+    "special_xlog1py": lambda x: torch.special.xlog1py(x, _ROW),
+    "special_zeta": lambda x: torch.special.zeta(x + 2, _ROW),
+    "cauchy": lambda x: x.cauchy_(),
+    "geometric": lambda x: x.geometric_(0.5),
+    "cfloat": lambda x: x.cfloat().real,
+    "cdouble": lambda x: x.cdouble().real,
+    "chalf": lambda x: x.chalf().real,
+    "trace": lambda x: x[0, 0].trace(),
+    "dist": lambda x: torch.dist(x, _ROW),
+    "cross": lambda x: torch.cross(x[:, :3], x[:, 1:], dim=1),
+    "linalg_cross": lambda x: torch.linalg.cross(x[:, :3], x[:, 1:], dim=1),
+    "diag": lambda x: torch.diag(x[0, 0, 0]),
+    "diag_embed": lambda x: torch.diag_embed(x),
+    "diagonal": lambda x: x.diagonal(0, 0, 1),
+    "linalg_diagonal": lambda x: torch.linalg.diagonal(x, dim1=0, dim2=1),
+    "cholesky": lambda x: torch.linalg.cholesky(_positive(x)),
+    "linalg_cholesky": lambda x: torch.linalg.cholesky(_positive(x)),
+    "linalg_cholesky_ex": lambda x: torch.linalg.cholesky_ex(_positive(x)),
+    "linalg_eigh": lambda x: torch.linalg.eigh(_positive(x)),
+    "linalg_eigvalsh": lambda x: torch.linalg.eigvalsh(_positive(x)),
+    "linalg_ldl_factor": lambda x: torch.linalg.ldl_factor(_positive(x)),
+    "cholesky_inverse": lambda x: torch.cholesky_inverse(x),
+    "cholesky_solve": lambda x: torch.cholesky_solve(x, torch.eye(6)),
+    "linalg_solve": lambda x: torch.linalg.solve(torch.eye(6) * 2, x),
+    "linalg_solve_triangular": lambda x: torch.linalg.solve_triangular(torch.eye(6), x, upper=True),
+    "triangular_solve": lambda x: torch.triangular_solve(x, torch.eye(6)),
+    "linalg_lu_solve": lambda x: torch.linalg.lu_solve(*torch.linalg.lu_factor(torch.eye(6)), x),
+    "lu_solve": lambda x: torch.lu_solve(x, *torch.linalg.lu_factor(torch.eye(6))),
+    "linalg_norm": lambda x: torch.linalg.norm(x, dim=(2, 3)),
+    "linalg_matrix_norm": lambda x: torch.linalg.matrix_norm(x),
+    "frobenius_norm": lambda x: torch.frobenius_norm(x, (1, 2), True),
+    "nuclear_norm": lambda x: torch.nuclear_norm(x, (2, 3)),
+    "mse_loss": lambda x: F.mse_loss(x, x * _ROW, reduction="none"),
+    "l1_loss": lambda x: F.l1_loss(x, x * _ROW),
+    "smooth_l1_loss": lambda x: F.smooth_l1_loss(x, x * _ROW, reduction="none"),
+    "huber_loss": lambda x: F.huber_loss(x, x * _ROW),
+    "binary_cross_entropy": lambda x: F.binary_cross_entropy(
+        x, torch.rand(x.shape), reduction="none"
+    ),
+    "kl_div": lambda x: F.kl_div(x, torch.rand(x.shape), reduction="none"),
+    "binary_cross_entropy_with_logits": lambda x: F.binary_cross_entropy_with_logits(
+        x, torch.rand(x.shape)
+    ),
+    "soft_margin_loss": lambda x: F.soft_margin_loss(x, torch.ones(x.shape), reduction="none"),
+    "poisson_nll_loss": lambda x: F.poisson_nll_loss(x, torch.rand(x.shape), reduction="none"),
+    "margin_ranking_loss": lambda x: F.margin_ranking_loss(
+        x, x * _ROW, torch.ones(x.shape), reduction="none"
+    ),
+    "hinge_embedding_loss": lambda x: F.hinge_embedding_loss(
+        x, torch.ones(x.shape), reduction="none"
+    ),
+    "cross_entropy": lambda x: F.cross_entropy(
+        x, torch.zeros(2, 6, 6, dtype=torch.int64), reduction="none"
+    ),
+    "nll_loss": lambda x: F.nll_loss(x, torch.zeros(2, 6, 6, dtype=torch.int64), reduction="none"),
+    "multi_margin_loss": lambda x: F.multi_margin_loss(
+        x[:, :, 0, 0], torch.zeros(2, dtype=torch.int64)
+    ),
+    "multilabel_margin_loss": lambda x: F.multilabel_margin_loss(
+        x[:, :, 0, 0], torch.zeros(2, 4, dtype=torch.int64)
+    ),
+    "multilabel_soft_margin_loss": lambda x: F.multilabel_soft_margin_loss(
+        x[:, :, 0, 0], torch.ones(2, 4)
+    ),
+    "cosine_embedding_loss": lambda x: F.cosine_embedding_loss(
+        x[:, :, 0, 0], torch.rand(2, 4), torch.ones(2)
+    ),
+    "triplet_margin_loss": lambda x: F.triplet_margin_loss(
+        x[:, :, 0, 0], torch.rand(2, 4), torch.rand(2, 4)
+    ),
     "addcdiv": lambda x: torch.addcdiv(x, _ROW, _ROW),
     "addcmul": lambda x: torch.addcmul(x, _ROW, _ROW),
     "alias": lambda x: torch.ops.aten.alias(x),
@@ -550,7 +685,7 @@ _OPERATORS = frozenset(
     | {"iadd", "isub", "imul", "idiv", "itruediv", "ipow", "truediv", "floordiv"}
 )
 
-_METHODS = {name: name for name in ("bfloat16", "cpu", "double", "float", "half")}
+_METHODS = {name: name for name in ("bfloat16", "cpu", "double", "float", "half", "short")}
 _METHODS["requires_grad"] = "requires_grad_"
 
 
@@ -572,6 +707,10 @@ def example(spelling: str) -> Function:
         return lambda x: getattr(x, f"__{spelling}__")(_ROW)
     if spelling in _METHODS:
         return lambda x: getattr(x, _METHODS[spelling])()
+    if spelling.startswith("special_"):
+        return getattr(torch.special, spelling.removeprefix("special_"))
+    if spelling.startswith("linalg_"):
+        return getattr(torch.linalg, spelling.removeprefix("linalg_"))
     for namespace in (F, torch):
         if hasattr(namespace, spelling):
             return getattr(namespace, spelling)

@@ -45,7 +45,8 @@ VIEWS_IN_PLACE = frozenset(
 """Methods that change how a tensor is laid out, and no number in it."""
 COMPARISONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan"}
-    | {"logical_xor", "isclose", "isfinite", "isinf", "signbit", "all", "any"}
+    | {"logical_xor", "isclose", "isfinite", "isinf", "signbit", "all", "any", "isin"}
+    | {"isneginf", "isposinf", "isreal"}
 )
 _OF_COMPLEX = frozenset({"real", "imag", "abs", "angle", "istft"})
 """What makes real numbers of complex ones."""
@@ -54,6 +55,12 @@ _CONVERSIONS = {
     "double": torch.float64,
     "half": torch.float16,
     "bfloat16": torch.bfloat16,
+    "cdouble": torch.complex128,
+    "cfloat": torch.complex64,
+    "chalf": torch.complex32,
+    "byte": torch.uint8,
+    "char": torch.int8,
+    "short": torch.int16,
     "long": torch.int64,
     "int": torch.int32,
     "bool": torch.bool,

@@ -25,10 +25,30 @@ from rflint.tracing.operators.table import (
     Call,
     Effect,
     Shape,
+    find,
     operator,
     pointwise,
     shape_of,
 )
+
+_ALIASES = {
+    **{f"arc{name}": f"a{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh", "tan2")},
+    "bitwise_left_shift": "lshift",
+    "bitwise_right_shift": "rshift",
+    "column_stack": "hstack",
+    "fix": "trunc",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "grid_sampler_2d": "grid_sampler",
+    "grid_sampler_3d": "grid_sampler",
+    "less": "lt",
+    "less_equal": "le",
+    "not_equal": "ne",
+    "special_psi": "digamma",
+    "special_gammaln": "lgamma",
+    "special_multigammaln": "mvlgamma",
+}
+"""Other names of functions that the table knows."""
 
 
 def spelling_of(name: str, args: tuple[Any, ...]) -> str:
@@ -38,6 +58,11 @@ def spelling_of(name: str, args: tuple[Any, ...]) -> str:
     takes its table first, where torch.nn.functional takes its indices first.
     """
     spelling = name.strip("_")
+    spelling = _ALIASES.get(spelling, spelling)
+    if find(spelling) is None:
+        # torch.special says once more what torch has, and copies are what views are
+        other = spelling.removeprefix("special_").removesuffix("_copy")
+        spelling = other if find(other) is not None else spelling
     if spelling == "convolution" and len(args) > 6 and args[6]:
         return "transposed_convolution"
     if spelling in ("embedding", "embedding_bag") and args and _is_table(args[0]):

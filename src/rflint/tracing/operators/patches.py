@@ -174,6 +174,20 @@ def _split_columns(columns: Dimension, sizes: Sequence[int]) -> list[Factor]:
     return [Factor(size, axes) for size in sizes]
 
 
+def affine_shape(call: Call) -> Shape:
+    """(batch, *positions, coordinates) of the map that is asked for."""
+    size = tuple(int(n) for n in call.arg("size", 1))
+    return (size[0], *size[2:], len(size) - 2)
+
+
+@operator("affine_grid", "affine_grid_generator", kind=Kind.MIX, shape=affine_shape)
+def affine_grid(call: Call) -> Effect:
+    """Coordinates of all positions, by one matrix a sample: they say nothing of where it lies."""
+    everywhere: dict[int, Reach] = dict.fromkeys(all_axes(call.input.layout), Extent.GLOBAL)
+    layout = tuple((Factor(n),) for n in affine_shape(call))
+    return Effect(layout, (reach_of(call.axes, everywhere),), geometry(call.axes))
+
+
 def sampled_shape(call: Call) -> Shape:
     """The input's batch and channels, the grid's positions."""
     x, grid = (shape_of(tensor) for tensor in call.tensors[:2])

@@ -57,12 +57,35 @@ def extremum_shape(call: Call) -> Shape | list[Shape]:
     kind=Kind.REDUCE,
     shape=reduced_shape,
 )
-@operator("max", "min", "median", "mode", kind=Kind.REDUCE, shape=extremum_shape)
+@operator("max", "min", "median", "nanmedian", "mode", kind=Kind.REDUCE, shape=extremum_shape)
 def reduction(call: Call) -> Effect:
     """Mixes all positions along the reduced dimensions; `max` of two tensors is arithmetic."""
     if len(call.tensors) > 1:
         return broadcasting(call)
     return reduced(call, _dims(call), keep=_keeps(call))
+
+
+def quantile_shape(call: Call) -> Shape:
+    """The reduced shape, behind a dimension for the quantiles where there are several."""
+    quantiles = call.arg("q", 1)
+    several = shape_of(quantiles) if hasattr(quantiles, "shape") else ()
+    return (*several, *reduced_shape(_over_dim(call)))
+
+
+def _over_dim(call: Call) -> Call:
+    keep = call.arg("keepdim", 3, False)
+    return replace(
+        call, args=call.args[:1], kwargs={"dim": call.arg("dim", 2), "keepdim": bool(keep)}
+    )
+
+
+@operator("quantile", "nanquantile", kind=Kind.REDUCE, shape=quantile_shape)
+def quantile(call: Call) -> Effect:
+    """One value, or one for each quantile, from anywhere along the reduced dimension."""
+    over = _over_dim(call)
+    effect = reduced(over, _dims(over), keep=_keeps(over))
+    several = len(quantile_shape(call)) - len(effect.layout)
+    return replace(effect, layout=((Factor(1),),) * several + effect.layout)
 
 
 def aminmax_shape(call: Call) -> list[Shape]:

@@ -157,12 +157,19 @@ def expand(call: Call) -> Effect:
     return Effect(layout, (reach,), geometry(call.axes))
 
 
-@operator("chunk", "split", "unbind", "tensor_split", "split_with_sizes", kind=Kind.SLICE)
+@operator(
+    *("chunk", "split", "unbind", "tensor_split", "split_with_sizes"),
+    *("hsplit", "vsplit", "dsplit"),
+    kind=Kind.SLICE,
+)
 def split(call: Call) -> Effect:
     """Slices, one behind the other."""
     value = call.input
     position = 1 if call.name == "unbind" else 2
-    dim = checked_dim(int(call.arg("dim", position, 0)), len(value.shape))
+    by_name = {"vsplit": 0, "hsplit": min(1, len(value.shape) - 1), "dsplit": 2}
+    dim = by_name.get(call.name)
+    if dim is None:
+        dim = checked_dim(int(call.arg("dim", position, 0)), len(value.shape))
     parts = []
     start = 0
     for part in map(shape_of, call.result):
@@ -385,6 +392,19 @@ def setitem(call: Call) -> Effect:
         tuple(reach_of(call.axes, read.get(id(v), {})) for v in call.data),
         geometry(call.axes),
     )
+
+
+@operator("slice_scatter", "select_scatter", kind=Kind.MERGE)
+def written_copy(call: Call) -> Effect:
+    """The same on a copy: (target, written, dim, which)."""
+    target, written = call.tensors[:2]
+    dim = checked_dim(int(call.arg("dim", 2, 0)), len(target.shape))
+    item: Any = int(call.arg("index", 3, 0))
+    if call.name == "slice_scatter":
+        bounds = (call.arg("start", 3), call.arg("end", 4), call.arg("step", 5, 1))
+        item = slice(*bounds)
+    index = (*(slice(None),) * dim, item)
+    return setitem(replace(call, name="setitem", args=(target, index, written), kwargs={}))
 
 
 def _placed(written: Value, layout: list[Dimension], index: tuple[Any, ...]) -> dict[int, Reach]:
