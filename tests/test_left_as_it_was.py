@@ -7,7 +7,8 @@ import random
 import sys
 import threading
 from collections import OrderedDict, deque
-from types import SimpleNamespace
+from contextlib import suppress
+from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -268,6 +269,57 @@ def test_the_process_is_as_it_was() -> None:
     assert torch.get_default_dtype() is torch.float32
     assert torch.is_grad_enabled()
     assert sys.getrecursionlimit() == limit
+
+
+def names_of_torch() -> dict[tuple[str, ...], int]:
+    """Everything that torch's modules and their classes hold, by identity."""
+    found: dict[tuple[str, ...], int] = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("torch") and isinstance(module, ModuleType):
+            for own, value in list(vars(module).items()):
+                found[name, own] = id(value)
+                if isinstance(value, type) and value.__module__ == name:
+                    found |= {(name, own, x): id(y) for x, y in list(vars(value).items())}
+    for cls in (torch._C.ScriptFunction, torch._C.ScriptMethod):
+        found |= {(cls.__name__, x): id(y) for x, y in list(vars(cls).items())}
+    return found
+
+
+_COUNTERS = ("next_id", "DESCRIBER_NEXT_ID", "cache_hits", "cache_misses")
+"""What torch itself counts on."""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("tracer", ["symbolic", "export"])
+def test_nothing_of_torch_stays_replaced(tracer: str) -> None:
+    class FailsInForward(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            raise ValueError("no")
+
+    class FailsToBuild(nn.Conv2d):
+        def __init__(self) -> None:
+            super().__init__(3, 3, 3)
+            raise ValueError("no")
+
+    def fails() -> nn.Module:
+        return nn.Sequential(FailsInForward(3, 3, 3))
+
+    def scripted() -> nn.Module:
+        return torch.jit.script(nn.Sequential(nn.Conv2d(3, 8, 3)))  # type: ignore[return-value]
+
+    def lint_all() -> None:
+        for build in (lambda: nn.Sequential(nn.Conv2d(3, 8, 3)), scripted, fails, FailsToBuild):
+            with suppress(RflintError):
+                rflint.lint(build, input=(1, 3, 16, 16), tracer=tracer)
+
+    lint_all()  # torch imports what it needs
+    before = names_of_torch()
+    lint_all()
+    after = names_of_torch()
+    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    assert not {name for name in changed if name[-1] not in _COUNTERS}
+    script = scripted()
+    assert script(torch.rand(1, 3, 8, 8)).shape == (1, 8, 6, 6)
 
 
 def test_two_hundred_levels_of_modules_are_no_trouble() -> None:

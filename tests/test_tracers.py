@@ -330,8 +330,14 @@ def test_both_tracers_see_the_same_idiom(mode: str) -> None:
     assert_both_tracers_agree(lambda: Spellings(mode))
 
 
+LIBRARIES: list[Any] = []
+
+
 def test_both_tracers_follow_operators_of_ones_own() -> None:
     library = torch.library.Library("rflint_test_tracers", "DEF")
+    # torch remembers operators by identity, also those of a library that is gone: TorchScript would
+    # take what comes to lie there for one ("builtin cannot be used as a value")
+    LIBRARIES.append(library)
     library.define("halved(Tensor x) -> Tensor")
     library.impl("halved", lambda x: x / 2, "CompositeExplicitAutograd")
     torch.library.register_fake("rflint_test_tracers::halved", torch.empty_like, lib=library)
