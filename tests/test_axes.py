@@ -282,6 +282,39 @@ def test_channels_that_a_gate_slides_over_stay_channels() -> None:
     assert found.architecture.layouts == ("BCHW",)
 
 
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        lambda x: x.squeeze(2),
+        lambda x: x[:, :, 0],
+        lambda x: x.flatten(2),
+        lambda x: x.view(1, 4, -1),
+        lambda x: x.permute(0, 3, 1, 2).squeeze(-1).transpose(1, 2),
+    ],
+)
+def test_an_axis_of_one_position_does_not_hide_the_other(
+    narrow: Callable[[Tensor], Tensor],
+) -> None:
+    """Electrodes are summed up, and a causal network over time follows."""
+
+    class Causal(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.electrodes = nn.Conv2d(1, 4, (9, 1))
+            self.first = nn.Conv1d(4, 4, 4, padding=3)
+            self.second = nn.Conv1d(4, 4, 4, dilation=2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.first(narrow(self.electrodes(x.unsqueeze(1))))[..., :-3]
+            out: Tensor = self.second(nn.functional.pad(x, (6, 0)))
+            return out
+
+    found = analysis(Causal(), (1, 9, 60))
+    assert found.complete
+    seen = [x.seen for x in found.layers if x.layer.kind.is_convolution]
+    assert [[axis.r_min for axis in x] for x in seen] == [[1, 1], [9, 1], [9, 4]]
+
+
 # -- several inputs
 
 

@@ -96,6 +96,8 @@ def length(dimension: Dimension) -> int:
 def sole_axis(dimension: Dimension) -> int | None:
     """The axis, if a dimension is exactly the positions of one spatial axis, in order."""
     spatial = [factor for factor in dimension if factor.axes]
+    if len(spatial) > 1:
+        spatial = [factor for factor in spatial if factor.size > 1]  # one position is no order
     alone = all(factor.size == 1 for factor in dimension if not factor.axes)
     if alone and len(spatial) == 1 and len(spatial[0].axes) == 1 and spatial[0].step == 1:
         return spatial[0].axes[0]
@@ -103,7 +105,15 @@ def sole_axis(dimension: Dimension) -> int | None:
 
 
 def resized(dimension: Dimension, size: int) -> Dimension:
-    """The same content at another length (after a convolution, a pooling, a concatenation)."""
+    """The same content at another length (after a convolution, a pooling, a concatenation).
+
+    An axis of which one position is left (electrodes that were summed up) stays beside another.
+    """
+    long = [factor for factor in dimension if factor.size > 1]
+    if len(long) == 1 and any(factor.axes for factor in dimension if factor.size == 1):
+        return tuple(
+            Factor(size, factor.axes) if factor is long[0] else factor for factor in dimension
+        )
     axes = tuple(sorted(axes_of(dimension)))
     return (Factor(size, axes),)
 
@@ -120,14 +130,25 @@ def concatenated(parts: Sequence[Dimension]) -> Dimension:
     """Dimensions one behind the other."""
     if len(parts) == 1:
         return parts[0]
-    axes = tuple(sorted(frozenset[int]().union(*map(axes_of, parts))))
+    # an axis of which one position is left, beside those of another, stays beside them
+    beside = {
+        factor
+        for part in parts
+        for factor in part
+        if factor.size == 1 and any(other.size > 1 and other.axes for other in part)
+    }
+    along = [tuple(factor for factor in part if factor not in beside) for part in parts]
+    axes = tuple(sorted(frozenset[int]().union(*map(axes_of, along))))
     size = sum(map(length, parts))
-    return (Factor(size, axes, parts=tuple(parts) if axes else ()),)
+    rest = sorted({axis for factor in beside for axis in factor.axes} - set(axes))
+    joined = Factor(size, axes, parts=tuple(parts) if axes else ())
+    return (joined, *(Factor(1, (axis,)) for axis in rest))
 
 
 def sliced(dimension: Dimension, start: int, stop: int) -> Dimension:
     """Neighbouring positions of a dimension; whole parts of a concatenation keep what they are."""
-    parts = dimension[0].parts if len(dimension) == 1 else ()
+    alone = all(factor.size == 1 for factor in dimension[1:])
+    parts = dimension[0].parts if dimension and alone else ()
     stop = max(start, stop)  # nothing is left
     taken = []
     at = 0

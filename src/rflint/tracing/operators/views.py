@@ -99,7 +99,10 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
         else:
             orphans += [factor for factor in carried if factor.axes]
     if kept:
-        kept[-1] = (*kept[-1], *orphans)
+        # beside other positions, if there are any: channels are summed up
+        spatial = [dim for dim, carried in enumerate(kept) if axes_of(carried)]
+        at = spatial[-1] if spatial else len(kept) - 1
+        kept[at] = (*kept[at], *orphans)
     return tuple(kept)
 
 
