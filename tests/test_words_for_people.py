@@ -313,3 +313,74 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o604)
     assert [x.name for x in tmp_path.iterdir() if x.name not in ("real.json", "link.json")] == []
+
+
+# -- where and what to do
+
+
+PACKAGE = """
+import torch
+from torch import nn
+
+def fails():
+    return pieces()
+
+def pieces():
+    raise ValueError("no such variant")
+
+class Reads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        x = self.conv(x)
+        if x.mean() > 0:
+            return x
+        return -x
+"""
+
+
+def test_what_fails_in_an_installed_package_has_its_line(forked: Forked, tmp_path: Path) -> None:
+    installed = tmp_path / "lib/site-packages"
+    here = tmp_path / "here"
+    here.mkdir()
+    write(installed, {"zoo/__init__.py": PACKAGE})
+    user = "import zoo\n\ndef mine():\n    return zoo.fails()\n"
+    write(here, {"net.py": user})
+    path = {"PYTHONPATH": str(installed)}
+    file = installed / "zoo/__init__.py"
+    failed = forked.rflint("zoo:fails", "--res", "16", cwd=here, **path)
+    assert f"{file}:9: zoo:fails raised ValueError: no such variant" in failed.err
+    through = forked.rflint("net.py:mine", "--res", "16", cwd=here, **path)
+    assert "net.py:4: net.py:mine raised ValueError" in through.err
+    ends = forked.rflint("zoo:Reads", "--res", "16", "-q", cwd=here, **path)
+    assert f"{file}:18: RF902" in ends.out, ends.err
+
+
+class Rounds(nn.Module):
+    """Halves three times and doubles back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(3, 8, 2, stride=2)
+        self.deep = nn.Conv2d(8, 8, 2, stride=2)
+        self.up = nn.ConvTranspose2d(8, 8, 2, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        import torch
+
+        x = self.down(x)
+        return torch.cat((x, self.up(self.deep(x))), 1)
+
+
+def test_sizes_that_do_not_run_say_what_to_try() -> None:
+    with pytest.raises(RflintError) as failed:
+        rflint.lint(Rounds, 18)
+    assert "cannot concatenate 1x8x9x9 and 1x8x8x8" in failed.value.message
+    assert "try a res= that all strides divide" in failed.value.hint
+    assert rflint.lint(Rounds, 32).models
+    with pytest.raises(RflintError) as failed:
+        rflint.lint(lambda: nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.Conv2d(8, 1, 4)), 12)
+    assert "its kernel spans 4 positions" in failed.value.message
+    assert "try a larger res=" in failed.value.hint

@@ -88,6 +88,20 @@ def innermost_user_line(frame: FrameType | None) -> Source | None:
     return None
 
 
+def innermost_line(frame: FrameType | None) -> Source | None:
+    """The innermost line of user code on a stack, or else of the package that the model is from."""
+    if (found := innermost_user_line(frame)) is not None:
+        return found
+    while frame:
+        code = frame.f_code
+        if package_of(code.co_filename):
+            return source_at(code.co_filename, frame.f_lineno)
+        if code.co_name in _ENTRANCES and code.co_filename.startswith(_RFLINT):
+            return None
+        frame = frame.f_back
+    return None
+
+
 def user_lines(frame: FrameType | None) -> tuple[Source, ...]:
     """The lines of user code on a stack, innermost first, up to where rflint called into it."""
     found = []
@@ -110,9 +124,28 @@ def lines_of(error: BaseException) -> Iterator[tuple[str, int]]:
 
 
 def innermost_user_line_of(error: BaseException) -> Source | None:
-    """The innermost line of user code that an exception passed through."""
-    lines = [source_at(name, line) for name, line in lines_of(error) if is_user_code(name)]
-    return lines[-1] if lines else None
+    """The innermost line of user code that an exception passed through.
+
+    Where there is none, that of the installed package that the model is from.
+    """
+    lines = list(lines_of(error))
+    found = [(name, line) for name, line in lines if is_user_code(name)]
+    if not found:
+        packages = [package_of(name) for name, _ in lines]
+        models = next(filter(None, packages), "")
+        found = [x for x, package in zip(lines, packages, strict=True) if models == package != ""]
+    return source_at(*found[-1]) if found else None
+
+
+@cache
+def package_of(filename: str) -> str:
+    """The installed package that a file is of; empty for all else, rflint and PyTorch."""
+    folders = Path(filename).parts
+    installed = [i for i, x in enumerate(folders[:-1]) if x in ("site-packages", "dist-packages")]
+    if not installed or filename.startswith(("<", _RFLINT)):
+        return ""
+    package = folders[installed[-1] + 1]
+    return "" if package == "torch" else package
 
 
 def raised_by_the_user(error: BaseException) -> bool:

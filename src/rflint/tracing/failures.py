@@ -30,7 +30,27 @@ def mismatch(
 ) -> InputMismatch:
     """A layer that cannot run on what reaches it, as an error that names it."""
     shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
-    return InputMismatch(f"layer {layer} ({op}) cannot run on {shapes}: {error}", source=source)
+    return InputMismatch(
+        f"layer {layer} ({op}) cannot run on {shapes}: {error}",
+        hint=_other_sizes(call, str(error)),
+        source=source,
+    )
+
+
+def _other_sizes(call: Call, why: str) -> str:
+    """Which other input sizes may do, where it is a matter of sizes."""
+    if "but the map is only" in why or "window spans" in why:
+        return "The map has become too small on the way: try a larger --res."
+    shapes = [tuple(tensor.shape) for tensor in call.tensors]
+    alike = len(shapes) > 1 and len({len(shape) for shape in shapes}) == 1 and len(shapes[0]) > 2
+    sizes = {shape[2:] for shape in shapes}
+    if not alike or len(sizes) < 2 or any(max(n) - min(n) > 1 for n in zip(*sizes, strict=True)):
+        return ""
+    return (
+        "The maps that meet here differ by one position, as they do where a stride does not divide "
+        "a size and the rest is lost: try a --res that all strides divide, such as a multiple of "
+        "32, or pad or crop one of the maps."
+    )
 
 
 def check_signature(model: nn.Module, inputs: Sequence[torch.Tensor]) -> None:

@@ -16,6 +16,7 @@ import torch
 
 from rflint.architecture import Source
 from rflint.errors import ReadsValues
+from rflint.places import innermost_line
 from rflint.tracing.branches import Answer, answer, asserts, only_reports
 from rflint.tracing.failures import needs_values
 from rflint.tracing.ledger import Ledger
@@ -70,8 +71,9 @@ class Reading:
 
     def read(self, spelling: str, args: tuple[Any, ...], tensor: torch.Tensor) -> Any:
         """What a call returns that reads numbers; raises ReadsValues where that must be known."""
-        failure = needs_values(f"{spelling}() of a {show(tensor.shape)} tensor", self._caller())
         frame = sys._getframe(1)
+        what = f"{spelling}() of a {show(tensor.shape)} tensor"
+        failure = needs_values(what, innermost_line(frame))
         if spelling in ("bool", "is_nonzero") and tensor.numel() == 1:
             found = answer(frame)
             if found is not None:
