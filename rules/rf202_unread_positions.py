@@ -161,7 +161,7 @@ def told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
         readers = [analysis.layers[index] for index in jumping or found.readers]
         return readers[0], _jumped(analysis, found, readers, left)
     maker = analysis.layers[found.value]
-    if padded := padded_in_front(analysis.architecture, found):
+    if (padded := padded_in_front(analysis.architecture, found)) is not None:
         padding = analysis.architecture.layers[padded]
         before = analysis.architecture.positions_of(padding.inputs[0].source)
         return maker, (

@@ -84,14 +84,18 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> str:
     lengths = architecture.positions_of(value)
-    names = axis_names(architecture.axes)
+    axes = tuple(range(architecture.axes))
+    if value == INPUT and architecture.carried is not None:
+        axes = architecture.carried  # the others begin inside of the model
+    names = dict(zip(axes, axis_names(len(axes)), strict=True))
     lines = {"height": "row", "width": "column", "depth": "frame", "length": "position"}
     left = " and ".join(
         f"the last {'' if n == 1 else f'{n} '}{lines[names[axis]]}{'' if n == 1 else 's'}"
         for axis, n in ends.items()
     )
     if architecture.is_input(value):
-        return f"{left} of the {size(lengths)} input never influence the output"
+        whole = size(lengths[axis] for axis in axes)
+        return f"{left} of the {whole} input never influence the output"
     made = architecture.layers[value].label
     return (
         f"its windows end before {left} of the {size(lengths)} map that {made} makes: "

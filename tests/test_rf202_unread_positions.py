@@ -332,6 +332,41 @@ def test_each_axis_has_its_own_padding() -> None:
     assert found.message.endswith("inputs of 84x84 or 112x84 need none")
 
 
+class Restores(nn.Module):
+    """Images padded to a multiple of 16 right away, as networks that restore them do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = conv(3, inputs=3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, w = x.shape[2:]
+        return self.conv(F.pad(x, (0, -w % 16, 0, -h % 16), mode="reflect"))[:, :, :h, :w]
+
+
+def test_padding_is_found_where_it_is_the_first_thing_that_is_done() -> None:
+    (found,) = findings(Restores, (1, 3, 40, 56))
+    assert (found.layer, found.severity.value) == ("conv", "info")
+    assert "pads 40x56 to 48x64; inputs of 32x48 or 48x64 need none" in found.message
+
+
+class Twice(nn.Module):
+    """One convolution, of which one call is cropped: its padding is that of the other call too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.last = conv(3, inputs=3), conv(1, 2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return self.conv(x), self.conv(x.flip(3))[:, :, 1:], self.last(self.conv(x + 1))
+
+
+def test_no_remedy_changes_another_call_of_the_module() -> None:
+    found = findings(Twice, (1, 3, 16, 16))
+    assert [(x.layer, x.call) for x in found] == [("conv", 1), ("last", 0)]
+    assert not any("the same" in x.message for x in found)
+
+
 class Token(nn.Module):
     """A class token in front of the steps of a sequence."""
 

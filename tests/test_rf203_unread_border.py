@@ -206,6 +206,25 @@ def test_windows_that_unfold_count() -> None:
         assert suggested(message) == [(28, 28), (32, 28)]
 
 
+def test_samples_behind_the_last_frame_of_a_spectrogram() -> None:
+    """Made inside of the model: of the two axes of the spectrogram, the input has one."""
+
+    class Spectrogram(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, C, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            window = torch.hann_window(16)
+            frames = torch.stft(x[:, 0], 16, 4, window=window, center=False, return_complex=True)
+            return self.conv(frames.abs()[:, None])
+
+    (found,) = rflint.lint(Spectrogram(), input=(1, 1, 66), select=["RF203"]).findings
+    assert found.message.startswith(
+        "the last 2 positions of the 66 input never influence the output"
+    )
+
+
 def test_the_model_has_to_run_at_the_sizes_named() -> None:
     class Refuses(nn.Module):
         def __init__(self) -> None:

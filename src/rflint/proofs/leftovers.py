@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import gcd, prod
 
 from rflint.architecture import INPUT, POINTWISE, Architecture, Kind, Layer
 from rflint.proofs.borders import SLIDING, ends_early
@@ -131,6 +131,8 @@ def strides_instead(
     maker = architecture.layers[found.value] if found.value != INPUT else None
     if maker is None or maker.kind is not Kind.CONV or not jumpers(architecture, found):
         return None
+    if not all(_is_called_once(architecture, index) for index in (found.value, *found.readers)):
+        return None
     strides = []
     for axis in range(architecture.axes):
         own = taps_along(maker, axis)
@@ -157,6 +159,8 @@ def padding_instead(
     if maker is None or maker.kind is not Kind.CONV or len(found.region.boxes) != 1:
         return None
     if any(architecture.layers[index].kind is Kind.PAD for index in found.passed):
+        return None
+    if not _is_called_once(architecture, found.value):
         return None
     padding = []
     for axis, places in enumerate(found.region.boxes[0]):
@@ -195,20 +199,18 @@ def unpadded_sizes(
     for leftover in padded:
         kept = [places.bit_count() for places in leftover.region.boxes[0]]
         to = leftover.region.sizes
-        windows = [_divisors(t, t - n) for n, t in zip(kept, to, strict=True)]
-        for step in range(max(map(len, windows))):
-            per_axis = [x[min(step, len(x) - 1)] for x in windows]
-            smaller = [t - w if t > n else n for n, t, w in zip(kept, to, per_axis, strict=True)]
+        padding = [t - n for n, t in zip(kept, to, strict=True)]
+        # windows are as wide as they are high, nearly always
+        common = gcd(*(t for t, pad in zip(to, padding, strict=True) if pad))
+        for window in range(max(padding) + 1, common + 1):
+            if common % window:
+                continue
+            smaller = [t - window if pad else t for t, pad in zip(to, padding, strict=True)]
             for way, wanted in ((0, smaller), (1, to)):
                 scaled = [Fraction(i * w, n) for i, n, w in zip(given, kept, wanted, strict=True)]
                 if all(x > 0 and x.denominator == 1 for x in scaled):
                     found[way].add(tuple(map(int, scaled)))
     return sorted(found[0], reverse=True), sorted(found[1])
-
-
-def _divisors(number: int, least: int) -> list[int]:
-    """The divisors of a number that are larger than another."""
-    return [n for n in range(least + 1, number + 1) if number % n == 0]
 
 
 def is_left_over_in(architecture: Architecture, found: Leftover, there: Architecture) -> bool:
@@ -297,6 +299,12 @@ def _jumps(layer: Layer, axes: int) -> bool:
 
 def _leaves(taps: Taps) -> bool:
     return taps.stride > taps.extent or (taps.stride > 1 and taps.dilation > 1)
+
+
+def _is_called_once(architecture: Architecture, index: int) -> bool:
+    """Whether what is changed at a layer changes nothing elsewhere: other calls of a module."""
+    layer = architecture.layers[index]
+    return not layer.is_module or sum(x.name == layer.name for x in architecture.layers) == 1
 
 
 def _has_tokens(architecture: Architecture, value: int, axis: int) -> bool:
