@@ -22,7 +22,7 @@ import difflib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from inspect import cleandoc
@@ -219,15 +219,8 @@ def in_one_mode(found: Finding, analysis: Analysis) -> Finding:
 
 def read_rule(module: ModuleType) -> Rule:
     """A rule from its module. Raises UsageError where the module is not what a rule should be."""
-    missing = [
-        name
-        for name in ("CODE", "NAME", "SEVERITY", "DEFAULT", "check", "FAILS", "PASSES")
-        if not hasattr(module, name)
-    ]
     doc = documentation(module)
-    if missing or not doc:
-        lacks = ", ".join([*missing, *([] if doc else ["a docstring"])])
-        raise UsageError(f"the rule file {module.__file__} lacks {lacks}")
+    lacking(str(module.__file__), vars(module), doc)
     rule = Rule(
         module.CODE,
         module.NAME,
@@ -242,6 +235,20 @@ def read_rule(module: ModuleType) -> Rule:
         getattr(module, "EVIDENCE", None),
         str(module.__file__ or ""),
     )
+    return validated(rule)
+
+
+def lacking(file: str, names: Container[str], doc: str) -> None:
+    """Raises UsageError where a rule file has not all that makes a rule."""
+    needed = ("CODE", "NAME", "SEVERITY", "DEFAULT", "check", "FAILS", "PASSES")
+    missing = [name for name in needed if name not in names]
+    if missing or not doc:
+        lacks = ", ".join([*missing, *([] if doc else ["a docstring"])])
+        raise UsageError(f"the rule file {file} lacks {lacks}")
+
+
+def validated(rule: Rule) -> Rule:
+    """The same. Raises UsageError where something of it is not what it should be."""
     for wrong, says in (
         (not re.fullmatch(r"[A-Z]+\d{3}", str(rule.code)), "CODE is not like RF101"),
         (not re.fullmatch(r"[a-z0-9-]+", str(rule.name)), "NAME is not like unproductive-layer"),
@@ -262,7 +269,7 @@ def read_rule(module: ModuleType) -> Rule:
         ),
     ):
         if wrong:
-            raise UsageError(f"the rule file {module.__file__} is no rule: {says}")
+            raise UsageError(f"the rule file {rule.file} is no rule: {says}")
     return rule
 
 

@@ -26,6 +26,7 @@ from rflint.errors import RflintError, UsageError, said
 from rflint.loading import module_of
 from rflint.places import is_rflint, is_standard, lines_of, shown, source_at
 from rflint.rule import Finding, Rule, read_rule
+from rflint.rule_outline import outline
 
 GROUP = "rflint.rules"
 """Entry points by which packages bring rules: each names a module that is a rule, or a package of
@@ -63,14 +64,15 @@ def load_rules() -> tuple[Rule, ...]:
 
 
 def load_all_rules(
-    paths: Sequence[Path], broken: Callable[[str, RflintError], None]
+    paths: Sequence[Path], broken: Callable[[str, RflintError], None], *, run: bool = True
 ) -> tuple[Rule, ...]:
     """Rflint's rules, those of installed packages, and those in files and folders, by code.
 
+    Without `run`, the files are only read: their rules cannot check anything.
     `broken` is called with the place and the error of each rule that cannot be had.
     """
     found = list(load_rules())
-    for origin in (*_of_packages(), *_of_paths(paths)):
+    for origin in (*_of_packages(), *_of_paths(paths, run=run)):
         try:
             rule = origin.read()
             twin = next((x for x in found if rule.code == x.code or rule.name == x.name), None)
@@ -168,7 +170,7 @@ def _raising(error: BaseException) -> Callable[[], Rule]:
     return read
 
 
-def _of_paths(paths: Iterable[Path]) -> Iterator[_Origin]:
+def _of_paths(paths: Iterable[Path], *, run: bool) -> Iterator[_Origin]:
     for path in paths:
         name = shown(path)
         files = [path]
@@ -183,7 +185,11 @@ def _of_paths(paths: Iterable[Path]) -> Iterator[_Origin]:
             yield _Origin(name, name, _raising(RuleFailed(says)))
             continue
         for file in files:
-            yield _Origin(shown(file), f"the rule file {shown(file)}", partial(_read_file, file))
+            yield _Origin(
+                shown(file),
+                f"the rule file {shown(file)}",
+                partial(_read_file if run else _outline, file),
+            )
 
 
 _LIKE = "acme001_what_it_finds"
@@ -191,6 +197,12 @@ _LIKE = "acme001_what_it_finds"
 
 def _read_file(file: Path) -> Rule:
     return read_rule(_imported(file))
+
+
+def _outline(file: Path) -> Rule:
+    if file.suffix != ".py":
+        raise _no_python(file)
+    return outline(file.resolve())
 
 
 def _read_module(name: str) -> Rule:
@@ -214,8 +226,12 @@ def _imported(file: Path) -> ModuleType:
     name = f"{_package(full.parent)}.{re.sub(r'[^0-9A-Za-z_]', '_', full.stem)}"
     module = module_of(full, name)
     if module is None:
-        raise RuleFailed(f"the rule file {shown(file)} is no Python file")
+        raise _no_python(file)
     return module
+
+
+def _no_python(file: Path) -> RuleFailed:
+    return RuleFailed(f"the rule file {shown(file)} is no Python file")
 
 
 def _package(folder: Path) -> str:

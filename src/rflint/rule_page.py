@@ -15,6 +15,7 @@ from typing import Any
 
 from rflint.figures import size
 from rflint.rule import Evidence, Example, Rule, Setting
+from rflint.rule_outline import Written
 
 
 def page(rule: Rule) -> str:
@@ -145,6 +146,8 @@ def _examples(heading: str, examples: Sequence[Example], shown: set[str]) -> Ite
 def _built(build: Callable[..., Any]) -> tuple[str, str, str]:
     """The source of a builder, its name, and what it is called with, if that is bound to it."""
     given = ""
+    if isinstance(build, Written):
+        return build.source, build.name, given
     if isinstance(build, partial):
         bound = [*map(repr, build.args), *(f"{k}={v!r}" for k, v in build.keywords.items())]
         build, given = build.func, ", ".join(bound)

@@ -92,7 +92,7 @@ class Run:
         for problem in broken:
             self.failed(request.title, problem)
         if self.cache and not broken:
-            reasons = self.cache.keep(key, report)
+            reasons = self.cache.keep(key, request, report)
             self.notes += [f"{request.title} is not cached: it {x}" for x in reasons[:1]]
         return report
 

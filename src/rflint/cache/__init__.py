@@ -77,17 +77,18 @@ class Cache:
             return ""
         return next(record.dependencies.changes(self.present), "")
 
-    def known_files(self, key: str) -> tuple[str, ...]:
+    def known_files(self, request: Request) -> tuple[str, ...]:
         """The files that an earlier run depended on, whether or not they have changed since."""
-        record = self.store.load(key)
+        record = self.store.load(_trail(request))
         files = record.dependencies.files if record else ()
         return tuple(x for x, digest in files if digest != GONE and not digest.startswith("error"))
 
-    def keep(self, key: str, report: ModelReport) -> tuple[str, ...]:
+    def keep(self, key: str, request: Request, report: ModelReport) -> tuple[str, ...]:
         """Write a report; or, where reasons come back, only what it depended on."""
         try:
             found, reasons = dependencies_of(self.tracker)
             self.store.save(key, Record(found, None if reasons else report))
+            self.store.save(_trail(request), Record(found, None))
         except Exception as error:  # the model could be linted: that it is not kept is no matter
             return (f"cannot be kept ({said(error)})",)
         return reasons or ((self.store.problem,) if self.store.problem else ())
@@ -107,6 +108,15 @@ class Cache:
             sorted(x for x in self.tracker.environment.items() if x[0].startswith(_SETTINGS)),
             sorted((path, content_of(path)) for path in set(user_files())),
         )
+
+
+def _trail(request: Request) -> str:
+    """The name of the record of what a target depends on, whatever rules it is linted by.
+
+    Who asks for it has not loaded those of the project.
+    """
+    arguments = sorted(request.arguments.items())
+    return digest_of(repr(("files", request.target, str(request.root), arguments, __version__)))
 
 
 def _own_folders() -> tuple[Path, Path]:

@@ -68,7 +68,7 @@ class Files:
 
     def _seen(self, request: Request) -> tuple[str, ...]:
         """What an earlier run has looked at."""
-        return self.cache.known_files(self.cache.key(request)) if self.cache else ()
+        return self.cache.known_files(request) if self.cache else ()
 
     def show(self, requests: Iterable[Request]) -> None:
         """Every model, and its files below it."""

@@ -217,16 +217,22 @@ def lint(
             complain(error, debug, about)
 
         cache = None if no_cache or found.cache is False else Cache(found.root)
-        rules = _rules(found, cache, failed)
-        wanted = requests(targets, chosen, found, rules, lenient=bool(failures))
+        files = Files(found, cache)
+        foreseen = _foreseen(targets, chosen, found) if show_files or when_changed else ()
         if changed is not None:
-            files = Files(found, cache)
-            wanted = tuple(x for x in wanted if files.concern(x, changed))
-            if verbose and not wanted:
+            foreseen = tuple(x for x in foreseen if files.concern(x, changed))
+            if verbose and not foreseen:
                 note("no model depends on what has changed")
         if show_files:
-            Files(found, cache).show(wanted)
+            files.show(foreseen)
             return
+        rules: tuple[Rule, ...] = ()
+        wanted: tuple[Request, ...] = ()
+        if foreseen or changed is None:
+            rules = _rules(found, cache, failed)
+            wanted = requests(targets, chosen, found, rules, lenient=bool(failures))
+        if changed is not None:
+            wanted = tuple(x for x in wanted if files.concern(x, changed))
         with progress(len(wanted), quiet=quiet) as starts:
             run = Run(cache, failed, starts)
             linted = run.reports(wanted)
@@ -325,6 +331,22 @@ def _rules(
     return rules
 
 
+def _foreseen(
+    targets: Sequence[str], chosen: Choices, configuration: Configuration
+) -> tuple[Request, ...]:
+    """What would be linted. Rules are read and not run, and linting says which are broken."""
+    from rflint.configuration import check_rules
+    from rflint.requests import requests
+    from rflint.rule_files import load_all_rules
+
+    broken: list[str] = []
+    paths = [configuration.within(path) for path in configuration.rule_paths]
+    rules = load_all_rules(paths, lambda about, error: broken.append(about), run=False)
+    if not broken:
+        check_rules(configuration, rules)
+    return requests(targets, chosen, configuration, rules, lenient=bool(broken))
+
+
 def _baseline_file(
     given: Path | None, configuration: Configuration, *, write: bool, isolated: bool
 ) -> Path | None:
@@ -367,16 +389,11 @@ def _watch(
     from rflint.cache import Cache
     from rflint.cli.files import Files
     from rflint.configuration import configuration
-    from rflint.requests import requests
-    from rflint.rule_files import load_all_rules
     from rflint.watch import watch
 
     def files() -> set[str]:
         """Read anew each time: a configuration changes too."""
         found = configuration(config, isolated=isolated)
-        paths = [found.within(path) for path in found.rule_paths]
-        rules = load_all_rules(paths, lambda about, error: None)  # linting says what is broken
-        asked = requests(targets, chosen, found, rules, lenient=True)
-        return Files(found, Cache(found.root)).of_all(asked)
+        return Files(found, Cache(found.root)).of_all(_foreseen(targets, chosen, found))
 
     watch([argument for argument in sys.argv[1:] if argument != "--watch"], files)

@@ -42,8 +42,9 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
             broken.append(about)
             complain(error, debug, about)
 
+        paths = [found.within(path) for path in found.rule_paths]
         with stdout_kept_clean():
-            rules = load_all_rules([found.within(path) for path in found.rule_paths], failed)
+            rules = load_all_rules(paths, failed, run=test)
         chosen = _chosen(rules, code, broken)
         wrong = 0
         if test and chosen:
@@ -83,6 +84,8 @@ def _explain(rules: Sequence[Rule]) -> None:
     from rflint.rule_page import page
 
     text = "\n".join(page(rule) for rule in rules)
+    if not text:
+        return
     if not sys.stdout.isatty():
         to_stdout(text.rstrip("\n"))
         return
