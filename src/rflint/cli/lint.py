@@ -227,7 +227,6 @@ def lint(
             files.show(foreseen)
             return
         rules: tuple[Rule, ...] = ()
-        wanted: tuple[Request, ...] = ()
         if foreseen or changed is None:
             rules = _rules(found, cache, failed)
             wanted = requests(targets, chosen, found, rules, lenient=bool(failures))
