@@ -271,6 +271,24 @@ def test_the_process_is_as_it_was() -> None:
     assert sys.getrecursionlimit() == limit
 
 
+@pytest.mark.parametrize("device", ["cpu", "meta", "cuda"])
+def test_a_default_device_is_that_of_the_model_only(device: str) -> None:
+    class Sets(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.set_default_device(device)
+            self.conv = nn.Conv2d(3, 3, 3)
+            self.rates = [float(r) for r in torch.linspace(0, 1, 3)] if device != "meta" else [1]
+            self.scale = nn.Parameter(torch.zeros(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x) * self.scale + torch.zeros(1) + self.rates[0]
+
+    assert rflint.lint(Sets, res=16).models[0].analysis.complete
+    assert torch.zeros(1).device.type == "cpu"
+    assert torch.overrides._get_current_function_mode_stack() == []
+
+
 def names_of_torch() -> dict[tuple[str, ...], int]:
     """Everything that torch's modules and their classes hold, by identity."""
     found: dict[tuple[str, ...], int] = {}

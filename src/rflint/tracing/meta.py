@@ -25,8 +25,24 @@ META = torch.device("meta")
 _FACTORIES = frozenset(
     {"empty", "zeros", "ones", "full", "rand", "randn", "eye", "empty_strided", "randint"}
 )
+_VALUES = frozenset(
+    {"tensor", "as_tensor", "arange", "linspace", "logspace", "randperm", "tril_indices"}
+    | {"triu_indices", "scalar_tensor"}
+)
+"""Factories of values that builders compute with."""
 MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps"})
 _COPIES = frozenset({"clone", "detach", "contiguous"})
+
+
+def default_device() -> torch.device | None:
+    """What torch.set_default_device was told, if anything; torch itself might try to use it."""
+    context = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    return None if context is None else context.device
+
+
+def is_elsewhere(device: Any) -> bool:
+    """Whether a device is neither the CPU nor meta: an accelerator, which may be missing."""
+    return device is not None and torch.device(device).type not in ("cpu", "meta")
 
 
 class WeightsOnMeta(TorchFunctionMode):
@@ -51,6 +67,8 @@ class WeightsOnMeta(TorchFunctionMode):
             return func(*args, **kwargs)
         if name in _FACTORIES:
             return self._allocate(func, args, kwargs, sys._getframe(1).f_globals.get("__name__"))
+        if name in _VALUES and kwargs.get("device") is None and is_elsewhere(default_device()):
+            kwargs["device"] = "cpu"
         first = args[0] if args else kwargs.get("tensor", kwargs.get("self"))
         if not isinstance(first, torch.Tensor):
             return func(*args, **kwargs)
@@ -72,7 +90,7 @@ class WeightsOnMeta(TorchFunctionMode):
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], caller: str | None
     ) -> Any:
         device = kwargs.get("device")
-        elsewhere = device is not None and torch.device(device).type not in ("cpu", "meta")
+        elsewhere = is_elsewhere(default_device() if device is None else device)
         elements = _elements(args, kwargs)
         if elsewhere or elements > LARGE or (caller or "").startswith("torch.nn."):
             kwargs["device"] = META

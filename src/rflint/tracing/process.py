@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from rflint.tracing.meta import default_device
+
 _LOCK = threading.RLock()
 
 _FRAMES = 20_000
@@ -28,14 +30,14 @@ def process_kept() -> Iterator[None]:
     """One caller at a time, who leaves the process as it was."""
     with _LOCK, deep_calls():
         dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
-        device = torch.get_default_device()
+        device = default_device()
         state, python = torch.get_rng_state(), random.getstate()
         numpy = _numpy_random()
         drawn: Any = numpy.get_state() if numpy else None
         try:
             yield
         finally:
-            if torch.get_default_device() != device:
+            if default_device() != device:
                 torch.set_default_device(device)
             torch.set_default_dtype(dtype)
             torch.set_grad_enabled(grad)

@@ -62,7 +62,7 @@ from rflint.tracing.interception import (
     uncompiled,
 )
 from rflint.tracing.ledger import Ledger
-from rflint.tracing.meta import LARGE, META, MOVES, moved
+from rflint.tracing.meta import LARGE, META, MOVES, default_device, moved
 from rflint.tracing.operators import Call, Row, ShapeError, find
 from rflint.tracing.operators.aten import spelling_of
 from rflint.tracing.operators.table import Shapes, broadcast, show, tensors_in
@@ -315,7 +315,7 @@ class Recorder(TorchFunctionMode):
                 filled = args[1 if like else 2 :] or (kwargs.get("fill_value"),)
                 return _filled(spelling, tuple(shape), dtype, filled[0])
             return self.ledger.constant(torch.empty(tuple(shape), dtype=dtype, device=META))
-        if str(kwargs.get("device", "cpu")) != "cpu":
+        if str(kwargs.get("device", default_device() or "cpu")) != "cpu":
             kwargs["device"] = "cpu"
         return func(*args, **kwargs)
 
