@@ -83,8 +83,9 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     subject = (
         f"{len(findings)} kernels have taps that" if len(findings) > 1 else "A kernel has taps that"
     )
+    at = size(analysis.architecture.resolution)
     return (
-        f"{subject} only ever meet zero padding at {size(analysis.architecture.resolution)}: "
+        f"{subject} only ever meet zero padding{f' at {at}' if at else ''}: "
         f"{dead:,} weights ({share(dead, analysis.totals.params)} of the parameters) do nothing."
     )
 

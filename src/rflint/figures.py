@@ -53,8 +53,11 @@ def compact(lengths: Iterable[Number | None], cross: str = "x", unbounded: str =
 
 
 def number(length: Number) -> str:
-    """An integer, or a fraction with one digit."""
-    return str(int(length)) if length == int(length) else f"{float(length):.1f}"
+    """An integer, or a fraction with one digit; with two where one would show an integer."""
+    if length == int(length):
+        return str(int(length))
+    shown = f"{float(length):.1f}"
+    return f"{float(length):.2f}".rstrip("0").rstrip(".") if shown.endswith(".0") else shown
 
 
 def axis_names(axes: int) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def _details(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]
     more = len(found) - sum(number for number, _ in entries[: len(shown)])
     return "\n\n".join(
         (
-            f"### {_code(model.title)} at {resolution(model)}",
+            f"### {_code(model.title)}{f' at {at}' if (at := resolution(model)) else ''}",
             f"<details>\n<summary>{_counts(model.problems)}{offered}</summary>",
             *filter(None, shown),
             *([f"{plural(more, 'more finding')}."] if more else []),

@@ -78,7 +78,8 @@ def fingerprints(keys: Iterable[tuple[object, ...]]) -> Iterator[str]:
 
 def at_resolution(model: ModelReport) -> str:
     """'resnet18 at 32x32'."""
-    return f"{model.title} at {resolution(model)}"
+    at = resolution(model)
+    return f"{model.title} at {at}" if at else model.title
 
 
 def resolution(model: ModelReport) -> str:
