@@ -353,7 +353,7 @@ def test_every_layer_is_held_against_the_input_that_it_sees() -> None:
 
 
 def test_behind_a_merge_no_input_must_be_left_to_be_seen() -> None:
-    """A layer is done once it has seen more than the whole of every input that it sees."""
+    """A layer is done once its receptive field is larger than every input that it sees."""
 
     class Pyramid(nn.Module):
         """The image at half its size joins the image behind a convolution of stride two."""

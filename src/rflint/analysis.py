@@ -88,7 +88,7 @@ class AnalysedLayer:
 
     @property
     def done(self) -> tuple[int, ...]:
-        """The axes along which its input sees more than the whole input."""
+        """The axes along which the receptive field of what it reads is larger than the input."""
         return tuple(axis for axis, limit in enumerate(self.limits) if limit.is_exceeded)
 
     @property

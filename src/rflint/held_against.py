@@ -2,7 +2,7 @@
 
 With one input that is the input's size. With several of different sizes, and with axes that begin
 inside of the model, it depends on the layer: each input is followed on its own, and a layer is done
-along an axis once it has seen more than the whole of every input that it sees at all.
+along an axis once its receptive field is larger than every input that it sees at all.
 """
 
 from __future__ import annotations
