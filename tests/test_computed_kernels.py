@@ -15,7 +15,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Initializing zero-element tensor
 
 def last_of(model: type[nn.Module], train: bool = False) -> AnalysedLayer:
     """The last layer; every rule there is looked at the model."""
-    (found,) = rflint.lint(model, input=(1, 3, 16, 16), select=["RF"], train=train).models
+    report = rflint.lint(model, input=(1, 3, 16, 16), select=["RF"], train=train)
+    assert not report.failures, "a rule crashed"
+    (found,) = report.models
     assert found.analysis.complete
     with torch.no_grad():
         shape = tuple(model()(torch.rand(1, 3, 16, 16)).shape)

@@ -112,6 +112,8 @@ def rows(
 
 def _row(index: int, layer: Layer, before: Sequence[Row], axis: int) -> Row:
     reaches = [edge.reach[axis] for edge in layer.inputs]
+    if not reaches:
+        return Row(index)  # work on weights alone
     if before and all(reach == POINTWISE for reach in reaches):
         # a roll leaves sizes alone, but no unit where it was
         return Row(index) if layer.operation == "roll" else _merged(index, before)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rflint.architecture import Extent, Kind, Reach
-from rflint.tracing.layout import Layout, all_axes, axes_of, plain
+from rflint.tracing.layout import Factor, Layout, all_axes, at_lengths, axes_of, plain
 from rflint.tracing.operators.mixing import mixed, mixing_geometry
 from rflint.tracing.operators.reduction import reduced
 from rflint.tracing.operators.table import (
@@ -147,20 +147,13 @@ def diag(call: Call) -> Effect:
 
 def _diagonal(call: Call, kept: Layout, gone: list[Any], shape: tuple[int, ...]) -> Effect:
     """What lay along either dimension lies along the last one; a shift is not followed."""
-    axes = [carried for carried in gone if axes_of(carried)]
-    last = axes[0] if axes else plain(shape[-1:])[0]
-    if len(axes) > 1 or (axes and sum(1 for f in last if f.axes) > 1):
-        lost = dict.fromkeys(all_axes(tuple(gone)), Extent.UNKNOWN)
-        return Effect((*kept, last), (reach_of(call.axes, lost),), geometry(call.axes))
-    length = 1
-    for factor in last:
-        length *= factor.size
-    if length != shape[-1]:
-        lost = dict.fromkeys(all_axes(tuple(gone)), Extent.UNKNOWN)
-        return Effect(
-            (*kept, *plain(shape[-1:])), (reach_of(call.axes, lost),), geometry(call.axes)
-        )
-    return Effect((*kept, last), (reach_of(call.axes, {}),), geometry(call.axes), moves=bool(axes))
+    spatial = [carried for carried in gone if axes_of(carried)]
+    if len(spatial) == 1:
+        last = at_lengths((spatial[0],), shape[-1:])[0]
+    else:
+        last = (Factor(shape[-1], tuple(sorted(all_axes(tuple(gone))))),)
+    moves = bool(spatial)
+    return Effect((*kept, last), (reach_of(call.axes, {}),), geometry(call.axes), moves=moves)
 
 
 @operator("diag_embed", kind=Kind.RESHAPE)
