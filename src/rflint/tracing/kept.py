@@ -127,6 +127,8 @@ def _flat(items: list[tuple[Any, Any]]) -> list[Any]:
 
 def _restore_dict(value: dict[Any, Any], items: list[tuple[Any, Any]]) -> None:
     """By the methods of the built-in class: a subclass may refuse, or do more than it is told."""
+    if not items and not value:  # most of what torch keeps in every module
+        return
     base = _dict_of(value)
     if _same(_flat(list(base.items(value))), _flat(items)):
         return
