@@ -91,10 +91,12 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 
 def _collapsed(analysis: Analysis) -> Sequence[Kernel]:
-    return proved_kernels(
-        analysis,
-        lambda kernel, layers: all(_has_collapsed(layers[index]) for index in kernel.calls),
-    )
+    return proved_kernels(analysis, _works_on_one_position)
+
+
+def _works_on_one_position(kernel: Kernel, layers: Sequence[Layer]) -> bool:
+    # of a kernel that is normalised, taps that meet nothing change those that do
+    return not kernel.mixed and all(_has_collapsed(layers[index]) for index in kernel.calls)
 
 
 def _has_collapsed(layer: Layer) -> bool:

@@ -27,7 +27,8 @@ How it is computed
     not judged. All of it is held against a pass in training, which may show the kernel larger
     maps; where training cannot be followed, findings say "in evaluation". Where a weight is
     computed from a parameter (weight standardisation), the taps are dead while the parameter still
-    has a gradient, through its statistics.
+    has a gradient, through its statistics: these findings are for information, and do not count
+    as dead weights.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             f"{fate}",
             fate,
         )
+        if kernel.mixed:
+            found = replace(found, severity=Severity.INFO)
         yield found if is_known_everywhere(analysis) else in_one_mode(found, analysis)
 
 
@@ -108,6 +111,8 @@ def _fate(analysis: Analysis, kernel: Kernel) -> str:
 def _cure(calls: Sequence[Layer], kernel: Kernel) -> str:
     """The smallest kernel that computes the same, where arguments of the layer can say it."""
     layer = calls[0]
+    if kernel.mixed:
+        return "; through the normalisation of the kernel its parameter still has a gradient"
     left = [_left(taps, live) for taps, live in zip(layer.taps, kernel.live, strict=True)]
     said = [arguments for arguments in left if arguments]
     if any(call.taps != layer.taps for call in calls) or len(said) < len(left):

@@ -194,6 +194,26 @@ def test_a_kernel_in_another_order_is_still_a_kernel(build: Callable[[], nn.Modu
     assert [finding.code for finding in report.findings] == ["RF301"]
 
 
+class Standardised(Corner):
+    """Every tap changes the mean that is subtracted from all of them."""
+
+    def combined(self, x: Tensor) -> Tensor:
+        mean = self.kernel.mean((1, 2, 3), keepdim=True)
+        return F.conv2d(x, self.kernel - mean)
+
+
+def test_taps_of_a_normalised_kernel_are_dead_and_its_parameter_is_not() -> None:
+    """There is no smaller kernel that computes the same."""
+    assert weights_without_gradient(Standardised()) == 0
+    report = linted(Standardised())
+    assert report.analysis.totals.dead_weights == 0
+    (finding,) = report.findings
+    assert finding.code == "RF301"
+    assert finding.severity.value == "info"
+    assert "its parameter still has a gradient" in finding.message
+    assert "computes the same" not in finding.message
+
+
 # -- biases
 
 

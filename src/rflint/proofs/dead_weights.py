@@ -37,6 +37,8 @@ class Kernel:
     """How many of all taps meet data in some call."""
     weights: int
     """The scalars of the kernel: taps times pairs of channels."""
+    mixed: bool = False
+    """Whether it is normalised: numbers of its parameter have an influence on all of its taps."""
 
     @property
     def dead(self) -> int:
@@ -97,7 +99,8 @@ def dead_weights(architecture: Architecture, *others: Architecture) -> tuple[int
     """
     dead = [0] * len(architecture.layers)
     for kernel in kernels(architecture, *others):
-        if kernel.calls[0] < len(dead):
+        # a parameter that is normalised has a gradient through its statistics
+        if kernel.calls[0] < len(dead) and not kernel.mixed:
             dead[kernel.calls[0]] = kernel.dead
     return tuple(dead)
 
@@ -122,6 +125,7 @@ def _has_a_parameter_for_every_tap(layer: Layer) -> bool:
 def _kernel(
     weight: tuple[str, ...], size: tuple[int, ...], layers: Sequence[Layer], calls: Sequence[int]
 ) -> Kernel:
+    mixed = any(layer.weight_mixed for layer in layers)
     in_each = {tuple(taps.live for taps in layer.taps) for layer in layers}
     if len(in_each) == 1:
         (live,) = in_each
@@ -130,4 +134,4 @@ def _kernel(
         together = {tap for live in in_each for tap in product(*live)}
         count = len(together)
         live = tuple(tuple(sorted({tap[d] for tap in together})) for d in range(len(size)))
-    return Kernel(tuple(calls), weight, size, live, count, layers[0].weights)
+    return Kernel(tuple(calls), weight, size, live, count, layers[0].weights, mixed)
