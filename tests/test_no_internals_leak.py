@@ -10,6 +10,7 @@ import pytest
 
 import rflint
 from rflint.figures import counted, in_full, number, plural, size
+from rflint.repair import Figures
 from rflint.reporters import writer
 from rflint.rule import Rule
 from rflint.rule_files import load_rules
@@ -48,6 +49,10 @@ def test_amounts() -> None:
     assert [plural(n, "finding") for n in (0, 1, 2)] == ["0 findings", "1 finding", "2 findings"]
     assert [counted(n, "MAC") for n in (1, 2, 2000)] == ["1 MAC", "2 MACs", "2.00 k MACs"]
     assert [in_full(n, "weight") for n in (1, 2000)] == ["1 weight", "2,000 weights"]
+
+
+def test_what_a_repair_is_about_has_words() -> None:
+    assert str(Figures(1, 2000, 0)) == "1 parameter, 2,000 MACs, 0 unproductive"
 
 
 def test_sizes_are_no_floats() -> None:

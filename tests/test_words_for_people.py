@@ -384,3 +384,20 @@ def test_sizes_that_do_not_run_say_what_to_try() -> None:
         rflint.lint(lambda: nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.Conv2d(8, 1, 4)), 12)
     assert "its kernel spans 4 positions" in failed.value.message
     assert "try a larger res=" in failed.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('baseline = "nope.json"', "rflint.toml:1: there is no baseline nope.json"),
+        ('format = ["sarif:"]', "rflint.toml:1: format: 'sarif:' names no file behind its colon"),
+        ('rules = ["nope"]', "rflint.toml:1: there is no rule file or folder nope"),
+    ],
+)
+def test_what_a_configuration_names_in_vain_has_its_line(
+    forked: Forked, project: Path, line: str, says: str
+) -> None:
+    (project / "rflint.toml").write_text(f"{line}\n{CONFIGURATION}")
+    ran = forked.rflint(cwd=project)
+    assert ran.status == 2
+    assert says in ran.err.replace(f"{project}/", "")

@@ -249,7 +249,12 @@ def lint(
         report = Report(tuple(models), tuple(failures), fail_on=least)
         file = _baseline_file(baseline, found, write=write_baseline, isolated=isolated)
         if file and not no_baseline:
-            report = _held_against(report, file, write=write_baseline, quiet=quiet)
+            try:
+                report = _held_against(report, file, write=write_baseline, quiet=quiet)
+            except RflintError as error:
+                if baseline is None and found.baseline:
+                    error.source = error.source or found.line_of("baseline")
+                raise
         if verbose:
             for text in (*run.notes, *(x for model in report.models for x in model.notes)):
                 note(text)
@@ -303,7 +308,8 @@ def _destination(text: str, configuration: Configuration) -> tuple[str, Path | N
     try:
         name, file = Destination().convert(text, None, None)
     except click.BadParameter as error:
-        raise UsageError(f"format in {configuration.path}: {error.message}") from error
+        source = configuration.line_of("format")
+        raise UsageError(f"format: {error.message}", source=source) from error
     return name, configuration.within(str(file)) if file else None
 
 
@@ -318,11 +324,14 @@ def _rules(
 
     broken = []
 
+    paths = [configuration.within(path) for path in configuration.rule_paths]
+
     def breaks(about: str, error: RflintError) -> None:
         broken.append(about)
+        if about in map(shown, paths) and error.source is None:
+            error.source = configuration.line_of("rules")
         failed(about, error)
 
-    paths = [configuration.within(path) for path in configuration.rule_paths]
     with cache.watch() if cache else nullcontext(), stdout_kept_clean():
         rules = load_all_rules(paths, breaks)
     if not broken:  # else a code may be that of the rule that is broken

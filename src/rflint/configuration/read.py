@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from rflint import quantities
+from rflint.architecture import Source
 from rflint.configuration.choices import Choices
 from rflint.configuration.find import prefix
 from rflint.configuration.toml import ConfigurationError, Document, Key
@@ -58,6 +59,11 @@ class Configuration:
     rule_paths: tuple[str, ...] = ()
     rule_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     document: Document | None = None
+
+    def line_of(self, key: str) -> Source | None:
+        """Where a key of the file's stands."""
+        document = self.document
+        return document.source((*prefix(document), key)) if document else None
 
     def within(self, path: str) -> Path:
         """A path of the file's, from the current directory on."""

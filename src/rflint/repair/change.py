@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rflint.analysis import Analysis, Verdict
 from rflint.architecture import Layer
+from rflint.figures import in_full
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,6 +30,13 @@ class Figures:
         """Those of an analysed model."""
         totals = analysis.totals
         return cls(totals.params, totals.macs, totals.unproductive)
+
+    def __str__(self) -> str:
+        """In words: '12 parameters, 100 MACs, 0 unproductive'."""
+        return (
+            f"{in_full(self.params, 'parameter')}, {in_full(self.macs, 'MAC')}, "
+            f"{self.unproductive} unproductive"
+        )
 
 
 def handle(layer: Layer) -> str:
