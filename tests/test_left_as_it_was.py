@@ -109,6 +109,25 @@ def test_a_dictionary_that_forbids_changes_is_left_alone() -> None:
     assert dict(config) == {"channels": 8}
 
 
+class Missing:
+    """Stands for a package that is not installed: every attribute is refused."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ImportError(f"{name}: the package is missing")
+
+
+def test_an_attribute_may_refuse_to_be_looked_into() -> None:
+    class Holds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.optional, self.several = nn.Conv2d(3, 3, 3), Missing(), [Missing()]
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x)
+
+    assert rflint.lint(Holds, res=16).models[0].analysis.complete
+
+
 def test_where_the_analysis_fails_the_model_is_put_back_too() -> None:
     class Fails(Remembers):
         def forward(self, x: Tensor) -> Tensor:

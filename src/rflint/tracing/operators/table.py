@@ -263,8 +263,16 @@ def _collect(argument: Any, found: list[Any]) -> None:
             _collect(item, found)
     elif kind is slice:
         _collect((argument.start, argument.stop, argument.step), found)
-    elif hasattr(argument, "shape"):
+    elif _has_shape(argument):
         found.append(argument)
+
+
+def _has_shape(argument: Any) -> bool:
+    """Whether it is a tensor or a value; a stand-in for a missing package refuses to say."""
+    try:
+        return hasattr(argument, "shape")
+    except Exception:  # __getattr__ of the user's raises what it likes
+        return False
 
 
 _PLAIN = frozenset({int, float, bool, str, type(None)})
