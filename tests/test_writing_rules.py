@@ -244,9 +244,9 @@ def test_each_broken_rule_is_one_error_and_the_others_run(broken: Path) -> None:
     for name, (_, says) in BROKEN.items():
         assert sum(says in error for error in errors) == 1, (name, done.err)
     for says in (
-        "error: there is no rule file or folder nosuch",
-        "error: there is no rule in the folder empty",
-        "error: the rule file model.txt is no Python file",
+        "error: rflint.toml:1: there is no rule file or folder nosuch",
+        "error: rflint.toml:1: there is no rule in the folder empty",
+        "error: rflint.toml:1: the rule file model.txt is no Python file",
     ):
         assert sum(says in error for error in errors) == 1, (says, done.err)
     assert len(errors) == len(BROKEN) + 3
