@@ -587,7 +587,8 @@ def test_upsampling_convolutions_and_one_pixel_latents_are_not_judged() -> None:
     assert analysis(generator, None, input=(1, 100, 1, 1)).totals.convs == 0
     on_a_map = named(analysis(generator, None, input=(1, 100, 8, 8)))
     verdicts = [on_a_map[name].verdict for name in ("0", "1", "2")]
-    assert verdicts == [Verdict.PRODUCTIVE, Verdict.NOT_JUDGED, Verdict.PRODUCTIVE]
+    # the last one draws: it works on a map that is finer than the input
+    assert verdicts == [Verdict.PRODUCTIVE, Verdict.NOT_JUDGED, Verdict.NOT_JUDGED]
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_large"])
