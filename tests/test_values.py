@@ -56,6 +56,9 @@ def followed(step: Callable[[Tensor], Any]) -> Analysis:
         values.raises,
         values.raises_otherwise,
         values.asks_a_helper,
+        values.asserts_in_one_line,
+        values.asserts_what_helpers_return,
+        values.asserts_and_says_it_in_other_words,
         values.tells_torch,
         values.checks_inside_a_library,
     ],
@@ -118,6 +121,7 @@ def test_parameters_behind_a_number_that_is_returned_are_used() -> None:
     "step",
     [
         values.chooses,
+        values.asks_a_helper_what_to_do,
         values.returns_early,
         values.sets_what_is_used,
         values.handles,

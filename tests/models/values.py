@@ -73,6 +73,49 @@ def asks_a_helper(x: Tensor) -> None:
     assert is_normalised()
 
 
+def asserts_in_one_line(x: Tensor) -> None:
+    # fmt: off
+    if not (x > 0).all(): raise ValueError("negative")  # noqa: E701
+    if x.isnan().any(): logger.error("NaN"); raise ValueError  # noqa: E701, E702
+    y = x * 2; assert (y > x).all(), y.min(); x = y  # noqa: E702
+    if x.max() > 1: warnings.warn("large")  # noqa: E701, B028
+    # fmt: on
+
+
+def _is_finite(x: Tensor) -> bool:
+    if torch.isnan(x).any():
+        return False
+    return not x.isinf().any()
+
+
+def _is_broken(x: Tensor) -> bool:
+    if (x.sum(1) == 0).any():
+        logger.warning("empty")
+        return True
+    return False
+
+
+def asserts_what_helpers_return(x: Tensor) -> None:
+    assert _is_finite(x)
+    if _is_broken(x) or not _is_finite(x):
+        raise ValueError("broken")
+    torch._check(_is_finite(x))
+    torch._check(bool((x > 0).all()), lambda: "negative")
+
+
+def asserts_and_says_it_in_other_words(x: Tensor) -> None:
+    try:
+        assert (x > 0).all()
+    except AssertionError as error:
+        raise ValueError("negative") from error
+
+
+def asks_a_helper_what_to_do(x: Tensor) -> Any:
+    if _is_finite(x):
+        return x * 2
+    return None
+
+
 def tells_torch(x: Tensor) -> None:
     torch._assert((x > 0).all(), "negative")
     torch._check((x > 0).all().item())

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import ast
 import dis
-import linecache
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from types import CodeType, FrameType
+from types import FrameType
 
 from rflint.architecture import Source
 from rflint.places import is_rflint, source_at
+from rflint.tracing.statements import Point, Statement, holds, instructions_of, statement_at
 
 _REPORTING = frozenset(
     {"print", "pprint", "warn", "warning", "debug", "info", "error", "critical", "exception", "log"}
@@ -58,11 +57,11 @@ def answer(frame: FrameType | None) -> Answer | None:
         return Answer(True, source_at(outer.f_code.co_filename, outer.f_lineno))
     if frame is None:
         return None
-    statement = _statement(frame)
+    statement = statement_at(frame)
     if statement is None:
         return None
     place = source_at(frame.f_code.co_filename, statement.node.lineno)
-    goal = _goal(statement)
+    goal = _goal(statement) or _goal_of_caller(frame, statement)
     if goal is None:
         return None
     value = _value(frame, statement, goal)
@@ -72,14 +71,14 @@ def answer(frame: FrameType | None) -> Answer | None:
 def only_reports(frame: FrameType | None) -> bool:
     """Whether the statement that is executed tells somebody something, and nothing else."""
     frame = asking_frame(frame)
-    statement = None if frame is None else _statement(frame)
+    statement = None if frame is None else statement_at(frame)
     return statement is not None and _reports(statement.node)
 
 
 def asserts(frame: FrameType | None) -> Source | None:
     """The line that is executed, where it calls one of torch's assertions."""
     frame = asking_frame(frame)
-    statement = None if frame is None else _statement(frame)
+    statement = None if frame is None else statement_at(frame)
     if frame is None or statement is None or _called(statement.node) not in _CHECKING:
         return None
     return source_at(frame.f_code.co_filename, statement.node.lineno)
@@ -90,14 +89,6 @@ def _is_comparing(frame: FrameType) -> bool:
 
 
 # -- the statement
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """A statement of the source, and what it is in, innermost first."""
-
-    node: ast.stmt
-    around: tuple[ast.AST, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +103,15 @@ class _Goal:
     asserted: bool
 
 
-def _goal(statement: _Statement) -> _Goal | None:
+def _goal(statement: Statement) -> _Goal | None:
     node = statement.node
     if _is_caught(statement):
         return None
     if isinstance(node, ast.Assert):
         return _Goal(node.test, True, (), True)
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        checks = _called(node) in _CHECKING and node.value.args
+        return _Goal(node.value.args[0], True, (), True) if checks else None
     if not isinstance(node, ast.If):
         return None
     if _raises(node.body):
@@ -130,11 +124,41 @@ def _goal(statement: _Statement) -> _Goal | None:
     return None
 
 
+def _goal_of_caller(frame: FrameType, statement: Statement) -> _Goal | None:
+    """The same where a function returns what its caller asserts: `assert is_finite(x)`."""
+    node, caller = statement.node, frame.f_back
+    calling = None if caller is None else statement_at(caller)
+    asserted = None if calling is None else _goal(calling)
+    if caller is None or asserted is None or not asserted.asserted or _is_caught(statement):
+        return None
+    # during a call, Python 3.11 stands behind what it keeps beside the instruction
+    call = [x for x in instructions_of(caller) if x.offset <= caller.f_lasti][-1]
+    wanted = _by_expression(call, asserted)
+    if wanted is None:
+        return None
+    if isinstance(node, ast.Return) and node.value is not None:
+        return _Goal(node.value, wanted, (), True)
+    if not isinstance(node, ast.If):
+        return None
+    otherwise = node.orelse or _following(statement)
+    if _returns(node.body, not wanted):
+        return _Goal(node.test, False, node.body, True)
+    return _Goal(node.test, True, otherwise, True) if _returns(otherwise, not wanted) else None
+
+
+def _returns(block: Sequence[ast.stmt], value: bool) -> bool:
+    """Whether a block does nothing but return a constant of this truth value."""
+    *before, last = block or [ast.Pass()]
+    returned = last.value if isinstance(last, ast.Return) else None
+    constant = isinstance(returned, ast.Constant) and bool(returned.value) is value
+    return constant and all(map(_reports, before))
+
+
 def _leaves(block: Sequence[ast.stmt]) -> bool:
     return isinstance(block[-1], (ast.Return, ast.Continue, ast.Break))
 
 
-def _following(statement: _Statement) -> list[ast.stmt]:
+def _following(statement: Statement) -> list[ast.stmt]:
     """The statements behind one in the same block."""
     for block in ("body", "orelse", "finalbody"):
         found = getattr(statement.around[0], block, None)
@@ -143,13 +167,14 @@ def _following(statement: _Statement) -> list[ast.stmt]:
     return []
 
 
-def _is_caught(statement: _Statement) -> bool:
+def _is_caught(statement: Statement) -> bool:
     """Whether an exception of the statement would be handled by the same function."""
     inner: ast.AST = statement.node
     for outer in statement.around:
         if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             return False
-        if isinstance(outer, ast.Try) and outer.handlers and inner in outer.body:
+        handlers = outer.handlers if isinstance(outer, ast.Try) and inner in outer.body else []
+        if not all(_raises(handler.body) for handler in handlers):
             return True
         inner = outer
     return False
@@ -166,7 +191,7 @@ def _raises(block: Sequence[ast.stmt]) -> bool:
     return ends and not any(isinstance(x, leaves) for item in block for x in ast.walk(item))
 
 
-def _only_reports(branch: ast.If, statement: _Statement) -> bool:
+def _only_reports(branch: ast.If, statement: Statement) -> bool:
     """Whether a branch does nothing but tell somebody something.
 
     It may set variables that are used nowhere else: the text of a message, whether it was told.
@@ -184,7 +209,7 @@ def _only_reports(branch: ast.If, statement: _Statement) -> bool:
     return True
 
 
-def _is_used(target: ast.expr, statement: _Statement, inside: set[int]) -> bool:
+def _is_used(target: ast.expr, statement: Statement, inside: set[int]) -> bool:
     """Whether what is assigned to may be read elsewhere: a variable in its function, an attribute
     in its file.
     """
@@ -218,46 +243,11 @@ def _reports(node: ast.stmt) -> bool:
     return constant or _called(node) in _REPORTING
 
 
-# -- where in the source the code stands
-
-
-@lru_cache(maxsize=64)
-def _parsed(filename: str, text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError):
-        return None
-
-
-def _statement(frame: FrameType) -> _Statement | None:
-    """The innermost statement at which a frame stands."""
-    filename = frame.f_code.co_filename
-    tree = _parsed(filename, "".join(linecache.getlines(filename, frame.f_globals)))
-    if tree is None:
-        return None
-    line = frame.f_lineno
-    around: list[ast.AST] = []
-    found: ast.stmt | None = None
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.stmt):
-            if not node.lineno <= line <= (node.end_lineno or node.lineno):
-                continue
-            if found is not None:
-                around.append(found)
-            found, waiting = node, []
-        waiting += ast.iter_child_nodes(node)
-    return None if found is None else _Statement(found, (*reversed(around), tree))
-
-
 # -- which value leads where
 
 
-def _value(frame: FrameType, statement: _Statement, goal: _Goal) -> bool | None:
-    instructions = [
-        x for x in dis.get_instructions(frame.f_code) if x.opname not in ("NOP", "EXTENDED_ARG")
-    ]
+def _value(frame: FrameType, statement: Statement, goal: _Goal) -> bool | None:
+    instructions = instructions_of(frame)
     at = next((i for i, x in enumerate(instructions) if x.offset == frame.f_lasti), None)
     if at is None:
         return None
@@ -266,7 +256,7 @@ def _value(frame: FrameType, statement: _Statement, goal: _Goal) -> bool | None:
     now = instructions[at]
     if "JUMP" in now.opname and "IF_" in now.opname:
         return _by_jump(instructions, at, goal)
-    return _by_expression(frame.f_code, now, goal)
+    return _by_expression(now, goal)
 
 
 def _by_jump(instructions: list[dis.Instruction], at: int, goal: _Goal) -> bool | None:
@@ -301,7 +291,8 @@ def _leads_to(instructions: list[dis.Instruction], at: int, goal: _Goal) -> str:
         elif now.opname.startswith(("RETURN", "JUMP_BACKWARD")) or (
             now.opname == "LOAD_CONST" and following.opname == "RETURN_VALUE"
         ):
-            return "beyond"  # the function ends there: Python says that the test does it
+            # the function ends there; where it does so by itself, Python says that the test does
+            return "avoided" if _place(now, goal) == "avoided" else "beyond"
         else:
             break
     return _place(instructions[at], goal)
@@ -315,9 +306,10 @@ def _place(instruction: dis.Instruction, goal: _Goal) -> str:
     line = position.lineno if position is not None else instruction.starts_line
     if line is None:
         return "beyond"
-    for item in goal.avoided:
-        if item.lineno <= line <= (item.end_lineno or item.lineno):
-            return "avoided"
+    point = Point(line, None if position is None else position.col_offset)
+    on_the_line = point.column is None and goal.test.lineno == line  # nobody can tell
+    if not on_the_line and any(holds(item, point) for item in goal.avoided):
+        return "avoided"
     start = (goal.test.lineno, goal.test.col_offset)
     end = (goal.test.end_lineno or 0, goal.test.end_col_offset or 0)
     if position is not None and position.col_offset is not None:
@@ -326,7 +318,7 @@ def _place(instruction: dis.Instruction, goal: _Goal) -> str:
     return "test" if start[0] <= line <= end[0] else "beyond"
 
 
-def _by_expression(code: CodeType, now: dis.Instruction, goal: _Goal) -> bool | None:
+def _by_expression(now: dis.Instruction, goal: _Goal) -> bool | None:
     """The value of a part of the test that makes the whole of it what it is to be."""
     position = getattr(now, "positions", None)
     if position is None or position.col_offset is None:
