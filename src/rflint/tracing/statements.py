@@ -83,5 +83,5 @@ def _shares_line(node: ast.stmt, outer: ast.stmt | None) -> bool:
 def instructions_of(frame: FrameType) -> list[dis.Instruction]:
     """What its code consists of, without what does nothing."""
     return [
-        x for x in dis.getinstructions_of(frame.f_code) if x.opname not in ("NOP", "EXTENDED_ARG")
+        x for x in dis.get_instructions(frame.f_code) if x.opname not in ("NOP", "EXTENDED_ARG")
     ]
