@@ -28,8 +28,9 @@ How it is computed
     same jump are compared where they meet; what a branch brings along is reported once, where it
     came about. Attention gates are no feature paths, shifted copies of one map that meet
     (differences, wavelets) are a window, spelled out, and only maps are looked at, not sequences of
-    tokens. Along time, branches need to agree on the present only, if none of them sees the future
-    of the map where they part; frames that are joined to a map in front of it count as padding.
+    tokens. Along time, branches need to agree on the last moment that they see, if none of them
+    sees the future of the map where they part, or looks beyond its end; frames that are joined to a
+    map in front of it count as padding.
 """
 
 from __future__ import annotations

@@ -583,3 +583,79 @@ def test_a_video_that_is_causal_in_time_is_centred_in_space() -> None:
     assert not found_in(nn.Sequential(nn.Conv3d(1, 1, 3, padding=1), Frames(1)), 9, 16, 16)
     found = found_in(nn.Sequential(nn.Conv3d(1, 1, 3, padding=1), Frames(2)), 9, 16, 16)
     assert [x.axis for x in found] == [1]
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_a_causal_unit_without_padding_crops_the_front_of_its_shortcut(dilation: int) -> None:
+    """As WaveNet is written: what is merged ends with the same sample."""
+
+    class Valid(nn.Module):
+        def __init__(self, crops_behind: int = 0) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 1, 2, dilation=dilation)
+            self.crops_behind = crops_behind
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.conv(x)
+            end = x.shape[2] - self.crops_behind
+            return y + x[:, :, end - y.shape[2] : end]
+
+    class Skips(nn.Module):
+        """Outputs of several depths, summed up where they end."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.units = nn.ModuleList(Valid() for _ in range(3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.units[0](x)
+            skip = x
+            for unit in self.units[1:]:
+                x = unit(x)
+                skip = skip[:, :, -x.shape[2] :] + x
+            return skip
+
+    assert not found_in(nn.Sequential(Valid(), Valid()), 64)
+    assert not found_in(Skips(), 64)
+    assert found_in(Valid(crops_behind=dilation), 64)
+
+
+def test_causal_units_on_what_both_branches_made_finer() -> None:
+    """Frames behind the first one are doubled, in the features and in what modulates them."""
+
+    def finer(x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x[:, :, :1], F.interpolate(x[:, :, 1:], scale_factor=2)], 2)
+
+    class Modulated(nn.Module):
+        def __init__(self, ahead: int = 0) -> None:
+            super().__init__()
+            self.first, self.second = Unit(first_repeated), Unit(first_repeated)
+            self.scale = nn.Sequential(nn.ZeroPad1d((-ahead, ahead)), nn.Conv1d(1, 1, 1))
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            x = self.second(finer(self.first(z)))
+            return x * self.scale(finer(z))
+
+    assert not found_in(Modulated(), 5)
+    assert found_in(Modulated(ahead=2), 5)
+
+
+@pytest.mark.parametrize("longer", [1, 2, 4])
+def test_remembered_frames_may_be_more_than_those_that_arrive(longer: int) -> None:
+    """Chunks of a video pass one after the other; the last frames of each are kept for the next."""
+
+    class Chunks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 1, 1 + longer)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            kept, made = x.new_zeros(1, 1, longer), []
+            for start in range(0, x.shape[2], 2):
+                chunk = x[:, :, start : start + 2]
+                seen = torch.cat([kept, chunk], 2)
+                made.append(chunk + self.conv(seen))
+                kept = seen[:, :, -longer:]
+            return torch.cat(made, 2)
+
+    assert not found_in(nn.Sequential(nn.Conv1d(1, 1, 3, padding=1), Chunks()), 8)

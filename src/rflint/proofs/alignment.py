@@ -10,11 +10,8 @@ is exact. A merge counts for what it adds: how much further apart the centres li
 branches. Shifted copies of one map that meet (differences, wavelets, space-to-depth) are a window
 like that of a convolution, spelled out, and no merge of branches.
 
-Causal networks pad in front only, so that nothing sees the future: there it is the last position
-that a window sees, and not its centre, that branches have to agree on. Along time (the axis of a
-sequence, the first one of a video) branches that agree on it are aligned, if they see nothing later
-than their own position of the map where they part. What happened in front of that is the same for
-all of them. Behind a stride s a position is what the last of s positions makes it.
+Along time (the axis of a sequence, the first one of a video) branches of causal networks agree on
+something else (causality.py).
 
 Copies of a first frame, or frames that were remembered, that are joined to a map in front of it are
 padding: of what is joined along an axis, the longest part tells where the map looks.
@@ -29,16 +26,15 @@ from typing import TypeAlias
 
 from rflint.architecture import (
     INPUT,
-    POINTWISE,
     Architecture,
     Edge,
-    Extent,
     Kind,
     Layer,
     Number,
     Window,
 )
-from rflint.proofs.reads import taps_along
+from rflint.proofs.causality import Causality
+from rflint.proofs.moves import joins, moved_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +57,12 @@ class Range:
         return Range(min(self.low, other.low), max(self.high, other.high))
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """Where position 0 of a value looks, over all paths of one jump."""
+Sights: TypeAlias = Mapping[Number, Range]
+"""By jump, where position 0 of a value looks, over all its paths."""
 
-    centre: Range
-    last: Range
-    """The last position that is seen."""
-
-    def __or__(self, other: Sight) -> Sight:
-        return Sight(self.centre | other.centre, self.last | other.last)
-
-
-Sights: TypeAlias = Mapping[Number, Sight]
-"""By jump."""
-
-_PIXEL = Sight(Range(0, 0), Range(0, 0))
-
-_JOINS = frozenset({"cat", "quantized::cat"})
-"""Operations that put maps one behind the other along an axis."""
+_PIXEL = Range(0, 0)
 
 _MERGING = frozenset({Kind.ARITHMETIC, Kind.MERGE})
-
-_WINDOWS = frozenset({Kind.CONV, Kind.POOL, Kind.SLICE, Kind.PAD, Kind.MEASURED, Kind.TAUGHT})
-"""Kinds whose windows say where they start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +102,7 @@ def _along(
     values: dict[int, Sights] = {INPUT: {1: _PIXEL}}
     is_time = axis == 0 and architecture.axes != 2
     origins = _origins(architecture)
+    causal = Causality(architecture, gates, axis, origins)
     for index, layer in enumerate(architecture.layers):
         stepped = _stepped(architecture, gates, axis, index, values)
         values[index] = _union(sights for _, sights in stepped)
@@ -136,7 +115,7 @@ def _along(
             # maps that are put side by side, or repeated, do not meet position by position
             whole = [x for x in stepped if architecture.positions_of(x[0]) == layer.positions]
             apart = list(_at_merge(index, axis, whole))
-            if apart and not (is_time and _is_causal(architecture, gates, axis, index, whole)):
+            if apart and not (is_time and causal.agree(index, [source for source, _ in whole])):
                 yield from apart
 
 
@@ -167,7 +146,7 @@ def _stepped(
     edges = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
     sizes = [architecture.positions_of(edge.source)[axis] for edge in edges]
     out = layer.positions[axis]
-    if layer.kind is Kind.MERGE and layer.operation in _JOINS and out > max(sizes, default=out):
+    if joins(layer, axis, sizes):
         edges = [edge for edge, n in zip(edges, sizes, strict=True) if n == max(sizes)]
         sizes = [max(sizes)] * len(edges)
     return [
@@ -179,58 +158,12 @@ def _stepped(
 def _at_merge(index: int, axis: int, branches: list[tuple[int, Sights]]) -> Iterable[Misalignment]:
     for jump in dict.fromkeys(jump for _, sights in branches for jump in sights):
         there = [(sights[jump], source) for source, sights in branches if jump in sights]
-        added = _added([sight.centre for sight, _ in there])
+        added = _added([sight for sight, _ in there])
         if added <= 0:
             continue
-        _, first = min(there, key=lambda one: one[0].centre.low)
-        _, last = max(there, key=lambda one: one[0].centre.high)
+        _, first = min(there, key=lambda one: one[0].low)
+        _, last = max(there, key=lambda one: one[0].high)
         yield Misalignment(index, axis, Fraction(added), jump, (first, last))
-
-
-def _is_causal(
-    architecture: Architecture,
-    gates: frozenset[tuple[int, int]],
-    axis: int,
-    index: int,
-    branches: Sequence[tuple[int, Sights]],
-) -> bool:
-    """Whether branches agree on the last position that they see, and none sees the future.
-
-    In positions of the map where they part: the last of the s positions that a position behind a
-    stride s stands for is its present. Resizing has none: it takes from either side.
-    """
-    layers = architecture.layers
-    parting = _parting(architecture, gates, [source for source, _ in branches])
-    if parting is None:
-        return False
-    values: dict[int, Sights] = {parting: {1: _PIXEL}}
-    for later in range(parting + 1, index):
-        if any(edge.source in values for edge in layers[later].inputs):
-            if layers[later].kind is Kind.UPSAMPLE:
-                return False
-            values[later] = _union(
-                sights for _, sights in _stepped(architecture, gates, axis, later, values)
-            )
-    met = dict(_stepped(architecture, gates, axis, index, values))
-    seen = [met[source] for source, _ in branches]
-    lasts = {(jump, sight.last.high) for sights in seen for jump, sight in sights.items()}
-    return all(seen) and len(lasts) == 1 and all(last <= jump - 1 for jump, last in lasts)
-
-
-def _parting(
-    architecture: Architecture, gates: frozenset[tuple[int, int]], sources: Iterable[int]
-) -> int | None:
-    """The last value that all paths to these values go through; None: there is none."""
-    pending = set(sources)
-    while len(pending) > 1:
-        index = max(pending)
-        pending.remove(index)
-        inputs = architecture.layers[index].inputs
-        before = [edge.source for i, edge in enumerate(inputs) if (index, i) not in gates]
-        if not before:
-            return None
-        pending.update(before)
-    return pending.pop() if pending else None
 
 
 def _added(ranges: Sequence[Range]) -> Number:
@@ -242,65 +175,15 @@ def _added(ranges: Sequence[Range]) -> Number:
 
 
 def _step(seen: Sights, layer: Layer, edge: Edge, axis: int, size: int, out: int) -> Sights:
-    moved = _moved(layer, edge, axis, size, out)
+    moved = moved_by(layer, edge, axis, size, out)
     if moved is None:
         return {}
     by, stride = moved
-    reach = edge.reach[axis]
-    to_last = by + _half(reach.size - 1) if isinstance(reach, Window) else by
-    return {
-        jump * stride: Sight(sight.centre.moved(by * jump), sight.last.moved(to_last * jump))
-        for jump, sight in seen.items()
-    }
-
-
-def _moved(
-    layer: Layer, edge: Edge, axis: int, size: int, out: int
-) -> tuple[Number, Number] | None:
-    """How far a layer moves centres, in positions of its input, and its stride; None: unknown.
-
-    Where output phases differ, it is their mean that counts.
-    """
-    reach = edge.reach[axis]
-    taps = taps_along(layer, axis)
-    if reach is POINTWISE or reach == POINTWISE:
-        return None if layer.operation == "roll" else (0, 1)
-    if isinstance(reach, Extent):
-        return None
-    if layer.kind is Kind.CONV_TRANSPOSE:
-        if taps is None:
-            return None
-        # the mean over output phases: output q is reached from (q + before - t * d) / stride
-        return Fraction(2 * taps.before - taps.extent + 1, 2 * taps.stride), reach.stride
-    if layer.kind is Kind.UPSAMPLE and reach.size == 1:
-        # the nearest position: the mean over all output phases of floor(p * stride) + start
-        phases = Fraction(reach.stride).denominator
-        return Fraction(1 - phases, 2 * phases) + Fraction(reach.start), reach.stride
-    if layer.kind is Kind.UPSAMPLE or Fraction(reach.stride).denominator > 1:
-        # resizing leaves the middle of the map where it is
-        return Fraction(size - out, 2 * out), reach.stride
-    if layer.kind is Kind.MERGE and layer.operation in _JOINS:
-        return (reach.start, 1) if reach.size == reach.stride == 1 else None
-    if layer.operation == "roll" or layer.kind not in _WINDOWS:
-        return _blocks(reach)
-    return reach.start + _half(reach.size - 1), reach.stride
-
-
-def _half(length: Number) -> Number:
-    """Exactly, and an integer where it is one: those are faster, and nearly all are."""
-    whole = isinstance(length, int) and length % 2 == 0
-    return length // 2 if whole else Fraction(length) / 2
-
-
-def _blocks(reach: Window) -> tuple[Number, Number] | None:
-    """Blocks side by side (patches, space-to-depth); of other windows nobody knows the start."""
-    if reach.size == reach.stride and reach.start == 0:
-        return _half(reach.size - 1), reach.stride
-    return None
+    return {jump * stride: sight.moved(by * jump) for jump, sight in seen.items()}
 
 
 def _union(branches: Iterable[Sights]) -> Sights:
-    union: dict[Number, Sight] = {}
+    union: dict[Number, Range] = {}
     for sights in branches:
         for jump, sight in sights.items():
             union[jump] = union[jump] | sight if jump in union else sight
