@@ -200,6 +200,19 @@ class UNet(nn.Module):
         return made
 
 
+def resized_to_patches() -> nn.Module:
+    """Made larger, and cut into patches by a stride: nothing finer than the input is drawn."""
+    return nn.Sequential(nn.Upsample(scale_factor=8), nn.Conv2d(3, 8, 4, stride=4), conv(8, 8))
+
+
+@pytest.mark.parametrize("build", [resized_first, resized_to_patches])
+def test_making_an_image_larger_for_a_network_draws_nothing(
+    build: Callable[[], nn.Module],
+) -> None:
+    layers = rflint.lint(build, res=64).models[0].layers
+    assert all(x.is_judged for x in layers if x.layer.kind.is_convolution)
+
+
 @pytest.mark.parametrize(
     ("build", "unproductive"),
     [

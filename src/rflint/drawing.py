@@ -8,8 +8,8 @@ make the picture would be those that are said to do nothing. Along one axis a co
 - where on every path to it the map has become finer than it was at its coarsest, behind a
   downsampling. A later downsampling to where it was ends that, and upsampling in front of the first
   downsampling (a small image resized for a large network) does not begin it;
-- where every path to it makes the input itself finer, and nothing behind it makes maps smaller
-  again: super-resolution, vocoders;
+- where every path to it makes the input itself finer, and nothing on the way or behind it makes
+  maps smaller again: super-resolution, vocoders;
 - where a pixel shuffle makes positions of its channels, and nothing else reads them: the two are a
   transposed convolution.
 
@@ -101,7 +101,8 @@ class _Axis:
 
     def _is_finer(self, index: int) -> bool:
         seen = self.seen[index]
-        resolves = bool(seen) and max(seen) < 1 and not self.shrinks_later[index]
+        finer = bool(seen) and max(seen) < 1 and not any(seen.values())
+        resolves = finer and not self.shrinks_later[index] and not self._shrinks(index)
         return _is_drawn(seen) or resolves
 
     def _makes(self, index: int) -> bool:
