@@ -33,10 +33,10 @@ How it is computed
     every path to it has gone through an upsampling behind a downsampling, and the map is still
     finer than it was at its coarsest; where every path has made the input itself finer, and nothing
     makes it coarser again (super-resolution); and, as far as it lies past the border, at the
-    coarsest map of an encoder and its decoder, where nothing tells which of the two it belongs to.
-    A resize in front of the first downsampling is no decoder, and where skip connections bring
-    finer maps, r_min follows them. Convolutions that upsample, by transposition or through a pixel
-    shuffle, draw as well.
+    coarsest map of an encoder and its decoder, where nothing tells which of the two it belongs to,
+    and in a decoder that skip connections join (a U-Net's). A resize in front of the first
+    downsampling is no decoder, nor is upsampling that something makes coarser again. Convolutions
+    that upsample, by transposition or through a pixel shuffle, draw as well.
     A 1x1 convolution is held against the input size like any other, but where nothing else is past
     the border there is no finding: mixing channels is not what the theory is about.
 """

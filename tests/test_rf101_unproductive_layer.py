@@ -225,3 +225,39 @@ def test_making_an_image_larger_for_a_network_draws_nothing(
 def test_what_integrates_is_judged(build: Callable[[], nn.Module], unproductive: list[str]) -> None:
     report = rflint.lint(build, res=16, select="RF101")
     assert [x.layer for x in report.findings] == unproductive
+
+
+class SkipConnections(nn.Module):
+    """Two levels; behind the deeper one the map is finer again, and both are joined."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.first = nn.Sequential(conv(3, 8), conv(8, 8))
+        self.second = nn.Sequential(*(conv(8, 8) for _ in range(3)))
+        self.bottom = nn.Sequential(conv(8, 8), conv(8, 8))
+        self.up2 = nn.Sequential(conv(16, 8), conv(8, 8))
+        self.up1 = nn.Sequential(*(conv(16 if i == 0 else 8, 8) for i in range(9)))
+        self.head = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.first(x)
+        second = self.second(nn.functional.max_pool2d(first, 2))
+        x = self.bottom(nn.functional.max_pool2d(second, 2))
+        x = nn.functional.interpolate(x, scale_factor=2)
+        x = self.up2(torch.cat([x, second], 1))
+        x = nn.functional.interpolate(x, scale_factor=2)
+        made: Tensor = self.head(self.up1(torch.cat([x, first], 1)))
+        return made
+
+
+def test_a_decoder_that_skip_connections_join_draws_past_the_border() -> None:
+    """The deepest level is judged; what is behind it integrates as long as it can, and then draws.
+
+    In front of a classifier's head the same convolutions are those of a classifier.
+    """
+    up2, up1 = ["up2.0", "up2.1"], [f"up1.{i}" for i in range(6, 9)]
+    drawn = rflint.lint(SkipConnections(conv(8, 3)), res=16, select="RF101").findings
+    assert [x.layer for x in drawn] == ["bottom.0", "bottom.1"]
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
+    judged = rflint.lint(SkipConnections(head), res=16, select="RF101").findings
+    assert [x.layer for x in judged] == ["bottom.0", "bottom.1", *up2, *up1]

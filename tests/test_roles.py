@@ -432,3 +432,22 @@ def test_a_network_that_weights_its_own_input_is_the_trunk() -> None:
     analysis = analyse(trace(Spectrogram().eval(), [torch.rand(1, 1, 64, 64)]))
     assert [x.layer.name for x in analysis.layers if x.is_judged] == [f"body.{i}" for i in range(4)]
     assert [(axis.r_min, axis.r_max) for axis in analysis.layers[-1].out] == [(1, 9), (1, 9)]
+
+
+class Recurrent(nn.Module):
+    """Convolutions, then a recurrence that has heard everything, then a mask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*(nn.Conv2d(1 if i == 0 else 8, 8, 3, 1, 1) for i in range(4)))
+        self.lstm = nn.LSTM(8 * 32, 16, batch_first=True)
+        self.mask = nn.Linear(16, 32)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        frames, _ = self.lstm(self.body(x).permute(0, 3, 1, 2).flatten(2))
+        return x * self.mask(frames).sigmoid().transpose(1, 2).unsqueeze(1)
+
+
+def test_a_mask_that_has_heard_everything_is_made_by_the_trunk() -> None:
+    analysis = analyse(trace(Recurrent().eval(), [torch.rand(1, 1, 32, 40)]))
+    assert [x.layer.name for x in analysis.layers if x.is_judged] == [f"body.{i}" for i in range(4)]

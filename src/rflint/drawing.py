@@ -15,8 +15,10 @@ make the picture would be those that are said to do nothing. Along one axis a co
 
 At the coarsest map an encoder ends and its decoder begins, and nothing tells where. Where every
 path to some output passes through a map as coarse, and convolutions draw behind it, those that work
-on it may draw: they are judged as long as there is something to integrate, and not once their
-receptive fields are larger than the input.
+on it may draw. So may those of a decoder that is joined by skip connections, where some path to
+them has become finer, and nothing behind them makes maps smaller again: they integrate what the
+encoder brings, and draw. Both are judged as long as there is something to integrate, and not once
+their receptive fields are larger than the input.
 """
 
 from __future__ import annotations
@@ -27,10 +29,11 @@ from typing import TypeAlias
 
 from rflint.architecture import INPUT, Architecture, Edge, Extent, Number, Window
 
-_Coarsest: TypeAlias = Mapping[Number, Number]
-"""By jump: of all paths of that jump, the least of their largest jumps behind a downsampling."""
+_Coarsest: TypeAlias = Mapping[Number, tuple[Number, Number]]
+"""By jump: of all paths of that jump, the least and the most of their largest jumps behind a
+downsampling."""
 
-_PIXEL: _Coarsest = {1: 0}
+_PIXEL: _Coarsest = {1: (0, 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Drawing:
 
     draws: frozenset[int] = frozenset()
     may_draw: frozenset[int] = frozenset()
-    """Those at the coarsest map, between an encoder and its decoder."""
+    """Those at the coarsest map, between an encoder and its decoder, and where both are joined."""
 
 
 def drawing(architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()) -> Drawing:
@@ -89,14 +92,16 @@ class _Axis:
                 yield index
 
     def between(self) -> Iterator[int]:
-        """The convolutions at the coarsest map in front of what draws."""
+        """The convolutions that may draw: at the coarsest map, and where decoders are joined."""
         drawn_from = self._drawn_from()
         for index, layer in enumerate(self.layers):
             seen = self.seen[index]
-            at_coarsest = bool(seen) and all(jump == peak for jump, peak in seen.items())
             stays = not self.shrinks_later[index] and not self._shrinks(index)
-            may_draw = layer.kind.is_convolution and at_coarsest and stays
-            if may_draw and drawn_from[index] >= max(seen):
+            if not (layer.kind.is_convolution and stays and seen):
+                continue
+            at_coarsest = all(jump == least for jump, (least, _) in seen.items())
+            joined = any(jump < most for jump, (_, most) in seen.items())
+            if joined or (at_coarsest and drawn_from[index] >= max(seen)):
                 yield index
 
     def _is_finer(self, index: int) -> bool:
@@ -150,7 +155,7 @@ class _Axis:
         found: list[Number] = [0] * count
         for index in self.architecture.outputs:
             if _is_drawn(self.out[index]):
-                of_outputs[index] = min(self.out[index].values())
+                of_outputs[index] = min(least for least, _ in self.out[index].values())
         for index in reversed(range(count)):
             for edge in self.edges[index]:
                 if edge.source == INPUT:
@@ -163,7 +168,7 @@ class _Axis:
 
 
 def _is_drawn(coarsest: _Coarsest) -> bool:
-    return bool(coarsest) and all(jump < peak for jump, peak in coarsest.items())
+    return bool(coarsest) and all(jump < least for jump, (least, _) in coarsest.items())
 
 
 def _stepped(coarsest: _Coarsest, reach: object) -> _Coarsest:
@@ -172,18 +177,22 @@ def _stepped(coarsest: _Coarsest, reach: object) -> _Coarsest:
         return {}
     if reach.stride == 1:
         return coarsest
-    return {
-        jump * reach.stride: max(peak, jump * reach.stride) if reach.stride > 1 else peak
-        for jump, peak in coarsest.items()
-    }
+    if reach.stride < 1:
+        return {jump * reach.stride: peaks for jump, peaks in coarsest.items()}
+    stepped: dict[Number, tuple[Number, Number]] = {}
+    for jump, (least, most) in coarsest.items():
+        here = jump * reach.stride
+        stepped[here] = (max(least, here), max(most, here))
+    return stepped
 
 
 def _union(values: Iterable[_Coarsest]) -> _Coarsest:
     distinct = list({id(value): value for value in values}.values())
     if len(distinct) == 1:
         return distinct[0]
-    union: dict[Number, Number] = {}
+    union: dict[Number, tuple[Number, Number]] = {}
     for value in distinct:
-        for jump, peak in value.items():
-            union[jump] = min(peak, union.get(jump, peak))
+        for jump, (least, most) in value.items():
+            low, high = union.get(jump, (least, most))
+            union[jump] = (min(least, low), max(most, high))
     return union

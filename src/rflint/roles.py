@@ -61,11 +61,9 @@ def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
             squash = _squashed_at(layers, edge.source)
             if squash is None or (index, 1 - position) in gates:
                 continue
-            if pooled[squash] and not (trunk != INPUT and pooled[trunk]):
-                gates.add((index, position))
-                continue
             branch = _between(layers, squash, trunk, gates)
-            if branch and not _Work.of(layers[i] for i in branch).is_most_of(work):
+            pools = pooled[squash] and not (trunk != INPUT and pooled[trunk])
+            if (branch or pools) and not _Work.of(layers[i] for i in branch).is_most_of(work):
                 gates.add((index, position))
     return frozenset(gates)
 
