@@ -106,7 +106,7 @@ class _Axis:
 
     def _is_finer(self, index: int) -> bool:
         seen = self.seen[index]
-        finer = bool(seen) and max(seen) < 1 and not any(seen.values())
+        finer = bool(seen) and max(seen) < 1 and not any(most for _, most in seen.values())
         resolves = finer and not self.shrinks_later[index] and not self._shrinks(index)
         return _is_drawn(seen) or resolves
 
