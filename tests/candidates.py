@@ -35,7 +35,7 @@ def bench(builder: Any, shapes: Sequence[Sequence[int]], kinds: Sequence[str] = 
     return Bench(analysis, search(analysis, kinds), workshop)
 
 
-MOST = 60
+MOST = 40
 """Of a model with more candidates than this, so many are tried, from all over the search."""
 
 
