@@ -1,9 +1,10 @@
-"""No convolution could be judged, since none slides over what was taken for the axes.
+"""The model has convolutions, and none of them could be judged, though some should be.
 
 What it is
-    The model has convolutions, and all of them slide over dimensions of the input that were said to
-    be something else: channels, or a batch. What they see of the axes is nothing, so there is
-    nothing to hold against the input's size. "complete" is false.
+    None of the model's convolutions is held against the input's size. Either all of them slide over
+    dimensions of the input that were said to be something else: channels, or a batch. Or views in
+    front of them mix dimensions, so that nobody can tell which positions a window covers. Or what
+    the model is given never reaches them, and they only work on constants. "complete" is false.
 
 Why it matters
     A report without findings would say that all is well, when nothing was looked at.
@@ -12,7 +13,8 @@ How to fix it
     Say how the input is laid out, with --layout (one letter a dimension: B for the batch, C for
     channels, T for time or frames, D, H, W), with `layout` in the configuration, or behind the
     shape: --input 1x200x80:BTC. Or say nothing: then the axes are the dimensions that convolutions
-    slide over.
+    slide over. Where views mix dimensions (a `reshape` that should be a `permute` does), mend that,
+    or lint what stands behind them on its own.
 
 When to ignore it
     Where the convolutions are not what the model is linted for.
@@ -21,7 +23,9 @@ How it is computed
     Every dimension of every input is followed to the convolutions, through views, permutes and
     whatever else stands in front. Convolutions that see all of the input already (heads,
     generators, decoders behind a bottleneck), gates, and what makes positions (transposed
-    convolutions) are rightly not judged, and are no reason for this finding.
+    convolutions) are rightly not judged, and are no reason for this finding. Nor is an operator
+    that nobody knows in front of all of them, or data that the analysis ends at: RF901 and RF902
+    tell of those.
 """
 
 from __future__ import annotations
@@ -41,15 +45,14 @@ DEFAULT = True
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding, at the first convolution, where none is judged though the axes are known."""
     convolutions = [x for x in analysis.layers if x.layer.kind.is_convolution]
-    unplaced = analysis.architecture.unplaced
-    if not unplaced or not convolutions or any(x.is_judged for x in convolutions):
+    if not analysis.unjudged:
         return
     number = len(convolutions)
     subject = "its one convolution" if number == 1 else f"none of its {number} convolutions"
     yield finding(
         globals(),
         convolutions[0],
-        f"{subject} could {'not ' if number == 1 else ''}be judged: {unplaced}",
+        f"{subject} could {'not ' if number == 1 else ''}be judged: {analysis.unjudged}",
     )
 
 
@@ -81,5 +84,22 @@ def generator() -> Any:
     )
 
 
-FAILS = [Example(sequence, 16, layout="BCT")]
+def mixed_up() -> Any:
+    """Rows and columns mixed by a reshape that should be a transposition."""
+    from torch import Tensor, nn
+
+    class MixedUp(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            batch, channels, height, width = x.shape
+            out: Tensor = self.conv(x.reshape(batch, channels, width, height))
+            return out
+
+    return MixedUp()
+
+
+FAILS = [Example(sequence, 16, layout="BCT"), Example(mixed_up, (12, 20))]
 PASSES = [Example(sequence, 16, layout="BTC"), Example(generator, 16)]

@@ -15,6 +15,7 @@ from rflint.passes import Passes, is_steady, other_passes
 from rflint.proofs.dead_weights import dead_weights
 from rflint.receptive_field import Field, LayerField, propagate
 from rflint.roles import Role, attention_gates, roles
+from rflint.unjudged import why_unjudged
 
 
 class Verdict(str, Enum):
@@ -127,6 +128,8 @@ class Analysis:
     feasible_max: tuple[int | None, ...] | None
     """Beyond this size no unit of a judged convolution sees the whole input; None: unbounded."""
     gates: frozenset[tuple[int, int]]
+    unjudged: str = ""
+    """Why no convolution is judged, where some should be."""
     passes: Passes = field(default_factory=Passes, compare=False, repr=False)
     """Other passes of the same model, for claims that one pass does not prove."""
 
@@ -138,7 +141,7 @@ class Analysis:
     @property
     def complete(self) -> bool:
         """Whether every operator that matters was known, and the model followed to its end."""
-        followed = self.architecture.left_out is None and not self.architecture.unplaced
+        followed = self.architecture.left_out is None and not self.unjudged
         return followed and not any(x.unknown for x in self.layers)
 
     @property
@@ -180,7 +183,14 @@ def analyse(architecture: Architecture) -> Analysis:
         feasible_min=_feasible_min(layers, inputs, drawn.may_draw),
         feasible_max=_feasible_max(layers, inputs, architecture.axes),
         gates=gates,
+        unjudged=_unjudged(architecture, layers),
     )
+
+
+def _unjudged(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> str:
+    if any(x.is_judged or x.unknown for x in layers):
+        return ""
+    return why_unjudged(architecture) if any(x.layer.kind.is_convolution for x in layers) else ""
 
 
 def in_all_passes(analysis: Analysis) -> Analysis:

@@ -6,12 +6,14 @@ whatever else stands in front, to the layers that slide or sum. What a convoluti
 axis; what it sums over are channels; what neither happens to (frames, a batch) is carried along.
 
 An axis may also be made inside of the model: the frequencies of a spectrogram, or the filters of a
-filter bank whose outputs are then laid side by side for a convolution of one more dimension.
+filter bank whose outputs are then laid side by side for a convolution of one more dimension. So may
+all of them: pixels that come in one row (784) and are folded into a map (28x28).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TypeAlias
@@ -23,6 +25,7 @@ from rflint.layouts import lettered, places_of
 from rflint.tracing.layout import (
     Dimension,
     Factor,
+    Layout,
     at_lengths,
     axes_of,
     placed,
@@ -112,6 +115,10 @@ def find_axes(
     for _ in sighting.follow():
         if uniform and sighting.is_usual():
             return _usual(shapes)
+    folded = set() if any(said) else sighting.only_folded()
+    if folded:
+        sighting = _Sighting(recording, parameters, shapes, labels=True, folded=folded)
+        deque(sighting.follow(), maxlen=0)
     return _settled(sighting, shapes, said)
 
 
@@ -154,7 +161,9 @@ class _Made:
     node: fx.Node
     dim: int
     size: int
-    is_spectrum: bool
+    is_spectrum: bool = False
+    is_fold: bool = False
+    """Whether it is a part of a dimension of an input, which a view has folded."""
 
 
 class _Sighting(Values):
@@ -171,6 +180,7 @@ class _Sighting(Values):
         shapes: Sequence[tuple[int, ...]],
         *,
         labels: bool,
+        folded: Set[int] = frozenset(),
     ) -> None:
         self.shapes = tuple(shapes)
         starts = [sum(map(len, shapes[:i])) for i in range(len(shapes))]
@@ -181,6 +191,10 @@ class _Sighting(Values):
         self.given = self.axes
         """So many are dimensions of inputs."""
         self.labels = labels
+        self.folded = folded
+        """Dimensions of inputs whose parts are axes, from the view on that folds them."""
+        self._found_folded: set[int] = set()
+        self._found_whole: set[int] = set()
         self.slides: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {}
         """What lies along the dimensions that convolutions slide over, and how long those are."""
         self.slid: set[int] = set()
@@ -194,7 +208,13 @@ class _Sighting(Values):
 
     def is_usual(self) -> bool:
         """Whether convolutions slide over all dimensions of every input but the first two."""
-        return all(self.slid.intersection(dims) == set(dims[2:]) for dims in self.inputs)
+        return all(
+            len(dims) > 2 and self.slid.intersection(dims) == set(dims[2:]) for dims in self.inputs
+        )
+
+    def only_folded(self) -> set[int]:
+        """The dimensions of inputs of which convolutions are given parts, and never the whole."""
+        return self._found_folded - self._found_whole
 
     def placed(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
         """All dimensions are followed; but those of one position only where images have axes."""
@@ -217,6 +237,8 @@ class _Sighting(Values):
         elif kind is Kind.LINEAR:
             self.summed.update(axes_of(call.input.layout[-1]))
         is_spectrum = step.row.name.startswith(_SPECTRA)
+        if self.folded and kind is Kind.RESHAPE and not effect.parts:
+            return self._unfolded(node, effect)
         if self.labels and (kind in _MAKERS or is_spectrum) and not effect.parts:
             effect = self._labelled(node, call, effect, is_spectrum=is_spectrum)
         return effect
@@ -253,6 +275,10 @@ class _Sighting(Values):
         self.slides.setdefault(there, tuple(value.shape[dim] for dim in dims))
         self.slid.update(axis for at in there for axis in at)
         channels = axes_of(value.layout[dims[0] - 1])
+        for axis in range(self.given):
+            if any(axis in at for at in there):
+                folded = _is_folded(value.layout, dims, axis)
+                (self._found_folded if folded else self._found_whole).add(axis)
         self.summed.update(channels)
         self.consumed.update(channels & self.made.keys())
         return replace(effect, layout=tuple(map(self._as_slid, effect.layout)))
@@ -266,16 +292,16 @@ class _Sighting(Values):
         return tuple(sorted(set(carried) - front))
 
     def _as_slid(self, carried: Dimension) -> Dimension:
-        """Made axes under another number, once they have been slid over."""
+        """Made axes, and folded ones, under another number, once they have been slid over."""
         return tuple(
             replace(factor, axes=tuple(self._number_once_slid(axis) for axis in factor.axes))
-            if not self.made.keys().isdisjoint(factor.axes)
+            if any(axis in self.made or axis in self._found_folded for axis in factor.axes)
             else factor
             for factor in carried
         )
 
     def _number_once_slid(self, axis: int) -> int:
-        if axis not in self.made:
+        if axis not in self.made and axis not in self._found_folded:
             return axis
         if axis not in self._slid_as:
             self._slid_as[axis] = self._new_number()
@@ -289,7 +315,19 @@ class _Sighting(Values):
             size = prod(factor.size for factor in layout[dim])
             if size > 1 and not axes_of(layout[dim]):
                 number = self._new_number()
-                self.made[number] = _Made(node, dim, size, is_spectrum)
+                self.made[number] = _Made(node, dim, size, is_spectrum=is_spectrum)
+                layout[dim] = (Factor(size, (number,)),)
+        return replace(effect, layout=tuple(layout))
+
+    def _unfolded(self, node: fx.Node, effect: Effect) -> Effect:
+        """Every part of a dimension that a view has folded, under a number of its own."""
+        layout = list(effect.layout)
+        for axis in self.folded:
+            dims = [d for d, carried in enumerate(layout) if axes_of(carried) == {axis}]
+            for dim in dims if len(dims) > 1 else ():
+                size = prod(factor.size for factor in layout[dim])
+                number = self._new_number()
+                self.made[number] = _Made(node, dim, size, is_fold=True)
                 layout[dim] = (Factor(size, (number,)),)
         return replace(effect, layout=tuple(layout))
 
@@ -323,7 +361,7 @@ class _Sighting(Values):
             for at in slide
             if at and not any(axis < self.given for axis in at)
             for axis in at
-            if axis not in self.consumed or self.made[axis].is_spectrum
+            if axis not in self.consumed or self.made[axis].is_spectrum or self.made[axis].is_fold
         }
         result: list[Slide] = []
         for slide, sizes in sorted(found.items(), key=lambda one: -len(one[0])):
@@ -336,11 +374,27 @@ class _Sighting(Values):
                 result.append((tuple(at for at, _ in kept), tuple(size for _, size in kept)))
         return sorted(result, key=lambda one: -len(one[0]))
 
+    def axes_made(self) -> set[int]:
+        """Of all that the model makes, what is an axis."""
+        return {a for slide, _ in self.lists() for at in slide for a in at if a in self.made}
+
     def _is_given(self, at: Sequence[int]) -> bool:
-        return any(axis < self.given for axis in at)
+        """Whether positions of an input lie there, folded or not."""
+        return any(axis < self.given or self.made[axis].is_fold for axis in at)
 
     def _all_given(self, slide: Iterable[Sequence[int]]) -> bool:
-        return all(axis < self.given for at in slide for axis in at)
+        return all(self._is_given((axis,)) for at in slide for axis in at)
+
+
+def _is_folded(layout: Layout, dims: Sequence[int], axis: int) -> bool:
+    """Whether several dimensions that are slid over, or the channels too, are parts of an axis.
+
+    Blocks of neighbours in the channels are no such parts: those were laid there (space-to-depth).
+    """
+    parts = [factor for dim in dims for factor in layout[dim] if factor.axes == (axis,)]
+    inner = prod(factor.size for factor in parts)
+    over = [f for f in layout[dims[0] - 1] if f.axes == (axis,) and f.step >= max(inner, 2)]
+    return sum(factor.size > 1 for factor in (*parts, *over)) > 1
 
 
 def _features(call: Call, step: Step, rank: int) -> Sequence[int]:
@@ -373,7 +427,8 @@ def _settled(
         set(places_of(letters, slid=slides)) if letters else _filled_up(slides, sums, len(shape))
         for letters, slides, sums, shape in zip(said, slid, summed, shapes, strict=True)
     ]
-    if not any(chosen) and not any(said):
+    folds = any(sighting.made[a].is_fold for a in sighting.axes_made())
+    if not any(chosen) and not any(said) and not folds:
         return _usual(shapes)
     usable = {sighting.inputs[i][d] for i, dims in enumerate(chosen) for d in dims}
     numbers = _numbered(sighting, usable, chosen)

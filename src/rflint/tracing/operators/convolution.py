@@ -11,7 +11,14 @@ from rflint.architecture import Kind, Reach, Window
 from rflint.sizing import Scaled, Sizing, Sliding
 from rflint.taps import Taps
 from rflint.tracing.layout import resized
-from rflint.tracing.operators.mixing import along, located, mixed, read_of_operands, without_inner
+from rflint.tracing.operators.mixing import (
+    along,
+    located,
+    mixed,
+    read_beside,
+    read_of_operands,
+    without_inner,
+)
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -280,7 +287,7 @@ def _windowed(
     for i, dim in enumerate(dims):
         read, layout[dim] = along(whole, dim, windows[i], out[dim])
         position.update(dict.fromkeys(read, i))
-        reaches |= read
+        read_beside(reaches, read)
     covers = all(
         size == 1 and window.size == n and not pad and not window.start
         for size, window, n, pad in zip(

@@ -110,6 +110,24 @@ def composed(first: Reach, then: Reach) -> Reach:
     )
 
 
+def read_beside(reaches: dict[int, Reach], more: Mapping[int, Reach]) -> None:
+    """Adds what is read along a further dimension: an axis may lie along both, folded into rows.
+
+    A window over rows and one within them read, of the axis, from the first to the last of both.
+    """
+    for axis, reach in more.items():
+        before = reaches.get(axis)
+        if before is None:
+            reaches[axis] = reach
+        elif not (isinstance(before, Window) and isinstance(reach, Window)):
+            reaches[axis] = Extent.UNKNOWN if Extent.UNKNOWN in (before, reach) else Extent.GLOBAL
+        elif before.stride == reach.stride == 1:
+            size, start = before.size + reach.size - 1, before.start + reach.start
+            reaches[axis] = Window(size, 1, start, before.rounding + reach.rounding)
+        else:
+            reaches[axis] = Extent.UNKNOWN
+
+
 def shuffled(layout: Layout, dim: int) -> tuple[int, int] | None:
     """Channels that were moved between the positions of an axis: the axis, and how many.
 

@@ -10,7 +10,7 @@ from rflint.architecture import Extent, Kind, Number, Reach, Window, adaptive_wi
 from rflint.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.taps import Taps
 from rflint.tracing.layout import sole_axis
-from rflint.tracing.operators.mixing import along, located
+from rflint.tracing.operators.mixing import along, located, read_beside
 from rflint.tracing.operators.table import (
     Call,
     Effect,
@@ -264,7 +264,7 @@ def _effect(
         if axis is not None:
             position[axis] = i
         read, layout[dim] = along(value.layout, dim, windows[i], out[dim])
-        reaches |= read
+        read_beside(reaches, read)
     covers = all(
         isinstance(window, Window) and size == 1 and window.size >= n and not window.start
         for size, window, n in zip(out[-spatial:], windows, value.shape[-spatial:], strict=True)
