@@ -40,6 +40,8 @@ ZOO = (
     *("timm/test_efficientnet", "timm/test_resnet", "timm/tf_mobilenetv3_small_100"),
 )
 AT_32 = (1, 3, 32, 32)
+REFUSED = {"timm/dla34": "'list' object has no attribute 'size'"}
+"""What some candidates of a model fail with: its trees take lists, which a pooling does not."""
 
 
 def foreseen_wrongly(candidates: list[tuple[Candidate, str]]) -> list[str]:
@@ -65,8 +67,9 @@ def test_candidates_of_the_zoo_are_what_was_foreseen(title: str, zoo: dict[str, 
     shape = (1, 3, 16, 32, 32) if title == "torchvision/r3d_18" else AT_32
     tried = list(outcomes(bench(zoo[title].builder, [shape])))
     assert foreseen_wrongly(tried) == []
-    works = sum(not reason for _, reason in tried)
-    assert works == len(tried) > 0
+    refused = [reason for _, reason in tried if reason]
+    assert len(refused) < len(tried)
+    assert [reason for reason in refused if REFUSED.get(title, "nothing") not in reason] == []
 
 
 def test_there_are_thirty_models() -> None:

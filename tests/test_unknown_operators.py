@@ -111,7 +111,8 @@ def test_an_operator_in_no_table_is_measured(
     assert tuple(axis.r_max for axis in layer.out) == r_max
     if None not in r_max:
         assert tuple(axis.jump for axis in layer.out) == jump
-        assert named(report, "after").is_judged
+        # behind what makes the map finer than the input, positions are drawn
+        assert named(report, "after").is_judged is (operator is not DOUBLE)
     assert report.models[0].analysis.complete
     assert "RF901" not in {finding.code for finding in report.findings}
 
@@ -283,7 +284,7 @@ def test_teaching_needs_no_torch() -> None:
     "read",
     [
         lambda x: x if x.sum() > 0 else -x,
-        lambda x: x * x.mean().item(),
+        lambda x: x[..., : int(x.mean().item())],
         lambda x: x[x > 0],
         lambda x: x * float(x[0, 0, 0, 0]),
         lambda x: x[x.nonzero()[0]],
