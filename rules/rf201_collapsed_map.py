@@ -59,7 +59,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each kernel of more than one tap that only works on maps of one position."""
     for kernel in _collapsed(analysis):
         layer = analysis.layers[kernel.calls[0]]
-        padded = any(any(tap.zeros) for tap in layer.layer.taps)
+        padded = any(tap.zeros for tap in layer.layer.taps)
         found = finding(
             globals(),
             layer,
@@ -96,7 +96,9 @@ def _collapsed(analysis: Analysis) -> Sequence[Kernel]:
 
 def _works_on_one_position(kernel: Kernel, layers: Sequence[Layer]) -> bool:
     # of a kernel that is normalised, taps that meet nothing change those that do
-    return not kernel.mixed and all(_has_collapsed(layers[index]) for index in kernel.calls)
+    # of what lies between padding and kernel, something would be left without the padding
+    plain = kernel.zeros_are_padding and not kernel.mixed
+    return plain and all(_has_collapsed(layers[index]) for index in kernel.calls)
 
 
 def _has_collapsed(layer: Layer) -> bool:
@@ -106,7 +108,7 @@ def _has_collapsed(layer: Layer) -> bool:
         and prod(tap.kernel for tap in layer.taps) > 1
         and all(tap.data == 1 and tap.windows == 1 and tap.live for tap in layer.taps)
         # a window may lie on copies of zeros that were padded in front
-        and all(tap.pads_zeros or not any(tap.zeros) for tap in layer.taps)
+        and all(tap.pads_zeros or not tap.zeros for tap in layer.taps)
     )
 
 

@@ -1,9 +1,11 @@
-"""Kernel taps that only ever meet zero padding.
+"""Kernel taps that only ever meet zero padding, or that only work where nobody reads.
 
 What it is
     At this input size, some taps of a kernel lie in the zero padding in every window: the map is
     smaller than the kernel reaches, or the dilation is as large as the map. They multiply zeros,
-    whatever the data.
+    whatever the data. So do taps that meet nothing but zeros on the map itself: between the
+    positions of a map that was spread out, say. Others meet data only in windows whose results are
+    cropped, or left out by the pooling behind.
 
 Why it matters
     The gradient of such a weight is exactly zero. It is stored, initialised, optimised, averaged
@@ -21,14 +23,18 @@ When to ignore it
 
 How it is computed
     Tap t of window o meets position o * stride - padding + t * dilation. It is dead if that is
-    outside the map for every window. Padding in front of the layer (F.pad) counts as padding, and
-    padding with copies of what lies inside does not. Weights that several calls share are dead if
-    they are in all of them; those that something else reads too (a sum over the kernel, say) are
-    not judged. All of it is held against a pass in training, which may show the kernel larger
-    maps; where training cannot be followed, findings say "in evaluation". Where a weight is
-    computed from a parameter (weight standardisation), the taps are dead while the parameter still
-    has a gradient, through its statistics: these findings are for information, and do not count
-    as dead weights.
+    outside the map, or known to be zero, for every window whose result is read by what an output
+    depends on. Known to be zero are padding in front of the layer (F.pad), zeros that forward has
+    made and joined to a map or written one into, and what becomes of these in functions that are
+    zero at zero (relu, dropout, scaling, pooling, a convolution without a bias). Padding with
+    copies of what lies inside is data, and so are whole channels of zeros: a state or an input that
+    was not given. Weights that several calls share are dead if they are in all of them, each number
+    looked up where flips and transpositions have put it; those that something else reads too (a sum
+    over the kernel, say) are not judged. All of it is held against a pass in training, which may
+    show the kernel larger maps; where training cannot be followed, findings say "in evaluation".
+    Where a weight is computed from a parameter (weight standardisation), the taps are dead while
+    the parameter still has a gradient, through its statistics: these findings are for information,
+    and do not count as dead weights.
 """
 
 from __future__ import annotations
@@ -64,13 +70,13 @@ EVIDENCE = Evidence.PROVED
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each kernel with dead taps, at the first layer that uses it."""
-    for kernel in proved_kernels(analysis, lambda kernel, _: kernel.dead > 0):
+    for kernel in _kernels_with_dead_taps(analysis):
         fate = _fate(analysis, kernel)
         of_model = share(kernel.dead, analysis.totals.params)
         found = finding(
             globals(),
             analysis.layers[kernel.calls[0]],
-            f"{kernel.dead:,} of its {kernel.weights:,} weights only ever meet zero padding "
+            f"{kernel.dead:,} of its {kernel.weights:,} weights {_why(kernel)} "
             f"({share(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): "
             f"{fate}",
             fate,
@@ -80,6 +86,10 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         yield found if is_known_everywhere(analysis) else in_one_mode(found, analysis)
 
 
+def _kernels_with_dead_taps(analysis: Analysis) -> tuple[Kernel, ...]:
+    return proved_kernels(analysis, lambda kernel, _: kernel.dead > 0)
+
+
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many weights of the model are dead."""
     dead = sum(x.dead_weights for x in layers_of(analysis, findings))
@@ -87,10 +97,23 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
         f"{len(findings)} kernels have taps that" if len(findings) > 1 else "A kernel has taps that"
     )
     at = size(analysis.architecture.resolution)
+    # what a finding says of its weights, where all say the same
+    said = {_why(kernel) for kernel in _kernels_with_dead_taps(analysis)}
+    why = said.pop() if len(said) == 1 else "meet only zeros, or are used where nobody reads"
     return (
-        f"{subject} only ever meet zero padding{f' at {at}' if at else ''}: "
+        f"{subject} {why}{f' at {at}' if at else ''}: "
         f"{dead:,} weights ({share(dead, analysis.totals.params)} of the parameters) do nothing."
     )
+
+
+def _why(kernel: Kernel) -> str:
+    """What becomes of the products of dead taps."""
+    zeros = "zero padding" if kernel.zeros_are_padding else "zeros"
+    if kernel.meeting == kernel.taps:
+        return f"only ever meet {zeros}"
+    if kernel.meeting == prod(kernel.size):
+        return "are only used at positions that nobody reads"
+    return f"only ever meet {zeros}, or are used at positions that nobody reads"
 
 
 def _fate(analysis: Analysis, kernel: Kernel) -> str:
@@ -113,9 +136,10 @@ def _cure(calls: Sequence[Layer], kernel: Kernel) -> str:
     layer = calls[0]
     if kernel.mixed:
         return "; through the normalisation of the kernel its parameter still has a gradient"
-    left = [_left(taps, live) for taps, live in zip(layer.taps, kernel.live, strict=True)]
+    left = [_left(*along) for along in zip(layer.taps, kernel.live, strict=True)]
     said = [arguments for arguments in left if arguments]
-    if any(call.taps != layer.taps for call in calls) or len(said) < len(left):
+    alike = kernel.in_one_order and all(call.taps == layer.taps for call in calls)
+    if not alike or len(said) < len(left):
         return ""
     now = [
         _Arguments(taps.kernel, taps.before, taps.dilation, _extra(taps) if taps.transposed else 0)
@@ -147,7 +171,7 @@ def _left(taps: Taps, live: Sequence[int]) -> _Arguments | None:
 
     Dead taps between live ones go as well where those that stay are equally far apart.
     """
-    if not live or any(taps.zeros):
+    if not live or taps.zeros:
         return None
     step = gcd(*(tap - live[0] for tap in live)) or 1
     size, pad = (live[-1] - live[0]) // step + 1, taps.before - live[0] * taps.dilation

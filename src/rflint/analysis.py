@@ -45,7 +45,7 @@ class AnalysedLayer:
     limits: tuple[Limit, ...]
     """Per axis, what its input is held against."""
     dead_weights: int = 0
-    """Weights of its kernel that only ever meet zero padding at this input size.
+    """Weights of its kernel that do nothing at this input size: they meet zeros, or nobody reads.
 
     Those of a kernel that several calls share count once, with the first, and only if they do so
     in all of them.

@@ -143,6 +143,23 @@ class Geometry:
 
 
 @dataclass(frozen=True, slots=True)
+class Rearrangement:
+    """How the numbers of a tensor were put elsewhere in another one."""
+
+    spelling: str
+    """The function that did it, with all that it was given; or just flip or permute."""
+    flipped: tuple[int, ...] = ()
+    """Of a flip: the dimensions."""
+    order: tuple[int, ...] = ()
+    """Of a permutation: which dimension has come to be each of the result's."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is told where the numbers have gone."""
+        return bool(self.flipped or self.order)
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One operation of the model, in execution order.
 
@@ -170,7 +187,7 @@ class Layer:
     """The scalars of a convolution's kernel, which `weight` names."""
     weight: tuple[str, ...] = ()
     """The parameters that a convolution's kernel is made of."""
-    weight_order: tuple[tuple[str, ...], ...] | None = ()
+    weight_order: tuple[Rearrangement, ...] | None = ()
     """How the numbers of its parameter are rearranged to be the kernel: flipped, transposed. None
     where the kernel is computed from them in another way."""
     weight_mixed: bool = False

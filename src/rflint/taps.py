@@ -30,8 +30,8 @@ class Taps:
     """Padding in front of the first position."""
     axis: int | None = None
     """The spatial axis that lies along this dimension, if it is exactly one."""
-    zeros: tuple[int, int] = (0, 0)
-    """Positions at either end that were padded with zeros by an operator in front."""
+    zeros: int = 0
+    """Positions of the map that are zero whatever the data: padded in front, say. A set."""
     pads_zeros: bool = True
     """Whether what lies outside is zero, or is nothing: not a copy of what lies inside."""
     transposed: bool = False
@@ -48,29 +48,34 @@ class Taps:
 
     @property
     def data(self) -> int:
-        """How many positions are not padding."""
-        return max(0, self.positions - sum(self.zeros))
+        """How many positions are not zero whatever the data."""
+        return self.positions - self.zeros.bit_count()
 
     @property
     def live(self) -> tuple[int, ...]:
         """The taps that meet data in some window; all others multiply zeros only."""
-        if not self.pads_zeros and self._reaches_outside:
+        return taps_alive(self, everything(self.windows))
+
+    def live_in(self, windows: int) -> tuple[int, ...]:
+        """The taps that meet data in these windows (a set)."""
+        if not self.pads_zeros and self._leave(windows):
             return tuple(range(self.kernel))
-        return tuple(tap for tap in range(self.kernel) if self._meets_data(tap))
+        data = everything(self.positions) & ~self.zeros
+        moving, target = (data, windows) if self.transposed else (windows, data)
+        steps = spread(moving, self.stride)
+        shifts = (tap * self.dilation - self.before for tap in range(self.kernel))
+        return tuple(tap for tap, shift in enumerate(shifts) if shifted(steps, shift) & target)
 
-    @property
-    def _reaches_outside(self) -> bool:
-        last = (self.windows - 1) * self.stride - self.before + self.extent
-        return self.before > 0 or last > self.positions
-
-    def _meets_data(self, tap: int) -> bool:
-        shift = tap * self.dilation - self.before
-        read = range(self.zeros[0], self.positions - self.zeros[1])
-        written = range(self.windows)
-        moving, target = (read, written) if self.transposed else (written, read)
-        # the first step of the moving side that reaches the other one from below
-        first = max(moving.start, -((shift - target.start) // self.stride))
-        return first < moving.stop and first * self.stride + shift < target.stop
+    def windows_over(self, places: int) -> int:
+        """The windows that meet any of these positions (a set)."""
+        found = 0
+        for tap in range(self.kernel):
+            shift = tap * self.dilation - self.before
+            if self.transposed:
+                found |= shifted(spread(places, self.stride), shift)
+            else:
+                found |= thinned(shifted(places, -shift), self.stride)
+        return found & everything(self.windows)
 
     def met(self, windows: int) -> int:
         """The positions that these windows (a set) read."""
@@ -108,6 +113,12 @@ class Taps:
 def positions_read(taps: Taps, windows: int) -> int:
     """`taps.met(windows)`; networks ask the same again and again."""
     return taps.met(windows)
+
+
+@lru_cache(maxsize=4096)
+def taps_alive(taps: Taps, windows: int) -> tuple[int, ...]:
+    """`taps.live_in(windows)`; networks ask the same again and again."""
+    return taps.live_in(windows)
 
 
 def everything(size: int) -> int:

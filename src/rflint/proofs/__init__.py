@@ -2,7 +2,7 @@
 
 Each module answers one question about the graph, and the rules that are "proved" ask it:
 
-    dead_weights   which weights only ever meet padding
+    dead_weights   which weights only ever meet zeros, or work where nobody reads
     reads          which positions of every value somebody reads
     borders        which rows and columns at the end no window reaches, and which sizes have none
     unreached      which parameters no output depends on

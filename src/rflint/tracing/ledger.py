@@ -44,6 +44,8 @@ class Ledger:
         self._made = {id(tensor) for tensor in (*_held(model), *hidden_tensors(model))}
         """Tensors without storage that no node has made: constants, and what modules hold."""
         self._twins: dict[int, torch.Tensor] = {}
+        self._zeros: dict[int, tuple[torch.Tensor, int]] = {}
+        """Tensors that forward has made of zeros, and their versions then."""
         self.model = model
         self.parameters: dict[str, torch.Tensor] = dict(named_parameters(model))
         """Those that the model had at first, and those that it got on the way."""
@@ -66,6 +68,17 @@ class Ledger:
         self._made.add(id(tensor))
         return tensor
 
+    def zeros(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that forward has just made of zeros."""
+        if not tensor.is_inference():  # they have no versions
+            self._zeros[id(tensor)] = (tensor, tensor._version)
+        return tensor
+
+    def _is_zero(self, tensor: torch.Tensor) -> bool:
+        """Whether it is one, and nothing has been written into it since."""
+        made, version = self._zeros.get(id(tensor), (None, 0))
+        return made is tensor and tensor._version == version
+
     def node(self, tensor: torch.Tensor) -> fx.Node:
         """The node that made a tensor; parameters and constants get one on first use.
 
@@ -87,7 +100,8 @@ class Ledger:
         node = self.graph.create_node("get_attr", name)
         if tensor.device.type != "meta":
             self._real.add(id(tensor))
-        self._bind(tensor, self._step(node, Step(tensor, "get_attr", None)))
+        is_zero = self._is_zero(tensor)
+        self._bind(tensor, self._step(node, Step(tensor, "get_attr", None, is_zero=is_zero)))
         for written in self._written.get(_storage(tensor), ()):
             # a view of it was filled before anything else happened to it
             self._overlaid(tensor, written, self._caller())

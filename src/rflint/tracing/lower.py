@@ -17,6 +17,7 @@ from rflint.architecture import (
     Kind,
     Layer,
     Reach,
+    Rearrangement,
     Window,
 )
 from rflint.heads import global_heads
@@ -190,7 +191,7 @@ class _Lowering(Values):
             effect = with_patches(effect, kind, call)
         plumbing = kind in (Kind.RESHAPE, Kind.SLICE) and step.module is None
         if plumbing and len(call.data) == 1 and is_identity(effect):
-            return Value(shape, effect.layout, call.data[0].source)
+            return Value(shape, effect.layout, call.data[0].source, zeros=effect.zeros)
         self._append(step, call, effect, kind)
         return Value(shape, effect.layout, len(self.layers) - 1, zeros=effect.zeros)
 
@@ -426,7 +427,7 @@ class _Lowering(Values):
 
 def _order(
     arranged: Arrangement | None, weight: Sequence[str], parameters: Sequence[tuple[str, int]]
-) -> tuple[tuple[str, ...], ...] | None:
+) -> tuple[Rearrangement, ...] | None:
     """How the numbers of a kernel's parameters are rearranged; None where that is not known."""
     if arranged is None:
         return None

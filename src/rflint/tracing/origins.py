@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from rflint.architecture import Kind
+from rflint.architecture import Kind, Rearrangement
 from rflint.tracing.operators import Call, Row, Value
 from rflint.tracing.operators.table import Arrangement, Origins
+from rflint.tracing.operators.views import flipped_dimensions, new_order
 
 _REARRANGING = frozenset(
     {"flip", "fliplr", "flipud", "rot90", "roll", "permute", "transpose", "t", "T", "mT", "H", "mH"}
@@ -20,6 +21,13 @@ _REARRANGING = frozenset(
     | {"squeeze", "unsqueeze", "expand", "adjoint", "unsafe_view", "reshape_alias"}
 )
 """Functions whose results hold every number of their argument once, if they are as many."""
+
+_FLIPS = frozenset({"flip", "fliplr", "flipud"})
+_PERMUTATIONS = frozenset(
+    {"permute", "transpose", "t", "T", "mT", "H", "mH", "swapaxes", "swapdims", "movedim"}
+    | {"moveaxis", "adjoint"}
+)
+_KEEPING_SHAPE = frozenset({"view", "reshape", "expand", "unsafe_view", "reshape_alias"})
 
 _KEEPING = frozenset(
     {"clone", "contiguous", "detach", "data", "alias", "to", "type", "type_as", "float", "half"}
@@ -58,7 +66,7 @@ def arrangement_of(
     if spelling in _REARRANGING:
         if first.arrangement is None or prod(first.shape) != prod(shape):
             return None
-        how = (spelling, repr(call.args[1:]), repr(dict(call.kwargs)), repr(shape))
+        how = _rearranged(spelling, call, shape)
         return Arrangement(
             tuple((name, (*order, how)) for name, order in first.arrangement.orders),
             first.arrangement.mixed,
@@ -75,6 +83,17 @@ def arrangement_of(
     if found is None or not found.orders:
         return None
     return Arrangement(found.orders, found.mixed or _mixes(found, values, whole))
+
+
+def _rearranged(spelling: str, call: Call, shape: tuple[int, ...]) -> Rearrangement:
+    rank = len(shape)
+    if spelling in _FLIPS:
+        return Rearrangement("flip", flipped=tuple(sorted(flipped_dimensions(call))))
+    if spelling in _PERMUTATIONS:
+        return Rearrangement("permute", order=tuple(new_order(call)))
+    if spelling in _KEEPING_SHAPE and call.tensors[0].shape == shape:
+        return Rearrangement("permute", order=tuple(range(rank)))
+    return Rearrangement(f"{spelling} {call.args[1:]} {dict(call.kwargs)} {shape}")
 
 
 def _joined(one: Arrangement | None, other: Arrangement | None) -> Arrangement | None:

@@ -228,7 +228,8 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         if spelling in FACTORIES or spelling in LIKE:
             self.reading.check_known((args, kwargs))
-            return self._constant(func, spelling, args, kwargs)
+            made = self._constant(func, spelling, args, kwargs)
+            return self.ledger.zeros(made) if "zeros" in spelling else made
         if spelling == "getitem" and isinstance(args[1], str):
             raise TraceFailed(
                 f"forward takes a dictionary: it asks an input for {args[1]!r}",

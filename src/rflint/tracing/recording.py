@@ -38,6 +38,8 @@ class Step:
     """Of a module: tensors that it holds and that were computed, by the names of its attributes."""
     training: bool = False
     """Of a module: its mode when it is called."""
+    is_zero: bool = False
+    """Of a constant: whether forward has just made it of zeros."""
 
 
 @dataclass(frozen=True)

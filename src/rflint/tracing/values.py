@@ -18,6 +18,7 @@ from rflint.architecture import POINTWISE, Kind
 from rflint.tracing.layout import plain, same_patches, tangled, without_patches
 from rflint.tracing.operators import Call, Effect, Value
 from rflint.tracing.operators.table import Arrangement, Origins, mapped, tensors_in
+from rflint.tracing.operators.zeros import all_zero
 from rflint.tracing.origins import arrangement_of
 from rflint.tracing.parameters import Parameters
 from rflint.tracing.recording import Recording, Step
@@ -80,7 +81,8 @@ class Values:
         if node.op == "get_attr":
             name = str(node.target)
             if name not in self.parameters.sizes:
-                return Value(shape, plain(shape), None)
+                zeros = all_zero(shape) if step.is_zero else ()
+                return Value(shape, plain(shape), None, zeros=zeros)
             itself = Arrangement(((name, ()),))
             return Value(shape, plain(shape), None, Origins((name,)), itself)
         if step.spelling == "part":

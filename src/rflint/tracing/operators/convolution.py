@@ -33,6 +33,7 @@ from rflint.tracing.operators.table import (
     show,
 )
 from rflint.tracing.operators.weights import convolution_weight
+from rflint.tracing.operators.zeros import behind_convolution
 
 
 def _weight(call: Call) -> Shape:
@@ -260,6 +261,11 @@ def _pads_with_zeros(call: Call) -> bool:
     return call.module is None or getattr(call.module, "padding_mode", "zeros") == "zeros"
 
 
+def _is_linear(call: Call, taps: Sequence[Taps]) -> bool:
+    """Whether zeros give zeros: there is no bias, and padding is no copy of what lies inside."""
+    return call.arg("bias", 2) is None and all(window.pads_zeros for window in taps)
+
+
 def _windowed(
     call: Call,
     weight: Shape,
@@ -288,6 +294,7 @@ def _windowed(
         read, layout[dim] = along(whole, dim, windows[i], out[dim])
         position.update(dict.fromkeys(read, i))
         read_beside(reaches, read)
+    slid = located(value, dims, taps, known=not inner)
     covers = all(
         size == 1 and window.size == n and not pad and not window.start
         for size, window, n, pad in zip(
@@ -305,7 +312,8 @@ def _windowed(
             {axis: padding[i] for axis, i in position.items()},
         ),
         macs=macs,
-        taps=located(value, dims, taps, known=not inner),
+        taps=slid,
+        zeros=behind_convolution(value, slid, out) if _is_linear(call, slid) else (),
         weights=prod(weight),
         covers_map=covers and max(value.shape[-spatial:]) > 1,
         gathered=reach_of(call.axes, inner) if inner else (),

@@ -38,6 +38,7 @@ from rflint.tracing.operators.table import (
     show,
 )
 from rflint.tracing.operators.weights import normalised_channels, stored_shape, weight_of
+from rflint.tracing.operators.zeros import of_arithmetic, of_function
 
 
 def same_shape(call: Call) -> Shape:
@@ -198,7 +199,7 @@ def channel_neighbours_norm(call: Call) -> Effect:
 )
 def activation(call: Call) -> Effect:
     """A function of one number."""
-    return pointwise(call, call.input.layout)
+    return replace(pointwise(call, call.input.layout), zeros=of_function(call))
 
 
 def prelu_shape(call: Call) -> Shape:
@@ -217,7 +218,7 @@ def prelu_shape(call: Call) -> Shape:
 @operator("prelu", "PReLU", kind=Kind.ACTIVATION, shape=prelu_shape)
 def prelu(call: Call) -> Effect:
     """A leaky ReLU whose slope is a parameter."""
-    return pointwise(call, call.input.layout)
+    return replace(pointwise(call, call.input.layout), zeros=of_function(call))
 
 
 @operator(
@@ -243,7 +244,7 @@ def prelu(call: Call) -> Effect:
 )
 def unchanged(call: Call) -> Effect:
     """What passes its input through, as far as a receptive field goes."""
-    return pointwise(call, call.input.layout)
+    return replace(pointwise(call, call.input.layout), zeros=of_function(call))
 
 
 @operator(
@@ -374,7 +375,8 @@ def broadcasting(call: Call) -> Effect:
         for value in values
     )
     moves = not lie_alike(layout, [value.layout for value in values])
-    return Effect(layout, reaches, geometry(call.axes), moves=moves)
+    zeros = of_arithmetic(call, shape)
+    return Effect(layout, reaches, geometry(call.axes), moves=moves, zeros=zeros)
 
 
 def _spread(layout: Layout, shape: Shape, grid: frozenset[int]) -> dict[int, Reach]:

@@ -26,6 +26,7 @@ from rflint.tracing.layout import (
     sole_axis,
 )
 from rflint.tracing.operators.table import Call, Value, geometry, reach_of
+from rflint.tracing.operators.zeros import all_zero
 
 
 def mixed(layout: Layout, dims: Iterable[int], out: Layout = ()) -> dict[int, Reach]:
@@ -193,7 +194,7 @@ def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int,
 def located(
     value: Value, dims: Iterable[int], taps: Sequence[Taps], *, known: bool = True
 ) -> tuple[Taps, ...]:
-    """Taps along these dimensions, each with the axis that lies there, and the zeros at its ends.
+    """Taps along these dimensions, each with the axis that lies there, and the zeros on its map.
 
     Without the axis where a dimension is not exactly one, or (not `known`) no longer is.
     """
@@ -201,7 +202,8 @@ def located(
     for dim, window in zip(dims, taps, strict=True):
         axis = sole_axis(value.layout[dim]) if known else None
         alone = axis is not None and axis not in axes_elsewhere(value.layout, dim)
-        zeros = value.zeros[dim] if value.zeros else (0, 0)
+        # what is zero altogether stands for something that was not given
+        zeros = value.zeros[dim] if value.zeros and value.zeros != all_zero(value.shape) else 0
         found.append(replace(window, axis=axis if alone else None, zeros=zeros))
     return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +25,7 @@ from rflint.tracing.operators.table import (
     show,
     whole,
 )
+from rflint.tracing.operators.zeros import behind_adaptive_pooling, behind_pooling
 
 _MAX = ("max_pool1d", "max_pool2d", "max_pool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d")
 _MAX_INDICES = tuple(f"max_pool{n}d_with_indices" for n in (1, 2, 3))
@@ -177,9 +179,10 @@ def adaptive_pool(call: Call) -> Effect:
     shapes = adaptive_shape(call)
     out = shapes[0] if isinstance(shapes, list) else shapes
     sizing = [KEPT if size is None else Fixed(int(size)) for size in _wanted_sizes(call)]
-    return _effect(
+    effect = _effect(
         call, out, reaches, tuple(kernels), tuple(strides), ones, (0,) * call.spatial, sizing
     )
+    return replace(effect, zeros=behind_adaptive_pooling(call.input, out))
 
 
 _FRACTIONAL = tuple(
@@ -265,6 +268,9 @@ def _effect(
             position[axis] = i
         read, layout[dim] = along(value.layout, dim, windows[i], out[dim])
         read_beside(reaches, read)
+    slid = located(value, range(len(layout) - spatial, len(layout)), taps) if taps else ()
+    # a norm over windows has no gradient at zero
+    is_sum_or_maximum = call.name not in _LP
     covers = all(
         isinstance(window, Window) and size == 1 and window.size >= n and not window.start
         for size, window, n in zip(out[-spatial:], windows, value.shape[-spatial:], strict=True)
@@ -281,5 +287,6 @@ def _effect(
         ),
         covers_map=covers and max(value.shape[-spatial:]) > 1,
         sizing={axis: sizing[i] for axis, i in position.items()} if sizing else {},
-        taps=located(value, range(len(layout) - spatial, len(layout)), taps) if taps else (),
+        taps=slid,
+        zeros=behind_pooling(value, slid, out) if slid and is_sum_or_maximum else (),
     )

@@ -20,6 +20,7 @@ from rflint.tracing.layout import (
     sliced,
     sole_axis,
 )
+from rflint.tracing.operators import zeros
 from rflint.tracing.operators.mixing import along, located, shuffled
 from rflint.tracing.operators.table import (
     Call,
@@ -196,7 +197,7 @@ def pad(call: Call) -> Effect:
     reaches: dict[int, Reach] = {}
     amounts: dict[int, int | None] = {}
     sizing: dict[int, Sizing] = {}
-    zeros = list(value.zeros or ((0, 0),) * len(layout))
+    around = [(0, 0)] * len(layout)
     taps: dict[int, Taps] = {}
     for back, (before, after) in enumerate(pad_amounts(call), start=1):
         if not before and not after:
@@ -204,8 +205,7 @@ def pad(call: Call) -> Effect:
         size = value.shape[-back]
         if axes_of(value.layout[-back]):
             taps[len(layout) - back] = Taps(1, size, size + before + after, before=before)
-        old = zeros[-back]
-        zeros[-back] = (max(0, old[0] + before), max(0, old[1] + after))
+        around[-back] = (before, after)
         dim = len(layout) - back
         axis = sole_axis(layout[dim])
         if axis is not None:
@@ -213,8 +213,8 @@ def pad(call: Call) -> Effect:
             amounts[axis] = before
             sizing[axis] = Scaled(1, before + after)
         elif shuffled(value.layout, dim) is not None:
-            padded = Window(1, 1, -before)
-            read, layout[dim] = along(value.layout, dim, padded, size + before + after)
+            shift = Window(1, 1, -before)
+            read, layout[dim] = along(value.layout, dim, shift, size + before + after)
             reaches |= read
             continue
         layout[dim] = _padded(layout[dim], before, after)
@@ -225,7 +225,7 @@ def pad(call: Call) -> Effect:
         sizing=sizing,
         # copies of what lies inside are read from there
         taps=located(value, taps, list(taps.values())) if padding_mode(call) == "constant" else (),
-        zeros=tuple(zeros) if _pads_zeros(call) else (),
+        zeros=zeros.padded(value, around, pad_shape(call), zero=_pads_zeros(call)),
     )
 
 

@@ -21,12 +21,17 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from rflint.architecture import POINTWISE, Geometry, Kind, Number, Reach
+from rflint.architecture import POINTWISE, Geometry, Kind, Number, Reach, Rearrangement
 from rflint.sizing import Sizing
 from rflint.taps import Taps
 from rflint.tracing.layout import Layout
 
 Shape: TypeAlias = tuple[int, ...]
+
+Zeros: TypeAlias = tuple[int, ...]
+"""Per dimension the positions at which all is zero, whatever the data: sets, as bits (zeros.py).
+
+Nothing is known of a tensor where there are none."""
 
 Shapes: TypeAlias = "Shape | list[Any]"
 """Of one result, or of several, nested as the operator nests them; None where it returns None."""
@@ -71,7 +76,7 @@ NOTHING = Origins()
 class Arrangement:
     """Where the numbers of parameters lie in a constant that holds each of them once."""
 
-    orders: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = ()
+    orders: tuple[tuple[str, tuple[Rearrangement, ...]], ...] = ()
     """The parameters, and how each was rearranged; not at all, if that is empty."""
     mixed: bool = False
     """Whether numbers have an influence on others, too: their mean was subtracted, say."""
@@ -91,8 +96,7 @@ class Value:
     source: int | None = None
     parameters: Origins = NOTHING
     arrangement: Arrangement | None = None
-    zeros: tuple[tuple[int, int], ...] = ()
-    """Per dimension, how many positions at either end were padded with zeros just before."""
+    zeros: Zeros = ()
 
 
 @dataclass(frozen=True)
@@ -161,8 +165,8 @@ class Effect:
     """Of windows, pads and slices that are known exactly: what meets what, per dimension."""
     weights: int = 0
     """The scalars of the kernel."""
-    zeros: tuple[tuple[int, int], ...] = ()
-    """Of zero padding: how many positions it adds at either end, per dimension."""
+    zeros: Zeros = ()
+    """Positions of the result that are zero whatever the data."""
     statistics: frozenset[int] = frozenset()
     """Axes over which a normalisation takes statistics of the very sample that it normalises."""
     moves: bool = False

@@ -36,6 +36,7 @@ from rflint.tracing.layout import (
     tangled,
     unpicked,
 )
+from rflint.tracing.operators import zeros
 from rflint.tracing.operators.mixing import (
     along,
     composed,
@@ -72,6 +73,10 @@ from rflint.tracing.operators.table import (
 def reshape(call: Call) -> Effect:
     """Regroups dimensions without moving anything."""
     shape = shape_of(call.result)
+    return replace(_reshaped(call, shape), zeros=zeros.regrouped(call.input, shape))
+
+
+def _reshaped(call: Call, shape: Shape) -> Effect:
     layout = call.input.layout
     if call.name in ("squeeze", "unsqueeze"):
         return pointwise(call, _ones_moved(call, layout, shape))
@@ -113,11 +118,15 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
 )
 def permute(call: Call) -> Effect:
     """Moves whole dimensions; a rotation also mirrors."""
-    effect = pointwise(call, permuted(call.input.layout, _order(call)))
-    return replace(effect, moves=call.name == "rot90")
+    order = new_order(call)
+    effect = pointwise(call, permuted(call.input.layout, order))
+    if call.name == "rot90":
+        return replace(effect, moves=True)
+    return replace(effect, zeros=zeros.permuted(call.input, order))
 
 
-def _order(call: Call) -> list[int]:
+def new_order(call: Call) -> list[int]:
+    """Which dimension of its argument each dimension of the result is."""
     rank = len(shape_of(call.input))
     if call.name in ("t", "T", "H"):
         return list(reversed(range(rank)))
@@ -278,6 +287,7 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
         (reach_of(call.axes, reached),),
         geometry(call.axes, stride=stride),
         taps=located(value, taps, list(taps.values())),
+        zeros=zeros.sliced(value, index),
     )
 
 
@@ -394,6 +404,7 @@ def setitem(call: Call) -> Effect:
         tuple(layout),
         tuple(reach_of(call.axes, read.get(id(v), {})) for v in call.data),
         geometry(call.axes),
+        zeros=zeros.written_into(target, full, written, target.shape) if full is not None else (),
     )
 
 
@@ -513,6 +524,7 @@ def cat(call: Call) -> Effect:
         reaches,
         geometry(call.axes),
         moves=split or not any(lie_alike(x, beside) for x in beside),
+        zeros=zeros.joined(parts, dim, out),
     )
 
 
@@ -584,7 +596,13 @@ def stack(call: Call) -> Effect:
         layout = next((carried for carried in layouts if all_axes(carried)), layouts[0])
     moves = bool(put_back) or not lie_alike(layout, [value.layout for value in call.tensors])
     layout = (*layout[:dim], (Factor(out[dim], tuple(put_back)),), *layout[dim:])
-    return Effect(layout, reaches, geometry(call.axes), moves=moves)
+    return Effect(
+        layout,
+        reaches,
+        geometry(call.axes),
+        moves=moves,
+        zeros=zeros.stacked(call.tensors, dim, out),
+    )
 
 
 @operator("channel_shuffle", "ChannelShuffle", "native_channel_shuffle", kind=Kind.RESHAPE)
@@ -599,10 +617,17 @@ def flip(call: Call) -> Effect:
     layout = call.input.layout
     if call.name in ("tril", "triu"):
         return pointwise(call, layout)
+    dims = flipped_dimensions(call)
+    moves = any(axes_of(layout[dim]) for dim in dims)
+    return replace(pointwise(call, layout), moves=moves, zeros=zeros.mirrored(call.input, dims))
+
+
+def flipped_dimensions(call: Call) -> frozenset[int]:
+    """The dimensions that a flip mirrors."""
     given = call.arg("dims", 1, {"fliplr": 1, "flipud": 0}.get(call.name))
     dims = call.args[1:] if isinstance(given, int) and len(call.args) > 1 else given
     dims = (dims,) if isinstance(dims, int) else tuple(dims or ())
-    return replace(pointwise(call, layout), moves=any(axes_of(layout[dim]) for dim in dims))
+    return frozenset(int(dim) % len(call.input.shape) for dim in dims)
 
 
 @operator("roll", kind=Kind.SLICE)
