@@ -142,8 +142,9 @@ def test_the_dead_taps_of_a_convolution_are_those_without_gradient(drawn: Padded
     (kernel,) = kernels(architecture)
     live = live_taps(architecture, kernel)
     alive = taps_with_gradient(model.conv.weight, drawn.case.axes)
-    if drawn.mode != "zeros" and drawn.pads:
+    if (drawn.mode != "zeros" and drawn.pads) or not alive:
         # copies of zeros are zeros; rflint does not follow that, and says less than it could
+        # nor does it judge what works on nothing but zeros, which stand for what is not given
         assert live >= alive
     else:
         assert live == alive
