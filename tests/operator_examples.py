@@ -37,6 +37,12 @@ def tokens(x: Tensor) -> Tensor:
     return x.flatten(2).transpose(1, 2)
 
 
+def recurrent_weights(gates: int) -> list[Tensor]:
+    """Of a network from four features to five, for so many gates."""
+    out = 5 * gates
+    return [torch.ones(out, 4), torch.ones(out, 5), torch.ones(out), torch.ones(out)]
+
+
 def prepared_unpool(axes: int) -> nn.Module:
     pool = getattr(F, f"max_pool{axes}d")
     unpool = getattr(nn, f"MaxUnpool{axes}d")(2)
@@ -525,6 +531,29 @@ _FUNCTIONS: dict[str, Function] = {
     "cummin": lambda x: x.cummin(-1),
     "cumprod": lambda x: x.cumprod(1),
     "cumsum": lambda x: x.cumsum(2),
+    "cumulative_trapezoid": lambda x: torch.cumulative_trapezoid(x, dim=2),
+    "gcd": lambda x: torch.gcd(x.int(), x.int() + 1),
+    "gru": lambda x: torch.gru(
+        tokens(x), torch.zeros(1, 2, 5), recurrent_weights(3), True, 1, 0.0, False, False, True
+    ),
+    "lcm": lambda x: torch.lcm(x.int(), x.int() + 1),
+    "lstm": lambda x: torch.lstm(
+        tokens(x).transpose(0, 1),
+        (torch.zeros(1, 2, 5), torch.zeros(1, 2, 5)),
+        recurrent_weights(4),
+        True,
+        1,
+        0.0,
+        False,
+        False,
+        False,
+    ),
+    "rnn_relu": lambda x: torch.rnn_relu(
+        tokens(x), torch.zeros(1, 2, 5), recurrent_weights(1), True, 1, 0.0, False, False, True
+    ),
+    "rnn_tanh": lambda x: torch.rnn_tanh(
+        tokens(x), torch.zeros(1, 2, 5), recurrent_weights(1), True, 1, 0.0, False, False, True
+    ),
     "argsort": lambda x: x.argsort(1),
     "torchvision::deform_conv2d": deformed,
     "dstack": lambda x: torch.dstack([x, x]),

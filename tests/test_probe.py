@@ -107,7 +107,7 @@ RANDOM = {
 
 
 DECOMPOSING = {x for x in spellings() if (row := find(x)) and row.effect is decomposition} | {
-    *("matrix_exp", "linalg_matrix_exp", "linalg_matrix_norm", "nuclear_norm"),
+    *("matrix_exp", "linalg_matrix_exp", "linalg_matrix_norm", "nuclear_norm", "gcd", "lcm"),
 }
 """What libraries compute that end the process where they meet a NaN."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -205,3 +206,91 @@ def test_wrapped_code_is_followed(code: Callable[..., Any]) -> None:
     found = analysis(Two(code))
     assert found.complete
     assert seen(found, "head") == ((7, 7), (7, 7))
+
+
+# -- what stands for a tensor, a module or a batch by another name
+
+
+def copies_modules(m: Any, x: Tensor) -> Tensor:
+    copies = copy.deepcopy({"a": m.a, "rest": [m.b, m.head]})
+    return copies["rest"][1](copies["rest"][0](copies["a"](x)))
+
+
+def copies_tensors(m: Any, x: Tensor) -> Tensor:
+    first = m.a(x)
+    both = copy.deepcopy([first, first])
+    assert both[0] is both[1]
+    return m.head(m.b(both[0]))
+
+
+def makes_parameters(m: Any, x: Tensor) -> Tensor:
+    weight = nn.Parameter(m.b.weight * 2)
+    return m.head(F.conv2d(m.a(x), weight, padding=2))
+
+
+def maps_over_samples(m: Any, x: Tensor) -> Tensor:
+    return torch.vmap(lambda one: m.head(m.b(m.a(one[None])))[0])(x)
+
+
+def maps_over_two(m: Any, x: Tensor) -> Tensor:
+    def both(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+        return m.b(m.a(one)), other * 2
+
+    maps, _ = torch.func.vmap(both, in_dims=(2, None), out_dims=(1, 0))(x[:, :, None], x)
+    return m.head(maps.transpose(0, 1)[0])
+
+
+def yields(m: Any, x: Tensor) -> Any:
+    a = m.a(x)
+    yield a
+    yield m.head(m.b(a))
+
+
+def promises(m: Any, x: Tensor) -> Any:
+    return (module(m.b(m.a(x))) for module in [m.head])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        copies_modules,
+        copies_tensors,
+        makes_parameters,
+        maps_over_samples,
+        maps_over_two,
+        yields,
+        promises,
+    ],
+)
+def test_layers_are_found_whatever_stands_for_them(code: Callable[..., Any]) -> None:
+    found = analysis(Two(code))
+    assert found.complete
+    convolutions = [x for x in found.layers if x.layer.kind.is_convolution]
+    assert [[axis.r_min for axis in x.seen] for x in convolutions] == [[1, 1], [3, 3], [7, 7]]
+    assert all(x.layer.parameters for x in convolutions if code is not copies_modules)
+
+
+def test_a_function_that_is_mapped_over_many_samples_is_refused_with_their_number() -> None:
+    with pytest.raises(RflintError, match="maps a function over 384 samples"):
+        analysis(Two(lambda m, x: torch.vmap(lambda one: one * 2)(m.a(x)[0, 0].flatten())))
+
+
+def test_what_torch_export_made_is_linted_as_what_it_was_made_of() -> None:
+    """It knows no mode, and refuses to be asked for one."""
+
+    def exported() -> nn.Module:
+        plain = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3)).eval()
+        return torch.export.export(plain, (torch.rand(1, 3, 16, 24),)).module()
+
+    for model in (exported, exported()):
+        found = analysis(model)
+        assert found.complete
+        assert [x.seen[0].r_min for x in found.layers] == [1, 3, 3]
+        assert not rflint.lint(model, input=(1, 3, 16, 24), select=["RF3"]).findings
+
+
+def test_how_often_every_number_occurs_is_known_at_run_time_only() -> None:
+    """The number of counts depends on the largest value."""
+    found = analysis(Two(lambda m, x: torch.bincount(m.a(x).int().flatten())))
+    assert found.architecture.left_out is not None
+    assert "bincount()" in found.architecture.left_out.reason

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import fx, nn
 
 from rflint.errors import TraceFailed, said
 from rflint.places import innermost_user_line_of
@@ -114,6 +114,8 @@ def _takes_a_mode(module: nn.Module) -> bool:
     """Whether `module.train(mode)` is what torch means by it."""
     if isinstance(module, torch.jit.ScriptModule):
         return True
+    if isinstance(module, fx.GraphModule) and "train" in vars(module):
+        return False  # what torch.export made has no mode, and refuses to be asked for one
     own = vars(module).get("train", type(module).train)
     for asked in ("children", "named_children"):  # by torch's own
         if asked in vars(module) or getattr(type(module), asked) is not getattr(nn.Module, asked):

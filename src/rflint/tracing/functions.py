@@ -21,7 +21,7 @@ VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 VALUE_READS = frozenset(
     {"item", "tolist", "numpy", "nonzero", "argwhere", "equal", "allclose", "is_nonzero"}
     | {"masked_select", "unique", "__bool__", "__int__", "__float__", "__index__", "__complex__"}
-    | {"__contains__", "__array__"}
+    | {"__contains__", "__array__", "bincount"}
 )
 FACTORIES = frozenset(
     {"empty", "zeros", "ones", "full", "rand", "randn", "eye", "arange", "linspace", "tensor"}

@@ -88,6 +88,10 @@ class Ledger:
         if known is not None:
             return known
         name = self.name(tensor)
+        alias = self._alias(tensor) if name is None else None
+        if alias is not None:
+            self._bind(tensor, alias)
+            return alias
         if name is None:
             if tensor.device.type == "meta" and id(tensor) not in self._made:
                 raise CannotFollow(
@@ -106,6 +110,30 @@ class Ledger:
             # a view of it was filled before anything else happened to it
             self._overlaid(tensor, written, self._caller())
         return self._nodes[id(tensor)]
+
+    def _alias(self, tensor: torch.Tensor) -> fx.Node | None:
+        """The node of what a parameter was made of in forward: that tensor, by another name."""
+        if not isinstance(tensor, nn.Parameter):
+            return None
+        for other in self._sharing.get(_storage(tensor), ()):
+            same = (tensor.shape, tensor.stride()) == (other.shape, other.stride())
+            if same and tensor.storage_offset() == other.storage_offset():
+                return self._nodes[id(other)]
+        return None
+
+    def copied(self, tensor: torch.Tensor, memo: dict[int, Any]) -> torch.Tensor:
+        """What copy.deepcopy makes of a tensor stands for the same."""
+        if id(tensor) in memo:
+            found: torch.Tensor = memo[id(tensor)]
+            return found
+        node, real = self.node(tensor), self.has_values(tensor)
+        with torch._C.DisableTorchFunction():
+            copy = tensor.detach().clone()
+        memo[id(tensor)] = copy
+        self._bind(copy, node)
+        if real:
+            self._real.add(id(copy))
+        return copy
 
     def name(self, tensor: torch.Tensor) -> str | None:
         """What the model calls a parameter or buffer; forward may have just registered it."""

@@ -83,6 +83,8 @@ class WeightsOnMeta(TorchFunctionMode):
             if name.endswith("_") and not name.startswith("__") and name != "requires_grad_":
                 return first
         if len(args) + len(kwargs) > 1 and _differ(tensors_in((args, kwargs))):
+            if _is_traced(tensors_in((args, kwargs))):
+                raise RuntimeError("what is traced while it is built needs its weights")
             args, kwargs = mapped((args, kwargs), torch.Tensor, _without_storage)
         return func(*args, **kwargs)
 
@@ -124,6 +126,12 @@ def moved(
 def _differ(tensors: Sequence[torch.Tensor]) -> bool:
     """Whether some of them have storage and some have none."""
     return len({tensor.device.type for tensor in tensors}) > 1
+
+
+def _is_traced(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether a tracer of torch's follows these: what stands in for them would be a constant."""
+    fakes = any(type(tensor).__module__.startswith("torch._subclasses") for tensor in tensors)
+    return fakes or torch._C._get_tracing_state() is not None
 
 
 def _without_storage(tensor: torch.Tensor) -> torch.Tensor:

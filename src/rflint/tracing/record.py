@@ -69,6 +69,7 @@ from rflint.tracing.operators.table import Shapes, broadcast, show, tensors_in
 from rflint.tracing.probe import CannotProbe, results_like
 from rflint.tracing.reading import COMPARISONS, COMPOSED, TEXTS, Reading
 from rflint.tracing.recording import Recording, Step
+from rflint.tracing.samples import samples_one_by_one
 from rflint.tracing.sources import constructed_at
 from rflint.tracing.tree import named_modules, parameters
 
@@ -96,7 +97,10 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     ]
     with recorder.recording():
         try:
-            return recorder.finished(model(*placeholders))
+            result = model(*placeholders)
+            if isinstance(result, Iterator):
+                result = list(result)  # a forward that yields has not done anything yet
+            return recorder.finished(result)
         except BaseException as error:
             if is_interrupt(error):
                 raise
@@ -226,6 +230,8 @@ class Recorder(TorchFunctionMode):
         kwargs: dict[str, Any],
         op: str,
     ) -> Any:
+        if name == "__deepcopy__":
+            return self.ledger.copied(args[0], args[1])
         if spelling in FACTORIES or spelling in LIKE:
             self.reading.check_known((args, kwargs))
             made = self._constant(func, spelling, args, kwargs)
@@ -406,6 +412,7 @@ class Recorder(TorchFunctionMode):
         with (
             modules_called_by(self.call_module),
             scripts_refused(refuse),
+            samples_one_by_one(),
             run_eagerly(),
             torch.no_grad(),
             self,

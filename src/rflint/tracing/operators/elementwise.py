@@ -250,7 +250,20 @@ def unchanged(call: Call) -> Effect:
 @operator(
     *("add", "radd", "iadd", "sub", "rsub", "isub", "subtract", "div", "rdiv", "idiv", "truediv"),
     *("rtruediv", "itruediv", "divide", "true_divide", "floor_divide", "floordiv", "rfloordiv"),
-    *("pow", "rpow", "ipow", "remainder", "mod", "rmod", "fmod", "lerp", "addcmul", "addcdiv"),
+    *(
+        "pow",
+        "rpow",
+        "ipow",
+        "remainder",
+        "mod",
+        "rmod",
+        "fmod",
+        "lerp",
+        "gcd",
+        "lcm",
+        "addcmul",
+        "addcdiv",
+    ),
     *("maximum", "minimum", "fmax", "fmin", "where", "masked_fill", "atan2"),
     *("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "isclose"),
     *(

@@ -63,9 +63,11 @@ def cumulative(call: Call) -> Effect:
     return _along_all(call, _dim(call, 1))
 
 
-@operator("cummax", "cummin", "sort", "msort", kind=Kind.MIX)
+@operator("cummax", "cummin", "sort", "msort", "cumulative_trapezoid", kind=Kind.MIX)
 def ordering(call: Call) -> Effect:
     """Values may come from anywhere along the dimension."""
+    if call.name == "cumulative_trapezoid":
+        return _along_all(call, _dim(call, 2))
     return _along_all(call, 0 if call.name == "msort" else _dim(call, 1))
 
 
@@ -197,6 +199,21 @@ def recurrent(call: Call) -> Effect:
         tuple(reach_of(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=_recurrent_macs(module, prod(value.shape[:-1]), gates),
+    )
+
+
+@operator("lstm", "gru", "rnn_tanh", "rnn_relu", kind=Kind.RECURRENT)
+def recurrent_function(call: Call) -> Effect:
+    """The same as a function, which is given the weights: torch.lstm(x, state, weights, ...)."""
+    value = call.args[0]
+    weights = [w.shape for w in call.args[2] if len(w.shape) == 2]
+    dim = 1 if bool(call.arg("batch_first", 8, False)) and len(value.shape) == 3 else 0
+    reaches = mixed(value.layout, (dim, len(value.shape) - 1), value.layout)
+    return Effect(
+        (*value.layout[:-1], (Factor(shape_of(_results(call)[0])[-1]),)),
+        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        mixing_geometry(call.axes, reaches),
+        macs=prod(value.shape[:-1]) * sum(map(prod, weights)),
     )
 
 
