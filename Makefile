@@ -27,6 +27,7 @@ test: $(venv)/test.stamp
 fuzz: $(venv)/test.stamp
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} $(bin)/pytest tests/test_position_claims.py
 	$(bin)/python -m tests.parameter_claims $${FUZZ_EXAMPLES:-1000}
+	$(bin)/python -m tests.kernel_claims $${FUZZ_EXAMPLES:-1000}
 
 clean:
 	rm -rf $(venv) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -22,8 +22,8 @@ How it is computed
     (RF902), that fails in training, or that goes by chance or by turns has no findings; nor does a
     parameter that is used and then detached, that the code reads as a number, or that another
     method uses (a training_step). Where forward has optional inputs that were not given, findings
-    name them and are for information; so are those about frozen parameters, which a teacher or an
-    average of weights has, and about losses.
+    name them and are for information, also about what other methods use as well as forward; so are
+    those about frozen parameters, which a teacher or an average of weights has, and about losses.
 """
 
 from __future__ import annotations

@@ -315,6 +315,41 @@ def test_what_waits_for_an_input_is_not_told_to_go() -> None:
     assert finding.message.endswith("forward never uses them (not given: text)")
 
 
+class Towers(nn.Module):
+    """Each tower has a method, which forward calls, and others use the towers' layers as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visual = nn.Sequential(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.tokens, self.projection = nn.Embedding(100, 8), nn.Linear(8, 8)
+        self.probe = nn.Linear(8, 2)
+
+    def encode_text(self, text: Tensor) -> Tensor:
+        x: Tensor = self.projection(self.tokens(text)).mean(1)
+        return x
+
+    def forward(self, image: Tensor | None = None, text: Tensor | None = None) -> list[Tensor]:
+        found = [] if image is None else [self.visual(image)]
+        return found if text is None else [*found, self.encode_text(text)]
+
+    def intermediates(self, text: Tensor) -> list[Tensor]:
+        tokens = self.tokens(text)
+        return [tokens, self.projection(tokens)]
+
+    def training_step(self, image: Tensor) -> Tensor:
+        logits: Tensor = self.probe(self.visual(image))
+        return logits
+
+
+def test_what_other_methods_use_too_waits_for_an_input_all_the_same() -> None:
+    """But what only another method uses is none of forward's business."""
+    findings = linted(Towers).findings
+    assert {finding.layer for finding in findings} == {"tokens", "projection"}
+    for finding in findings:
+        assert finding.severity is Severity.INFO
+        assert finding.message.endswith("(not given: text)")
+
+
 class Optioned(nn.Module):
     """Options are no inputs."""
 

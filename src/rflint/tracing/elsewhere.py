@@ -5,7 +5,7 @@ from __future__ import annotations
 import dis
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -46,10 +46,13 @@ def inputs_not_given(model: nn.Module, given: int) -> tuple[str, ...]:
     )
 
 
-def used_by_other_methods(model: nn.Module, names: Iterable[str]) -> frozenset[str]:
+def used_by_other_methods(
+    model: nn.Module, names: Iterable[str], *, lacks_inputs: bool = False
+) -> frozenset[str]:
     """Those parameters that some method uses which forward does not call.
 
-    A training_step (of PyTorch Lightning, say) calls what forward does not.
+    A training_step (of PyTorch Lightning, say) calls what forward does not. Where the pass
+    `lacks_inputs`, what forward uses as well counts as unused for want of these.
     """
     read: dict[type, frozenset[str]] = {}
     found = set()
@@ -57,7 +60,8 @@ def used_by_other_methods(model: nn.Module, names: Iterable[str]) -> frozenset[s
         module: Any = model
         for part in name.split("."):
             if type(module) not in read:
-                read[type(module)] = frozenset(_read_by_other_methods(type(module)))
+                here, elsewhere = _read_by_methods(type(module))
+                read[type(module)] = elsewhere - here if lacks_inputs else elsewhere
             if part in read[type(module)]:
                 found.add(name)
             module = getattr(module, part, None)
@@ -66,8 +70,8 @@ def used_by_other_methods(model: nn.Module, names: Iterable[str]) -> frozenset[s
     return frozenset(found)
 
 
-def _read_by_other_methods(cls: type) -> Iterator[str]:
-    """The attributes of `self` that methods read which nothing in forward or __init__ calls."""
+def _read_by_methods(cls: type) -> tuple[frozenset[str], frozenset[str]]:
+    """The attributes of `self` that forward and the methods it calls read, and that others do."""
     methods = {
         name: function
         for base in reversed(cls.__mro__)
@@ -76,14 +80,24 @@ def _read_by_other_methods(cls: type) -> Iterator[str]:
         if isinstance(function := inspect.unwrap(getattr(value, "__func__", value)), FunctionType)
     }
     reads = {name: frozenset(_attributes_of_self(x.__code__)) for name, x in methods.items()}
-    reached = set()
-    waiting = [name for name in methods if name in ("forward", "__init__") or _is_no_use(name)]
+    by_forward = _reached(["forward"], reads)
+    of_no_use = [name for name in methods if name == "__init__" or _is_no_use(name)]
+    others = methods.keys() - by_forward - _reached(of_no_use, reads)
+    return (
+        frozenset(name for method in by_forward for name in reads[method]),
+        frozenset(name for method in others for name in reads[method]),
+    )
+
+
+def _reached(methods: Iterable[str], reads: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """These methods, and all that they call."""
+    found: set[str] = set()
+    waiting = [name for name in methods if name in reads]
     while waiting:
         name = waiting.pop()
-        reached.add(name)
-        waiting += (reads[name] & methods.keys()) - reached
-    for name in methods.keys() - reached:
-        yield from reads[name]
+        found.add(name)
+        waiting += (reads[name] & reads.keys()) - found
+    return frozenset(found)
 
 
 def _is_no_use(name: str) -> bool:

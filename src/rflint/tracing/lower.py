@@ -97,6 +97,7 @@ class _Lowering(Values):
         )
         used = self.parameters.reaching_outputs()
         unused = self.parameters.sizes.keys() - used
+        not_given = inputs_not_given(self.model, len(self.inputs))
         return Architecture(
             inputs=tuple(self.inputs),
             resolution=self.resolution,
@@ -114,8 +115,8 @@ class _Lowering(Values):
                 if name not in self._counted
             ),
             used=used,
-            not_given=inputs_not_given(self.model, len(self.inputs)),
-            used_elsewhere=used_by_other_methods(self.model, unused),
+            not_given=not_given,
+            used_elsewhere=used_by_other_methods(self.model, unused, lacks_inputs=bool(not_given)),
             losses=self.parameters.of_losses(unused),
             read_otherwise=self.parameters.read_otherwise(self.values),
             frozen=self.parameters.frozen,
