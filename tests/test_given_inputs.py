@@ -86,3 +86,15 @@ def test_everything_else_is_an_error_that_says_what_it_is(
         rflint.lint(model, input=given)
     assert said in raised.value.message
     assert raised.value.kind in ("usage", "trace")
+
+
+class Crops(Takes):
+    def forward(self, crops: list[Tensor]) -> list[Tensor]:
+        return [self.conv(crop) for crop in crops]
+
+
+def test_more_inputs_than_forward_takes_are_counted() -> None:
+    """A list of crops is one of them."""
+    with pytest.raises(RflintError, match=r"takes 1 input \(crops\), not 2") as refused:
+        rflint.lint(Crops, input=[(1, 3, 16, 16), (1, 3, 8, 8)])
+    assert "a list of tensors" in refused.value.hint

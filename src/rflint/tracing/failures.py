@@ -54,7 +54,7 @@ def _other_sizes(call: Call, why: str) -> str:
 
 
 def check_signature(model: nn.Module, inputs: Sequence[torch.Tensor]) -> None:
-    """Raises TraceFailed where forward takes an input by keyword only: inputs have no names."""
+    """Raises TraceFailed where forward takes fewer inputs, or one by its name only."""
     try:
         parameters = inspect.signature(model.forward).parameters.values()
     except (TypeError, ValueError):  # it is not written in Python
@@ -63,8 +63,17 @@ def check_signature(model: nn.Module, inputs: Sequence[torch.Tensor]) -> None:
     any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     surplus = len(inputs) > len(takes) and not any_number
-    if not named and (not surplus or takes):
+    if not named and not surplus:
         return
+    if takes and not named:
+        number = f"{len(takes)} input{'s' if len(takes) > 1 else ''}"
+        raise TraceFailed(
+            f"{type(model).__name__}.forward() takes {number} "
+            f"({', '.join(p.name for p in takes)}), not {len(inputs)}",
+            hint="Give one --input for each. Where one of them is a list of tensors, lint a small "
+            "module around the model, whose forward takes the tensors one by one and passes them "
+            "on as a list.",
+        )
     names = ", ".join(named or [p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
     raise TraceFailed(
         f"{type(model).__name__}.forward() takes {names or 'no input'}"
