@@ -25,7 +25,8 @@ test: $(venv)/test.stamp
 	$(bin)/pytest
 
 fuzz: $(venv)/test.stamp
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} $(bin)/pytest tests/test_position_claims.py
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} $(bin)/pytest tests/test_position_claims.py \
+		tests/test_zoo_parameters.py
 	$(bin)/python -m tests.parameter_claims $${FUZZ_EXAMPLES:-1000}
 	$(bin)/python -m tests.kernel_claims $${FUZZ_EXAMPLES:-1000}
 
