@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -294,3 +295,19 @@ def test_how_often_every_number_occurs_is_known_at_run_time_only() -> None:
     found = analysis(Two(lambda m, x: torch.bincount(m.a(x).int().flatten())))
     assert found.architecture.left_out is not None
     assert "bincount()" in found.architecture.left_out.reason
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        lambda m, x: m.head(m.b(m.a(x) / np.sqrt(64))),
+        lambda m, x: m.head(m.b(np.float32(2) * m.a(x))),
+        lambda m, x: m.head(m.b(m.a(x).clamp(min=np.float64(0)) + np.pi)),
+        lambda m, x: m.head(m.b(torch.mul(m.a(x), np.int64(2)))),
+    ],
+    ids=["divided", "in front", "keyword", "function"],
+)
+def test_numbers_of_numpy_are_numbers(code: Callable[..., Any]) -> None:
+    found = analysis(Two(code))
+    assert found.complete
+    assert seen(found, "head") == ((7, 7), (7, 7))

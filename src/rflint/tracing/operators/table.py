@@ -267,7 +267,7 @@ def _collect(argument: Any, found: list[Any]) -> None:
             _collect(item, found)
     elif kind is slice:
         _collect((argument.start, argument.stop, argument.step), found)
-    elif _has_shape(argument):
+    elif kind.__module__ != "numpy" and _has_shape(argument):
         found.append(argument)
 
 
