@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import assume, given, settings
@@ -96,7 +97,7 @@ def rolled(shifts: tuple[int, int]) -> nn.Module:
 _number = st.integers(1, 3)
 _modes = st.sampled_from(["nearest", "nearest-exact", "bilinear", "bicubic", "area"])
 
-PARTS: st.SearchStrategy[nn.Module] = st.one_of(
+SLIDING: list[st.SearchStrategy[nn.Module]] = [
     st.builds(lambda k, s: nn.Conv2d(1, 1, k, s, k // 2), st.integers(1, 4), _number),
     st.builds(lambda k, d: nn.Conv2d(1, 1, k, dilation=d, padding=1), _number, _number),
     st.builds(
@@ -109,26 +110,54 @@ PARTS: st.SearchStrategy[nn.Module] = st.one_of(
     st.builds(lambda n: nn.AdaptiveAvgPool2d((n, n)), st.integers(3, 9)),
     st.builds(lambda r: nn.Sequential(nn.Conv2d(1, r * r, 1), nn.PixelShuffle(r)), _number),
     st.builds(lambda n: Function(lambda x: x.repeat_interleave(n, 2)), _number),
-    st.builds(rolled, st.tuples(st.integers(-3, 3), st.integers(-3, 3))),
     st.builds(lambda n: Function(filled(n)), _number),
     st.builds(lambda: Function(recurrent)),
     st.builds(Windows, st.integers(2, 4)),
     st.builds(Folded, st.integers(2, 5), st.integers(1, 2), st.booleans()),
+]
+"""Parts of which every unit sees positions next to each other."""
+
+AROUND: list[st.SearchStrategy[nn.Module]] = [
+    st.builds(rolled, st.tuples(st.integers(-3, 3), st.integers(-3, 3))),
     st.builds(lambda: Residual(Function(lambda x: x.flip(2)))),
-)
+]
+"""And over the ends of the map, or its mirror image."""
+
+PARTS = st.one_of(*SLIDING, *AROUND)
 
 
-def sees_all(model: nn.Module, size: Sequence[int]) -> list[bool]:
-    """Per axis, whether a NaN in any row reaches one and the same unit."""
-    found = []
-    for axis, length in enumerate(size):
-        reached = []
-        for place in range(length):
-            image = torch.rand(1, 1, *size)
-            image.select(2 + axis, place).fill_(float("nan"))
-            reached.append(model(image).isnan())
-        found.append(bool(torch.stack(reached).all(0).any()))
-    return found
+def seen_along(model: nn.Module, size: Sequence[int], axis: int) -> Tensor:
+    """By row of the input, which units a NaN in it reaches."""
+    reached = []
+    for place in range(size[axis]):
+        image = torch.rand(1, 1, *size)
+        image.select(2 + axis, place).fill_(float("nan"))
+        reached.append(model(image).isnan())
+    return torch.stack(reached)
+
+
+def changed_along(model: nn.Module, size: Sequence[int], axis: int) -> Tensor:
+    """By row of the input, which units another one in its place makes different.
+
+    Other than a NaN, that does not go through weights of zero: those of a map that is resized to
+    the size that it has.
+    """
+    image = torch.rand(1, 1, *size)
+    made, changed = model(image), []
+    for place in range(size[axis]):
+        other = image.clone()
+        other.select(2 + axis, place).add_(1)
+        changed.append(model(other) != made)
+    return torch.stack(changed)
+
+
+def runs(model: nn.Module, size: Sequence[int]) -> bool:
+    """Whether the parts fit together, and make something."""
+    try:
+        with torch.no_grad():
+            return bool(model(torch.rand(1, 1, *size)).isfinite().all())
+    except RuntimeError:
+        return False
 
 
 @settings(max_examples=60, deadline=None)
@@ -137,13 +166,52 @@ def test_no_unit_sees_the_whole_input_where_the_rule_says_so(
     parts: list[nn.Module], size: tuple[int, int]
 ) -> None:
     model = nn.Sequential(*parts).eval()
-    try:
-        with torch.no_grad():
-            model(torch.rand(1, 1, *size))
-    except RuntimeError:
-        assume(False)  # the parts do not fit together
+    assume(runs(model, size))
     for found in rflint.lint(model, input=(1, 1, *size), select="RF104").findings:
         claimed = ["width" not in found.message, "height" not in found.message]
         with torch.no_grad():
-            seen = sees_all(model, size)
+            seen = [bool(seen_along(model, size, axis).all(0).any()) for axis in (0, 1)]
         assert not any(all_of_it and c for all_of_it, c in zip(seen, claimed, strict=True)), found
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(SLIDING), min_size=1, max_size=5), st.tuples(*[st.integers(5, 20)] * 2))
+def test_no_unit_sees_more_than_the_widest_is_said_to_see(
+    parts: list[nn.Module], size: tuple[int, int]
+) -> None:
+    """Eq. 1 is a mean over the phases behind an upsampling; reports say what the widest sees."""
+    model = nn.Sequential(*parts).eval()
+    assume(runs(model, size))
+    (report,) = rflint.lint(model, input=(1, 1, *size)).models
+    if not report.analysis.complete:
+        return
+    at_most = report.to_dict()["layers"][-1]["r_out_max"]
+    for axis, widest in enumerate(at_most):
+        if widest is not None:
+            with torch.no_grad():
+                seen = changed_along(model, size, axis).sum(0).max()
+            assert seen <= widest
+
+
+@pytest.mark.parametrize(
+    ("decoder", "widest", "mean"),
+    [
+        # of maps of an eighth: 3 positions, at the seams of the blocks that are made of them 4
+        ([nn.Upsample(scale_factor=8), nn.Conv2d(1, 1, 3, padding=1)], 32, 26),
+        ([nn.Upsample(scale_factor=8), nn.Conv2d(1, 1, 9, padding=4)], 32, 32),
+        ([nn.Upsample(scale_factor=8), nn.Conv2d(1, 1, 11, padding=5)], 40, 34),
+        ([nn.Upsample(scale_factor=8), nn.MaxPool2d(8), nn.Conv2d(1, 1, 3)], 48, 47),
+        ([nn.Upsample(scale_factor=2), nn.Upsample(scale_factor=4), nn.Conv2d(1, 1, 2)], 32, 25),
+        ([nn.Conv2d(1, 4, 1), nn.PixelShuffle(2), nn.Conv2d(1, 1, 3)], 32, 32),
+        ([nn.Upsample(scale_factor=8)], 24, 24),
+    ],
+)
+def test_what_the_widest_unit_sees(decoder: list[nn.Module], widest: int, mean: int) -> None:
+    """Growth is rounded up to whole positions of the map that was made larger."""
+    encoder = [nn.Conv2d(1, 1, 1), nn.AvgPool2d(8), nn.Conv2d(1, 1, 3, padding=1)]
+    model = nn.Sequential(*encoder, *decoder).eval()
+    (report,) = rflint.lint(model, input=(1, 1, 64, 64)).models
+    assert report.to_dict()["layers"][-1]["r_out_max"] == [widest] * 2
+    assert report.analysis.layers[-1].out[0].r_max == mean
+    with torch.no_grad():
+        assert seen_along(model, (64, 64), 0).sum(0).max() <= widest

@@ -272,12 +272,12 @@ def _feasible_min(
 def _feasible_max(
     layers: Sequence[AnalysedLayer], inputs: InputSizes, axes: int
 ) -> tuple[int | None, ...] | None:
-    """Per axis the largest r_{l,max}; None where some convolution sees everything."""
+    """Per axis the most that any unit sees; None where some convolution sees everything."""
     judged = [index for index, x in enumerate(layers) if x.is_judged]
     largest: list[int | None] = []
     for axis in range(axes):
         seen = [inputs.of_first(index, axis, behind=True) for index in judged]
-        lengths = [field.r_max for field in seen if not field.is_empty]
+        lengths = [field.r_widest for field in seen if not field.is_empty]
         bounded = [ceil(r) for r in lengths if r is not None]
         all_bounded = bounded and len(bounded) == len(lengths)
         largest.append(max(bounded) if all_bounded else None)

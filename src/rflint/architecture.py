@@ -52,6 +52,15 @@ class Window:
         between = isinstance(self.stride, Fraction) and self.stride.denominator > 1
         return self.slack or (1 if between else 0)
 
+    @property
+    def blocks(self) -> Number:
+        """How many positions of its input a block has, where groups of outputs read the same.
+
+        Those between positions of the input, and those in the same window of a partition.
+        """
+        between = isinstance(self.stride, Fraction) and self.stride.denominator > 1
+        return 1 if between else self.size if self.slack else 0
+
 
 class Extent(Enum):
     """What an operator reads along one axis where no window describes it."""

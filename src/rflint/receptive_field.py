@@ -4,6 +4,9 @@ For one path, per axis (paper, Eq. 1, with kernels after dilation K and strides 
 
     r_l = r_{l-1} + (K_l - 1) * j_{l-1},    j_l = j_{l-1} * s_l,    r_0 = j_0 = 1
 
+Behind an upsampling that is a mean over the phases of a block of positions. Units at its seams see
+up to a whole coarse position more: what the widest of them sees is kept beside r_max (phases.py).
+
 Over several paths the paper asks for the smallest and the largest r (section II-D). The step is
 monotone in r for a fixed jump j, so the smallest and largest r for each distinct jump at a node
 say all that any later step can need: that is exact, however many paths there are.
@@ -16,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rflint.architecture import INPUT, POINTWISE, Architecture, Edge, Extent, Number, Reach, Window
+from rflint.phases import Widest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,13 @@ class Span:
     moved: bool = field(default=False, compare=False)
     """Whether some path takes positions from elsewhere (a roll, a slice): next to others, r_max is
     then the distance between the outermost, as of the kernel that is spelled out that way."""
+    widest: Widest | None = field(default=None, compare=False)
+    """Where units see different amounts, what the widest of them sees."""
+
+    @property
+    def r_widest(self) -> Number:
+        """The largest receptive field of any unit."""
+        return self.r_max if self.widest is None else max(self.r_max, self.widest.extent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,16 @@ class AxisField:
         return max((span.r_max for span in self.spans.values()), default=None)
 
     @property
+    def r_widest(self) -> Number | None:
+        """The largest receptive field of any unit; None: unbounded.
+
+        It is r_max, but where maps were resized: there r_max is the mean over the phases.
+        """
+        if self.unbounded:
+            return None
+        return max((span.r_widest for span in self.spans.values()), default=None)
+
+    @property
     def jump(self) -> Number | None:
         """Input pixels between neighbouring positions; None: unbounded. The largest, if several."""
         return max(self.spans, default=None)
@@ -99,8 +120,11 @@ def step(seen: AxisField, reach: Reach) -> AxisField:
         first = span.first + reach.start * jump
         last = span.last + (reach.start + reach.size - 1) * jump
         slack = span.slack + reach.rounding * jump
+        moved, r_max, widest = span.moved or reach.moves, span.r_max + growth, span.widest
+        if widest or reach.blocks:
+            widest = (widest or Widest(span.r_max)).grown(growth, reach.blocks * jump)
         spans[jump * reach.stride] = Span(
-            span.r_min + growth, span.r_max + growth, first, last, slack, span.moved or reach.moves
+            span.r_min + growth, r_max, first, last, slack, moved, widest
         )
     return AxisField(spans, seen.unbounded, seen.unknown)
 
@@ -127,13 +151,14 @@ def _together(one: Span, other: Span) -> Span:
     first, last = min(one.first, other.first), max(one.last, other.last)
     moved = one.moved or other.moved
     r_max = max(one.r_max, other.r_max)
+    if moved:
+        r_max = max(r_max, last - first + 1)
+    widest = one.widest
+    if one.widest or other.widest:
+        widest = (one.widest or Widest(one.r_max)) | (other.widest or Widest(other.r_max))
+        widest = widest.at_least(r_max)
     return Span(
-        min(one.r_min, other.r_min),
-        max(r_max, last - first + 1) if moved else r_max,
-        first,
-        last,
-        max(one.slack, other.slack),
-        moved,
+        min(one.r_min, other.r_min), r_max, first, last, max(one.slack, other.slack), moved, widest
     )
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from rflint.architecture import Kind, Number, Reach, Window
+from rflint.architecture import Kind, Number, Reach, Window, adaptive_window
 from rflint.sizing import Fixed, Scaled, Sizing
 from rflint.taps import Taps
 from rflint.tracing.layout import (
@@ -79,8 +79,8 @@ def resize(call: Call) -> Effect:
         stride = whole(Fraction(n, m))
         same = n == m and factor == 1
         size = 1 if same else neighbours
-        if mode == "area" and n > m:
-            size = -(-n // m)
+        if mode == "area":
+            size = int(adaptive_window(n, m).size)
         # without align_corners, output p lies at input (p + 1/2) * n / m - 1/2
         start = whole(Fraction(n - m, 2 * m)) - (1 if size == 4 else 0) if size > 1 else 0
         if n > m and size > 1 and mode != "area" and call.arg("antialias", 6, False):
