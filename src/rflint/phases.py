@@ -3,7 +3,9 @@
 Neighbours of a map that was made larger come in blocks that read the same coarse position. A window
 of extent K behind an upsampling by u covers, where it crosses a seam, ceil((K - 1) / u) + 1 coarse
 positions, while Eq. 1 says (K - 1) / u + 1, which is the mean over the phases. So what receptive
-fields grow by behind an upsampling is rounded up to whole coarse positions.
+fields grow by behind an upsampling is rounded up to whole coarse positions. Transposed convolutions
+that are dilated and strided are the exception: neighbours read here and there in turn, and what is
+said of them is too little by as much.
 """
 
 from __future__ import annotations
