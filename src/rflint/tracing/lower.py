@@ -345,6 +345,8 @@ class _Lowering(Values):
         if len(edges) < 2 or not common:
             return edges
         source = common[0]
+        if len({chain[source] for chain in chains}) == 1:
+            return edges  # one and the same slice, several times
         reaches = tuple(
             _block([chain[source][axis] for chain in chains]) for axis in range(self.axes)
         )
