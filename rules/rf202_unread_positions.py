@@ -12,9 +12,10 @@ Why it matters
     model's input, nothing is thrown away but pixels.
 
     It is a warning where at least 1 % of the model's multiply-accumulates serve nothing but such
-    positions, and information below. Nothing is said where none do (overhanging ends of transposed
-    convolutions, frames of an STFT), of class tokens, and behind a Fourier transform, where an
-    index is a frequency.
+    positions, and information below. It is information, too, where a causal network (a TCN) is read
+    at its last steps only: in use, the steps before were the last ones once. Nothing is said where
+    no work is lost (overhanging ends of transposed convolutions, frames of an STFT), of class
+    tokens, and behind a Fourier transform, where an index is a frequency.
 
 How to fix it
     Where a stride jumps: move it to a convolution whose kernel covers it (a 3x3 one), or pool by
@@ -64,6 +65,7 @@ from rflint.proofs.leftovers import (
     unpadded_sizes,
 )
 from rflint.rule import Evidence, Example, Finding, Settings, Severity, as_far_as_it_holds, finding
+from rflint.taps import everything
 
 CODE = "RF202"
 NAME = "unread-positions"
@@ -144,11 +146,35 @@ def _involved(analysis: Analysis, found: Leftover) -> Iterator[AnalysedLayer]:
 
 
 def _is_meant(analysis: Analysis, found: Leftover) -> bool:
-    """Whether positions are cut off that were only there since something was padded."""
+    """Whether a network is made to leave them.
+
+    They were only there since something was padded, or are the past of a causal network.
+    """
+    if _is_the_past(analysis, found):
+        return True
     padding = padding_instead(analysis.architecture, found)
     if padding is not None and min(min(ends) for ends in padding) >= 0:
         return not jumpers(analysis.architecture, found)
     return padded_in_front(analysis.architecture, found) is not None
+
+
+def _is_the_past(analysis: Analysis, found: Leftover) -> bool:
+    """Whether only the last steps are read, along an axis along which nothing sees the future.
+
+    A causal network answers for its last step; in use, the earlier ones were its last before.
+    """
+    if analysis.architecture.is_input(found.value):
+        return False
+    for axis, places in enumerate(found.region.sizes):
+        rows, field = found.region.along(axis), analysis.layers[found.value].out[axis]
+        if rows == everything(places):
+            continue
+        first = (rows & -rows).bit_length() - 1
+        bounded = field.spans and not field.unbounded and not field.unknown
+        causal = all(s.first < 0 and s.last <= jump - 1 for jump, s in field.spans.items())
+        if rows != everything(places) >> first << first or not (bounded and causal):
+            return False
+    return True
 
 
 def told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:

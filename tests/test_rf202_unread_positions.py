@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -562,3 +563,30 @@ def test_a_stride_on_the_smallest_maps(size: int, unread: int) -> None:
     report = rflint.lint(model, input=(1, C, size, size), select="RF202")
     (found,) = report.findings
     assert f"{unread} of the {size * size} positions" in found.message
+
+
+class DilatedSteps(nn.Module):
+    """Dilated convolutions over time, of which a head reads one step."""
+
+    def __init__(self, front: int, step: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv1d(4, 4, 3, dilation=2**i) for i in range(3))
+        self.head, self.front, self.step = nn.Linear(4, 5), front, step
+
+    def forward(self, x: Tensor) -> Tensor:
+        for i, conv in enumerate(self.convs):
+            x = conv(F.pad(x, (self.front * 2**i, (2 - self.front) * 2**i))).relu()
+        scores: Tensor = self.head(x[:, :, self.step])
+        return scores
+
+
+@pytest.mark.parametrize(
+    ("front", "step", "severity"),
+    [(2, -1, "info"), (2, 0, "warning"), (2, 40, "warning"), (1, -1, "warning")],
+    ids=["causal, its present", "causal, its past", "causal, between", "sees the future"],
+)
+def test_the_past_of_a_causal_network_is_information(front: int, step: int, severity: str) -> None:
+    found = rflint.lint(
+        partial(DilatedSteps, front, step), input=(1, 4, 64), select="RF202"
+    ).findings
+    assert [(x.layer, x.severity.value) for x in found] == [("convs.2", severity)]

@@ -142,7 +142,7 @@ class PenalisedLayer(nn.Module):
 @pytest.mark.parametrize(
     "build",
     [
-        *(Flipped, Transposed, Rolled, Rotated, Permuted, Picked, Symmetric, Averaged),
+        *(Transposed, Rolled, Rotated, Picked, Symmetric, Averaged),
         *(Penalised, PenalisedInTraining, AlsoABias, PenalisedLayer),
     ],
 )
@@ -150,6 +150,15 @@ def test_weights_with_a_gradient_are_not_called_dead(build: Callable[[], nn.Modu
     report = linted(build())
     assert report.analysis.totals.dead_weights <= weights_without_gradient(build())
     assert [finding.code for finding in report.findings] == []
+
+
+@pytest.mark.parametrize("build", [Flipped, Permuted])
+def test_of_a_kernel_in_two_orders_the_weights_are_dead_that_are_so_in_both(
+    build: Callable[[], nn.Module],
+) -> None:
+    report = linted(build())
+    assert report.analysis.totals.dead_weights == weights_without_gradient(build()) > 0
+    assert [finding.code for finding in report.findings] == ["RF301"]
 
 
 class Scaled(Corner):
