@@ -57,7 +57,7 @@ def zoo() -> dict[str, ZooModel]:
 @pytest.mark.parametrize("name", OWN)
 def test_candidates_of_our_own_models_are_what_was_foreseen(name: str) -> None:
     tried = list(outcomes(bench(OWN[name], [AT_32])))
-    assert len(tried) > 25
+    assert len(tried) > 20
     assert [reason for _, reason in tried if reason] == []
 
 

@@ -3,9 +3,9 @@
 Neighbours of a map that was made larger come in blocks that read the same coarse position. A window
 of extent K behind an upsampling by u covers, where it crosses a seam, ceil((K - 1) / u) + 1 coarse
 positions, while Eq. 1 says (K - 1) / u + 1, which is the mean over the phases. So what receptive
-fields grow by behind an upsampling is rounded up to whole coarse positions. Transposed convolutions
-that are dilated and strided are the exception: neighbours read here and there in turn, and what is
-said of them is too little by as much.
+fields grow by behind an upsampling is rounded up to whole coarse positions. Of two things too
+little may be said: of transposed convolutions that are dilated and strided, whose neighbours read
+here and there in turn, and of resizing by a fraction, which makes blocks of different sizes.
 """
 
 from __future__ import annotations
