@@ -74,45 +74,36 @@ def is_user_code(filename: str) -> bool:
 
 
 def innermost_user_line(frame: FrameType | None) -> Source | None:
-    """The innermost line of user code on a stack, up to where rflint called into the model.
-
-    Frames of rflint's own lie between those of the model, since it stands in for module calls.
-    """
-    while frame:
-        code = frame.f_code
-        if is_user_code(code.co_filename):
-            return source_at(code.co_filename, frame.f_lineno)
-        if code.co_name in _ENTRANCES and code.co_filename.startswith(_RFLINT):
-            return None
-        frame = frame.f_back
-    return None
+    """The innermost line of user code on a stack, up to where rflint called into the model."""
+    lines = _lines_on(frame)
+    return next((source_at(file, line) for file, line in lines if is_user_code(file)), None)
 
 
 def innermost_line(frame: FrameType | None) -> Source | None:
     """The innermost line of user code on a stack, or else of the package that the model is from."""
     if (found := innermost_user_line(frame)) is not None:
         return found
-    while frame:
-        code = frame.f_code
-        if package_of(code.co_filename):
-            return source_at(code.co_filename, frame.f_lineno)
-        if code.co_name in _ENTRANCES and code.co_filename.startswith(_RFLINT):
-            return None
-        frame = frame.f_back
-    return None
+    lines = _lines_on(frame)
+    return next((source_at(file, line) for file, line in lines if package_of(file)), None)
 
 
 def user_lines(frame: FrameType | None) -> tuple[Source, ...]:
     """The lines of user code on a stack, innermost first, up to where rflint called into it."""
-    found = []
+    return tuple(source_at(file, line) for file, line in _lines_on(frame) if is_user_code(file))
+
+
+def _lines_on(frame: FrameType | None) -> Iterator[tuple[str, int]]:
+    """The files and lines on a stack, innermost first, up to where rflint called into the model.
+
+    Frames of rflint's own lie between those of the model, since it stands in for module calls.
+    """
     while frame:
         code = frame.f_code
-        if is_user_code(code.co_filename):
-            found.append(source_at(code.co_filename, frame.f_lineno))
-        elif code.co_name in _ENTRANCES and code.co_filename.startswith(_RFLINT):
-            break
+        ours = code.co_filename.startswith(_RFLINT) and not is_user_code(code.co_filename)
+        if ours and code.co_name in _ENTRANCES:
+            return
+        yield code.co_filename, frame.f_lineno
         frame = frame.f_back
-    return tuple(found)
 
 
 def lines_of(error: BaseException) -> Iterator[tuple[str, int]]:
