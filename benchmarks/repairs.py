@@ -32,16 +32,16 @@ from rich.table import Table
 from torch import nn
 
 from benchmarks.zoo_models import ZOOS, ZooModel, zoo_models
-from rflint.analysis import analyse
+from rflint.analysis.analysis import analyse
 from rflint.errors import RflintError
-from rflint.linter import Repairs, find_repairs
-from rflint.options import Options
+from rflint.linting.options import Options
 from rflint.repair import search
 from rflint.repair.offer import Workshop, offers
 from rflint.repair.program import Origin, program
-from rflint.tracing import trace
-from rflint.tracing.build import Built, build
-from rflint.tracing.inputs import possible_inputs
+from rflint.tracing.inputs.inputs import possible_inputs
+from rflint.tracing.model.build import Built, build
+from rflint.tracing.trace import trace
+from rflint.usecases.linter import Repairs, find_repairs
 from tests.models.torchvision_import import import_torchvision
 from tests.repaired import faults, random_inputs
 from tests.test_zoo import SAMPLE

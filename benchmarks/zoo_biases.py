@@ -23,7 +23,7 @@ from torch import Tensor, nn
 import rflint
 from benchmarks.tables import show
 from benchmarks.zoo_models import ZOOS, ZooModel, zoo_models
-from rflint.tracing.functions import tensors_of
+from rflint.tracing.recording.functions import tensors_of
 
 
 def redundant(model: ZooModel, largest: float) -> frozenset[str]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmarks.zoo_models import GROUPS, ZOOS
 from benchmarks.zoo_reasons import ALLOWED, explained
 from benchmarks.zoo_workers import Outcome
-from rflint.rule_files import load_rules
+from rflint.linting.rule_files import load_rules
 
 COLUMNS = (
     "zoo",

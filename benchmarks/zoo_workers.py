@@ -27,7 +27,7 @@ from benchmarks.zoo_models import ZooModel
 if TYPE_CHECKING:
     from torch import nn
 
-    from rflint.report import ModelReport
+    from rflint.report.report import ModelReport
 
 GIB = 1 << 30
 RETIRE_AT = 2 * GIB
@@ -193,7 +193,7 @@ def examine(model: ZooModel) -> Outcome:
     """Build and lint one model in this process; every exception becomes an outcome."""
     import rflint
     from rflint.errors import InternalError, RflintError
-    from rflint.tracing.build import build
+    from rflint.tracing.model.build import build
 
     started = built = time.process_time()
     try:

@@ -12,10 +12,10 @@ from itertools import product
 from typing import NamedTuple, TypeAlias
 from xml.sax.saxutils import escape
 
-from rflint.architecture import Window
-from rflint.proofs.coverage import Row
-from rflint.receptive_field import PIXEL, step
-from rflint.taps import Taps, everything, members
+from rflint.analysis.proofs.coverage import Row
+from rflint.analysis.receptive_field import PIXEL, step
+from rflint.graph.architecture import Window
+from rflint.graph.taps import Taps, everything, members
 
 WIDTH = 640
 MARGIN = 24

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pictures import PICTURES, picture
 
-from rflint.rule_files import load_rules
-from rflint.rule_page import overview, page
+from rflint.linting.rule_files import load_rules
+from rflint.linting.rule_page import overview, page
 
 FOLDER = Path(__file__).parent / "rules"
 

@@ -17,8 +17,8 @@ from rich.terminal_theme import MONOKAI
 
 import rflint
 from examples.cifar_resnet import build
-from rflint.reporters.text import print_report
-from rflint.rule_files import load_rules
+from rflint.linting.rule_files import load_rules
+from rflint.report.formats.text import print_report
 
 HERE = Path(__file__).resolve().parent
 

@@ -1,1 +1,1 @@
-"""The rules of rflint, one file each; see rflint.rule for what such a file holds."""
+"""The rules of rflint, one file each; see rflint.linting.rule for what such a file holds."""

@@ -46,9 +46,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis, useful_parameters, wasted_parameters
-from rflint.figures import counted, share, size
-from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding, layers_of
+from rflint.analysis.analysis import AnalysedLayer, Analysis, useful_parameters, wasted_parameters
+from rflint.linting.rule import (
+    Evidence,
+    Example,
+    Finding,
+    Setting,
+    Settings,
+    Severity,
+    finding,
+    layers_of,
+)
+from rflint.text.numbers import counted, share, size
 
 CODE = "RF101"
 NAME = "unproductive-layer"

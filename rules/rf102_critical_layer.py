@@ -28,10 +28,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rflint.analysis import Analysis, Verdict
-from rflint.figures import size
-from rflint.receptive_field import Field
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.analysis.analysis import Analysis, Verdict
+from rflint.analysis.receptive_field import Field
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.text.numbers import size
 
 CODE = "RF102"
 NAME = "critical-layer"

@@ -28,11 +28,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis, Verdict
-from rflint.architecture import Layer
-from rflint.figures import along, number, plural, size
-from rflint.proofs.reads import taps_along
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
+from rflint.analysis.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.analysis.proofs.reads import taps_along
+from rflint.graph.architecture import Layer
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
+from rflint.text.numbers import along, number, plural, size
 
 CODE = "RF103"
 NAME = "partly-unproductive-layer"

@@ -34,11 +34,11 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.figures import along, size
-from rflint.receptive_field import AxisField, propagate
-from rflint.roles import reaching_outputs
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.receptive_field import AxisField, propagate
+from rflint.analysis.roles import reaching_outputs
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.text.numbers import along, size
 
 CODE = "RF104"
 NAME = "unseen-context"

@@ -32,12 +32,11 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.architecture import Kind, Layer
-from rflint.figures import share, size
-from rflint.passes import is_known_everywhere
-from rflint.proofs.dead_weights import Kernel, proved_kernels
-from rflint.rule import (
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.passes import is_known_everywhere
+from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
+from rflint.graph.architecture import Kind, Layer
+from rflint.linting.rule import (
     Evidence,
     Example,
     Finding,
@@ -47,6 +46,7 @@ from rflint.rule import (
     in_one_mode,
     layers_of,
 )
+from rflint.text.numbers import share, size
 
 CODE = "RF201"
 NAME = "collapsed-map"

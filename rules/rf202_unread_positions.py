@@ -50,9 +50,8 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis
-from rflint.figures import count, listed, share, size
-from rflint.proofs.leftovers import (
+from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.proofs.leftovers import (
     Leftover,
     is_left_over_in,
     jumpers,
@@ -64,8 +63,17 @@ from rflint.proofs.leftovers import (
     takers_of,
     unpadded_sizes,
 )
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, as_far_as_it_holds, finding
-from rflint.taps import everything
+from rflint.graph.taps import everything
+from rflint.linting.rule import (
+    Evidence,
+    Example,
+    Finding,
+    Settings,
+    Severity,
+    as_far_as_it_holds,
+    finding,
+)
+from rflint.text.numbers import count, listed, share, size
 
 CODE = "RF202"
 NAME = "unread-positions"

@@ -33,13 +33,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import INPUT, POINTWISE, Architecture
-from rflint.figures import axis_names, size
-from rflint.proofs.borders import ends_in, leaves_nothing, likely_sizes, unread_ends
-from rflint.proofs.reads import taps_along
-from rflint.roles import reaching_outputs
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, as_far_as_it_holds, finding
+from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.proofs.borders import ends_in, leaves_nothing, likely_sizes, unread_ends
+from rflint.analysis.proofs.reads import taps_along
+from rflint.analysis.roles import reaching_outputs
+from rflint.graph.architecture import INPUT, POINTWISE, Architecture
+from rflint.linting.rule import (
+    Evidence,
+    Example,
+    Finding,
+    Settings,
+    Severity,
+    as_far_as_it_holds,
+    finding,
+)
+from rflint.text.numbers import axis_names, size
 
 CODE = "RF203"
 NAME = "unread-border"

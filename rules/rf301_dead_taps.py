@@ -44,12 +44,12 @@ from dataclasses import replace
 from math import gcd, prod
 from typing import Any, NamedTuple
 
-from rflint.analysis import Analysis
-from rflint.architecture import Layer
-from rflint.figures import share, size
-from rflint.passes import is_known_everywhere, other_passes
-from rflint.proofs.dead_weights import Kernel, proved_kernels
-from rflint.rule import (
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.passes import is_known_everywhere, other_passes
+from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
+from rflint.graph.architecture import Layer
+from rflint.graph.taps import Taps
+from rflint.linting.rule import (
     Evidence,
     Example,
     Finding,
@@ -59,7 +59,7 @@ from rflint.rule import (
     in_one_mode,
     layers_of,
 )
-from rflint.taps import Taps
+from rflint.text.numbers import share, size
 
 CODE = "RF301"
 NAME = "dead-taps"

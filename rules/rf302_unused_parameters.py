@@ -32,10 +32,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.figures import in_full, plural, share
-from rflint.proofs.unreached import Unreached, proved_unreached
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, model_finding
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.proofs.unreached import Unreached, proved_unreached
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, model_finding
+from rflint.text.numbers import in_full, plural, share
 
 CODE = "RF302"
 NAME = "unused-parameters"

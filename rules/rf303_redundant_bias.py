@@ -31,11 +31,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.architecture import Architecture, Kind, Layer, users_of_parameters
-from rflint.figures import in_full
-from rflint.passes import Standing, standing
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.passes import Standing, standing
+from rflint.graph.architecture import Architecture, Kind, Layer, users_of_parameters
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
+from rflint.text.numbers import in_full
 
 CODE = "RF303"
 NAME = "redundant-bias"

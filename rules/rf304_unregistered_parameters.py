@@ -29,10 +29,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.architecture import Parameter
-from rflint.figures import in_full, plural
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, model_finding
+from rflint.analysis.analysis import Analysis
+from rflint.graph.architecture import Parameter
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, model_finding
+from rflint.text.numbers import in_full, plural
 
 CODE = "RF304"
 NAME = "unregistered-parameters"

@@ -30,11 +30,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.architecture import Architecture
-from rflint.figures import along, listed
-from rflint.proofs.coverage import Row, griddings
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.proofs.coverage import Row, griddings
+from rflint.graph.architecture import Architecture
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.text.numbers import along, listed
 
 CODE = "RF401"
 NAME = "gridding"

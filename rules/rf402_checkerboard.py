@@ -29,11 +29,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import gcd
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import Kind
-from rflint.figures import size
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
-from rflint.taps import Taps
+from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.graph.architecture import Kind
+from rflint.graph.taps import Taps
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.text.numbers import size
 
 CODE = "RF402"
 NAME = "checkerboard"

@@ -39,10 +39,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.figures import along, plural
-from rflint.proofs.alignment import Misalignment, misalignments
-from rflint.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.proofs.alignment import Misalignment, misalignments
+from rflint.linting.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
+from rflint.text.numbers import along, plural
 
 CODE = "RF403"
 NAME = "misaligned-merge"

@@ -33,12 +33,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rflint.analysis import AnalysedLayer, Analysis
-from rflint.architecture import Kind
-from rflint.figures import along, plural
-from rflint.roles import reaching_outputs
-from rflint.rule import Evidence, Example, Finding, Settings, Severity, finding
-from rflint.taps import Taps
+from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.roles import reaching_outputs
+from rflint.graph.architecture import Kind
+from rflint.graph.taps import Taps
+from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.text.numbers import along, plural
 
 CODE = "RF404"
 NAME = "aliased-downsampling"

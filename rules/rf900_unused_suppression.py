@@ -28,8 +28,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.rule import Example, Finding, Settings, Severity, model_finding
+from rflint.analysis.analysis import Analysis
+from rflint.linting.rule import Example, Finding, Settings, Severity, model_finding
 
 CODE = "RF900"
 NAME = "unused-suppression"

@@ -28,8 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.rule import Example, Finding, Settings, Severity, finding
+from rflint.analysis.analysis import Analysis
+from rflint.linting.rule import Example, Finding, Settings, Severity, finding
 
 CODE = "RF901"
 NAME = "unknown-operator"

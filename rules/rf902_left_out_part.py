@@ -30,8 +30,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rflint.analysis import Analysis
-from rflint.rule import Example, Finding, Settings, Severity, model_finding
+from rflint.analysis.analysis import Analysis
+from rflint.linting.rule import Example, Finding, Settings, Severity, model_finding
 
 CODE = "RF902"
 NAME = "left-out-part"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rflint.analysis import analyse
-from rflint.architecture import (
+from rflint.analysis.analysis import analyse
+from rflint.graph.architecture import (
     INPUT,
     Architecture,
     Edge,
@@ -18,8 +18,8 @@ from rflint.architecture import (
     Source,
     Window,
 )
-from rflint.report import ModelReport
-from rflint.rule import Finding, Severity
+from rflint.linting.rule import Finding, Severity
+from rflint.report.report import ModelReport
 
 
 def conv(name: str, *places: Source, channels: tuple[int, int] = (8, 8), kernel: int = 3) -> Layer:

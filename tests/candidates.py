@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rflint.analysis import Analysis, analyse
+from rflint.analysis.analysis import Analysis, analyse
 from rflint.errors import RflintError
 from rflint.repair import Candidate, Search, search
 from rflint.repair.offer import Workshop
 from rflint.repair.words import title
 from rflint.repair.writer import Inexpressible
-from rflint.tracing import trace
-from rflint.tracing.build import build
-from rflint.tracing.inputs import example_inputs
+from rflint.tracing.inputs.inputs import example_inputs
+from rflint.tracing.model.build import build
+from rflint.tracing.trace import trace
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rflint.analysis import Analysis, analyse
-from rflint.architecture import INPUT, Number, Window
-from rflint.receptive_field import AxisField
-from rflint.tracing import trace
+from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.receptive_field import AxisField
+from rflint.graph.architecture import INPUT, Number, Window
+from rflint.tracing.trace import trace
 from tests import probe
 
 CHANNELS = 2

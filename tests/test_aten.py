@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 import torch
 
-from rflint.analysis import analyse
-from rflint.architecture import Architecture
-from rflint.tracing.operators.table import find, spellings
+from rflint.analysis.analysis import analyse
+from rflint.graph.architecture import Architecture
+from rflint.operators.table import find, spellings
 from tests.aten_calls import EQUIVALENTS, aten
 from tests.operator_examples import axes_in, image
 from tests.test_operators import assert_refused, run, traced
 
-_HERE = "rflint.tracing.operators.aten"
+_HERE = "rflint.tracing.aten"
 
 
 def rows_of_this_file() -> set[str]:
     """What operators/aten.py enters, be it under an effect of its own or another file's."""
-    from rflint.tracing.operators.aten import __dict__ as names
+    from rflint.tracing.aten import __dict__ as names
 
     effects = {id(value) for value in names.values() if getattr(value, "__module__", "") == _HERE}
     borrowed = {"unsafe_view", "reshape_alias", "view_copy"}

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 import rflint
-from rflint.analysis import Analysis
+from rflint.analysis.analysis import Analysis
 from tests.forked import Forked
 
 Shape = tuple[int, ...]

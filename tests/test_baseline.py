@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rflint.architecture import Layer
-from rflint.baseline import Baseline, read, write
 from rflint.errors import UsageError
-from rflint.report import Fixed, ModelReport
+from rflint.graph.architecture import Layer
+from rflint.report.baseline import Baseline, read, write
+from rflint.report.report import Fixed, ModelReport
 from tests.by_hand import conv, found, report
 from tests.forked import Forked
 from tests.program import write as write_files

@@ -148,7 +148,7 @@ PROJECT = {
     "blocks/one.txt": "",
     "rules/acme001_wide.py": """
         '''A wide layer.'''
-        from rflint.rule import Severity, finding
+        from rflint.linting.rule import Severity, finding
         from wide import MOST
         CODE, NAME, SEVERITY, DEFAULT = "ACME001", "wide", Severity.INFO, True
         FAILS = PASSES = ()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rflint.closure import closure
+from rflint.usercode.closure import closure
 from tests.program import write
 
 FILES = (

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis import AnalysedLayer
+from rflint.analysis.analysis import AnalysedLayer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 

@@ -22,12 +22,12 @@ from rflint.configuration import (
     configuration,
 )
 from rflint.configuration.read import read
+from rflint.configuration.requests import Request, is_whole, requests
 from rflint.configuration.toml import ConfigurationError, load
 from rflint.errors import UsageError
-from rflint.quantities import limit, shapes
-from rflint.requests import Request, is_whole, requests
-from rflint.rule import Severity
-from rflint.rule_files import load_rules
+from rflint.inputs.notation import limit, shapes
+from rflint.linting.rule import Severity
+from rflint.linting.rule_files import load_rules
 from tests.forked import Forked
 from tests.program import write
 

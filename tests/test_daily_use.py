@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from rflint.reporters import FORMATS
+from rflint.report.formats import FORMATS
 from tests.forked import Forked
 from tests.program import PATIENCE, RFLINT, Ran, plain_environment, rflint, write
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.report import ModelReport
-from rflint.rule import Finding
+from rflint.linting.rule import Finding
+from rflint.report.report import ModelReport
 
 SHAPE = (2, 4, 4, 4)
 

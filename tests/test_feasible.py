@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.feasible import Lengths, smallest_sound_input
+from rflint.analysis.feasible import Lengths, smallest_sound_input
 from tests.models.resnet import resnet18
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import rflint
-from rflint.analysis import Analysis
+from rflint.analysis.analysis import Analysis
 
 
 def stack(kind: type[nn.Module], channels: int) -> nn.Module:

@@ -26,12 +26,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 import rflint
-from rflint.architecture import Source
 from rflint.errors import BuildFailed, InputMismatch
-from rflint.report import Failure, ModelReport, Report, Suppressed
-from rflint.reporters import FORMATS, sarif, writer
-from rflint.rule import Finding, Severity
-from rflint.rule_files import load_rules
+from rflint.graph.architecture import Source
+from rflint.linting.rule import Finding, Severity
+from rflint.linting.rule_files import load_rules
+from rflint.report.formats import FORMATS, sarif, writer
+from rflint.report.report import Failure, ModelReport, Report, Suppressed
 from tests.models.resnet import resnet18
 
 NAMES = (

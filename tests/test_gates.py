@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rflint.analysis import Totals
-from rflint.architecture import Source
-from rflint.baseline import Baseline
-from rflint.gates import Limits, over_limits
-from rflint.quantities import limit, names, resolutions, shape, shapes
-from rflint.report import ModelReport, Report
-from rflint.rule import Severity
-from rflint.rule_files import load_rules
-from rflint.settle import Terms, settled
+from rflint.analysis.analysis import Totals
+from rflint.graph.architecture import Source
+from rflint.inputs.notation import limit, names, resolutions, shape, shapes
+from rflint.linting.rule import Severity
+from rflint.linting.rule_files import load_rules
+from rflint.report.baseline import Baseline
+from rflint.report.limits import Limits, over_limits
+from rflint.report.report import ModelReport, Report
+from rflint.report.settle import Terms, settled
 from tests.by_hand import conv, report
 
 TOTALS = Totals(

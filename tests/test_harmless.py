@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rflint.architecture import Source
 from rflint.cli.messages import complain, note
 from rflint.errors import BuildFailed
-from rflint.harmless import inert, logged, paragraphs
+from rflint.graph.architecture import Source
+from rflint.text.escape import inert, logged, paragraphs
 
 HOSTILE = (
     "a\x1b[31mRED\x07",

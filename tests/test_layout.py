@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rflint.tracing.layout import (
+from rflint.operators.dimensions import (
     Factor,
     Layout,
     all_axes,

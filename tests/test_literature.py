@@ -25,8 +25,8 @@ import pytest
 import torch
 from torch import nn
 
-from rflint.analysis import analyse
-from rflint.tracing import trace
+from rflint.analysis.analysis import analyse
+from rflint.tracing.trace import trace
 from tests.models.torchvision_import import import_torchvision
 
 import_torchvision()

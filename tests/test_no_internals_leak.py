@@ -9,11 +9,11 @@ from fractions import Fraction
 import pytest
 
 import rflint
-from rflint.figures import counted, in_full, number, plural, size
+from rflint.linting.rule import Rule
+from rflint.linting.rule_files import load_rules
 from rflint.repair import Figures
-from rflint.reporters import writer
-from rflint.rule import Rule
-from rflint.rule_files import load_rules
+from rflint.report.formats import writer
+from rflint.text.numbers import counted, in_full, number, plural, size
 
 RULES = load_rules()
 FORMATS = ("text", "concise", "github", "markdown", "junit", "gitlab")

@@ -15,11 +15,11 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from rflint.analysis import Analysis, analyse
-from rflint.architecture import Architecture, Kind
+from rflint.analysis.analysis import Analysis, analyse
 from rflint.errors import InputMismatch, TraceFailed
-from rflint.tracing import trace
-from rflint.tracing.operators.table import find, spellings
+from rflint.graph.architecture import Architecture, Kind
+from rflint.operators.table import find, spellings
+from rflint.tracing.trace import trace
 from tests.operator_examples import Function, axes_in, example, image
 
 Shapes = tuple[tuple[int, ...], ...]

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis import analyse
-from rflint.passes import Others, Passes, Standing, standing
-from rflint.report import ModelReport
-from rflint.rule import Finding, Severity, as_far_as_it_holds
-from rflint.tracing import trace
+from rflint.analysis.analysis import analyse
+from rflint.analysis.passes import Others, Passes, Standing, standing
+from rflint.linting.rule import Finding, Severity, as_far_as_it_holds
+from rflint.report.report import ModelReport
+from rflint.tracing.trace import trace
 
 
 def linted(model: Any, select: str, res: int = 16, **options: Any) -> ModelReport:
@@ -323,7 +323,7 @@ def test_a_kernel_is_dead_if_it_is_in_the_next_pass_too(build: Callable[[], nn.M
 
 
 def test_models_without_findings_are_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rflint import linter
+    from rflint.usecases import linter
 
     modes: list[bool] = []
 

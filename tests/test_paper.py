@@ -10,8 +10,8 @@ import pytest
 from torch import nn
 
 import rflint
-from rflint.analysis import Analysis, Verdict
-from rflint.roles import Role
+from rflint.analysis.analysis import Analysis, Verdict
+from rflint.analysis.roles import Role
 from tests.models.attention import (
     ConvolutionalSqueezeExcitation,
     SpatialAttention,

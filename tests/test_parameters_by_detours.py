@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.report import ModelReport
-from rflint.rule import Severity
+from rflint.linting.rule import Severity
+from rflint.report.report import ModelReport
 
 
 def linted(model: Any, select: str = "RF302", **options: Any) -> ModelReport:

@@ -24,12 +24,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis import Analysis
-from rflint.architecture import INPUT
-from rflint.proofs.borders import unread_ends
-from rflint.proofs.leftovers import Leftover, leftovers
-from rflint.rule import Finding
-from rflint.taps import members
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.proofs.borders import unread_ends
+from rflint.analysis.proofs.leftovers import Leftover, leftovers
+from rflint.graph.architecture import INPUT
+from rflint.graph.taps import members
+from rflint.linting.rule import Finding
 from tests.models.torchvision_import import import_torchvision
 from tests.test_against_running_networks import NORM, per_axis
 from tests.test_reads import (

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rflint.analysis import AnalysedLayer, Verdict, analyse
-from rflint.tracing import trace
+from rflint.analysis.analysis import AnalysedLayer, Verdict, analyse
+from rflint.tracing.trace import trace
 
 Function = Callable[[Tensor], Tensor]
 

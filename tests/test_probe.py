@@ -18,13 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rflint.analysis import analyse
-from rflint.architecture import Extent, Kind, Window
-from rflint.receptive_field import PIXEL, AxisField
-from rflint.tracing import trace
-from rflint.tracing.operators.linear_algebra import decomposition
-from rflint.tracing.operators.table import find, spellings
-from rflint.tracing.probe import CannotProbe, Patience, check_sizes, probe
+from rflint.analysis.analysis import analyse
+from rflint.analysis.receptive_field import PIXEL, AxisField
+from rflint.graph.architecture import Extent, Kind, Window
+from rflint.operators.rows.linear_algebra import decomposition
+from rflint.operators.table import find, spellings
+from rflint.tracing.lowering.probe import CannotProbe, Patience, check_sizes, probe
+from rflint.tracing.trace import trace
 from tests.operator_examples import Function, axes_in, example, image
 from tests.test_operators import ELSEWHERE
 

@@ -86,7 +86,7 @@ It says that it would.
 """
 from torch import nn
 
-from rflint.rule import Example, Severity
+from rflint.linting.rule import Example, Severity
 
 CODE, NAME, SEVERITY, DEFAULT = "ACME001", "finds-nothing", Severity.WARNING, False
 
@@ -179,9 +179,9 @@ def test_a_bug_is_one_message_and_its_traceback_is_for_debug(tmp_path: Path) -> 
     program = (
         sys.executable,
         "-c",
-        "import rflint.cli, rflint.requests\n"
+        "import rflint.cli, rflint.configuration.requests\n"
         "def requests(*_, **__): raise ValueError('no such thing')\n"
-        "rflint.requests.requests = requests\n"
+        "rflint.configuration.requests.requests = requests\n"
         "rflint.cli.main()",
     )
     ran = rflint("nets:good", cwd=tmp_path, program=program)

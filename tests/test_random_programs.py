@@ -26,9 +26,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rflint.analysis import analyse
-from rflint.receptive_field import PIXEL, AxisField
-from rflint.tracing import trace
+from rflint.analysis.analysis import analyse
+from rflint.analysis.receptive_field import PIXEL, AxisField
+from rflint.tracing.trace import trace
 from tests.random_steps import EXACT, JOINS, KINDS, Does, Number, Slack, Step
 
 CHANNELS = 4

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rflint.architecture import INPUT, Architecture
-from rflint.proofs import reads as reads_module
-from rflint.proofs.reads import Region, reads, runs
-from rflint.tracing import trace
+from rflint.analysis.proofs import reads as reads_module
+from rflint.analysis.proofs.reads import Region, reads, runs
+from rflint.graph.architecture import INPUT, Architecture
+from rflint.tracing.trace import trace
 from tests.test_against_running_networks import (
     AVG_POOL,
     CONV,

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 import rflint
-from rflint.analysis import Analysis
+from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError
 
 

@@ -27,10 +27,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rflint.analysis import Analysis, analyse
-from rflint.architecture import Kind
-from rflint.receptive_field import AxisField
-from rflint.tracing import trace
+from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.receptive_field import AxisField
+from rflint.graph.architecture import Kind
+from rflint.tracing.trace import trace
 from tests.models.torchvision_import import import_torchvision
 from tests.probe import Borders, all_nan, borders, finite
 

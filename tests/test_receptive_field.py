@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rflint.architecture import (
+from rflint.analysis.receptive_field import AxisField, LayerField, Span, propagate
+from rflint.graph.architecture import (
     INPUT,
     POINTWISE,
     Architecture,
@@ -23,7 +24,6 @@ from rflint.architecture import (
     Reach,
     Window,
 )
-from rflint.receptive_field import AxisField, LayerField, Span, propagate
 
 # -- architectures by hand
 

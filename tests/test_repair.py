@@ -18,7 +18,7 @@ from rflint.repair.change import front
 from rflint.repair.cuts import block_ending_at, cut_points
 from rflint.repair.groups import Group, groups
 from rflint.repair.words import title
-from rflint.report import ModelReport
+from rflint.report.report import ModelReport
 from tests.candidates import bench, outcomes
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18, resnet34

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import rflint
-from rflint.rule_files import load_rules
+from rflint.linting.rule_files import load_rules
 
 
 def deep() -> nn.Sequential:

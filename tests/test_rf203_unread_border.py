@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.architecture import INPUT
+from rflint.analysis.proofs.borders import likely_sizes, unread_ends
 from rflint.errors import RflintError
-from rflint.proofs.borders import likely_sizes, unread_ends
+from rflint.graph.architecture import INPUT
 from tests.models.torchvision_import import import_torchvision
 from tests.test_against_running_networks import AVG_POOL, CONV, MAX_POOL, per_axis
 from tests.test_reads import C, Does, maps, positions_of, reaching, runs_on, traced

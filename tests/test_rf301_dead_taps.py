@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.architecture import Architecture
-from rflint.proofs.dead_weights import Kernel, dead_weights, kernels
-from rflint.rule import Finding
-from rflint.tracing import trace
+from rflint.analysis.proofs.dead_weights import Kernel, dead_weights, kernels
+from rflint.graph.architecture import Architecture
+from rflint.linting.rule import Finding
+from rflint.tracing.trace import trace
 from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg
 from tests.test_operators import Case, convolutions, transposed_convolutions

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 import rflint
 from benchmarks.zoo_models import ZOOS, ZooModel, zoo_models
-from rflint.report import ModelReport
+from rflint.report.report import ModelReport
 
 TORCHVISION = """
     alexnet convnext_tiny deeplabv3_mobilenet_v3_large googlenet mnasnet0_5 r3d_18 squeezenet1_1

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.analysis import analyse
-from rflint.proofs.coverage import Row, griddings, rows
-from rflint.rule import Finding
-from rflint.tracing import trace
+from rflint.analysis.analysis import analyse
+from rflint.analysis.proofs.coverage import Row, griddings, rows
+from rflint.linting.rule import Finding
+from rflint.tracing.trace import trace
 from tests import probe
 from tests.models.torchvision_import import import_torchvision
 

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.analysis import analyse
-from rflint.proofs.alignment import Misalignment, misalignments
-from rflint.rule import Finding
-from rflint.tracing import trace
+from rflint.analysis.analysis import analyse
+from rflint.analysis.proofs.alignment import Misalignment, misalignments
+from rflint.linting.rule import Finding
+from rflint.tracing.trace import trace
 from tests.models.torchvision_import import import_torchvision
 
 LENGTH = 320

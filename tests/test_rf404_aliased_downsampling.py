@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.rule import Finding, Settings
+from rflint.linting.rule import Finding, Settings
 
 
 def findings(model: nn.Module, *shape: int) -> list[Finding]:

@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rflint.analysis import Analysis, Verdict, analyse
-from rflint.architecture import Kind
-from rflint.roles import Role
-from rflint.tracing import trace
+from rflint.analysis.analysis import Analysis, Verdict, analyse
+from rflint.analysis.roles import Role
+from rflint.graph.architecture import Kind
+from rflint.tracing.trace import trace
 from tests.models.torchvision_import import import_torchvision
 
 import_torchvision()

@@ -16,9 +16,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
-from rflint.rule import Evidence, Example, Rule, Setting, Severity
-from rflint.rule_files import load_rules
-from rflint.rule_page import overview, page
+from rflint.linting.rule import Evidence, Example, Rule, Setting, Severity
+from rflint.linting.rule_files import load_rules
+from rflint.linting.rule_page import overview, page
 from tests.program import rflint
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 import rflint
 from rflint.errors import UsageError
-from rflint.rule import Rule, Severity, read_rule, selected
-from rflint.rule_examples import outcomes
-from rflint.rule_files import load_rules
+from rflint.linting.rule import Rule, Severity, read_rule, selected
+from rflint.linting.rule_files import load_rules
+from rflint.usecases.rule_examples import outcomes
 
 RULES = load_rules()
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from benchmarks.zoo_models import ZOOS, zoo_models
-from rflint.architecture import INPUT, Architecture
-from rflint.sizing import KEPT, Fixed, Scaled, Sliding
-from rflint.tracing import trace
-from rflint.tracing.build import build
-from rflint.tracing.inputs import example_inputs
+from rflint.graph.architecture import INPUT, Architecture
+from rflint.graph.sizing import KEPT, Fixed, Scaled, Sliding
+from rflint.tracing.inputs.inputs import example_inputs
+from rflint.tracing.model.build import build
+from rflint.tracing.trace import trace
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18

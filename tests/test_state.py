@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 from torch import Tensor, nn
 
-from rflint.tracing.state import state_of
+from rflint.tracing.model.state import state_of
 
 
 class Holder(nn.Module):

@@ -14,9 +14,9 @@ import pytest
 from torch import Tensor, nn
 
 import rflint
-from rflint.report import ModelReport
-from rflint.rule import Finding, layers_of
-from rflint.rule_files import load_rules
+from rflint.linting.rule import Finding, layers_of
+from rflint.linting.rule_files import load_rules
+from rflint.report.report import ModelReport
 
 RULES = {rule.code: rule for rule in load_rules()}
 

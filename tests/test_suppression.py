@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 
 import rflint
-from rflint.architecture import LeftOut, Source
-from rflint.places import source_at
-from rflint.report import ModelReport
-from rflint.rule import Rule, Severity
-from rflint.rule_files import load_rules
-from rflint.settle import Terms, settled
-from rflint.suppression import Comment, comments_in
+from rflint.graph.architecture import LeftOut, Source
+from rflint.linting.rule import Rule, Severity
+from rflint.linting.rule_files import load_rules
+from rflint.report.report import ModelReport
+from rflint.report.settle import Terms, settled
+from rflint.report.suppression import Comment, comments_in
+from rflint.usercode.places import source_at
 from tests.by_hand import conv, found, report, unknown
 
 RULES = load_rules()
@@ -700,8 +700,8 @@ def test_two_resolutions_share_the_comments(net: Any) -> None:
 
 def test_a_rule_that_fails_leaves_comments_alone(net: Any) -> None:
     """Who knows what it would have found."""
-    from rflint.linter import lint_with
-    from rflint.options import Options
+    from rflint.linting.options import Options
+    from rflint.usecases.linter import lint_with
 
     def breaks(*_: object) -> Sequence[Any]:
         raise RuntimeError

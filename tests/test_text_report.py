@@ -11,10 +11,10 @@ from rich.console import Console
 from torch import Tensor, nn
 
 import rflint
-from rflint.figures import change, compact, count, plural, share
-from rflint.report import Report
-from rflint.reporters.text import print_report, write_text
-from rflint.rule_files import load_rules
+from rflint.linting.rule_files import load_rules
+from rflint.report.formats.text import print_report, write_text
+from rflint.report.report import Report
+from rflint.text.numbers import change, compact, count, plural, share
 from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg
 

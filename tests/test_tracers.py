@@ -17,14 +17,14 @@ from torch import Tensor, fx, nn
 from torch.utils.checkpoint import checkpoint
 
 import rflint
-from rflint.analysis import analyse
-from rflint.architecture import Layer
+from rflint.analysis.analysis import analyse
 from rflint.errors import CannotFollow, InputMismatch, TraceFailed, UsageError
-from rflint.report import ModelReport
-from rflint.tracing import trace
-from rflint.tracing.borrow import borrowed
-from rflint.tracing.build import build as built
-from rflint.tracing.inputs import example_inputs
+from rflint.graph.architecture import Layer
+from rflint.report.report import ModelReport
+from rflint.tracing.inputs.inputs import example_inputs
+from rflint.tracing.model.borrow import borrowed
+from rflint.tracing.model.build import build as built
+from rflint.tracing.trace import trace
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
@@ -422,7 +422,7 @@ def test_a_scripted_function_goes_to_export_by_itself() -> None:
 def test_a_model_that_can_be_followed_does_not_go_to_export() -> None:
     assert rflint.lint(SharedModules, res=32).to_dict()["models"][0]["tracer"] == "symbolic"
     code = "import rflint, sys, torch; rflint.lint(torch.nn.Conv2d(3, 8, 3), res=8)"
-    code += "; assert 'rflint.tracing.export' not in sys.modules"
+    code += "; assert 'rflint.tracing.recording.export' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -514,7 +514,7 @@ def scripted_relu(x: Tensor) -> Tensor:
 
 
 def test_an_exported_recording_is_a_graph_that_runs() -> None:
-    record = importlib.import_module("rflint.tracing.export").record
+    record = importlib.import_module("rflint.tracing.recording.export").record
     inner = nn.Sequential(nn.Conv2d(8, 4, 3), Activation(), nn.MaxPool2d(2))
     model = nn.Sequential(Indexed(), inner, nn.Flatten()).eval()
     with borrowed(model, train=False):
@@ -598,9 +598,9 @@ def test_what_the_code_itself_does_wrong_is_not_tried_again(
     def unwanted(*args: Any) -> Any:
         raise AssertionError("torch.export is not asked")
 
-    import rflint.tracing.export
+    import rflint.tracing.recording.export
 
-    monkeypatch.setattr(rflint.tracing.export, "record", unwanted)
+    monkeypatch.setattr(rflint.tracing.recording.export, "record", unwanted)
     with pytest.raises((TraceFailed, InputMismatch)):
         rflint.lint(model, res=32)
 

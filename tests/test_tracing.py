@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 import rflint
-from rflint.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.analysis.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.analysis.roles import Role
 from rflint.errors import RflintError
-from rflint.roles import Role
-from rflint.tracing.borrow import borrowed
-from rflint.tracing.inputs import example_inputs
-from rflint.tracing.record import record
+from rflint.tracing.inputs.inputs import example_inputs
+from rflint.tracing.model.borrow import borrowed
+from rflint.tracing.recording.record import record
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18

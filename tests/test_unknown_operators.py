@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis import AnalysedLayer, Verdict
+from rflint.analysis.analysis import AnalysedLayer, Verdict
 from rflint.errors import TraceFailed, UsageError
-from rflint.taught import _taught
+from rflint.operators.taught import _taught
 
 NAMESPACE = "rflint_tests"
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis import Analysis
+from rflint.analysis.analysis import Analysis
 from tests.models import values
 
 exact_places = pytest.mark.skipif(

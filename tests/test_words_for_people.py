@@ -14,13 +14,13 @@ import rflint
 from rflint.cli import subcommands
 from rflint.cli.commands import Given, command, completed
 from rflint.configuration import Choices, Configuration, ConfiguredModel
+from rflint.configuration.requests import Request, requests
 from rflint.errors import RflintError, UsageError
-from rflint.meant import SUBCOMMANDS, missing_file, missing_module, near, without_colon
-from rflint.quantities import shape
-from rflint.requests import Request, requests
-from rflint.spoken import in_python
-from rflint.streams import destination
-from rflint.target import check, load
+from rflint.inputs.notation import shape
+from rflint.text.suggest import SUBCOMMANDS, missing_file, missing_module, near, without_colon
+from rflint.usecases.spoken import in_python
+from rflint.usercode.streams import destination
+from rflint.usercode.target import check, load
 from tests.forked import Forked
 from tests.program import write
 

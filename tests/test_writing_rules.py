@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from rflint.analysis import Analysis, analyse
+from rflint.analysis.analysis import Analysis, analyse
 from rflint.configuration.toml import tomllib
-from rflint.tracing import trace
-from rflint.tracing.inputs import example_inputs
+from rflint.tracing.inputs.inputs import example_inputs
+from rflint.tracing.trace import trace
 from tests.program import RFLINT, rflint, write
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "writing-rules.md").read_text(encoding="utf-8")
@@ -350,7 +350,7 @@ def test_the_rule_needs_no_torch_where_the_cache_answers(tmp_path: Path) -> None
     again = rflint("-q", cwd=tmp_path, program=program)
     assert (again.status, again.out) == (1, first.out)
     imported = modules_imported(again.err)
-    assert "rflint.rule_files" in imported
+    assert "rflint.linting.rule_files" in imported
     assert "torch" not in imported
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import rflint
 from benchmarks.zoo_models import ZOOS, ZooModel, zoo_models
-from rflint.report import ModelReport
+from rflint.report.report import ModelReport
 from tests.test_zoo import SAMPLE
 
 FEW = [

@@ -21,14 +21,14 @@ if sys.argv[:1] == ["-m"] and not (sys.flags.isolated or getattr(sys.flags, "saf
 
 from typing import TYPE_CHECKING, Any
 
-from rflint.architecture import Window
 from rflint.errors import RflintError
-from rflint.taught import operator
+from rflint.graph.architecture import Window
+from rflint.operators.taught import operator
 
 if TYPE_CHECKING:
-    from rflint.linter import lint, repairs
     from rflint.repair import Repair
-    from rflint.report import Report
+    from rflint.report.report import Report
+    from rflint.usecases.linter import lint, repairs
 
 __version__ = "0.1.0"
 
@@ -44,10 +44,10 @@ __all__ = [
 ]
 
 _LAZY = {
-    "lint": "rflint.linter",
-    "repairs": "rflint.linter",
+    "lint": "rflint.usecases.linter",
+    "repairs": "rflint.usecases.linter",
     "Repair": "rflint.repair",
-    "Report": "rflint.report",
+    "Report": "rflint.report.report",
 }
 
 
@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        from rflint.collector import collector_paused
+        from rflint.usecases.collector import collector_paused
 
         with collector_paused():
             return getattr(import_module(_LAZY[name]), name)

@@ -6,7 +6,7 @@ them into one message and exit status 2; `--debug` shows the chained traceback.
 
 from __future__ import annotations
 
-from rflint.architecture import Source
+from rflint.graph.architecture import Source
 
 
 class RflintError(Exception):

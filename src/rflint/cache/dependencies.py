@@ -16,8 +16,8 @@ from typing import Any
 
 from rflint.cache.states import GONE, content_of, digest_of, folder_of, kind_of, names_in, state_of
 from rflint.cache.tracking import Tracker
-from rflint.folders import further
-from rflint.places import is_installed
+from rflint.usercode.folders import further
+from rflint.usercode.places import is_installed
 
 _CALENDAR = re.compile(rb"""\.\s*(?:now|utcnow|today)\b|["'](?:now|today)["']""")
 """datetime cannot be watched: what looks like asking it for the date is taken for it."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from rflint import __version__
 from rflint.cache.dependencies import Dependencies
-from rflint.report import ModelReport
+from rflint.report.report import ModelReport
 
 FOLDER = ".rflint_cache"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of rflint's.\n"

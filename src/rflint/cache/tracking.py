@@ -21,8 +21,8 @@ from rflint.cache.askers import Asker, asker, caller, is_about_kinds, is_called_
 from rflint.cache.chance import Chance
 from rflint.cache.stand_ins import standing_in
 from rflint.cache.states import folder_of
-from rflint.closure import Closure
-from rflint.places import is_installed, is_standard
+from rflint.usercode.closure import Closure
+from rflint.usercode.places import is_installed, is_standard
 
 _REASONS = {
     **dict.fromkeys(

@@ -21,9 +21,9 @@ from rflint.cli.fix import fix
 from rflint.cli.lint import CONTEXT, Program, lint
 from rflint.cli.messages import complain
 from rflint.cli.rule import rule
-from rflint.contained import contained, is_interrupt, leave, listen_for_ctrl_c
 from rflint.errors import expected
-from rflint.streams import silence_stdout
+from rflint.usercode.contained import contained, is_interrupt, leave, listen_for_ctrl_c
+from rflint.usercode.streams import silence_stdout
 
 
 @click.group("rflint", context_settings=CONTEXT)

@@ -15,10 +15,10 @@ from rflint.cli.parameters import configuration_options
 def clean(config: Path | None, isolated: bool) -> None:
     """Remove the cache: the folder .rflint_cache."""
     with errors_reported(debug=False):
-        from rflint.cache import FOLDER
-        from rflint.cache import clean as remove
+        from rflint.cache.store import FOLDER
+        from rflint.cache.store import clean as remove
         from rflint.configuration import configuration
-        from rflint.places import shown
+        from rflint.usercode.places import shown
 
         folder = configuration(config, isolated=isolated).root
         where = shown(folder / FOLDER)

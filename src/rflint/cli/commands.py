@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rflint.configuration import Choices
-from rflint.figures import size
-from rflint.meant import relative
-from rflint.requests import Request
+from rflint.configuration.requests import Request
+from rflint.text.numbers import size
+from rflint.text.suggest import relative
 
 _MISSING = re.compile(r"--(?:arg \w+=VALUE|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)")
 """What a hint says is to be given."""

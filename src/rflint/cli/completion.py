@@ -64,7 +64,7 @@ def complete_codes(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Codes of the rules that ship with rflint; behind a comma, one more."""
-    from rflint.rule_files import load_rules
+    from rflint.linting.rule_files import load_rules
 
     before, comma, start = incomplete.rpartition(",")
     codes = [rule.code for rule in load_rules() if rule.code.startswith(start.upper())]

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from rflint.cache import Cache
+from rflint.cache.cache import Cache
 from rflint.cli.messages import to_stdout
-from rflint.closure import Closure, closure
 from rflint.configuration import Configuration
-from rflint.places import shown
-from rflint.requests import Request
+from rflint.configuration.requests import Request
+from rflint.usercode.closure import Closure, closure
+from rflint.usercode.places import shown
 
 _DATA = (".json", ".toml", ".yaml", ".yml")
 """What configures models, as a rule."""

@@ -13,11 +13,11 @@ from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported, to_stderr
 from rflint.cli.parameters import choices, configuration_options, model_options
 from rflint.errors import UsageError
-from rflint.streams import destination, end_stdout, stdout_kept_clean
+from rflint.usercode.streams import destination, end_stdout, stdout_kept_clean
 
 if TYPE_CHECKING:
     from rflint.configuration import Choices
-    from rflint.requests import Request
+    from rflint.configuration.requests import Request
 
 
 @click.command("fix")
@@ -83,17 +83,17 @@ def fix(
             raise UsageError(f"{output} exists", hint="Replace it with --force.")
         if output is not None and output.suffix != ".py":
             raise UsageError(f"{output} is no Python file: its name has to end in .py")
-        from rflint.run import built, warnings_kept, without_our_arguments
-        from rflint.target import check
+        from rflint.usecases.run import built, warnings_kept, without_our_arguments
+        from rflint.usercode.target import check
 
         request = _request(target, choices(given, pairs), config, isolated=isolated)
         check(request.target, request.root, request.hint)
         with warnings_kept([]):
             model = built(request.target, request.root, request.arguments)
-        from rflint.fix import patch
-        from rflint.linter import find_repairs
         from rflint.repair.program import Origin
         from rflint.repair.words import in_figures
+        from rflint.usecases.fix import patch
+        from rflint.usecases.linter import find_repairs
 
         file = output or Path("patched.py")
         with stdout_kept_clean(), without_our_arguments(), warnings_kept([]):
@@ -124,8 +124,8 @@ def fix(
 def _request(target: str, chosen: Choices, config: Path | None, *, isolated: bool) -> Request:
     """How the target is built and fed. Raises UsageError where there are several ways."""
     from rflint.configuration import configuration
-    from rflint.requests import requests
-    from rflint.rule_files import load_rules
+    from rflint.configuration.requests import requests
+    from rflint.linting.rule_files import load_rules
 
     found = configuration(config, isolated=isolated)
     asked = requests([target], chosen, found, load_rules(), lenient=True)

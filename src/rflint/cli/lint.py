@@ -24,17 +24,17 @@ from rflint.cli.parameters import (
     model_options,
 )
 from rflint.errors import RflintError, UsageError
-from rflint.figures import listed, plural
-from rflint.options import FAIL_ON
-from rflint.places import shown
-from rflint.streams import destination, end_stdout, stdout_kept_clean
+from rflint.linting.options import FAIL_ON
+from rflint.text.numbers import listed, plural
+from rflint.usercode.places import shown
+from rflint.usercode.streams import destination, end_stdout, stdout_kept_clean
 
 if TYPE_CHECKING:
-    from rflint.cache import Cache
+    from rflint.cache.cache import Cache
     from rflint.configuration import Choices, Configuration
-    from rflint.report import Report
-    from rflint.requests import Request
-    from rflint.rule import Rule
+    from rflint.configuration.requests import Request
+    from rflint.linting.rule import Rule
+    from rflint.report.report import Report
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 DEFAULT_BASELINE = "rflint-baseline.json"
@@ -182,16 +182,16 @@ def lint(
     Exit status: 0 nothing found, 1 findings, 2 a target could not be analysed.
     """
     with errors_reported(debug):
-        from rflint.cache import Cache
+        from rflint.cache.cache import Cache
         from rflint.cli.commands import Given, command, completed
         from rflint.cli.files import Files
         from rflint.configuration import configuration
-        from rflint.report import Failure, Report
-        from rflint.reporters import writer
-        from rflint.requests import is_whole, requests
-        from rflint.rule import Severity
-        from rflint.run import Run
-        from rflint.settle import settled
+        from rflint.configuration.requests import is_whole, requests
+        from rflint.linting.rule import Severity
+        from rflint.report.formats import writer
+        from rflint.report.report import Failure, Report
+        from rflint.report.settle import settled
+        from rflint.usecases.run import Run
 
         found = configuration(config, isolated=isolated)
         chosen = choices(given, pairs)
@@ -320,7 +320,7 @@ def _rules(
 ) -> tuple[Rule, ...]:
     """All rules that there are; codes of the configuration are held against them."""
     from rflint.configuration import check_rules
-    from rflint.rule_files import load_all_rules
+    from rflint.linting.rule_files import load_all_rules
 
     broken = []
 
@@ -344,8 +344,8 @@ def _foreseen(
 ) -> tuple[Request, ...]:
     """What would be linted. Rules are read and not run, and linting says which are broken."""
     from rflint.configuration import check_rules
-    from rflint.requests import requests
-    from rflint.rule_files import load_all_rules
+    from rflint.configuration.requests import requests
+    from rflint.linting.rule_files import load_all_rules
 
     broken: list[str] = []
     paths = [configuration.within(path) for path in configuration.rule_paths]
@@ -369,7 +369,7 @@ def _baseline_file(
 
 def _held_against(report: Report, file: Path, *, write: bool, quiet: bool) -> Report:
     """A report without what the baseline holds, which first is written if that is asked for."""
-    from rflint import baseline
+    from rflint.report import baseline
 
     if write:
         if report.failures:
@@ -394,10 +394,10 @@ def _watch(
     targets: Sequence[str], chosen: Choices, config: Path | None, *, isolated: bool
 ) -> NoReturn:
     """Lint in processes of their own, whenever a file has changed, until interrupted."""
-    from rflint.cache import Cache
+    from rflint.cache.cache import Cache
     from rflint.cli.files import Files
     from rflint.configuration import configuration
-    from rflint.watch import watch
+    from rflint.usecases.watch import watch
 
     def files() -> set[str]:
         """Read anew each time: a configuration changes too."""

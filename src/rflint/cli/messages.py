@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from rflint.errors import RflintError
-from rflint.harmless import inert, logged, one_line, paragraphs
-from rflint.streams import destination
+from rflint.text.escape import inert, logged, one_line, paragraphs
+from rflint.usercode.streams import destination
 
 if TYPE_CHECKING:
-    from rflint.requests import Request
+    from rflint.configuration.requests import Request
 
 _PATIENCE = 1.0
 """Seconds after which a person wants to know how far it is."""

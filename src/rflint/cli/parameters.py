@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rflint import quantities
-from rflint.options import TRACERS
-from rflint.quantities import InputShape, Limit, Sizes
-from rflint.reporters import FORMATS
+from rflint.inputs import notation as quantities
+from rflint.inputs.notation import InputShape, Limit, Sizes
+from rflint.linting.options import TRACERS
+from rflint.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from rflint.configuration import Choices
@@ -146,7 +146,7 @@ _CONFIGURATION_OPTIONS = (
 def choices(given: Mapping[str, Any], pairs: Sequence[str]) -> Choices:
     """What the command line chooses: values of options by name, and pairs of --arg."""
     from rflint.configuration import Choices
-    from rflint.target import arguments
+    from rflint.usercode.target import arguments
 
     chosen = {name: value if value != () else None for name, value in given.items()}
     return Choices(**chosen, args=arguments(pairs))

@@ -14,11 +14,11 @@ from rflint.cli.completion import complete_codes
 from rflint.cli.messages import complain, errors_reported, to_stdout
 from rflint.cli.parameters import configuration_options
 from rflint.errors import RflintError, UsageError
-from rflint.figures import plural
-from rflint.streams import stdout_kept_clean
+from rflint.text.numbers import plural
+from rflint.usercode.streams import stdout_kept_clean
 
 if TYPE_CHECKING:
-    from rflint.rule import Rule
+    from rflint.linting.rule import Rule
 
 
 @click.command("rule")
@@ -33,7 +33,7 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
     """
     with errors_reported(debug):
         from rflint.configuration import configuration
-        from rflint.rule_files import load_all_rules
+        from rflint.linting.rule_files import load_all_rules
 
         found = configuration(config, isolated=isolated)
         broken: list[str] = []
@@ -58,7 +58,7 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
 
 def _chosen(rules: Sequence[Rule], code: str | None, broken: Sequence[str]) -> Sequence[Rule]:
     """The rules that a code names; none where it is that of a rule that cannot be had."""
-    from rflint.rule import selected
+    from rflint.linting.rule import selected
 
     if not code:
         return rules
@@ -81,7 +81,7 @@ def _list(rules: Sequence[Rule]) -> None:
 
 def _explain(rules: Sequence[Rule]) -> None:
     """Pages, as Markdown; a terminal shows it set."""
-    from rflint.rule_page import page
+    from rflint.linting.rule_page import page
 
     text = "\n".join(page(rule) for rule in rules)
     if not text:
@@ -100,7 +100,7 @@ def _test(rules: Sequence[Rule], known: Sequence[Rule]) -> int:
     # torch without numpy warns at import; nothing here needs numpy
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     with stdout_kept_clean():
-        from rflint.rule_examples import outcomes
+        from rflint.usecases.rule_examples import outcomes
 
     ran = wrong = 0
     for rule in rules:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from rflint.layouts import layout_behind
-from rflint.quantities import InputShape, Limit, Sizes
-from rflint.rule import Severity
+from rflint.inputs.layouts import layout_behind
+from rflint.inputs.notation import InputShape, Limit, Sizes
+from rflint.linting.rule import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from rflint import quantities
-from rflint.architecture import Source
 from rflint.configuration.choices import Choices
 from rflint.configuration.find import prefix
 from rflint.configuration.toml import ConfigurationError, Document, Key
 from rflint.errors import UsageError
-from rflint.options import FAIL_ON, TRACERS
-from rflint.reporters import FORMATS
-from rflint.rule import Rule, Severity, check_code, check_settings
-from rflint.target import split
+from rflint.graph.architecture import Source
+from rflint.inputs import notation as quantities
+from rflint.linting.options import FAIL_ON, TRACERS
+from rflint.linting.rule import Rule, Severity, check_code, check_settings
+from rflint.report.formats import FORMATS
+from rflint.usercode.target import split
 
 Reader: TypeAlias = Callable[[Any], Any]
 """From a TOML value to ours. Raises ValueError with what is wrong with it."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rflint.architecture import Source
 from rflint.errors import RflintError
-from rflint.places import source_at
+from rflint.graph.architecture import Source
+from rflint.usercode.places import source_at
 
 if sys.version_info >= (3, 11):
     import tomllib

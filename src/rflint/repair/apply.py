@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from rflint.errors import RepairFailed, said
-from rflint.places import innermost_user_line_of
-from rflint.tracing.tree import modules, parameters
+from rflint.tracing.model.tree import modules, parameters
+from rflint.usercode.places import innermost_user_line_of
 
 
 def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:

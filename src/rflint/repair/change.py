@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rflint.analysis import Analysis, Verdict
-from rflint.architecture import Layer
-from rflint.figures import in_full
+from rflint.analysis.analysis import Analysis, Verdict
+from rflint.graph.architecture import Layer
+from rflint.text.numbers import in_full
 
 if TYPE_CHECKING:
     from torch import nn
@@ -157,7 +157,7 @@ class Repair:
         alike, that the repair was found for.
         """
         from rflint.repair.apply import edited_copy
-        from rflint.tracing.build import unwrapped
+        from rflint.tracing.model.build import unwrapped
 
         return edited_copy(unwrapped(model), self.edits)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from rflint.analysis import Analysis
-from rflint.architecture import Layer
-from rflint.roles import Role, reaching_outputs
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.roles import Role, reaching_outputs
+from rflint.graph.architecture import Layer
 
 _PLAIN_CUTS = 8
 """Of a chain without downsampling, so many places to end are weighed: the last is the paper's."""

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence, Set
 
 from torch import nn
 
-from rflint.analysis import Analysis
-from rflint.architecture import Extent, Kind, Layer
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.roles import Role
+from rflint.graph.architecture import Extent, Kind, Layer
 from rflint.repair.change import Candidate, Edit
 from rflint.repair.cuts import behind, classes_of, lineage, modules_within
 from rflint.repair.writer import Writer
-from rflint.roles import Role
 
 _FLATTENING = (Kind.LINEAR, Kind.CONV)
 

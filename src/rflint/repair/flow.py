@@ -11,8 +11,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from rflint.analysis import Analysis
-from rflint.architecture import (
+from rflint.analysis.analysis import Analysis
+from rflint.graph.architecture import (
     INPUT,
     POINTWISE,
     Extent,
@@ -23,8 +23,8 @@ from rflint.architecture import (
     Window,
     adaptive_window,
 )
+from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.repair.change import Change, handle
-from rflint.sizing import KEPT, Fixed, Sizing, Sliding
 
 SMALL_STEM = 3
 """The kernel that a stem shrinks to."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rflint.analysis import Analysis
-from rflint.architecture import INPUT, Extent, Kind, Layer, Window
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.roles import Role
+from rflint.graph.architecture import INPUT, Extent, Kind, Layer, Window
+from rflint.graph.sizing import Fixed, Scaled, Sliding
 from rflint.repair.change import handle
-from rflint.roles import Role
-from rflint.sizing import Fixed, Scaled, Sliding
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import keyword
 
 from torch import nn
 
-from rflint.tracing.tree import named_modules
+from rflint.tracing.model.tree import named_modules
 
 LISTS = (nn.Sequential, nn.ModuleList)
 

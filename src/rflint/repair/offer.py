@@ -14,19 +14,19 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from rflint.analysis import Analysis, analyse
-from rflint.architecture import INPUT, Architecture, Kind, Layer
+from rflint.analysis.analysis import Analysis, analyse
 from rflint.errors import RepairFailed, RflintError
+from rflint.graph.architecture import INPUT, Architecture, Kind, Layer
 from rflint.repair.apply import edited_copy
 from rflint.repair.change import Candidate, Edit, Figures, Repair
 from rflint.repair.script import scripts, without_auxiliaries
 from rflint.repair.search import MOST_SHOWN, Search
 from rflint.repair.words import title
 from rflint.repair.writer import Inexpressible
-from rflint.tracing import trace
-from rflint.tracing.borrow import borrowed
-from rflint.tracing.inputs import doubled
-from rflint.tracing.meta import WeightsOnMeta
+from rflint.tracing.inputs.inputs import doubled
+from rflint.tracing.model.borrow import borrowed
+from rflint.tracing.model.meta import WeightsOnMeta
+from rflint.tracing.trace import trace
 
 _TRIES = 5
 """So many candidates are tried for each wish."""

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from rflint import __version__
-from rflint.figures import size
 from rflint.repair.change import Edit, Figures, Repair
-from rflint.target import split
+from rflint.text.numbers import size
+from rflint.usercode.target import split
 
 _WIDTH = 99
 

@@ -18,12 +18,12 @@ from typing import Any
 
 from torch import fx, nn
 
-from rflint.architecture import Layer
 from rflint.errors import said
+from rflint.graph.architecture import Layer
 from rflint.repair.cuts import lineage
 from rflint.repair.forward_code import FUNCTIONS, statements_of
 from rflint.repair.writer import Inexpressible
-from rflint.tracing.borrow import borrowed
+from rflint.tracing.model.borrow import borrowed
 
 
 @dataclass(frozen=True, slots=True)

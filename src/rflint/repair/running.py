@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from rflint.errors import RepairFailed, said
-from rflint.tracing.functions import tensors_of
-from rflint.tracing.meta import META
+from rflint.tracing.model.meta import META
+from rflint.tracing.recording.functions import tensors_of
 
 _MOST_ELEMENTS = 1 << 27
 """A model with more elements than this is not given weights for a trial."""

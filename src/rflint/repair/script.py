@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from torch import nn
 
-from rflint.analysis import Analysis
+from rflint.analysis.analysis import Analysis
 from rflint.repair.change import Candidate, Edit, handle
 from rflint.repair.cuts import lineage, modules_within
 from rflint.repair.endings import GONE, HEAD, Endings
@@ -22,7 +22,7 @@ from rflint.repair.rewrite import NOTHING, NewForward, Rewriting, rewritten
 from rflint.repair.sized_heads import SizedHeads, pooling_to
 from rflint.repair.strides import Strides
 from rflint.repair.writer import Inexpressible, Writer
-from rflint.tracing.tree import named_modules, named_parameters
+from rflint.tracing.model.tree import named_modules, named_parameters
 
 _AUXILIARY = "trained beside what is cut off"
 

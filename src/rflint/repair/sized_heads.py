@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-from rflint.architecture import INPUT, POINTWISE, Kind, Layer
-from rflint.figures import size
+from rflint.graph.architecture import INPUT, POINTWISE, Kind, Layer
 from rflint.repair.change import Edit
 from rflint.repair.cuts import lineage
 from rflint.repair.groups import module_of
 from rflint.repair.writer import Inexpressible, Writer
+from rflint.text.numbers import size
 
 
 class SizedHeads(Writer):

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-from rflint.architecture import Layer
-from rflint.figures import compact, size
+from rflint.graph.architecture import Layer
 from rflint.repair.change import Edit, handle
 from rflint.repair.cuts import behind
 from rflint.repair.flow import SMALL_STEM
 from rflint.repair.groups import module_of
 from rflint.repair.writer import Inexpressible, Writer
+from rflint.text.numbers import compact, size
 
 _DILATABLE = (nn.modules.conv._ConvNd, nn.modules.pooling._MaxPoolNd)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rflint.analysis import Analysis
-from rflint.figures import count, listed, plural, size
+from rflint.analysis.analysis import Analysis
 from rflint.repair.change import Candidate, Repair
 from rflint.repair.cuts import block_ending_at
 from rflint.repair.groups import groups
+from rflint.text.numbers import count, listed, plural, size
 
 _NAMED = 4
 """So many places are named in a title; the edits name them all."""

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from rflint.analysis import Analysis
-from rflint.architecture import Layer
+from rflint.analysis.analysis import Analysis
+from rflint.graph.architecture import Layer
 from rflint.repair.change import Candidate
 from rflint.repair.names import Names
-from rflint.tracing.tree import parameters
+from rflint.tracing.model.tree import parameters
 
 
 class Inexpressible(Exception):

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from rflint.architecture import Architecture
 from rflint.errors import RflintError
-from rflint.tracing import trace
-from rflint.tracing.inputs import batch_dimensions, doubled
+from rflint.graph.architecture import Architecture
+from rflint.tracing.inputs.inputs import batch_dimensions, doubled
+from rflint.tracing.trace import trace
 
 
 def next_passes(

@@ -1,0 +1,198 @@
+"""Which convolutions draw: those of decoders, which make positions where they integrated before.
+
+The theory asks whether a layer still has context to integrate, and was tried on classifiers. Behind
+an upsampling that question has no answer: receptive fields only ever grow, so every decoder without
+skip connections lies past the border at sizes below its receptive field, and the convolutions that
+make the picture would be those that are said to do nothing. Along one axis a convolution draws
+
+- where on every path to it the map has become finer than it was at its coarsest, behind a
+  downsampling. A later downsampling to where it was ends that, and upsampling in front of the first
+  downsampling (a small image resized for a large network) does not begin it;
+- where every path to it makes the input itself finer, and nothing on the way or behind it makes
+  maps smaller again: super-resolution, vocoders;
+- where a pixel shuffle makes positions of its channels, and nothing else reads them: the two are a
+  transposed convolution.
+
+At the coarsest map an encoder ends and its decoder begins, and nothing tells where. Where every
+path to some output passes through a map as coarse, and convolutions draw behind it, those that work
+on it may draw. So may those of a decoder that is joined by skip connections, where some path to
+them has become finer, and nothing behind them makes maps smaller again: they integrate what the
+encoder brings, and draw. Both are judged as long as there is something to integrate, and not once
+their receptive fields are larger than the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rflint.graph.architecture import INPUT, Architecture, Edge, Extent, Number, Window
+
+_Coarsest: TypeAlias = Mapping[Number, tuple[Number, Number]]
+"""By jump: of all paths of that jump, the least and the most of their largest jumps behind a
+downsampling."""
+
+_PIXEL: _Coarsest = {1: (0, 0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The convolutions that draw along some axis, as indices of layers."""
+
+    draws: frozenset[int] = frozenset()
+    may_draw: frozenset[int] = frozenset()
+    """Those at the coarsest map, between an encoder and its decoder, and where both are joined."""
+
+
+def drawing(architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()) -> Drawing:
+    """Which convolutions draw, and which may.
+
+    `gates` are edges that are no feature paths (see `attention_gates`).
+    """
+    if not any(layer.upsamples for layer in architecture.layers):
+        return Drawing()
+    axes = [_Axis(architecture, gates, axis) for axis in range(architecture.axes)]
+    draws = frozenset(index for axis in axes for index in axis.drawing())
+    return Drawing(draws, frozenset(i for axis in axes for i in axis.between()) - draws)
+
+
+class _Axis:
+    """The paths along one axis, gates left out."""
+
+    def __init__(
+        self, architecture: Architecture, gates: frozenset[tuple[int, int]], axis: int
+    ) -> None:
+        self.architecture = architecture
+        self.layers = architecture.layers
+        self.axis = axis
+        self.edges = [
+            [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
+            for index, layer in enumerate(self.layers)
+        ]
+        self.seen: list[_Coarsest] = []
+        """Of what every layer reads."""
+        self.out: list[_Coarsest] = []
+        carried = architecture.carried is None or axis in architecture.carried
+        pixel = _PIXEL if carried else {}
+        for layer, edges in zip(self.layers, self.edges, strict=True):
+            read = [(self.out[e.source] if e.source != INPUT else pixel, e) for e in edges]
+            begins = any(axis == begun for begun, _ in layer.begins)
+            self.seen.append(_union(coarsest for coarsest, _ in read))
+            stepped = _union(_stepped(coarsest, e.reach[axis]) for coarsest, e in read)
+            self.out.append(_PIXEL if begins else stepped)
+
+        self.shrinks_later = self._shrinks_later()
+
+    def drawing(self) -> Iterator[int]:
+        """The convolutions that draw."""
+        shuffled = self._only_shuffled()
+        for index, layer in enumerate(self.layers):
+            if layer.kind.is_convolution and (self._is_finer(index) or index in shuffled):
+                yield index
+
+    def between(self) -> Iterator[int]:
+        """The convolutions that may draw: at the coarsest map, and where decoders are joined."""
+        drawn_from = self._drawn_from()
+        for index, layer in enumerate(self.layers):
+            seen = self.seen[index]
+            stays = not self.shrinks_later[index] and not self._shrinks(index)
+            if not (layer.kind.is_convolution and stays and seen):
+                continue
+            at_coarsest = all(jump == least for jump, (least, _) in seen.items())
+            joined = any(jump < most for jump, (_, most) in seen.items())
+            if joined or (at_coarsest and drawn_from[index] >= max(seen)):
+                yield index
+
+    def _is_finer(self, index: int) -> bool:
+        seen = self.seen[index]
+        finer = bool(seen) and max(seen) < 1 and not any(most for _, most in seen.values())
+        resolves = finer and not self.shrinks_later[index] and not self._shrinks(index)
+        return _is_drawn(seen) or resolves
+
+    def _makes(self, index: int) -> bool:
+        """Whether a convolution, ordinary or transposed, works on a map that is drawn already."""
+        return self.layers[index].kind.is_convolution and self._is_finer(index)
+
+    def _only_shuffled(self) -> set[int]:
+        """The layers whose output pixel shuffles read, and nobody else."""
+        readers: dict[int, set[str]] = {}
+        for layer in self.layers:
+            for edge in layer.inputs:
+                readers.setdefault(edge.source, set()).add(layer.operation)
+        return {source for source, names in readers.items() if names == {"pixel_shuffle"}}
+
+    def _shrinks(self, index: int) -> bool:
+        """Whether a layer makes maps smaller, or reads all of one at once."""
+        return any(self._reduces(index, edge) for edge in self.edges[index])
+
+    def _reduces(self, index: int, edge: Edge) -> bool:
+        reach = edge.reach[self.axis]
+        if isinstance(reach, Window):
+            return reach.stride > 1
+        left = self.layers[index].positions[self.axis]
+        return reach is Extent.GLOBAL and left == 1 < self._positions(edge.source)
+
+    def _positions(self, source: int) -> int:
+        return self.architecture.positions_of(source)[self.axis]
+
+    def _shrinks_later(self) -> list[bool]:
+        """Per layer, whether something that depends on it shrinks."""
+        later = [False] * len(self.layers)
+        for index in reversed(range(len(self.layers))):
+            for edge in self.edges[index]:
+                if edge.source != INPUT and (later[index] or self._reduces(index, edge)):
+                    later[edge.source] = True
+        return later
+
+    def _drawn_from(self) -> list[Number]:
+        """Per layer, how coarse a map every path passes to some output that is drawn behind it.
+
+        Zero where nothing that depends on the layer is drawn by a convolution.
+        """
+        count = len(self.layers)
+        of_outputs: list[Number] = [0] * count
+        found: list[Number] = [0] * count
+        for index in self.architecture.outputs:
+            if _is_drawn(self.out[index]):
+                of_outputs[index] = min(least for least, _ in self.out[index].values())
+        for index in reversed(range(count)):
+            for edge in self.edges[index]:
+                if edge.source == INPUT:
+                    continue
+                source = edge.source
+                of_outputs[source] = max(of_outputs[source], of_outputs[index])
+                behind = of_outputs[index] if self._makes(index) else found[index]
+                found[source] = max(found[source], behind)
+        return found
+
+
+def _is_drawn(coarsest: _Coarsest) -> bool:
+    return bool(coarsest) and all(jump < least for jump, (least, _) in coarsest.items())
+
+
+def _stepped(coarsest: _Coarsest, reach: object) -> _Coarsest:
+    """Behind an operator; paths that see everything do not count."""
+    if not isinstance(reach, Window):
+        return {}
+    if reach.stride == 1:
+        return coarsest
+    if reach.stride < 1:
+        return {jump * reach.stride: peaks for jump, peaks in coarsest.items()}
+    stepped: dict[Number, tuple[Number, Number]] = {}
+    for jump, (least, most) in coarsest.items():
+        here = jump * reach.stride
+        stepped[here] = (max(least, here), max(most, here))
+    return stepped
+
+
+def _union(values: Iterable[_Coarsest]) -> _Coarsest:
+    distinct = list({id(value): value for value in values}.values())
+    if len(distinct) == 1:
+        return distinct[0]
+    union: dict[Number, tuple[Number, Number]] = {}
+    for value in distinct:
+        for jump, (least, most) in value.items():
+            low, high = union.get(jump, (least, most))
+            union[jump] = (min(least, low), max(most, high))
+    return union

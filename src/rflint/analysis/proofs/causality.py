@@ -1,0 +1,139 @@
+"""Whether branches that are merged agree on their present.
+
+Causal networks pad in front only, so that nothing sees the future: there it is the last position
+that a window sees, and not its centre, that branches have to agree on. Branches that agree on it
+are aligned, if they see nothing later than their own position of the map where they part, or never
+look beyond its end: networks without padding crop the front of what they merge. What happened
+before they part is the same for all of them. Behind a stride s a position is what the last of s
+positions makes it.
+
+Frames that were remembered are joined to a map in front of it: of what is joined along an axis the
+last part tells what is seen last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+
+from rflint.analysis.proofs.moves import half, joins, moved_by
+from rflint.analysis.proofs.reads import taps_along
+from rflint.graph.architecture import Architecture, Edge, Kind, Layer, Number, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Causality:
+    """Which branches agree on their present, along one axis."""
+
+    architecture: Architecture
+    gates: frozenset[tuple[int, int]]
+    axis: int
+    origins: Mapping[int, int]
+
+    def agree(self, index: int, sources: Sequence[int]) -> bool:
+        """Whether branches into a layer agree on the last position that they see, and none later.
+
+        In positions of the map where they part: the last of the s positions that a position behind
+        a stride s stands for is its present. There is none where a stride is undone by making maps
+        finer again, nor where neighbours are mixed to do so.
+        """
+        layers = self.architecture.layers
+        parting = _parting(self.architecture, self.gates, sources)
+        if parting is None:
+            return False
+        lasts: dict[int, Mapping[Number, Number]] = {parting: {1: 0}}
+        for later in range(parting + 1, index):
+            if any(edge.source in lasts for edge in layers[later].inputs):
+                jumps = {
+                    jump for edge in layers[later].inputs for jump in lasts.get(edge.source, {})
+                }
+                if not self._has_a_present(layers[later], jumps):
+                    return False
+                lasts[later] = _latest(self._stepped(later, lasts))
+        seen = [
+            last
+            for edge, last in zip(self._edges(index), self._stepped(index, lasts), strict=True)
+            if edge.source in sources
+        ]
+        agreed = {both for last in seen for both in last.items()}
+        if not all(seen) or len(agreed) != 1:
+            return False
+        ((jump, last),) = agreed
+        end = self.architecture.positions_of(parting)[self.axis] - 1
+        reaches = (layers[index].positions[self.axis] - 1) * jump + last
+        return last <= jump - 1 or floor(reaches) <= end
+
+    def _has_a_present(self, layer: Layer, jumps: Collection[Number]) -> bool:
+        reaches = [edge.reach[self.axis] for edge in layer.inputs]
+        for reach in reaches:
+            if isinstance(reach, Window) and reach.stride < 1:
+                mixes = layer.kind is Kind.UPSAMPLE and reach.size > 1
+                if mixes or max(jumps, default=1) > 1:
+                    return False
+        return True
+
+    def _edges(self, index: int) -> list[Edge]:
+        """The branches into a layer; of what is joined along the axis, the part that ends it."""
+        layer = self.architecture.layers[index]
+        edges = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in self.gates]
+        sizes = [self.architecture.positions_of(edge.source)[self.axis] for edge in edges]
+        if not joins(layer, self.axis, sizes):
+            return edges
+        longest = edges[sizes.index(max(sizes))]
+        copies = self.origins[edges[-1].source] == self.origins[longest.source]
+        return [longest if copies else edges[-1]]
+
+    def _stepped(
+        self, index: int, lasts: Mapping[int, Mapping[Number, Number]]
+    ) -> list[Mapping[Number, Number]]:
+        """By jump, the last position that position 0 of a layer sees through each of its edges."""
+        layer = self.architecture.layers[index]
+        out = layer.positions[self.axis]
+        stepped: list[Mapping[Number, Number]] = []
+        for edge in self._edges(index):
+            size = self.architecture.positions_of(edge.source)[self.axis]
+            moved = moved_by(layer, edge, self.axis, size, out)
+            seen = lasts.get(edge.source, {})
+            if moved is None:
+                stepped.append({})
+                continue
+            by, stride = self._to_last(layer, edge, *moved), moved[1]
+            stepped.append({jump * stride: last + by * jump for jump, last in seen.items()})
+        return stepped
+
+    def _to_last(self, layer: Layer, edge: Edge, by: Number, stride: Number) -> Number:
+        """How far behind its own place a position looks; where phases differ, at most."""
+        reach, taps = edge.reach[self.axis], taps_along(layer, self.axis)
+        if not isinstance(reach, Window):
+            return by
+        if layer.kind is Kind.CONV_TRANSPOSE and taps is not None:
+            return Fraction(taps.before, taps.stride)
+        if layer.kind is Kind.UPSAMPLE:
+            return reach.start  # rounded down
+        return by + half(reach.size - 1)
+
+
+def _latest(branches: Iterable[Mapping[Number, Number]]) -> Mapping[Number, Number]:
+    found: dict[Number, Number] = {}
+    for lasts in branches:
+        for jump, last in lasts.items():
+            found[jump] = max(last, found.get(jump, last))
+    return found
+
+
+def _parting(
+    architecture: Architecture, gates: frozenset[tuple[int, int]], sources: Iterable[int]
+) -> int | None:
+    """The last value that all paths to these values go through; None: there is none."""
+    pending = set(sources)
+    while len(pending) > 1:
+        index = max(pending)
+        pending.remove(index)
+        inputs = architecture.layers[index].inputs
+        before = [edge.source for i, edge in enumerate(inputs) if (index, i) not in gates]
+        if not before:
+            return None
+        pending.update(before)
+    return pending.pop() if pending else None

@@ -1,0 +1,264 @@
+"""Weights that can never do anything at this input size.
+
+A tap of a kernel does something where some window in which it meets data is read. Where a kernel is
+padded with zeros, a tap whose every position lies in the padding multiplies zeros in every window;
+so does one that meets nothing but zeros on the map (what was padded in front, the holes of a map
+that was spread out). And of a map that is cropped or pooled, nobody reads the windows that are left
+out. The product of such a tap is zero or is thrown away, and the gradient of the weight is zero.
+
+Each dimension of a map decides by itself where its data lie, so the live taps of a box of windows
+are all combinations of those that are live along each dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, TypeAlias
+
+from rflint.analysis.passes import is_steady, other_passes
+from rflint.analysis.proofs.reads import Region, reads
+from rflint.analysis.roles import reaching_outputs
+from rflint.graph.architecture import INPUT, Architecture, Kind, Layer, users_of_parameters
+from rflint.graph.taps import everything, taps_alive
+
+if TYPE_CHECKING:
+    from rflint.analysis.analysis import Analysis
+
+LiveTaps: TypeAlias = tuple[tuple[int, ...], ...]
+"""Per dimension some taps; all their combinations are alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The kernel of a convolution, over all calls that share it."""
+
+    calls: tuple[int, ...]
+    """Indices of these layers."""
+    weight: tuple[str, ...]
+    """The parameters that it is made of."""
+    size: tuple[int, ...]
+    """Taps per dimension."""
+    live: LiveTaps
+    """Along each dimension, the taps that do something in some call."""
+    taps: int
+    """How many of all taps do something in some call."""
+    weights: int
+    """The scalars of the kernel: taps times pairs of channels."""
+    meeting: int
+    """How many of all taps meet data in some call, be it where nobody reads the result."""
+    mixed: bool = False
+    """Whether it is normalised: numbers of its parameter have an influence on all of its taps."""
+    in_one_order: bool = True
+    """Whether all calls use it the same way round; else `live` is told of the parameter."""
+    zeros_are_padding: bool = True
+    """Whether all zeros on its maps were padded just in front of it."""
+
+    @property
+    def dead(self) -> int:
+        """The weights whose taps do nothing in any call."""
+        whole = prod(self.size)
+        return self.weights // whole * (whole - self.taps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One call of a kernel."""
+
+    layer: Layer
+    boxes: tuple[LiveTaps, ...]
+    """The taps that do something, in as many boxes as its windows are read in."""
+    meeting: LiveTaps
+    """The taps that meet data."""
+    zeros_are_padding: bool
+
+
+def kernels(*passes: Architecture) -> tuple[Kernel, ...]:
+    """The kernels of all convolutions that are made of parameters, by their first call.
+
+    Over all calls in these passes of a model; calls are counted on from one pass to the next.
+    Without those whose parameters something else uses too (a difference convolution subtracts the
+    sum of its kernel, a penalty is returned), those that other calls use in ways that do not tell
+    where each number has gone, and those that have more taps than parameters (a filter and its
+    rotations): a tap that meets no data says nothing of a parameter there.
+    """
+    layers = [layer for architecture in passes for layer in architecture.layers]
+    otherwise = {name for architecture in passes for name in architecture.read_otherwise}
+    calls: dict[tuple[str, ...], list[int]] = {}
+    for index, layer in enumerate(layers):
+        if layer.weight and layer.taps:
+            calls.setdefault(layer.weight, []).append(index)
+    users = users_of_parameters(layers)
+    judged = {
+        weight: indices
+        for weight, indices in calls.items()
+        if otherwise.isdisjoint(weight)
+        and all(users.get(name, set()) <= set(indices) for name in weight)
+        and _say_it_of_parameters([layers[i] for i in indices])
+    }
+    uses = _uses(passes, {index for indices in judged.values() for index in indices})
+    return tuple(
+        _kernel(weight, [uses[i] for i in indices], indices) for weight, indices in judged.items()
+    )
+
+
+def proved_kernels(
+    analysis: Analysis, holds: Callable[[Kernel, Sequence[Layer]], bool]
+) -> tuple[Kernel, ...]:
+    """The kernels of which something holds in the analysed pass and in the others that are known.
+
+    `holds` gets a kernel, and the layers that its calls are indices of.
+    """
+    own = analysis.architecture
+    if not any(holds(kernel, own.layers) for kernel in kernels(own)) or not is_steady(analysis):
+        return ()
+    passes = (own, *other_passes(analysis))
+    layers = [layer for architecture in passes for layer in architecture.layers]
+    return tuple(
+        kernel
+        for kernel in kernels(*passes)
+        if kernel.calls[0] < len(own.layers) and holds(kernel, layers)
+    )
+
+
+def dead_weights(architecture: Architecture, *others: Architecture) -> tuple[int, ...]:
+    """Per layer, the dead weights of the kernel that it is the first to use.
+
+    `others` are other passes of the model: what works there is not dead.
+    """
+    dead = [0] * len(architecture.layers)
+    for kernel in kernels(architecture, *others):
+        # a parameter that is normalised has a gradient through its statistics
+        if kernel.calls[0] < len(dead) and not kernel.mixed:
+            dead[kernel.calls[0]] = kernel.dead
+    return tuple(dead)
+
+
+def _say_it_of_parameters(calls: Sequence[Layer]) -> bool:
+    """Whether the taps of a kernel, in these calls, are numbers of one parameter."""
+    orders = {call.weight_order for call in calls}
+    apart = all(set(call.weight).isdisjoint(call.bias) for call in calls)
+    whole = all(map(_has_a_parameter_for_every_tap, calls))
+    if None in orders or not apart or not whole:
+        return False
+    if len(orders) == 1:
+        return len({_size(call) for call in calls}) == 1
+    known = all(how.is_known for order in orders for how in order or ())
+    # the same dimensions of the parameter are those of channels
+    return known and len({_size_in_parameter(call) for call in calls}) == 1
+
+
+def _size(layer: Layer) -> tuple[int, ...]:
+    return tuple(taps.kernel for taps in layer.taps)
+
+
+def _has_a_parameter_for_every_tap(layer: Layer) -> bool:
+    # of a weight that is normalised, another parameter holds the norms
+    return max((n for name, n in layer.parameters if name in layer.weight), default=0) == (
+        layer.weights
+    )
+
+
+def _uses(passes: Sequence[Architecture], wanted: set[int]) -> Mapping[int, _Use]:
+    """What these convolutions do, by their indices."""
+    found: dict[int, _Use] = {}
+    begins = 0
+    for architecture in passes:
+        here = [i for i in range(len(architecture.layers)) if begins + i in wanted]
+        if any(_may_have_dead_taps(architecture.layers[i]) for i in here):
+            read = reads(architecture).values
+            reached = reaching_outputs(architecture)
+        else:
+            read, reached = {}, frozenset()
+        for i in here:
+            # what no output depends on at all is for others to say
+            region = read[i] if i in reached and i in read else None
+            found[begins + i] = _use(architecture, architecture.layers[i], region)
+        begins += len(architecture.layers)
+    return found
+
+
+def _may_have_dead_taps(layer: Layer) -> bool:
+    return any(taps.kernel > 1 or taps.zeros or taps.before > 0 for taps in layer.taps)
+
+
+def _use(architecture: Architecture, layer: Layer, region: Region | None) -> _Use:
+    meeting = tuple(taps.live for taps in layer.taps)
+    source = layer.inputs[0].source if layer.inputs else INPUT
+    padded = source != INPUT and architecture.layers[source].kind is Kind.PAD
+    zeros_are_padding = padded or not any(taps.zeros for taps in layer.taps)
+    if region is None:
+        return _Use(layer, (meeting,), meeting, zeros_are_padding)
+    boxes = []
+    for box in region.boxes:
+        read = [
+            box[taps.axis]
+            if taps.axis is not None and region.sizes[taps.axis] == taps.windows
+            else everything(taps.windows)
+            for taps in layer.taps
+        ]
+        along = zip(layer.taps, read, strict=True)
+        boxes.append(tuple(taps_alive(taps, places) for taps, places in along))
+    return _Use(layer, tuple(dict.fromkeys(boxes)), meeting, zeros_are_padding)
+
+
+def _kernel(weight: tuple[str, ...], uses: Sequence[_Use], calls: Sequence[int]) -> Kernel:
+    first = uses[0].layer
+    in_one_order = len({use.layer.weight_order for use in uses}) == 1
+    size = _size(first) if in_one_order else tuple(filter(None, _size_in_parameter(first)))
+    boxes = {box: None for use in uses for box in use.boxes}
+    meeting = {use.meeting: None for use in uses}
+    if not in_one_order:
+        boxes = {_of_parameter(use.layer, box): None for use in uses for box in use.boxes}
+        meeting = {_of_parameter(use.layer, use.meeting): None for use in uses}
+    live, count = _together([*boxes], len(size))
+    return Kernel(
+        tuple(calls),
+        weight,
+        size,
+        live,
+        count,
+        first.weights,
+        _together([*meeting], len(size))[1],
+        mixed=any(use.layer.weight_mixed for use in uses),
+        in_one_order=in_one_order,
+        zeros_are_padding=all(use.zeros_are_padding for use in uses),
+    )
+
+
+def _together(boxes: Sequence[LiveTaps], rank: int) -> tuple[LiveTaps, int]:
+    """The taps in these boxes along each dimension, and how many they are."""
+    if len(boxes) == 1:
+        return boxes[0], prod(map(len, boxes[0]))
+    found = {tap for box in boxes for tap in product(*box)}
+    return tuple(tuple(sorted({tap[d] for tap in found})) for d in range(rank)), len(found)
+
+
+def _in_parameter(layer: Layer, live: LiveTaps) -> list[tuple[int, tuple[int, ...]]]:
+    """Per dimension of the parameter, its size and these taps; zero and none along channels.
+
+    The kernel is made of the parameter by flips and the like, which are undone here.
+    """
+    dims: list[tuple[int, tuple[int, ...]]] = [
+        (0, ()),
+        (0, ()),
+        *zip(_size(layer), live, strict=True),
+    ]
+    for how in reversed(layer.weight_order or ()):
+        for dim in how.flipped:
+            size, places = dims[dim]
+            dims[dim] = size, tuple(sorted(size - 1 - place for place in places))
+        if how.order:
+            dims = [dims[how.order.index(dim)] for dim in range(len(dims))]
+    return dims
+
+
+def _size_in_parameter(layer: Layer) -> tuple[int, ...]:
+    """The sizes of the parameter's dimensions: zero along channels."""
+    return tuple(size for size, _ in _in_parameter(layer, ((),) * len(layer.taps)))
+
+
+def _of_parameter(layer: Layer, live: LiveTaps) -> LiveTaps:
+    return tuple(places for size, places in _in_parameter(layer, live) if size)

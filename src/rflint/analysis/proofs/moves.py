@@ -1,0 +1,66 @@
+"""How far layers move what a position looks at, along one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from rflint.analysis.proofs.reads import taps_along
+from rflint.graph.architecture import POINTWISE, Edge, Extent, Kind, Layer, Number, Window
+
+_JOINS = frozenset({"cat", "quantized::cat"})
+"""Operations that put maps one behind the other along an axis."""
+
+_WINDOWS = frozenset({Kind.CONV, Kind.POOL, Kind.SLICE, Kind.PAD, Kind.MEASURED, Kind.TAUGHT})
+"""Kinds whose windows say where they start."""
+
+
+def joins(layer: Layer, axis: int, sizes: Sequence[int]) -> bool:
+    """Whether a layer puts maps of these sizes one behind the other along an axis."""
+    puts = layer.kind is Kind.MERGE and layer.operation in _JOINS
+    return puts and layer.positions[axis] > max(sizes, default=layer.positions[axis])
+
+
+def moved_by(
+    layer: Layer, edge: Edge, axis: int, size: int, out: int
+) -> tuple[Number, Number] | None:
+    """How far a layer moves centres, in positions of its input, and its stride; None: unknown.
+
+    Where output phases differ, it is their mean that counts.
+    """
+    reach = edge.reach[axis]
+    taps = taps_along(layer, axis)
+    if reach is POINTWISE or reach == POINTWISE:
+        return None if layer.operation == "roll" else (0, 1)
+    if isinstance(reach, Extent):
+        return None
+    if layer.kind is Kind.CONV_TRANSPOSE:
+        if taps is None:
+            return None
+        # the mean over output phases: output q is reached from (q + before - t * d) / stride
+        return Fraction(2 * taps.before - taps.extent + 1, 2 * taps.stride), reach.stride
+    if layer.kind is Kind.UPSAMPLE and reach.size == 1:
+        # the nearest position: the mean over all output phases of floor(p * stride) + start
+        phases = Fraction(reach.stride).denominator
+        return Fraction(1 - phases, 2 * phases) + Fraction(reach.start), reach.stride
+    if layer.kind is Kind.UPSAMPLE or Fraction(reach.stride).denominator > 1:
+        # resizing leaves the middle of the map where it is
+        return Fraction(size - out, 2 * out), reach.stride
+    if layer.kind is Kind.MERGE and layer.operation in _JOINS:
+        return (reach.start, 1) if reach.size == reach.stride == 1 else None
+    if layer.operation == "roll" or layer.kind not in _WINDOWS:
+        return _blocks(reach)
+    return reach.start + half(reach.size - 1), reach.stride
+
+
+def half(length: Number) -> Number:
+    """Exactly, and an integer where it is one: those are faster, and nearly all are."""
+    whole = isinstance(length, int) and length % 2 == 0
+    return length // 2 if whole else Fraction(length) / 2
+
+
+def _blocks(reach: Window) -> tuple[Number, Number] | None:
+    """Blocks side by side (patches, space-to-depth); of other windows nobody knows the start."""
+    if reach.size == reach.stride and reach.start == 0:
+        return half(reach.size - 1), reach.stride
+    return None

@@ -1,0 +1,123 @@
+"""Whether the outputs read all of the input for certain: the counterpart of `reads`.
+
+There, what is not known exactly counts as read, so that what is called unread is. Here it counts as
+unread, so that what is said to leave nothing out does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+from rflint.analysis.proofs.reads import Box, returned, stays, taps_along
+from rflint.analysis.roles import reaching_outputs
+from rflint.graph.architecture import (
+    INPUT,
+    POINTWISE,
+    Architecture,
+    Edge,
+    Extent,
+    Kind,
+    Layer,
+    Window,
+)
+from rflint.graph.taps import everything, positions_read
+
+_TAKES_ALL = frozenset(
+    {
+        Kind.ACTIVATION,
+        Kind.NORM,
+        Kind.ARITHMETIC,
+        Kind.LINEAR,
+        Kind.REDUCE,
+        Kind.RESHAPE,
+        Kind.ATTENTION,
+        Kind.RECURRENT,
+    }
+)
+"""Kinds that compute all of their output from all of their input, if no window says otherwise."""
+
+_SEES_ALL = frozenset({Kind.LINEAR, Kind.REDUCE})
+"""Kinds of which every output sees the whole axis, where they see more than one position."""
+
+_JOINS = frozenset({"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack"})
+"""Merges that keep all of what they are given."""
+
+_HIDES = frozenset({"tril", "triu", "where", "masked_fill", "fmax", "fmin"})
+"""Operations that may leave out any position."""
+
+_MOST_BOXES = 16
+"""More of them are not kept apart, and what lies in the others counts as unread."""
+
+
+def reads_all_of_the_input(architecture: Architecture) -> bool:
+    """Whether some output depends on every position of the input, for certain."""
+    if architecture.left_out is not None:
+        return False  # what follows may read it, or not
+    layers = architecture.layers
+    boxes: dict[int, list[Box]] = {INPUT: [], **{i: [] for i in range(len(layers))}}
+    for output in returned(architecture):
+        boxes[output] = [tuple(map(everything, architecture.positions_of(output)))]
+    for index in sorted(reaching_outputs(architecture), reverse=True):
+        layer = layers[index]
+        for edge in layer.inputs:
+            sizes = architecture.positions_of(edge.source)
+            for box in boxes[index]:
+                read = tuple(
+                    _at_least(layer, edge, axis, box[axis], (sizes[axis], layer.positions[axis]))
+                    for axis in range(architecture.axes)
+                )
+                known = boxes[edge.source]
+                if all(read) and read not in known and len(known) < _MOST_BOXES:
+                    known.append(read)
+    return _covers(boxes[INPUT], architecture.resolution)
+
+
+def _at_least(layer: Layer, edge: Edge, axis: int, places: int, sizes: tuple[int, int]) -> int:
+    """What a layer reads of one input along an axis, at least, for these positions it writes."""
+    if layer.operation in _HIDES or (layer.kind is Kind.MERGE and layer.operation not in _JOINS):
+        return 0
+    taps = taps_along(layer, axis)
+    if taps is not None and (taps.positions, taps.windows) == sizes:
+        return positions_read(replace(taps, pads_zeros=True), places)
+    reach = edge.reach[axis]
+    if reach == POINTWISE and sizes[0] == sizes[1] and stays(layer, axis):
+        return places
+    whole = places == everything(sizes[1]) or layer.kind in _SEES_ALL
+    return everything(sizes[0]) if whole and _takes_all(layer, edge, axis, sizes) else 0
+
+
+def _takes_all(layer: Layer, edge: Edge, axis: int, sizes: tuple[int, int]) -> bool:
+    """Whether all of an input along an axis is in what a layer writes."""
+    reach = edge.reach[axis]
+    if sizes[0] == 1:
+        return layer.kind is not Kind.UNKNOWN
+    if layer.kind in _TAKES_ALL:
+        return reach is Extent.GLOBAL or (reach == POINTWISE and sizes[0] == sizes[1])
+    if layer.kind is Kind.MERGE:
+        whole = isinstance(reach, Window) and reach.size == reach.stride == 1
+        return whole and sizes[0] <= sizes[1]
+    if layer.kind is Kind.POOL:
+        return reach is Extent.GLOBAL or "adaptive" in layer.operation.lower()
+    if layer.kind is Kind.PAD:
+        return sizes[1] >= sizes[0]
+    if layer.kind is Kind.UPSAMPLE:
+        enlarges = isinstance(reach, Window) and reach.stride <= 1
+        return enlarges and layer.operation.lower() not in ("fold", "col2im", "unpool")
+    return layer.operation.startswith("fft_")
+
+
+def _covers(boxes: list[Box], sizes: tuple[int, ...]) -> bool:
+    """Whether boxes hold all positions between them."""
+    if any(all(b == everything(n) for b, n in zip(box, sizes, strict=True)) for box in boxes):
+        return True
+    per_axis = [_kinds([box[axis] for box in boxes], n) for axis, n in enumerate(sizes)]
+    return all(frozenset.intersection(*kinds) for kinds in product(*per_axis))
+
+
+def _kinds(sets: list[int], size: int) -> set[frozenset[int]]:
+    """By position, which of these sets hold it; each combination once."""
+    return {
+        frozenset(number for number, places in enumerate(sets) if places >> place & 1)
+        for place in range(size)
+    }

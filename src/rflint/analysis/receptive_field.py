@@ -1,0 +1,224 @@
+"""Receptive fields over every path of an architecture, exactly and in linear time.
+
+For one path, per axis (paper, Eq. 1, with kernels after dilation K and strides s):
+
+    r_l = r_{l-1} + (K_l - 1) * j_{l-1},    j_l = j_{l-1} * s_l,    r_0 = j_0 = 1
+
+Behind an upsampling that is a mean over the phases of a block of positions. Units at its seams see
+up to a whole coarse position more: what the widest of them sees is kept beside r_max (phases.py).
+
+Over several paths the paper asks for the smallest and the largest r (section II-D). The step is
+monotone in r for a fixed jump j, so the smallest and largest r for each distinct jump at a node
+say all that any later step can need: that is exact, however many paths there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from rflint.analysis.phases import Widest
+from rflint.graph.architecture import (
+    INPUT,
+    POINTWISE,
+    Architecture,
+    Edge,
+    Extent,
+    Number,
+    Reach,
+    Window,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The paths of one jump that reach a node, in input pixels.
+
+    `first` and `last` are the outermost input positions, over all these paths, that output
+    position 0 can see (negative inside the padding). For paths with a common centre,
+    last - first + 1 = r_max; it is larger where branches are misaligned. Both are nominal: rounding
+    to whole positions may move either by up to `slack`.
+    """
+
+    r_min: Number
+    r_max: Number
+    first: Number
+    last: Number
+    slack: Number = field(default=0, compare=False)
+    moved: bool = field(default=False, compare=False)
+    """Whether some path takes positions from elsewhere (a roll, a slice): next to others, r_max is
+    then the distance between the outermost, as of the kernel that is spelled out that way."""
+    widest: Widest | None = field(default=None, compare=False)
+    """Where units see different amounts, what the widest of them sees."""
+
+    @property
+    def r_widest(self) -> Number:
+        """The largest receptive field of any unit."""
+        return self.r_max if self.widest is None else max(self.r_max, self.widest.extent)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisField:
+    """What one value sees of the input along one axis.
+
+    `spans` holds the bounded paths by jump; `unbounded` says that some path sees the whole axis,
+    `unknown` that some path goes through an operator that nobody knows. A value that sees only
+    unbounded paths has no spans.
+    """
+
+    spans: Mapping[Number, Span] = field(default_factory=dict)
+    unbounded: bool = False
+    unknown: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is seen along the axis: it begins elsewhere."""
+        return not (self.spans or self.unbounded or self.unknown)
+
+    @property
+    def r_min(self) -> Number | None:
+        """The smallest receptive field over all paths; None: unbounded."""
+        return min((span.r_min for span in self.spans.values()), default=None)
+
+    @property
+    def r_max(self) -> Number | None:
+        """The largest receptive field over all paths; None: unbounded."""
+        if self.unbounded:
+            return None
+        return max((span.r_max for span in self.spans.values()), default=None)
+
+    @property
+    def r_widest(self) -> Number | None:
+        """The largest receptive field of any unit; None: unbounded.
+
+        It is r_max, but where maps were resized: there r_max is the mean over the phases.
+        """
+        if self.unbounded:
+            return None
+        return max((span.r_widest for span in self.spans.values()), default=None)
+
+    @property
+    def jump(self) -> Number | None:
+        """Input pixels between neighbouring positions; None: unbounded. The largest, if several."""
+        return max(self.spans, default=None)
+
+
+Field: TypeAlias = tuple[AxisField, ...]
+"""One `AxisField` per spatial axis."""
+
+PIXEL = AxisField({1: Span(1, 1, 0, 0)})
+NOTHING = AxisField()
+
+
+def step(seen: AxisField, reach: Reach) -> AxisField:
+    """The field behind an operator that reads `reach` of a value that sees `seen` (Eq. 1)."""
+    if reach is POINTWISE or reach == POINTWISE:
+        return seen
+    if reach is Extent.UNKNOWN:
+        # whatever reads nothing but unbounded values is unbounded itself
+        return AxisField(unknown=True) if seen.spans or seen.unknown else seen
+    if seen.is_empty:
+        return seen
+    if reach is Extent.GLOBAL:
+        return AxisField(unbounded=True, unknown=seen.unknown)
+    assert isinstance(reach, Window)
+    spans: dict[Number, Span] = {}
+    for jump, span in seen.spans.items():
+        growth = (reach.size - 1) * jump
+        first = span.first + reach.start * jump
+        last = span.last + (reach.start + reach.size - 1) * jump
+        slack = span.slack + reach.rounding * jump
+        moved, r_max, widest = span.moved or reach.moves, span.r_max + growth, span.widest
+        if widest or reach.blocks:
+            widest = (widest or Widest(span.r_max)).grown(growth, reach.blocks * jump)
+        spans[jump * reach.stride] = Span(
+            span.r_min + growth, r_max, first, last, slack, moved, widest
+        )
+    return AxisField(spans, seen.unbounded, seen.unknown)
+
+
+def union(fields: Iterable[AxisField]) -> AxisField:
+    """All paths of several values at once."""
+    distinct = {id(seen): seen for seen in fields}
+    if len(distinct) == 1:
+        return next(iter(distinct.values()))
+    spans: dict[Number, Span] = {}
+    for seen in distinct.values():
+        for jump, span in seen.spans.items():
+            other = spans.get(jump)
+            spans[jump] = span if other is None else _together(span, other)
+    return AxisField(
+        spans,
+        any(seen.unbounded for seen in distinct.values()),
+        any(seen.unknown for seen in distinct.values()),
+    )
+
+
+def _together(one: Span, other: Span) -> Span:
+    """The paths of both."""
+    first, last = min(one.first, other.first), max(one.last, other.last)
+    moved = one.moved or other.moved
+    r_max = max(one.r_max, other.r_max)
+    if moved:
+        r_max = max(r_max, last - first + 1)
+    widest = one.widest
+    if one.widest or other.widest:
+        widest = (one.widest or Widest(one.r_max)) | (other.widest or Widest(other.r_max))
+        widest = widest.at_least(r_max)
+    return Span(
+        min(one.r_min, other.r_min), r_max, first, last, max(one.slack, other.slack), moved, widest
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerField:
+    """What a layer's input (r_{l-1}) and its output (r_l) see."""
+
+    seen: Field
+    out: Field
+
+
+def propagate(
+    architecture: Architecture,
+    gates: frozenset[tuple[int, int]] = frozenset(),
+    sources: Collection[int] | None = None,
+) -> tuple[LayerField, ...]:
+    """Receptive fields of every layer, in the order of `architecture.layers`.
+
+    `gates` names edges (layer index, position among its inputs) that are attention gates: they
+    weight what the trunk carries and are no feature path (paper, section IV-D). `sources` are the
+    values that axes begin with (`beginnings`) whose positions count; None: all.
+    """
+    axes = range(architecture.axes)
+    counts = sources is None or INPUT in sources
+    carried = axes if architecture.carried is None else architecture.carried
+    pixels: Field = tuple(PIXEL if counts and axis in carried else NOTHING for axis in axes)
+    fields: list[LayerField] = []
+
+    def value(source: int) -> Field:
+        return pixels if source == INPUT else fields[source].out
+
+    for index, layer in enumerate(architecture.layers):
+        edges: list[Edge] = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
+        seen = tuple(union(value(edge.source)[axis] for edge in edges) for axis in axes)
+        out = tuple(
+            union(step(value(edge.source)[axis], edge.reach[axis]) for edge in edges)
+            for axis in axes
+        )
+        if layer.begins:
+            begun = PIXEL if sources is None or index in sources else NOTHING
+            made = {axis for axis, _ in layer.begins}
+            out = tuple(begun if axis in made else out[axis] for axis in axes)
+        fields.append(LayerField(seen, out))
+    return tuple(fields)
+
+
+def beginnings(architecture: Architecture) -> dict[int, dict[int, int]]:
+    """The values that axes begin with, INPUT or layers, and the size of every axis there."""
+    carried = range(architecture.axes) if architecture.carried is None else architecture.carried
+    found = {INPUT: {axis: architecture.resolution[axis] for axis in carried}}
+    for index, layer in enumerate(architecture.layers):
+        if layer.begins:
+            found[index] = dict(layer.begins)
+    return found

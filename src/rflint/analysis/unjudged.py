@@ -1,0 +1,64 @@
+"""Why a model's convolutions were looked at and none was judged, where that is no answer but a gap.
+
+Many are rightly not judged: heads and what else sees all of the input already, gates, layers that
+draw, latents of one position. What is left are convolutions that something should have been said
+of. Operators that nobody knows, and data that the analysis ends at, are told of by rules of their
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rflint.graph.architecture import INPUT, Architecture, Extent, Kind, Layer
+
+
+def why_unjudged(architecture: Architecture) -> str:
+    """Of an architecture none of whose convolutions is judged: why, where that should not be."""
+    if architecture.unplaced:
+        return architecture.unplaced
+    if architecture.left_out is not None:
+        return ""
+    convolutions = [x for x in architecture.layers if x.kind.is_convolution]
+    given = _depending_on_inputs(architecture.layers)
+    if convolutions and not any(map(given.__contains__, map(id, convolutions))):
+        return "nothing that the model is given reaches them: their input is made of constants"
+    lost = next((x for x in convolutions if _has_lost_its_axes(x)), None)
+    if lost is None:
+        return ""
+    rank = len(lost.taps)
+    size = f" (into {'x'.join(map(str, lost.in_shape[-rank:]))} positions)" if rank else ""
+    return (
+        f"which positions of the input {lost.described} slides over cannot be told, since views in "
+        f"front of it mix dimensions{size}; lint what begins there on its own, or permute where it "
+        "reshapes"
+    )
+
+
+def _depending_on_inputs(layers: Sequence[Layer]) -> set[int]:
+    """The layers that what the model is given reaches, by identity."""
+    reached: set[int] = set()
+    for layer in layers:
+        sources = [edge.source for edge in layer.inputs]
+        if layer.kind is Kind.INPUT or any(
+            source == INPUT or id(layers[source]) in reached for source in sources
+        ):
+            reached.add(id(layer))
+    return reached
+
+
+def _spatial(layer: Layer) -> Sequence[int]:
+    """How many positions it leaves along everything that it slides over."""
+    return layer.out_shape[-len(layer.taps) :] if layer.taps else ()
+
+
+def _has_lost_its_axes(layer: Layer) -> bool:
+    """Whether it slides along an axis, and yet reads all of it, or nobody knows what."""
+    if layer.kind is not Kind.CONV or not layer.inputs or layer.covers_map:
+        return False
+    if all(n == 1 for n in _spatial(layer)):
+        return False  # that is a linear layer on a map
+    return any(
+        isinstance(reach, Extent) and kernel is not None and kernel > 1
+        for reach, kernel in zip(layer.inputs[0].reach, layer.geometry.kernel, strict=True)
+    )

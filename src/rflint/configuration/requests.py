@@ -1,0 +1,204 @@
+"""What is to be linted: command line and configuration, laid over each other, model by model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from rflint.configuration import Choices, Configuration, ConfiguredModel
+from rflint.errors import UsageError
+from rflint.inputs.layouts import layouts_of
+from rflint.inputs.notation import InputShape, Sizes
+from rflint.linting.options import Options
+from rflint.linting.rule import Rule, precision, selected, told
+from rflint.report.limits import Limits
+from rflint.report.settle import Terms
+from rflint.text.numbers import size
+from rflint.text.suggest import relative, without_colon
+from rflint.usercode.target import split
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One model at one resolution."""
+
+    target: str
+    root: Path
+    """What its path is relative to, and where modules are looked for."""
+    name: str
+    resolution: Sizes | None
+    """None: as --input says, or as the model's first layer suggests."""
+    shapes: tuple[InputShape, ...]
+    arguments: Mapping[str, Any]
+    options: Options
+    terms: Terms
+    is_one_of_several: bool = False
+    """Whether the target is linted at other resolutions too."""
+    is_named: bool = False
+    """Whether the configuration calls it by its name."""
+    hint: str = ""
+    """What may have been meant, where there is no such target."""
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        at = f" at {size(self.resolution)}" if self.is_one_of_several and self.resolution else ""
+        return f"{self.name or self.target}{at}"
+
+    @property
+    def identity(self) -> str:
+        """Everything that an analysis of it depends on, the model's code excepted."""
+        return repr(
+            (
+                self.target,
+                str(self.root),
+                self.resolution,
+                self.shapes,
+                sorted(self.arguments.items()),
+                self.options,
+                [(rule.code, rule.file) for rule in self.terms.rules],
+            )
+        )
+
+
+def requests(
+    targets: Sequence[str],
+    choices: Choices,
+    configuration: Configuration,
+    rules: Sequence[Rule],
+    *,
+    lenient: bool = False,
+) -> tuple[Request, ...]:
+    """Those of the targets, or of all configured models where there are none.
+
+    A target that the configuration has too is linted as it says there, under what the command line
+    says. `lenient`: codes of no rule are passed over, since a rule could not be loaded. Raises
+    UsageError where there is nothing to lint.
+    """
+    if targets:
+        models = [found for target in targets for found in _as_configured(target, configuration)]
+    else:
+        models = [(configuration.root, model) for model in configuration.models]
+    if not models:
+        raise UsageError(
+            "no target given, and no model configured",
+            hint="Name a model, like: rflint mymodel:build --res 32; or list it under "
+            "[[tool.rflint.models]] in pyproject.toml.",
+        )
+    found: list[Request] = []
+    counts = Counter((model.target, repr(model.choices.args)) for _, model in models)
+    several = [target for target, n in Counter(target for target, _ in counts).items() if n > 1]
+    for root, model in models:
+        layered = choices.over(model.choices.over(configuration.choices))
+        terms = Terms(
+            _selected(rules, layered, lenient=lenient),
+            layered.severity or {},
+            Limits(**{x.name: getattr(layered, x.name) for x in fields(Limits)}),
+        )
+        resolutions = layered.res or (None,)
+        for resolution in resolutions:
+            request = Request(
+                model.target,
+                root,
+                model.name or (_with_arguments(model) if model.target in several else ""),
+                resolution,
+                layered.input or (),
+                layered.args or {},
+                _options(layered, configuration, rules),
+                terms,
+                len(resolutions) > 1,
+                bool(model.name),
+                _meant(model.target, root, configuration),
+            )
+            if request not in found:  # asked for twice is linted once
+                found.append(request)
+    return tuple(found)
+
+
+def _with_arguments(model: ConfiguredModel) -> str:
+    """A name for one of several models that the same builder makes."""
+    arguments = ", ".join(f"{key}={value!r}" for key, value in (model.choices.args or {}).items())
+    return f"{model.target} ({arguments})" if arguments else model.target
+
+
+def _selected(rules: Sequence[Rule], choices: Choices, *, lenient: bool) -> tuple[Rule, ...]:
+    select, extend = choices.select or (), choices.extend_select or ()
+    if choices.select == ():
+        select, extend = extend, ()  # a choice of none, and not of the default rules
+        if not select:
+            return ()
+    chosen = [select, choices.ignore or (), extend]
+    if lenient:
+        chosen = [
+            tuple(code for code in codes if any(precision(rule, code) for rule in rules))
+            for codes in chosen
+        ]
+        if select and not chosen[0]:
+            return ()  # and not the default rules, which nobody asked for
+    return selected(rules, *chosen)
+
+
+def is_whole(wanted: Sequence[Request], configuration: Configuration) -> bool:
+    """Whether everything is linted that the configuration has, and in the way that it says."""
+    here = {_model_of(x) for x in wanted}
+    try:
+        there = requests((), Choices(), configuration, (), lenient=True)
+    except UsageError:  # it has no models
+        return True
+    return all(_model_of(x) in here for x in there)
+
+
+def _model_of(request: Request) -> str:
+    """What is linted, whatever it is held against."""
+    options = replace(request.options, rule_settings={})
+    return replace(request, options=options, terms=Terms(())).identity
+
+
+def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path, ConfiguredModel]]:
+    """A target of the command line as the configuration has it, once or several times.
+
+    A model's name there will do as well.
+    """
+    called = [(configuration.root, x) for x in configuration.models if x.name == target]
+    if called:
+        return called
+    try:
+        here = _where(target, Path.cwd())
+    except UsageError:  # building it will say so, and the other targets are linted all the same
+        return [(Path.cwd(), ConfiguredModel(target))]
+    same = [
+        (configuration.root, model)
+        for model in configuration.models
+        if _where(model.target, configuration.root) == here
+    ]
+    return same or [(Path.cwd(), ConfiguredModel(target))]
+
+
+def _meant(target: str, root: Path, configuration: Configuration) -> str:
+    """What to say where a target names nothing: the configuration may have the like of it."""
+    module, colon, attribute = target.rpartition(":")
+    if not colon:
+        return without_colon(target, [model.name for model in configuration.models if model.name])
+    elsewhere = configuration.root / module
+    if module.endswith(".py") and not (root / module).is_file() and elsewhere.is_file():
+        return f"From here it is {relative(elsewhere)}:{attribute}."
+    return ""
+
+
+def _where(target: str, root: Path) -> tuple[str, str]:
+    """What a target names, however its path is written."""
+    module, attribute = split(target)
+    return (str((root / module).resolve()) if module.endswith(".py") else module), attribute
+
+
+def _options(choices: Choices, configuration: Configuration, rules: Sequence[Rule]) -> Options:
+    return Options(
+        bool(choices.train),
+        choices.tracer or "auto",
+        choices.allow_unknown or (),
+        told(rules, configuration.rule_settings),
+        layouts=layouts_of(choices.layout or (), choices.input or ()),
+    )

@@ -1,0 +1,1 @@
+"""How people write what a model is fed: sizes, shapes and layouts."""

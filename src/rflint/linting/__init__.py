@@ -1,0 +1,1 @@
+"""Rules: found, selected, configured, run, and explained."""

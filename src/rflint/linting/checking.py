@@ -1,0 +1,89 @@
+"""Rules run on an analysis. A rule that fails is one error; the others still run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+
+from rflint.analysis.analysis import Analysis
+from rflint.errors import RflintError, said
+from rflint.graph.architecture import Source
+from rflint.linting.options import Options
+from rflint.linting.rule import Finding, Rule
+from rflint.linting.rule_files import RuleFailed
+from rflint.usercode.contained import exit_called, is_interrupt
+from rflint.usercode.places import lines_of, shown, source_at
+
+
+def findings(
+    rules: Sequence[Rule], analysis: Analysis, options: Options
+) -> tuple[tuple[Finding, ...], tuple[RflintError, ...]]:
+    """What the rules have to say, and an error for each that could not say it."""
+    found: list[Finding] = []
+    broken: list[RflintError] = []
+    for rule in rules:
+        try:
+            said_by_rule = _findings(rule, analysis, options)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            broken.append(_failed(rule, "check", error))
+            continue
+        found += said_by_rule
+        try:
+            _check_summary(rule, analysis, said_by_rule)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            broken.append(_failed(rule, "summarise", error))
+    return tuple(found), tuple(broken)
+
+
+def _findings(rule: Rule, analysis: Analysis, options: Options) -> list[Finding]:
+    answer = rule.check(analysis, options.settings(rule))
+    if answer is None:
+        raise RuleFailed("check returns None: it should yield Findings, or return a list of them")
+    found = list(answer)
+    for x in found:
+        if not isinstance(x, Finding):
+            raise RuleFailed(
+                f"check yields a {type(x).__name__}, which is no Finding",
+                hint="Write `yield finding(globals(), layer, message)`.",
+            )
+        if x.code != rule.code:
+            raise RuleFailed(f"check yields a finding of {x.code}")
+    return found
+
+
+def _check_summary(rule: Rule, analysis: Analysis, found: Sequence[Finding]) -> None:
+    """Call what reports call, since they can only leave out what fails."""
+    if rule.summarise is None or not found:
+        return
+    text = inspect.unwrap(rule.summarise)(analysis, found)
+    if not isinstance(text, str):
+        raise RuleFailed(f"summarise returns a {type(text).__name__}, which is no text")
+
+
+def _failed(rule: Rule, function: str, error: BaseException) -> RuleFailed:
+    known = isinstance(error, RuleFailed)
+    raised = (
+        f"called {exit_called(error)}" if isinstance(error, SystemExit) else f"raised {said(error)}"
+    )
+    what = error.message if isinstance(error, RuleFailed) else f"{function} {raised}"
+    advice = error.hint if isinstance(error, RuleFailed) else ""
+    where = f"The rule is {shown(Path(rule.file))}; the other rules ran."
+    failed = RuleFailed(
+        f"rule {rule.code} failed: {what}",
+        hint=f"{advice} {where}".strip(),
+        source=None if known else _line_in(rule.file, error),
+        code=rule.code,
+    )
+    failed.__cause__ = error
+    return failed
+
+
+def _line_in(file: str, error: BaseException) -> Source | None:
+    """The innermost line of the rule's file that an exception passed through."""
+    lines = [line for name, line in lines_of(error) if name == file]
+    return source_at(file, lines[-1]) if lines else None

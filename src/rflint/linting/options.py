@@ -1,0 +1,41 @@
+"""How a model is to be linted, beside which model and at which resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rflint.linting.rule import Rule
+
+TRACERS = ("auto", "symbolic", "export")
+"""What --tracer takes."""
+FAIL_ON = ("info", "warning", "error", "never")
+"""What --fail-on takes: severities, and none of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What holds for all models of a run."""
+
+    train: bool = False
+    """As in training (auxiliary heads), not as in evaluation."""
+    tracer: str = "auto"
+    allow_unknown: tuple[str, ...] = ()
+    """Operators that may be unknown without a finding."""
+    rule_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By the rule's code; what is not set has the rule's default."""
+    layouts: tuple[str, ...] = ()
+    """What lies along the dimensions of each input, in letters; empty texts where to be found."""
+
+    def settings(self, rule: Rule) -> Mapping[str, Any]:
+        """What a rule is told."""
+        told = {name: setting.default for name, setting in rule.settings.items()}
+        told |= self.rule_settings.get(rule.code, {})
+        return {**told, "allow-unknown": self.allow_unknown} if rule.code == "RF901" else told
+
+    @property
+    def judges_pointwise(self) -> bool:
+        """What RF101 is told of 1x1 convolutions: verdicts, totals and repairs follow it."""
+        return self.rule_settings.get("RF101", {}).get("pointwise") != "ignore"

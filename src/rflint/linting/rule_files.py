@@ -1,0 +1,244 @@
+"""Where rules come from: rflint's own, those of installed packages, and those of a project.
+
+A rule that cannot be read is one error, and no reason for the others not to run.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+from rflint.analysis.analysis import Analysis
+from rflint.errors import RflintError, UsageError, said
+from rflint.graph.architecture import Source
+from rflint.linting.rule import Finding, Rule, read_rule
+from rflint.linting.rule_outline import outline
+from rflint.usercode.contained import Ended, is_interrupt
+from rflint.usercode.loading import module_of
+from rflint.usercode.places import is_rflint, is_standard, lines_of, shown, source_at
+
+GROUP = "rflint.rules"
+"""Entry points by which packages bring rules: each names a module that is a rule, or a package of
+such modules."""
+
+
+class RuleFailed(RflintError):
+    """A rule file cannot be read, or its check raised."""
+
+    kind = "rule"
+
+    def __init__(
+        self, message: str, *, hint: str = "", source: Source | None = None, code: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint, source=source)
+        self.code = code
+        """Of the rule, where one could be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Something that should be a rule."""
+
+    name: str
+    """What messages call it: a file or a module."""
+    described: str
+    """The same with what it is."""
+    read: Callable[[], Rule]
+
+
+def load_rules() -> tuple[Rule, ...]:
+    """The rules that ship with rflint, by code."""
+    package = importlib.import_module("rflint.rules")
+    return tuple(read_rule(importlib.import_module(name)) for name in _modules(package))
+
+
+def load_all_rules(
+    paths: Sequence[Path], broken: Callable[[str, RflintError], None], *, run: bool = True
+) -> tuple[Rule, ...]:
+    """Rflint's rules, those of installed packages, and those in files and folders, by code.
+
+    Without `run`, the files are only read: their rules cannot check anything.
+    `broken` is called with the place and the error of each rule that cannot be had.
+    """
+    found = list(load_rules())
+    for origin in (*_of_packages(), *_of_paths(paths, run=run)):
+        try:
+            rule = origin.read()
+            twin = next((x for x in found if rule.code == x.code or rule.name == x.name), None)
+            if twin is None:
+                tamed = rule.summarise and _tamed(rule.summarise)
+                found.append(replace(rule, summarise=tamed))
+            elif Path(twin.file).resolve() != Path(rule.file).resolve():  # else it is named twice
+                same = rule.code if rule.code == twin.code else rule.name
+                raise RuleFailed(
+                    f"{origin.described} brings {same}, which is a rule already: "
+                    f"{shown(Path(twin.file))}"
+                )
+        except RuleFailed as error:
+            broken(origin.name, error)
+        except UsageError as error:  # of read_rule, with the whole path
+            text = error.message.replace(str(Path(origin.name).resolve()), origin.name)
+            broken(origin.name, RuleFailed(text, hint=error.hint, source=error.source))
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            broken(origin.name, _not_imported(origin, error))
+    return tuple(sorted(found, key=lambda rule: rule.code))
+
+
+def _not_imported(origin: _Origin, error: BaseException) -> RuleFailed:
+    what = f"it called {error.call}" if isinstance(error, Ended) else said(error)
+    if isinstance(error, SyntaxError):
+        what = f"{type(error).__name__}: {error.msg}"  # the place is told beside it
+    failed = RuleFailed(f"{origin.described} cannot be imported: {what}", source=_place(error))
+    failed.__cause__ = error
+    return failed
+
+
+def _place(error: BaseException) -> Source | None:
+    """The innermost line that is neither rflint's nor Python's, wherever a rule is installed."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return source_at(error.filename, error.lineno)
+    lines = [
+        (name, line)
+        for name, line in lines_of(error)
+        if not (name.startswith("<") or is_rflint(name) or is_standard(name))
+    ]
+    return source_at(*lines[-1]) if lines else None
+
+
+def _tamed(
+    summarise: Callable[[Analysis, Sequence[Finding]], str],
+) -> Callable[[Analysis, Sequence[Finding]], str]:
+    """A summary that fails leaves out nothing but itself: the findings are shown one by one.
+
+    Reports are no place for errors. Where a rule runs, checking.py tells of them.
+    """
+
+    @functools.wraps(summarise)
+    def attempt(analysis: Analysis, findings: Sequence[Finding]) -> str:
+        try:
+            text = summarise(analysis, findings)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            return ""
+        return text if isinstance(text, str) else ""
+
+    return attempt
+
+
+def _of_packages() -> Iterator[_Origin]:
+    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+        distribution = entry.dist.name if entry.dist else "an installed package"
+        point = f"the entry point {entry.name} = {entry.value} of {distribution}"
+        try:
+            loaded = entry.load()
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            yield _Origin(entry.value, point, _raising(error))
+            continue
+        if not isinstance(loaded, ModuleType):
+            says = f"{point} names a {type(loaded).__name__}, not a module or package of rules"
+            yield _Origin(entry.value, point, _raising(RuleFailed(says)))
+            continue
+        names = list(_modules(loaded)) if hasattr(loaded, "__path__") else [loaded.__name__]
+        if not names:
+            says = f"{point} names a package without rules"
+            hint = f"Modules of rules are named after their codes, like {loaded.__name__}.{_LIKE}."
+            yield _Origin(entry.value, point, _raising(RuleFailed(says, hint=hint)))
+        for name in names:
+            yield _Origin(name, f"the rule {name} of {distribution}", partial(_read_module, name))
+
+
+def _raising(error: BaseException) -> Callable[[], Rule]:
+    def read() -> Rule:
+        raise error
+
+    return read
+
+
+def _of_paths(paths: Iterable[Path], *, run: bool) -> Iterator[_Origin]:
+    for path in paths:
+        name = shown(path)
+        files = [path]
+        if path.is_dir():
+            files = sorted(x for x in path.glob("*.py") if not x.name.startswith("_"))
+            if not files:
+                says = f"there is no rule in the folder {name}"
+                hint = f"Rules are Python files right in it, like {name}/{_LIKE}.py."
+                yield _Origin(name, name, _raising(RuleFailed(says, hint=hint)))
+        elif not path.is_file():
+            says = f"there is no rule file or folder {name}"
+            yield _Origin(name, name, _raising(RuleFailed(says)))
+            continue
+        for file in files:
+            yield _Origin(
+                shown(file),
+                f"the rule file {shown(file)}",
+                partial(_read_file if run else _outline, file),
+            )
+
+
+_LIKE = "acme001_what_it_finds"
+
+
+def _read_file(file: Path) -> Rule:
+    return read_rule(_imported(file))
+
+
+def _outline(file: Path) -> Rule:
+    if file.suffix != ".py":
+        raise _no_python(file)
+    return outline(file.resolve())
+
+
+def _read_module(name: str) -> Rule:
+    return read_rule(importlib.import_module(name))
+
+
+def _modules(package: ModuleType) -> Iterator[str]:
+    """The modules of a package that are named after a rule's code."""
+    for name in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
+        if re.match(r"[a-z]+\d{3}_", name):
+            yield f"{package.__name__}.{name}"
+
+
+def _imported(file: Path) -> ModuleType:
+    """A rule file as a module of a package that stands for its folder.
+
+    So it can share code with its neighbours (`from . import _shared`), and its name is nobody
+    else's.
+    """
+    full = file.resolve()
+    name = f"{_package(full.parent)}.{re.sub(r'[^0-9A-Za-z_]', '_', full.stem)}"
+    module = module_of(full, name)
+    if module is None:
+        raise _no_python(file)
+    return module
+
+
+def _no_python(file: Path) -> RuleFailed:
+    return RuleFailed(f"the rule file {shown(file)} is no Python file")
+
+
+def _package(folder: Path) -> str:
+    """The name of a package whose modules are the files of a folder."""
+    name = f"_rflint_rules_{hashlib.sha1(str(folder).encode()).hexdigest()[:12]}"
+    if name not in sys.modules:
+        package = ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+    return name

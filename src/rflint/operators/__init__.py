@@ -1,0 +1,1 @@
+"""What every operator reads of its inputs: one table, a row a family, and what users teach."""

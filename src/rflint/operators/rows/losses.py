@@ -1,0 +1,54 @@
+"""Losses, which some models compute in forward: one number of everything, or one a position."""
+
+from __future__ import annotations
+
+from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.operators.dimensions import all_axes, plain
+from rflint.operators.mixing import mixed, mixing_geometry, without_inner
+from rflint.operators.rows.elementwise import broadcasting
+from rflint.operators.table import Call, Effect, operator, reach_of, shape_of
+
+_BY_POSITION = (
+    *("mse_loss", "MSELoss", "l1_loss", "L1Loss", "smooth_l1_loss", "SmoothL1Loss"),
+    *("huber_loss", "HuberLoss", "binary_cross_entropy", "BCELoss", "kl_div", "KLDivLoss"),
+    *("binary_cross_entropy_with_logits", "BCEWithLogitsLoss", "soft_margin_loss"),
+    *("SoftMarginLoss", "poisson_nll_loss", "PoissonNLLLoss"),
+    *("margin_ranking_loss", "MarginRankingLoss", "hinge_embedding_loss"),
+    "HingeEmbeddingLoss",
+)
+_BY_CLASS = (
+    *("cross_entropy", "CrossEntropyLoss", "nll_loss", "NLLLoss", "multi_margin_loss"),
+    *("MultiMarginLoss", "multilabel_margin_loss", "MultiLabelMarginLoss"),
+    *("multilabel_soft_margin_loss", "MultiLabelSoftMarginLoss", "cosine_embedding_loss"),
+    *("CosineEmbeddingLoss", "triplet_margin_loss", "TripletMarginLoss"),
+)
+
+
+@operator(*_BY_POSITION, *_BY_CLASS, kind=Kind.REDUCE)
+def loss(call: Call) -> Effect:
+    """Where it is not reduced to one number, it is one a position: of all classes, or of one."""
+    shape = shape_of(call.result)
+    if shape and call.name in _BY_POSITION:
+        return broadcasting(call)
+    read: list[dict[int, Reach]] = []
+    layout = plain(shape)
+    for value in call.data:
+        rank = len(value.layout)
+        classes = (1 if rank > 1 else 0,)
+        if not shape:
+            read.append(dict.fromkeys(all_axes(value.layout), Extent.GLOBAL))
+        elif rank > len(shape):
+            read.append(mixed(value.layout, classes))
+            layout = tuple(
+                without_inner(carried, read[-1])
+                for dim, carried in enumerate(value.layout)
+                if dim not in classes
+            )[: len(shape)]
+        else:
+            read.append({})
+    everything = {axis: reach for axes in read for axis, reach in axes.items()}
+    return Effect(
+        layout if len(layout) == len(shape) else plain(shape),
+        tuple(reach_of(call.axes, axes) for axes in read),
+        mixing_geometry(call.axes, everything),
+    )

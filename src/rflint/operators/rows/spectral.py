@@ -1,0 +1,137 @@
+"""Fourier transforms: every coefficient reads all positions along the transformed dimensions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from rflint.graph.architecture import Kind, Window
+from rflint.graph.sizing import Fixed, Scaled, Sizing
+from rflint.graph.taps import Taps
+from rflint.operators.dimensions import Factor, all_axes, at_lengths, sole_axis
+from rflint.operators.mixing import along, located, mixed, mixing_geometry
+from rflint.operators.table import (
+    Call,
+    Effect,
+    Shape,
+    ShapeError,
+    geometry,
+    operator,
+    pointwise,
+    reach_of,
+    shape_of,
+    show,
+    whole,
+)
+
+_ONE = ("fft_fft", "fft_ifft", "fft_rfft", "fft_irfft", "fft_hfft", "fft_ihfft")
+_TWO = ("fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2", "fft_hfft2", "fft_ihfft2")
+_MANY = ("fft_fftn", "fft_ifftn", "fft_rfftn", "fft_irfftn", "fft_hfftn", "fft_ihfftn")
+
+
+@operator(*_ONE, *_TWO, *_MANY, kind=Kind.MIX)
+def fourier(call: Call) -> Effect:
+    """Mixes the transformed dimensions; coefficients take the places of positions."""
+    value, shape = call.input, shape_of(call.result)
+    rank = len(shape)
+    default = {_ONE: -1, _TWO: (-2, -1)}
+    dims = call.arg("dim", 2, next((d for names, d in default.items() if call.name in names), None))
+    if dims is None:
+        sizes = call.arg("s", 1)
+        dims = range(rank) if sizes is None else range(rank - len(sizes), rank)
+    chosen = {d % rank for d in ((dims,) if isinstance(dims, int) else dims)}
+    reaches = mixed(value.layout, chosen, value.layout)
+    layout = at_lengths(value.layout, shape)
+    return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+
+
+@operator("fft_fftshift", "fft_ifftshift", kind=Kind.SLICE)
+def shift(call: Call) -> Effect:
+    """Moves the zero frequency; as far as receptive fields go, nothing happens."""
+    layout = call.input.layout
+    return replace(pointwise(call, layout), moves=bool(all_axes(layout)))
+
+
+@operator("stft", kind=Kind.POOL)
+def stft(call: Call) -> Effect:
+    """Windows of n_fft samples, hop_length apart, each turned into a spectrum."""
+    value, shape = call.input, shape_of(call.result)
+    size = int(call.arg("n_fft", 1))
+    hop = int(call.arg("hop_length", 2) or size // 4)
+    centred = bool(call.arg("center", 5, True))
+    last = len(value.layout) - 1
+    window = Window(size, hop, -(size // 2) if centred else 0)
+    reaches, carried = along(value.layout, last, window, shape[last + 1])
+    layout = (*value.layout[:last], (Factor(shape[last]),), carried)
+    layout += tuple((Factor(n),) for n in shape[last + 2 :])
+    before = size // 2 if centred else 0
+    # at the ends there are copies of what lies inside, mirrored
+    taps = Taps(
+        size, value.shape[last], shape[last + 1], hop, before=before, pads_zeros=not centred
+    )
+    return Effect(
+        layout,
+        (reach_of(call.axes, reaches),),
+        mixing_geometry(call.axes, reaches),
+        taps=located(value, (last,), (taps,)),
+    )
+
+
+class _Frames:
+    """How the frames of an inverse transform lie: output p reads frames around p / hop."""
+
+    def __init__(self, call: Call) -> None:
+        self.size = int(call.arg("n_fft", 1))
+        self.hop = int(call.arg("hop_length", 2) or self.size // 4)
+        centred = bool(call.arg("center", 5, True))
+        self.trimmed = self.size // 2 if centred else 0
+        frames = shape_of(call.input)[-1]
+        covered = self.size + self.hop * (frames - 1) - 2 * self.trimmed
+        self.length = int(call.arg("length", 8) or covered)
+
+
+def istft_shape(call: Call) -> Shape:
+    """As many samples as the frames cover, or as one asks for."""
+    shape = shape_of(call.input)
+    size = int(call.arg("n_fft", 1))
+    onesided = call.arg("onesided", 7)
+    bins = size // 2 + 1 if onesided is not False else size
+    if len(shape) < 2 or shape[-2] not in (bins, size):
+        raise ShapeError(f"expects {bins} frequencies, got a spectrum of {show(shape)}")
+    return (*shape[:-2], _Frames(call).length)
+
+
+@operator("istft", kind=Kind.UPSAMPLE, shape=istft_shape)
+def istft(call: Call) -> Effect:
+    """Overlapping windows, added: a transposed convolution over frames that reads every frequency.
+
+    Dividing by the sum of the windows is nothing to a receptive field.
+    """
+    value, frames = call.input, _Frames(call)
+    hop, rank = frames.hop, len(value.layout)
+    size = -(-frames.size // hop)
+    window = Window(size, whole(Fraction(1, hop)), frames.trimmed // hop - size + 1)
+    reaches, carried = along(value.layout, rank - 1, window, frames.length)
+    axis = sole_axis(carried)
+    reaches |= mixed(value.layout, (rank - 2,))
+    sizing: dict[int, Sizing] = {}
+    if axis is not None:
+        extra = frames.length - hop * shape_of(value)[-1]
+        given = call.arg("length", 8) is not None
+        sizing[axis] = Fixed(frames.length) if given else Scaled(hop, extra)
+    return Effect(
+        (*value.layout[:-2], carried),
+        (reach_of(call.axes, reaches),),
+        mixing_geometry(call.axes, reaches),
+        sizing=sizing,
+    )
+
+
+@operator("view_as_complex", "view_as_real", kind=Kind.RESHAPE)
+def complex_view(call: Call) -> Effect:
+    """A last dimension of two, real and imaginary, goes or comes."""
+    layout = call.input.layout
+    gone = call.name == "view_as_complex"
+    reaches = mixed(layout, (len(layout) - 1,)) if gone else {}
+    layout = layout[:-1] if gone else (*layout, (Factor(2),))
+    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))

@@ -1,0 +1,76 @@
+"""Rows for the operators that users teach (rflint.operator)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from rflint.errors import UsageError, said
+from rflint.graph.architecture import Extent, Kind, Reach, Window
+from rflint.operators.dimensions import at_lengths, axes_of, length, plain, tangled
+from rflint.operators.mixing import along, mixed, mixing_geometry
+from rflint.operators.table import Call, Effect, Row, reach_of, shape_of, tensors_in
+from rflint.operators.taught import reaches_of, taught
+from rflint.usercode.places import innermost_user_line_of
+
+
+def user_row(name: str) -> Row | None:
+    """The row that a user has taught under a name."""
+    if taught(name) is None:
+        return None
+    return Row(name, Kind.TAUGHT, partial(_effect, name), None)
+
+
+def _effect(name: str, call: Call) -> Effect:
+    reads = taught(name)
+    assert reads is not None
+    args = call.args if call.module is None else (call.module, *call.args)
+    try:
+        said_so = reads(*args, **call.kwargs)
+    except Exception as error:
+        raise UsageError(
+            f"what rflint.operator was told about {name} fails: {said(error)}",
+            hint="The function gets what the operator gets; for a module, the module comes first.",
+            source=innermost_user_line_of(error),
+        ) from error
+    reaches = reaches_of(said_so, call.axes, name)
+    shapes = [shape_of(tensor) for tensor in tensors_in(call.result)]
+    effects = [_of_result(call, reaches, shape) for shape in shapes]
+    if len(effects) == 1:
+        return effects[0]
+    return Effect(effects[0].layout, effects[0].reaches, effects[0].geometry, parts=tuple(effects))
+
+
+def _of_result(call: Call, reaches: tuple[Reach, ...], shape: tuple[int, ...]) -> Effect:
+    first = call.data[0]
+    read: list[dict[int, Reach]] = []
+    for value in call.data:
+        axes: dict[int, Reach] = {}
+        for dim, carried in enumerate(value.layout):
+            for axis in axes_of(carried):
+                axes |= _along(value.layout, dim, reaches[axis], shape, len(value.shape))
+        read.append(axes)
+    if len(shape) == len(first.shape):
+        layout = tuple(
+            carried if axes_of(carried) else other
+            for carried, other in zip(at_lengths(first.layout, shape), plain(shape), strict=True)
+        )
+    else:
+        layout = tangled(first.layout, shape)
+    everything: dict[int, Reach] = {axis: reach for axes in read for axis, reach in axes.items()}
+    return Effect(
+        layout,
+        tuple(reach_of(call.axes, axes) for axes in read),
+        mixing_geometry(call.axes, everything),
+    )
+
+
+def _along(
+    layout: Any, dim: int, reach: Reach, shape: tuple[int, ...], rank: int
+) -> dict[int, Reach]:
+    if reach is Extent.UNKNOWN:
+        return dict.fromkeys(axes_of(layout[dim]), reach)
+    if not isinstance(reach, Window):
+        return mixed(layout, (dim,), layout)
+    size = shape[dim] if len(shape) == rank else length(layout[dim])
+    return along(layout, dim, reach, size)[0]

@@ -1,0 +1,305 @@
+"""Which positions of a tensor are zero whatever the data: padding, and what becomes of it.
+
+Per dimension a set of positions, as bits: all that lies at one of them is zero. A row of the
+operator table that says nothing of its result's zeros knows of none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import reduce
+from math import prod
+from operator import and_, or_
+
+from rflint.graph.taps import Taps, everything, spread, thinned
+from rflint.operators.table import Call, Shape, Value, Zeros
+
+_MOST = 1 << 16
+"""Of dimensions that are taken apart again, more positions than that are not followed."""
+
+_KEEPS_ZERO = frozenset(
+    {"relu", "relu6", "leakyrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softsign"}
+    | {"tanhshrink", "hardshrink", "softshrink", "hardswish", "tanh", "rrelu", "prelu", "abs"}
+    | {"absolute", "neg", "negative", "square", "sqrt", "sin", "tan", "asin", "atan", "sinh"}
+    | {"asinh", "atanh", "erf", "sign", "sgn", "floor", "ceil", "round", "trunc", "frac", "expm1"}
+    | {"log1p", "nantonum", "rad2deg", "deg2rad", "conj", "real", "imag", "positive", "pos"}
+    | {"dropout", "dropout1d", "dropout2d", "dropout3d", "identity", "clone", "contiguous"}
+    | {"detach", "data", "alias", "to", "type", "typeas", "float", "half", "bfloat16", "double"}
+    | {"cuda", "cpu", "requiresgrad"}
+)
+"""Functions of one number that are zero at zero."""
+
+_BOUNDS = {
+    "hardtanh": (("min_val", -1.0), ("max_val", 1.0)),
+    "clamp": (("min", None), ("max", None)),
+    "clip": (("min", None), ("max", None)),
+    "clampmin": (("min", None), ("", None)),
+    "clampmax": (("", None), ("max", None)),
+}
+"""Functions that keep a number between two bounds, and what these are called."""
+
+_SUMS = frozenset({"add", "radd", "iadd", "sub", "rsub", "isub", "subtract", "maximum", "minimum"})
+_PRODUCTS = frozenset({"mul", "rmul", "imul", "multiply"})
+_QUOTIENTS = frozenset({"div", "idiv", "truediv", "itruediv", "divide", "true_divide"})
+
+
+def all_zero(shape: Shape) -> Zeros:
+    """Of a tensor of zeros."""
+    return tuple(map(everything, shape))
+
+
+def of_function(call: Call) -> Zeros:
+    """Of a function of one number."""
+    value = call.input
+    return value.zeros if value.zeros and _is_zero_at_zero(call) else ()
+
+
+def _is_zero_at_zero(call: Call) -> bool:
+    name = call.name.replace("_", "").lower()
+    if name in _KEEPS_ZERO:
+        return True
+    if name not in _BOUNDS:
+        return False
+    (low, lowest), (high, highest) = _BOUNDS[name]
+    below = call.arg(low, 1, lowest) if low else None
+    above = call.arg(high, 2 if low else 1, highest) if high else None
+    numbers = all(bound is None or isinstance(bound, int | float) for bound in (below, above))
+    return numbers and (below or 0) <= 0 <= (above or 0)
+
+
+def of_arithmetic(call: Call, shape: Shape) -> Zeros:
+    """Of sums, products, and quotients by a number."""
+    values: list[Value] = call.tensors
+    if not any(value.zeros for value in values):
+        return ()
+    beside = [x for x in (*call.args, *call.kwargs.values()) if not isinstance(x, Value)]
+    if not all(type(x) in (int, float) for x in beside):
+        return ()
+    if call.name in _PRODUCTS:
+        return _combined(values, shape, or_)
+    if call.name in _SUMS and not any(beside):
+        return _combined(values, shape, and_)
+    by_a_number = len(values) == len(beside) == 1 and call.args[0] is values[0]
+    return values[0].zeros if call.name in _QUOTIENTS and by_a_number and beside[0] else ()
+
+
+def _combined(values: Sequence[Value], shape: Shape, how: Callable[[int, int], int]) -> Zeros:
+    return settled(
+        [
+            reduce(how, (_broadcast(value, back, shape[-back]) for value in values))
+            for back in range(len(shape), 0, -1)
+        ],
+        shape,
+    )
+
+
+def _broadcast(value: Value, back: int, size: int) -> int:
+    """The zeros of an operand along a dimension, counted from the last, of what it is part of."""
+    if not value.zeros:
+        return 0
+    if back > len(value.shape):
+        return everything(size) if value.zeros == all_zero(value.shape) else 0
+    own = value.zeros[-back]
+    return own if value.shape[-back] == size else everything(size) if own else 0
+
+
+def settled(zeros: Sequence[int], shape: Shape) -> Zeros:
+    """Of a tensor that is zero all along one dimension, everything is zero; of others, as said."""
+    if not any(zeros):
+        return ()
+    if any(zero == everything(size) for zero, size in zip(zeros, shape, strict=True)):
+        return all_zero(shape)
+    return tuple(zeros)
+
+
+def behind_convolution(value: Value, taps: Sequence[Taps], shape: Shape) -> Zeros:
+    """Of a convolution without a bias: where everything that is met is zero, or padding."""
+    first = len(shape) - len(taps)
+    # it sums over the channels
+    zeros = (*value.zeros[: first - 1], 0, *value.zeros[first:]) if value.zeros else ()
+    return _behind_windows(zeros or (0,) * len(shape), taps, shape)
+
+
+def behind_pooling(value: Value, taps: Sequence[Taps], shape: Shape) -> Zeros:
+    """Of sums and maxima over windows: where everything that is met is zero."""
+    every = [window.windows_over(everything(window.positions)) for window in taps]
+    if not value.zeros or every != [everything(window.windows) for window in taps]:
+        return ()  # the maximum of nothing but padding is no zero
+    return _behind_windows(value.zeros, taps, shape)
+
+
+def behind_adaptive_pooling(value: Value, shape: Shape) -> Zeros:
+    """The same, where output p reads positions floor(p * n / m) to ceil((p + 1) * n / m) - 1."""
+    if not value.zeros:
+        return ()
+    found = []
+    for zeros, n, m in zip(value.zeros, value.shape, shape, strict=True):
+        read = [everything(-(-(p + 1) * n // m)) & ~everything(p * n // m) for p in range(m)]
+        found.append(sum(1 << p for p, places in enumerate(read) if not places & ~zeros))
+    return settled(found, shape)
+
+
+def _behind_windows(zeros: Zeros, taps: Sequence[Taps], shape: Shape) -> Zeros:
+    found = list(zeros)
+    for dim, window in enumerate(taps, start=len(shape) - len(taps)):
+        data = everything(window.positions) & ~zeros[dim]
+        found[dim] = everything(window.windows) & ~window.windows_over(data)
+    return settled(found, shape)
+
+
+def padded(value: Value, amounts: Sequence[tuple[int, int]], shape: Shape, *, zero: bool) -> Zeros:
+    """Of a map behind padding, per dimension before and after; negative amounts crop."""
+    if not zero and any(n > 0 for pair in amounts for n in pair):
+        return ()
+    found = []
+    old = value.zeros or (0,) * len(amounts)
+    for zeros, (before, after), size in zip(old, amounts, shape, strict=True):
+        kept = zeros << before if before >= 0 else zeros >> -before
+        ends = everything(max(0, before)) | everything(max(0, after)) << size - max(0, after)
+        found.append((kept | ends) & everything(size))
+    return settled(found, shape)
+
+
+def sliced(value: Value, index: Sequence[int | slice | None]) -> Zeros:
+    """Of part of a tensor: one item of the index for every dimension, and None for new ones."""
+    if not value.zeros:
+        return ()
+    found, shape = [], []
+    is_zero = False
+    dim = 0
+    for item in index:
+        if item is None:
+            found.append(0)
+            shape.append(1)
+            continue
+        zeros, size = value.zeros[dim], value.shape[dim]
+        dim += 1
+        if isinstance(item, int):
+            is_zero |= bool(zeros >> item % size & 1)
+            continue
+        start, stop, step = item.indices(size)
+        found.append(thinned((zeros & everything(max(start, stop))) >> start, step))
+        shape.append(len(range(start, stop, step)))
+    return all_zero(tuple(shape)) if is_zero else settled(found, tuple(shape))
+
+
+def written_into(
+    target: Value, index: Sequence[int | slice | None], written: object, shape: Shape
+) -> Zeros:
+    """Of a tensor into which something is written at basic indices."""
+    if not target.zeros or None in index:
+        return ()
+    value = written if isinstance(written, Value) else None
+    slices = [dim for dim, item in enumerate(index) if isinstance(item, slice)]
+    found = []
+    for dim, (item, zeros, size) in enumerate(zip(index, target.zeros, shape, strict=True)):
+        if isinstance(item, int):
+            found.append(zeros & ~(1 << item % size))
+            continue
+        assert item is not None
+        start, stop, step = item.indices(size)
+        count = len(range(start, stop, step))
+        places = spread(everything(count), step) << start
+        inside = 0
+        if value is not None and len(value.shape) <= len(slices):
+            inside = _broadcast(value, len(slices) - slices.index(dim), count)
+        found.append(zeros & (~places | spread(inside, step) << start))
+    return settled(found, shape)
+
+
+def joined(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
+    """Of tensors one behind the other."""
+    if not any(value.zeros for value in values):
+        return ()
+    found = [everything(size) for size in shape]
+    along, length = 0, 0
+    for value in values:
+        if value.shape == (0,):
+            continue
+        zeros = value.zeros or (0,) * len(shape)
+        found = [a & b for a, b in zip(found, zeros, strict=True)]
+        along |= zeros[dim] << length
+        length += value.shape[dim]
+    found[dim] = along
+    return settled(found, shape)
+
+
+def stacked(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
+    """Of tensors along a new dimension."""
+    if not any(value.zeros for value in values):
+        return ()
+    each = [value.zeros or (0,) * len(value.shape) for value in values]
+    found = [reduce(and_, zeros) for zeros in zip(*each, strict=True)]
+    whole = [zeros == all_zero(value.shape) for zeros, value in zip(each, values, strict=True)]
+    found.insert(dim, sum(1 << place for place, is_zero in enumerate(whole) if is_zero))
+    return settled(found, shape)
+
+
+def permuted(value: Value, order: Sequence[int]) -> Zeros:
+    """Of a tensor with its dimensions in another order."""
+    return tuple(value.zeros[dim] for dim in order) if value.zeros else ()
+
+
+def mirrored(value: Value, dims: Collection[int]) -> Zeros:
+    """Of a tensor that is flipped along these dimensions."""
+    rank = len(value.shape)
+    flipped = {dim % rank for dim in dims} if rank else set()
+    return tuple(
+        backwards(zeros, value.shape[dim]) if dim in flipped else zeros
+        for dim, zeros in enumerate(value.zeros)
+    )
+
+
+def backwards(places: int, size: int) -> int:
+    """The same positions, counted from the other end."""
+    return int(f"{places:0{size}b}"[::-1], 2) if size else 0
+
+
+def regrouped(value: Value, shape: Shape) -> Zeros:
+    """Of a tensor whose dimensions are put together or taken apart."""
+    if not value.zeros or prod(value.shape) != prod(shape) or 0 in shape:
+        return ()
+    found: list[int] = []
+    for old, new in _groups(value.shape, shape):
+        together = 0
+        for dim in old:
+            size = value.shape[dim]
+            so_far = prod(value.shape[d] for d in old if d < dim)
+            repeated = value.zeros[dim] * spread(everything(so_far), size)
+            together = spread(together, size) * everything(size) | repeated
+        found += _apart(together, [shape[dim] for dim in new])
+    return settled(found, shape)
+
+
+def _groups(old: Shape, new: Shape) -> Iterator[tuple[list[int], list[int]]]:
+    """The smallest runs of dimensions, before and after, that hold as many numbers."""
+    a = b = 0
+    while a < len(old) or b < len(new):
+        first, second = [a] if a < len(old) else [], [b] if b < len(new) else []
+        a, b = a + len(first), b + len(second)
+        while (have := prod(old[d] for d in first)) != (want := prod(new[d] for d in second)):
+            if have < want:
+                first.append(a)
+                a += 1
+            else:
+                second.append(b)
+                b += 1
+        yield first, second
+
+
+def _apart(together: int, sizes: Sequence[int]) -> list[int]:
+    """Per dimension, the positions at which all of what was together is zero."""
+    whole = prod(sizes)
+    if sum(size > 1 for size in sizes) == 1:
+        return [together if size > 1 else int(together == everything(whole)) for size in sizes]
+    if not together or whole > _MOST:
+        return [0] * len(sizes)
+    found = []
+    inner = whole
+    for size in sizes:
+        inner //= size
+        # every number at this position, in every block of what lies outside of it
+        one = everything(inner) * spread(everything(whole // (inner * size)), inner * size)
+        places = [one << place * inner for place in range(size)]
+        found.append(sum(1 << p for p, at in enumerate(places) if at & ~together == 0))
+    return found

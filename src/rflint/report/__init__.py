@@ -1,0 +1,1 @@
+"""What is told of a model: its report, and what suppressions, limits and baselines make of it."""

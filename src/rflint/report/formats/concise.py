@@ -1,0 +1,25 @@
+"""One line for each problem, `path:line: CODE layer: message`, as editors and grep like it.
+
+Targets that could not be analysed are no problems in a file; the command line tells of them on
+stderr, whatever the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from rflint.linting.rule import Rule
+from rflint.report.formats.places import Problem, problems
+from rflint.report.report import Report
+from rflint.text.escape import one_line
+
+
+def write_concise(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write a line for each problem, and nothing where there is none."""
+    stream.writelines(f"{one_line(_line(problem))}\n" for problem in problems(report))
+
+
+def _line(problem: Problem) -> str:
+    place = problem.place or problem.model.title
+    return f"{place}: {problem.finding.code} {problem.text}"

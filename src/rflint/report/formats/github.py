@@ -1,0 +1,66 @@
+"""Workflow commands: GitHub Actions shows them as annotations at the lines of a pull request.
+
+It shows ten of each level for a step, and keeps all of them in the step's log. So what a rule has
+to say about a line is one annotation, however many layers the line builds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from rflint.graph.architecture import Source
+from rflint.linting.rule import Rule
+from rflint.report.formats.places import Problem, level, problems
+from rflint.report.report import Report
+from rflint.text.escape import one_line
+from rflint.text.numbers import listed
+
+_LAYERS = 12
+"""So many of an annotation's layers are named."""
+
+
+def write_github(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write a command for each problem and for each target that could not be analysed."""
+    by_line: dict[tuple[object, ...], list[Problem]] = {}
+    for problem in problems(report):
+        finding = problem.finding
+        # what has no line has nothing in common
+        line = problem.place or object()
+        by_line.setdefault((finding.code, finding.severity, line, problem.label), []).append(
+            problem
+        )
+    for there in by_line.values():
+        finding = there[0].finding
+        title = f"{finding.code} {finding.name}"
+        command = level(finding.severity, "notice")
+        stream.write(_command(command, there[0].place, title, _text(there)))
+    for failure in report.failures:
+        error = failure.error
+        text = "\n".join(filter(None, (error.message, error.hint)))
+        title = f"rflint could not analyse {failure.target}"
+        stream.write(_command("error", error.source, title, text))
+
+
+def _text(problems: Sequence[Problem]) -> str:
+    """What the first one says, and which layers are like it."""
+    if len(problems) == 1:
+        return problems[0].text
+    layers = listed([one_line(x.finding.title) for x in problems], _LAYERS)
+    return f"{problems[0].text}\n{len(problems)} layers on this line: {layers}"
+
+
+def _command(name: str, place: Source | None, title: str, text: str) -> str:
+    properties = {"file": place.path, "line": str(place.line)} if place else {}
+    properties["title"] = title
+    joined = ",".join(f"{key}={_property(one_line(value))}" for key, value in properties.items())
+    data = "\n".join(one_line(line) for line in text.splitlines())
+    return f"::{name} {joined}::{_data(data)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

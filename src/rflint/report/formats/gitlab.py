@@ -1,0 +1,73 @@
+"""GitLab's Code Quality report: what a merge request shows as new and as fixed.
+
+GitLab wants a path within the repository for everything, and compares fingerprints between
+branches.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
+
+from rflint.graph.architecture import Source
+from rflint.linting.rule import Rule, Severity
+from rflint.report.formats.places import (
+    Problem,
+    file_of,
+    fingerprints,
+    is_relative,
+    problems,
+    unicode,
+)
+from rflint.report.report import Failure, Report
+
+_SEVERITIES = {Severity.INFO: "info", Severity.WARNING: "major", Severity.ERROR: "critical"}
+"""Warnings fail the gate by default, so they are more than `minor`."""
+
+
+def write_gitlab(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write an array with an entry for each problem and each target that failed."""
+    entries = [*map(_problem, problems(report)), *_failures(report.failures)]
+    json.dump(entries, stream, indent=2, allow_nan=False)
+    stream.write("\n")
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return _entry(
+        problem.text,
+        problem.finding.code,
+        problem.fingerprint,
+        _SEVERITIES[problem.finding.severity],
+        (problem.finding.source, problem.model.place, file_of(problem.model.target)),
+    )
+
+
+def _failures(failures: Sequence[Failure]) -> Iterator[dict[str, Any]]:
+    keys = ((failure.error.kind, failure.target) for failure in failures)
+    for failure, fingerprint in zip(failures, fingerprints(keys), strict=True):
+        error = failure.error
+        text = f"{failure.target} could not be analysed: {error.message}"
+        places = (error.source, file_of(failure.target))
+        yield _entry(
+            f"{text}\n{error.hint}".strip(), f"{error.kind}-error", fingerprint, "blocker", places
+        )
+
+
+def _entry(
+    description: str,
+    check: str,
+    fingerprint: str,
+    severity: str,
+    places: Sequence[Source | None],
+) -> dict[str, Any]:
+    """An entry at the first of the places that lies in the repository."""
+    inside = [place for place in places if place and is_relative(place)]
+    place = inside[0] if inside else Source("pyproject.toml", 1)
+    return {
+        "description": unicode(description),
+        "check_name": unicode(check),
+        "fingerprint": fingerprint,
+        "severity": severity,
+        "location": {"path": unicode(place.path), "lines": {"begin": place.line}},
+    }

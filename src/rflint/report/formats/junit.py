@@ -1,0 +1,89 @@
+"""JUnit's XML, which every CI shows: a suite for each model at an input size, a case for a problem.
+
+A case fails where the run does: findings below the gate (--fail-on) are cases that pass, and say in
+their output what was found. Without times and host names, so that two runs write the same bytes. In
+ASCII with character references, so that the file is valid in whatever encoding the stream writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TextIO
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from rflint.linting.rule import Rule
+from rflint.report.formats.places import Problem, at_resolution, by_model
+from rflint.report.report import Failure, Report
+from rflint.text.escape import HASH_COMMAND, LINE_COMMAND
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold, not even as a reference."""
+
+
+def write_junit(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write suites of models, each with its problems or one case that passed, then failures."""
+    root = Element("testsuites", name="rflint")
+    for model, found in by_model(report):
+        _suite(root, at_resolution(model), found, report)
+    for failure in report.failures:
+        _failed(root, failure)
+    suites = [_counted(suite, list(suite)) for suite in root]
+    _counted(root, [case for suite in suites for case in suite])
+    indent(root)
+    stream.write(_inert(tostring(root, "us-ascii", xml_declaration=True).decode("ascii")))
+    stream.write("\n")
+
+
+def _inert(xml: str) -> str:
+    """The same XML, with no command in it for the terminal or the CI job that shows it."""
+    for char in "\r\x7f":
+        xml = xml.replace(char, f"&#{ord(char)};")
+    return HASH_COMMAND.sub("&#35;", LINE_COMMAND.sub(r"\1&#58;", xml))
+
+
+def _suite(root: Element, title: str, found: Sequence[Problem], report: Report) -> None:
+    suite = SubElement(root, "testsuite", name=_xml(title))
+    if not found:
+        _case(suite, "no findings")
+    names: Counter[str] = Counter()
+    for problem in found:
+        finding, place = problem.finding, problem.place
+        name = f"{finding.code} {finding.title}".strip()
+        names[name] += 1
+        case = _case(suite, f"{name} ({names[name]})" if names[name] > 1 else name)
+        if place:
+            case.set("file", _xml(place.path))
+            case.set("line", str(place.line))
+        text = _xml(f"{f'{place}: ' if place else ''}{finding.code} {problem.text}")
+        if report.fails(problem.model, finding):
+            kind, message = _xml(finding.code), _xml(finding.message)
+            SubElement(case, "failure", type=kind, message=message).text = text
+        else:
+            SubElement(case, "system-out").text = f"{finding.severity.value}: {text}"
+
+
+def _failed(root: Element, failure: Failure) -> None:
+    error = failure.error
+    suite = SubElement(root, "testsuite", name=_xml(failure.target))
+    entry = SubElement(
+        _case(suite, "analysis"), "error", type=_xml(error.kind), message=_xml(error.message)
+    )
+    entry.text = _xml(str(error))
+
+
+def _case(suite: Element, name: str) -> Element:
+    return SubElement(suite, "testcase", classname=suite.get("name", ""), name=_xml(name))
+
+
+def _counted(element: Element, cases: Sequence[Element]) -> Element:
+    """A suite, or all of them, with how many of its cases are what."""
+    element.set("tests", str(len(cases)))
+    for attribute, tag in (("failures", "failure"), ("errors", "error")):
+        element.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
+    return element
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

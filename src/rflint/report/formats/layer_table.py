@@ -1,0 +1,199 @@
+"""The table of layers on a terminal: what each sees of the input, as a number and as a bar."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rflint.analysis.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.analysis.roles import Role
+from rflint.graph.architecture import Kind
+from rflint.report.formats.terminal import glyphs_of
+from rflint.text.escape import one_line
+from rflint.text.numbers import compact, count, size
+
+_ALL_ROWS = 36
+"""Networks of up to this many convolutions and poolings are shown whole."""
+_WASTED_ROWS = 8
+"""Of longer ones, so many unproductive layers."""
+_NARROWEST_BAR, _WIDEST_BAR = 10, 32
+_SHORTEST = 12
+"""Layer names are cut to no less than this."""
+_RIGHT = ("sees", "params", "MACs")
+
+_COLOURS = {
+    Verdict.UNPRODUCTIVE: "red",
+    Verdict.PARTIAL: "yellow",
+    Verdict.CRITICAL: "green",
+    Verdict.PRODUCTIVE: "green",
+    Verdict.NOT_JUDGED: "dim",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Rows that are not shown one by one."""
+
+    layers: int
+    unproductive: int
+
+    def __str__(self) -> str:
+        wasted = f", {self.unproductive} unproductive" if self.unproductive else ""
+        return f"{self.layers} more{wasted}"
+
+
+class LayerTable:
+    """The layers of one model that matter; all of them where `verbose`."""
+
+    def __init__(self, console: Console, analysis: Analysis, *, verbose: bool) -> None:
+        self.console = console
+        self.analysis = analysis
+        self.verbose = verbose
+        self.glyphs = glyphs_of(console)
+
+    def print(self) -> None:
+        """The table, and what its columns mean."""
+        g = self.glyphs
+        rows_of = [x for x in self.analysis.layers if self.verbose or _matters(x)]
+        shown = list(self._abridged(rows_of))
+        rows = [self._cells(x) for x in shown]
+        columns, bar = self._columns(rows)
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in columns:
+            table.add_column(
+                self._scale(bar) if column == "bar" else Text(column),
+                justify="right" if column in _RIGHT else "left",
+                no_wrap=True,
+                overflow="ellipsis",
+                width=bar if column == "bar" else None,
+                min_width=_SHORTEST if column == "layer" else None,
+            )
+        for x, row in zip(shown, rows, strict=True):
+            row["bar"] = Text() if isinstance(x, _Run) else self._bar(x, bar)
+            table.add_row(*(row[column] for column in columns))
+        self.console.print(table)
+        self.console.print(
+            f"sees: the receptive field of the layer's input along the shortest path, in input "
+            f"pixels per side ({g.border} = the input's size)",
+            style="dim",
+        )
+        if any(x.verdict is Verdict.PARTIAL for x in self.analysis.layers):
+            self.console.print(f"{g.warn}: unproductive along some axes only", style="dim")
+
+    def _cells(self, x: AnalysedLayer | _Run) -> dict[str, Text]:
+        """What stands in each column, the bar excepted."""
+        g = self.glyphs
+        if isinstance(x, _Run):
+            filler = Text(f"{g.ellipsis} {x}", "dim")
+            return defaultdict(Text, layer=filler)
+        layer = x.layer
+        colour = _COLOURS[x.verdict]
+        mark = {Verdict.UNPRODUCTIVE: g.bad, Verdict.PARTIAL: g.warn}.get(x.verdict, "")
+        kernel = layer.geometry.kernel
+        reads = "?" if x.unknown else "global" if None in kernel else size(kernel, g.cross)
+        unknown = any(axis.unknown and not axis.spans for axis in x.seen)
+        sees = compact(
+            (seen.r_min if x.has_axis(axis) else 1 for axis, seen in enumerate(x.seen)),
+            g.cross,
+            g.unbounded,
+        )
+        return {
+            "": Text(mark, colour),
+            "layer": Text(one_line(layer.described), f"bold {colour}" if mark else ""),
+            "kernel": Text(reads),
+            "stride": Text("?" if x.unknown else compact(layer.geometry.stride, g.cross, "")),
+            "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
+            "sees": Text("?") if unknown else Text(sees, colour),
+            "params": Text(count(layer.params) if layer.params else ""),
+            "MACs": Text(count(layer.macs) if layer.macs else ""),
+        }
+
+    def _columns(self, rows: Sequence[dict[str, Text]]) -> tuple[list[str], int]:
+        """The columns that fit, and the width of the bar; what is least needed goes first."""
+        columns = ["", "layer", "kernel", "stride", "map", "sees", "bar", "params", "MACs"]
+
+        def room() -> int:
+            widths = (
+                max(
+                    _SHORTEST if column == "layer" else 1,
+                    len(column),
+                    *(len(row[column]) for row in rows),
+                )
+                for column in columns
+                if column != "bar"
+            )
+            return self.console.width - sum(widths) - 2 * len(columns)
+
+        for dropped in ("stride", "MACs", "kernel", "params", "map"):
+            if room() >= _NARROWEST_BAR:
+                break
+            columns.remove(dropped)
+        bar = min(_WIDEST_BAR, room())
+        if bar < _NARROWEST_BAR:
+            columns.remove("bar")
+            return columns, 0
+        return columns, bar
+
+    def _bar(self, x: AnalysedLayer, width: int) -> Text:
+        """r_{l-1,min} on a scale from nothing to twice the input, with the input's size marked."""
+        g = self.glyphs
+        resolution = self.analysis.architecture.resolution
+        ratios = [
+            2.0 if axis.r_min is None else float(axis.r_min) / i
+            for axis, i in zip(x.seen, resolution, strict=True)
+        ]
+        ratio = min(ratios)
+        middle = width // 2
+        filled = round(ratio * middle)
+        filled = min(filled, middle) if ratio <= 1 else max(filled, middle + 2)
+        text = Text((g.full * min(filled, middle)).ljust(middle), "green")
+        text.append(g.border, "bold default")
+        beyond = g.past * (min(filled, width) - middle - 1)
+        if filled >= width:
+            beyond = beyond[:-1] + g.more
+        return text.append(beyond.ljust(width - middle - 1), "red")
+
+    def _scale(self, width: int) -> Text:
+        resolution = self.analysis.architecture.resolution
+        middle = width // 2
+        label = compact(resolution, self.glyphs.cross)
+        return Text("0".ljust(max(1, middle - len(label) // 2)) + label)
+
+    def _abridged(self, rows: Sequence[AnalysedLayer]) -> Iterable[AnalysedLayer | _Run]:
+        """Long networks show their ends, downsampling, and the first unproductive layers.
+
+        Each of those comes with the layer before it; the rest is counted.
+        """
+        if self.verbose or len(rows) <= _ALL_ROWS:
+            return list(rows)
+        shown = {0, 1, len(rows) - 1}
+        for i, x in enumerate(rows):
+            downsamples = any(s is not None and s > 1 for s in x.layer.geometry.stride)
+            if downsamples or x.verdict is Verdict.PARTIAL:
+                shown.add(i)
+        wasted = [i for i, x in enumerate(rows) if x.verdict is Verdict.UNPRODUCTIVE]
+        for i in wasted[:_WASTED_ROWS]:
+            shown.update((max(i - 1, 0), i))
+        result: list[AnalysedLayer | _Run] = []
+        for is_shown, run in groupby(enumerate(rows), key=lambda pair: pair[0] in shown):
+            layers = [x for _, x in run]
+            if is_shown or len(layers) <= 2:
+                result += layers
+            else:
+                unproductive = sum(x.verdict is Verdict.UNPRODUCTIVE for x in layers)
+                result.append(_Run(len(layers), unproductive))
+        return result
+
+
+def _matters(x: AnalysedLayer) -> bool:
+    """Judged convolutions, and the trunk's poolings and samplings between them."""
+    if x.is_judged:
+        return True
+    samples = x.layer.kind in (Kind.POOL, Kind.UPSAMPLE, Kind.UNKNOWN)
+    return samples and x.role is Role.TRUNK

@@ -1,0 +1,255 @@
+"""A comment on a pull request: a table of the models, and what was found in each, folded.
+
+Names are the user's. They stand in code spans, where GitHub looks for no markup, mentions, links,
+issue numbers or emoji; escapes alone would not stop mentions, which it finds in rendered text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TextIO
+
+from rflint import __version__
+from rflint.graph.architecture import Source
+from rflint.linting.rule import Finding, Rule, Severity
+from rflint.report.formats.places import Problem, by_model, resolution
+from rflint.report.report import Failure, ModelReport, Report
+from rflint.text.escape import one_line
+from rflint.text.numbers import change, count, plural, size
+
+_ROOM_FOR_TABLE, _ROOM_FOR_MODEL, _ROOM_FOR_FAILURES, _ROOM = 12_000, 8_000, 6_000, 48_000
+"""Characters. GitHub refuses comments of more than 65,536."""
+_MODELS, _LINES, _NAMES, _FAILURES = 50, 20, 8, 20
+"""So many rows, lines of findings in a model, names in a line, and failures."""
+_NAME, _TEXT, _COMMAND = 100, 600, 600
+"""Longer ones are cut."""
+
+_TAME = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+-]*[)"'.,;:!?]*""")
+"""Words that are nothing but words to GitHub."""
+
+
+def write_markdown(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write the comment; models with findings come with what to do about them."""
+    models = list(by_model(report))
+    parts = ["## rflint"]
+    if models:
+        parts.append(_table([model for model, _ in models]))
+    if report.failures:
+        parts.append(_failures(report.failures))
+    details = [_details(model, found, rules) for model, found in models if found]
+    shown = _fitting(details, _MODELS, _ROOM - sum(map(len, parts)))
+    parts += shown
+    if len(shown) < len(details):
+        parts.append(f"{plural(len(details) - len(shown), 'more model')} with findings.")
+    parts.append(_closing(report))
+    stream.write("\n\n".join(parts) + "\n")
+
+
+def _fitting(texts: Sequence[str], most: int, room: int) -> Sequence[str]:
+    """The first of them, as many as fit."""
+    for number, text in enumerate(texts[:most]):
+        room -= len(text) + 2
+        if room < 0:
+            return texts[:number]
+    return texts[:most]
+
+
+# -- the table
+
+
+def _table(models: Sequence[ModelReport]) -> str:
+    rows = [_row(model) for model in models]
+    shown = _fitting(rows, _MODELS, _ROOM_FOR_TABLE)
+    head = (
+        "| model | input | parameters | MACs | convolutions | unproductive | findings |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+    )
+    more = len(rows) - len(shown)
+    return "\n".join((*head, *shown)) + (f"\n\n{plural(more, 'more model')}." if more else "")
+
+
+def _row(model: ModelReport) -> str:
+    totals = model.analysis.totals
+    left = ((len(model.accepted), "accepted"), (len(model.suppressed), "suppressed"))
+    findings = [
+        _counts(model.problems) or "none",
+        *(f"{number} {what}" for number, what in left if number),
+        *([] if model.analysis.complete else ["incomplete"]),
+    ]
+    cells = (
+        _code(model.title),
+        resolution(model),
+        count(totals.params),
+        count(totals.macs),
+        str(totals.convs),
+        str(totals.unproductive),
+        ", ".join(findings),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _counts(findings: Sequence[Finding]) -> str:
+    """'1 error, 3 warnings'."""
+    numbers = (
+        (sum(finding.severity is severity for finding in findings), severity.value)
+        for severity in reversed(Severity)
+    )
+    return ", ".join(plural(number, what) for number, what in numbers if number)
+
+
+# -- a model
+
+
+def _details(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]) -> str:
+    """Everything about one model. No name stands in HTML: the heading has it."""
+    offered = f", {plural(len(model.repairs), 'repair')}" if model.repairs else ""
+    entries = list(_findings(model, found, rules))
+    shown = _fitting([text for _, text in entries], _LINES, _ROOM_FOR_MODEL)
+    more = len(found) - sum(number for number, _ in entries[: len(shown)])
+    return "\n\n".join(
+        (
+            f"### {_code(model.title)}{f' at {at}' if (at := resolution(model)) else ''}",
+            f"<details>\n<summary>{_counts(model.problems)}{offered}</summary>",
+            *filter(None, shown),
+            *([f"{plural(more, 'more finding')}."] if more else []),
+            *_advice(model),
+            "</details>",
+        )
+    )
+
+
+def _findings(
+    model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]
+) -> Iterator[tuple[int, str]]:
+    """Paragraphs and list items, by rule and place, and how many findings each tells of."""
+    by_code = {rule.code: rule for rule in rules}
+    for code, group in groupby(sorted(found, key=_code_of), key=_code_of):
+        there = list(group)
+        findings = [problem.finding for problem in there]
+        rule = by_code.get(code)
+        story = rule.summarise(model.analysis, findings) if rule and rule.summarise else ""
+        if not story and len({finding.message for finding in findings}) == 1:
+            story = findings[0].message
+        evidence = f", {findings[0].evidence.value}" if findings[0].evidence else ""
+        head = f"{_code(code)} {_prose(findings[0].name)} ({_counts(findings)}{evidence})"
+        yield 0, f"{head}: {_prose(story)}" if story else f"{head}:"
+        by_place: dict[tuple[Source | None, str], list[Finding]] = {}
+        for problem in there:
+            key = (problem.place, problem.finding.detail)
+            by_place.setdefault(key, []).append(problem.finding)
+        for (place, detail), here in by_place.items():
+            where = f"{_code(str(place))}: " if place else ""
+            if story:
+                names = [finding.title for finding in here if finding.layer]
+                text = where + _names(names) if names else where.removesuffix(": ")
+                text += f": {_prose(detail)}" if detail else ""
+                yield len(here), f"- {text}" if text else ""
+                continue
+            for finding in here:
+                layer = f"{_code(finding.title)}: " if finding.layer else ""
+                yield 1, f"- {where}{layer}{_prose(finding.message)}"
+
+
+def _code_of(problem: Problem) -> str:
+    return problem.finding.code
+
+
+def _names(names: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(names))
+    shown = ", ".join(_code(name) for name in distinct[:_NAMES])
+    more = len(distinct) - _NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _advice(model: ModelReport) -> Iterator[str]:
+    """What to change: the model, or what it is fed."""
+    if model.repairs:
+        before = model.repairs[0].before
+        rows = [
+            "| what to do about it | unproductive | parameters | MACs |",
+            "| --- | ---: | ---: | ---: |",
+            f"| as it is | {before.unproductive} | {count(before.params)} | {count(before.macs)} |",
+        ]
+        for number, repair in enumerate(model.repairs, start=1):
+            after = repair.after
+            cells = (
+                f"{number}\\. {_prose(repair.words)}: {_prose(repair.title)}",
+                f"{repair.before.unproductive} -> {after.unproductive}",
+                _changed(repair.before.params, after.params),
+                _changed(repair.before.macs, after.macs),
+            )
+            rows.append(f"| {' | '.join(cells)} |")
+        yield "\n".join(_fitting(rows, _LINES, _ROOM_FOR_MODEL))
+        yield (
+            "Accuracy is not predicted: train to decide. "
+            f"{_code(f'{model.fix} --repair 1', _COMMAND)} writes the first as code."
+        )
+    larger = model.larger_input
+    if larger:
+        factor = change(model.analysis.totals.macs, larger.macs, "x")
+        yield (
+            f"Or feed it larger inputs: at {size(larger.resolution)} nothing is unproductive, "
+            f"for {count(larger.macs)} MACs ({factor})."
+        )
+
+
+def _changed(before: int, after: int) -> str:
+    difference = change(before, after, "x")
+    return f"{count(before)} -> {count(after)}" + (f" ({difference})" if difference else "")
+
+
+# -- the end
+
+
+def _failures(failures: Sequence[Failure]) -> str:
+    lines = [f"- {_code(failure.target)}: {_prose(str(failure.error))}" for failure in failures]
+    shown = _fitting(lines, _FAILURES, _ROOM_FOR_FAILURES)
+    more = len(lines) - len(shown)
+    listed = "\n".join(("### Could not be analysed", "", *shown))
+    return listed + (f"\n\n{plural(more, 'more target')}." if more else "")
+
+
+def _closing(report: Report) -> str:
+    found = [x for model in report.models for x in model.problems]
+    left = (
+        (sum(len(model.accepted) for model in report.models), "accepted by the baseline"),
+        (sum(len(model.suppressed) for model in report.models), "suppressed in the source"),
+        (len(report.failures), "not analysed"),
+    )
+    parts = [
+        f"{_counts(found) or 'no findings'} in {plural(len(report.models), 'model')}",
+        *(f"{number} {what}" for number, what in left if number),
+    ]
+    return f"rflint {__version__}: {', '.join(parts)}."
+
+
+# -- names
+
+
+def _code(text: str, most: int = _NAME) -> str:
+    """Text that is nothing but text, in a table as well.
+
+    A pipe would end a cell in a code span too, and an escaped one is not everywhere what it seems.
+    """
+    return "&#124;".join(map(_span, one_line(_cut(text, most)).split("|")))
+
+
+def _span(text: str) -> str:
+    """A code span; its fence is longer than any run of backticks inside."""
+    if not text.strip():
+        return text
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    padded = f" {text} " if text[0] in "` " or text[-1] in "` " else text
+    return f"{fence}{padded}{fence}"
+
+
+def _prose(text: str) -> str:
+    """A sentence with names in it: whatever is not a plain word stands in a code span."""
+    words = one_line(_cut(text, _TEXT).replace("\n", " ")).split(" ")
+    return " ".join(word if _TAME.fullmatch(word) else _code(word) for word in words)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -1,0 +1,130 @@
+"""What the formats for tools have in common: where a problem is, how it is told apart, its names.
+
+Names come from the user's model and may hold anything; each format makes them harmless in its own
+way, on top of what is done here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import PurePosixPath, PureWindowsPath
+
+from rflint.graph.architecture import Source
+from rflint.linting.rule import Finding, Severity
+from rflint.report.report import ModelReport, Report
+from rflint.text.numbers import size
+from rflint.usercode.places import source_at
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding or an exceeded limit, with what the formats say beside it."""
+
+    model: ModelReport
+    finding: Finding
+    place: Source | None
+    fingerprint: str
+    label: str
+    """The model and its input, as far as the report has others to confuse them with."""
+
+    @property
+    def text(self) -> str:
+        """Layer, message and label, in one sentence."""
+        layer = f"{self.finding.title}: " if self.finding.layer else ""
+        label = f" [{self.label}]" if self.label else ""
+        return f"{layer}{self.finding.message}{label}"
+
+
+def problems(report: Report) -> Iterator[Problem]:
+    """What there is to report, in the report's order; suppressed and accepted findings are not."""
+    for _, found in by_model(report):
+        yield from found
+
+
+def by_model(report: Report) -> Iterator[tuple[ModelReport, list[Problem]]]:
+    """Each model and what there is to report of it."""
+    label = _labels(report)
+    identities = fingerprints(
+        (x.code, model.title, model.analysis.architecture.resolution, x.layer)
+        for model in report.models
+        for x in model.problems
+    )
+    for model in report.models:
+        yield (
+            model,
+            [
+                Problem(model, x, x.source or model.place, next(identities), label(model))
+                for x in model.problems
+            ],
+        )
+
+
+def fingerprints(keys: Iterable[tuple[object, ...]]) -> Iterator[str]:
+    """One hash for each key, the n-th of the same key another one.
+
+    Lines and messages are no part of keys: both change while the problem stays what it is.
+    """
+    seen: Counter[str] = Counter()
+    for key in keys:
+        text = json.dumps(key)
+        seen[text] += 1
+        yield sha256(f"{text}{seen[text]}".encode()).hexdigest()
+
+
+def at_resolution(model: ModelReport) -> str:
+    """'resnet18 at 32x32'."""
+    at = resolution(model)
+    return f"{model.title} at {at}" if at else model.title
+
+
+def resolution(model: ModelReport) -> str:
+    """'32x32'."""
+    return size(model.analysis.architecture.resolution)
+
+
+def file_of(target: str) -> Source:
+    """Where to look, for formats that need a place, when nothing has one.
+
+    The file that the target names; else pyproject.toml, where models and limits are configured.
+    """
+    name = target.rpartition(":")[0]
+    if name.endswith(".py"):
+        with suppress(OSError, ValueError):  # whatever a caller of `lint` takes for a name
+            return source_at(name, 1)
+    return Source("pyproject.toml", 1)
+
+
+def is_relative(source: Source) -> bool:
+    """Whether it lies below the current directory: other paths are absolute."""
+    return not (
+        PurePosixPath(source.path).is_absolute() or PureWindowsPath(source.path).is_absolute()
+    )
+
+
+def unicode(text: str) -> str:
+    """Without the lone surrogates of undecodable file names, which no file can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def level(severity: Severity, info: str) -> str:
+    """A severity in the words of GitHub and SARIF, which differ in what they call the mildest."""
+    return info if severity is Severity.INFO else severity.value
+
+
+def _labels(report: Report) -> Callable[[ModelReport], str]:
+    """Names models only where there are several, and inputs where a model has several."""
+    sizes: dict[str, set[str]] = {}
+    for model in report.models:
+        sizes.setdefault(model.title, set()).add(resolution(model))
+
+    def label(model: ModelReport) -> str:
+        if len(sizes[model.title]) > 1:
+            return at_resolution(model) if len(sizes) > 1 else f"at {resolution(model)}"
+        return model.title if len(sizes) > 1 else ""
+
+    return label

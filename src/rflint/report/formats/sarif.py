@@ -1,0 +1,153 @@
+"""SARIF 2.1.0, as GitHub's code scanning and editors read it.
+
+GitHub asks for more than the standard: a place and a fingerprint for every result, help for every
+rule; and it refuses files with too many results.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, TextIO
+from urllib.parse import quote
+
+from rflint import __version__
+from rflint.graph.architecture import Source
+from rflint.linting.rule import Evidence, Finding, Rule
+from rflint.linting.rule_page import page
+from rflint.report.formats.places import Problem, file_of, is_relative, level, problems, unicode
+from rflint.report.report import Failure, Report
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST_RESULTS = 25_000
+"""GitHub refuses files with more."""
+_LONGEST = 1024
+"""GitHub cuts descriptions there."""
+
+
+def write_sarif(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write a log with one run."""
+    json.dump(_log(report, rules), stream, indent=2, allow_nan=False)
+    stream.write("\n")
+
+
+def _log(report: Report, rules: Sequence[Rule]) -> dict[str, Any]:
+    found = list(problems(report))
+    descriptors = _descriptors(rules, [problem.finding for problem in found])
+    index = {descriptor["id"]: i for i, descriptor in enumerate(descriptors)}
+    notifications = [_notification(failure) for failure in report.failures]
+    if len(found) > MOST_RESULTS:
+        left_out = len(found) - MOST_RESULTS
+        found.sort(key=lambda problem: -problem.finding.severity.rank)
+        text = f"{left_out} results are left out, the mildest: a file can hold {MOST_RESULTS}."
+        notifications.append({"level": "warning", "message": {"text": text}})
+    invocation: dict[str, Any] = {"executionSuccessful": not report.failures}
+    if notifications:
+        invocation["toolExecutionNotifications"] = notifications
+    driver = {"name": "rflint", "semanticVersion": __version__, "rules": descriptors}
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [invocation],
+        "results": [_result(problem, index) for problem in found[:MOST_RESULTS]],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _descriptors(rules: Sequence[Rule], findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The rules that ran, and what else there are results of: limits that were exceeded."""
+    known = {rule.code for rule in rules}
+    others = {finding.code: finding for finding in findings if finding.code not in known}
+    return [*map(_rule, rules), *map(_other, others.values())]
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.code,
+        "name": rule.name,
+        "shortDescription": {"text": _cut(rule.summary)},
+        "fullDescription": {"text": _cut(_first_section(rule.doc))},
+        "help": {"text": rule.doc, "markdown": page(rule)},
+        "defaultConfiguration": {"level": level(rule.severity, "note")},
+        "properties": {"tags": ["architecture", "pytorch", *_evidence(rule.evidence)]},
+    }
+
+
+def _evidence(evidence: Evidence | None) -> list[str]:
+    return [evidence.value] if evidence else []
+
+
+def _other(finding: Finding) -> dict[str, Any]:
+    """A limit, whose code is the option that sets it."""
+    limit = f"The model exceeds the limit that --{finding.code} sets."
+    text = unicode(limit if finding.name == "over-limit" else finding.name)
+    return {
+        "id": unicode(finding.code),
+        "name": unicode(finding.name),
+        "shortDescription": {"text": _cut(text)},
+        "fullDescription": {"text": _cut(text)},
+        "help": {"text": text},
+        "defaultConfiguration": {"level": level(finding.severity, "note")},
+        "properties": {"tags": ["architecture", "pytorch"]},
+    }
+
+
+def _first_section(doc: str) -> str:
+    """The text under the first heading of a rule's documentation, else its first line."""
+    section = re.search(r"^\S.*\n((?: +\S.*\n?)+)", doc, re.MULTILINE)
+    return " ".join(section[1].split()) if section else doc.split("\n", 1)[0]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _result(problem: Problem, index: dict[str, int]) -> dict[str, Any]:
+    finding, model = problem.finding, problem.model
+    location = _location(problem.place or file_of(model.target))
+    if finding.layer:
+        name = unicode(finding.layer)
+        location["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "module"}]
+    return {
+        "ruleId": unicode(finding.code),
+        "ruleIndex": index[unicode(finding.code)],
+        "level": level(finding.severity, "note"),
+        "message": _message(problem.text),
+        "locations": [location],
+        "partialFingerprints": {
+            "primaryLocationLineHash": problem.fingerprint,
+            "rflint/v1": problem.fingerprint,
+        },
+        "properties": {
+            "model": unicode(model.title),
+            "resolution": list(model.analysis.architecture.resolution),
+        },
+    }
+
+
+def _notification(failure: Failure) -> dict[str, Any]:
+    error = failure.error
+    text = f"{failure.target} could not be analysed: {error.message}"
+    entry = {
+        "descriptor": {"id": error.kind},
+        "level": "error",
+        "message": _message(f"{text}\n{error.hint}".strip()),
+    }
+    return entry | ({"locations": [_location(error.source)]} if error.source else {})
+
+
+def _location(place: Source) -> dict[str, Any]:
+    """A place by its URI: below the root of the sources, or of a file outside."""
+    path = unicode(place.path)
+    artifact = (
+        {"uri": quote(path), "uriBaseId": "%SRCROOT%"}
+        if is_relative(place)
+        else {"uri": f"file:///{quote(path.lstrip('/'), safe='/:')}"}
+    )
+    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": place.line}}}
+
+
+def _message(text: str) -> dict[str, str]:
+    """Literal text: in SARIF, braces stand for arguments and `[text](target)` is a link."""
+    escaped = unicode(text).replace("{", "{{").replace("}", "}}")
+    return {"text": escaped.replace("](", "] (")}

@@ -1,0 +1,239 @@
+"""The report on a terminal: header, the layers that matter, findings as a story, repairs.
+
+Colour, width and the character set follow the terminal; into a pipe or a file go plain text of a
+fixed width. Names from the user's model are never read as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from rflint.inputs.layouts import is_usual
+from rflint.linting.rule import Finding, Rule, Severity
+from rflint.report.formats.advice import Advice
+from rflint.report.formats.layer_table import LayerTable
+from rflint.report.formats.terminal import console_for, glyphs_of
+from rflint.report.report import ModelReport, Report
+from rflint.text.escape import inert, one_line, paragraphs
+from rflint.text.numbers import count, counted, plural, share, size
+
+_NAMES = 12
+"""So many layers of a finding are named, unless --verbose asks for all."""
+_SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+def write_text(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+    """Write the report for a person."""
+    console = console_for(stream)
+    if console.is_terminal:
+        print_report(console, report, rules, verbose)
+        return
+    with console.capture() as captured:
+        print_report(console, report, rules, verbose)
+    # tables fill their cells with spaces, which nobody wants in a file
+    stream.writelines(f"{inert(line.rstrip())}\n" for line in captured.get().splitlines())
+
+
+def print_report(
+    console: Console, report: Report, rules: Sequence[Rule], verbose: bool = False
+) -> None:
+    """Print every model's page and a closing line."""
+    for position, model in enumerate(report.models):
+        if position:
+            console.print()
+            console.rule(style="dim")
+            console.print()
+        _Page(console, model, rules, verbose).print()
+    if report.models:
+        console.print()
+        console.print(_closing(report))
+
+
+class _Page:
+    """One model's part of the report."""
+
+    def __init__(
+        self, console: Console, model: ModelReport, rules: Sequence[Rule], verbose: bool
+    ) -> None:
+        self.console = console
+        self.model = model
+        self.analysis = model.analysis
+        self.rules = {rule.code: rule for rule in rules}
+        self.verbose = verbose
+        self.glyphs = glyphs_of(console)
+
+    def print(self) -> None:
+        """Header, layers, findings, repairs."""
+        self._header()
+        if self.analysis.totals.convs and (self.verbose or self.model.findings):
+            self.console.print()
+            LayerTable(self.console, self.analysis, verbose=self.verbose).print()
+        for code, findings in groupby(self.model.findings, key=lambda finding: finding.code):
+            self.console.print()
+            self._findings(code, list(findings))
+        for limit in self.model.over_limits:
+            self.console.print()
+            self.console.print(
+                Text.assemble((limit.code, "bold red"), f" exceeded: {one_line(limit.message)}")
+            )
+        if self._asks_for_advice():
+            self.console.print()
+            Advice(self.console, self.model, verbose=self.verbose).print()
+
+    def _asks_for_advice(self) -> bool:
+        """Whether a layer that is to be done something about is unproductive.
+
+        Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
+        """
+        wasted = {x.layer.name for x in self.analysis.unproductive}
+        limited = any(x.code == "max-unproductive" for x in self.model.over_limits)
+        return limited or any(x.layer in wasted for x in self.model.findings)
+
+    def _header(self) -> None:
+        g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
+        said = architecture.layouts or ("",) * len(architecture.inputs)
+        inputs = ", ".join(
+            f"{size(shape, g.cross)}{'' if is_usual(letters) else f' ({letters})'}"
+            for shape, letters in zip(architecture.inputs, said, strict=True)
+        )
+        self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
+        facts = [
+            counted(totals.params, "parameter"),
+            counted(totals.macs, "MAC"),
+            self._convolutions(),
+        ]
+        line = Text(f" {g.dot} ".join(facts))
+        if totals.unproductive:
+            line.append(f" {g.dot} ")
+            wasted = [x.layer.geometry.kernel for x in self.analysis.unproductive]
+            ones = f", all {g.cross.join('1' * architecture.axes)}"
+            mixing_only = all(set(kernel) == {1} for kernel in wasted)
+            line.append(
+                f"{totals.unproductive} unproductive{ones if mixing_only else ''}",
+                "yellow" if mixing_only else "bold red",
+            )
+        if totals.dead_weights:
+            dead = share(totals.dead_weights, totals.params)
+            line.append(f" {g.dot} ")
+            line.append(f"{count(totals.dead_weights)} dead weights ({dead})", "bold yellow")
+        if not self.analysis.complete:
+            line.append(f" {g.dot} ")
+            line.append("incomplete", "bold yellow")
+        self.console.print(line)
+        feasible = size(self.analysis.feasible_min, g.cross)
+        if architecture.left_out:
+            self.console.print("Judged up to where the model reads values of the data.")
+        elif not self.analysis.complete:
+            self.console.print("What depends on an unknown operator was not judged.")
+        elif totals.convs and not totals.unproductive:
+            smaller = all(
+                least <= given
+                for least, given in zip(
+                    self.analysis.feasible_min, architecture.resolution, strict=True
+                )
+            )
+            would = "would allow inputs down to" if smaller else "ask, axis by axis, for at least"
+            self.console.print(
+                f"No convolution is unproductive at {size(architecture.resolution, g.cross)}; "
+                f"receptive fields {would} {feasible}.",
+                style="green" if not self.model.findings else None,
+            )
+        if self.analysis.border_min:
+            self.console.print(
+                Text.assemble(
+                    "Border layer ",
+                    (one_line(self.analysis.border_min.layer.described), "bold"),
+                    f": receptive fields ask for inputs of at least {feasible}.",
+                )
+            )
+
+    def _convolutions(self) -> str:
+        """How many are judged, and how many are not: in gates, heads, or behind unknowns."""
+        judged = self.analysis.totals.convs
+        others = [
+            x for x in self.analysis.layers if x.layer.kind.is_convolution and not x.is_judged
+        ]
+        if not judged and not others:
+            return "no convolution to judge"
+        beside = f" (and {len(others)} not judged)" if others else ""
+        return f"{plural(judged, 'convolution')}{beside}"
+
+    # -- findings
+
+    def _findings(self, code: str, findings: list[Finding]) -> None:
+        first = findings[0]
+        self.console.print(
+            Text.assemble(
+                (code, f"bold {_SEVERITIES[first.severity]}"),
+                f" {first.name} ",
+                (f"({plural(len(findings), first.severity.value)}{_evidence(first)})", "dim"),
+            )
+        )
+        rule = self.rules.get(code)
+        story = rule.summarise(self.analysis, findings) if rule and rule.summarise else ""
+        if not story and len({finding.message for finding in findings}) == 1:
+            story = first.message
+        if story:
+            self.console.print(Padding(Text(paragraphs(story)), (0, 0, 0, 2)))
+        by_place: dict[tuple[str, str], list[Finding]] = {}
+        for finding in findings:
+            by_place.setdefault((str(finding.source or ""), finding.detail), []).append(finding)
+        for (place, _), there in by_place.items():
+            self._at(place, there, with_messages=not story)
+
+    def _at(self, place: str, findings: list[Finding], *, with_messages: bool) -> None:
+        if with_messages:
+            for finding in findings:
+                message = paragraphs(finding.message)
+                text = Text.assemble((one_line(finding.title), "bold"), f": {message}")
+                if place:
+                    text.append(f" ({one_line(place)})", "cyan")
+                self.console.print(Padding(text, (0, 0, 0, 2)))
+            return
+        names = list(dict.fromkeys(finding.title for finding in findings))
+        limit = len(names) if self.verbose else _NAMES
+        listed = ", ".join(names[:limit])
+        if len(names) > limit:
+            listed += f" and {len(names) - limit} more"
+        text = Text()
+        if place:
+            text.append(f"{one_line(place)}  ", "cyan")
+        text.append(one_line(listed))
+        if findings[0].detail:
+            text.append(f": {one_line(findings[0].detail)}")
+        self.console.print(Padding(text, (0, 0, 0, 2)))
+
+
+def _evidence(finding: Finding) -> str:
+    return f", {finding.evidence.value}" if finding.evidence else ""
+
+
+def _closing(report: Report) -> Text:
+    """How many findings there are, and how many somebody has answered for."""
+    findings = report.findings
+    counts = [
+        plural(sum(1 for f in findings if f.severity is severity), severity.value)
+        for severity in reversed(Severity)
+        if any(f.severity is severity for f in findings)
+    ]
+    exceeded = sum(len(model.over_limits) for model in report.models)
+    if exceeded:
+        counts.append(f"{plural(exceeded, 'limit')} exceeded")
+    beside = [
+        f"{number} {what}"
+        for number, what in (
+            (sum(len(model.suppressed) for model in report.models), "suppressed"),
+            (sum(len(model.accepted) for model in report.models), "in the baseline"),
+        )
+        if number
+    ]
+    aside = f" ({', '.join(beside)})" if beside else ""
+    if not counts:
+        return Text(f"No findings{aside}.", "green")
+    return Text(f"Found {', '.join(counts)}{aside}.", "bold")

@@ -1,0 +1,56 @@
+"""Limits on what a model may be, beside findings: a budget for CI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from rflint.analysis.analysis import Totals
+from rflint.graph.architecture import Source
+from rflint.inputs.notation import Limit
+from rflint.linting.rule import Finding, Severity
+from rflint.text.numbers import count, share
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One field for each option `--max-...`; None where there is no limit."""
+
+    max_unproductive: Limit | None = None
+    max_dead_weights: Limit | None = None
+    max_macs: Limit | None = None
+    max_params: Limit | None = None
+
+
+SHARES = {"max_unproductive": "convs", "max_dead_weights": "params"}
+"""Limits that can be a share, and the total that it is a share of."""
+
+_NOUNS = {
+    "max_unproductive": "unproductive convolutions",
+    "max_dead_weights": "dead weights",
+    "max_macs": "MACs",
+    "max_params": "parameters",
+}
+
+
+def over_limits(limits: Limits, totals: Totals, place: Source | None) -> tuple[Finding, ...]:
+    """One entry for each limit that a model exceeds; the option is its code."""
+    found = []
+    for field in fields(limits):
+        limit: Limit | None = getattr(limits, field.name)
+        value: int = getattr(totals, field.name.removeprefix("max_"))
+        whole: int = getattr(totals, SHARES.get(field.name, "params"))
+        if limit is None or limit.allows(value, whole):
+            continue
+        shown = f"{value:,}" if value < 10**6 else f"{count(value)} ({value:,})"
+        of = f", {share(value, whole)} of {whole:,}" if limit.is_share else ""
+        found.append(
+            Finding(
+                field.name.replace("_", "-"),
+                "over-limit",
+                Severity.ERROR,
+                "",
+                f"{shown} {_NOUNS[field.name]}{of}: more than the {limit.text} that are allowed",
+                place,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""How numbers, names and suggestions are written for people."""

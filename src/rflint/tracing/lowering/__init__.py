@@ -1,0 +1,1 @@
+"""A recorded pass, lowered to an architecture."""

@@ -1,0 +1,176 @@
+"""The effect of an operator that is in no table, measured by running it (tracing/probe.py)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from rflint.graph.architecture import POINTWISE, Extent, Reach
+from rflint.operators.dimensions import (
+    Dimension,
+    Layout,
+    all_axes,
+    at_lengths,
+    axes_elsewhere,
+    axes_of,
+    picked_from,
+    plain,
+    sole_axis,
+    tangled,
+    unpicked,
+)
+from rflint.operators.mixing import mixing_geometry
+from rflint.operators.table import Call, Effect, Value, mapped, reach_of, shape_of
+from rflint.tracing.lowering.probe import (
+    CannotProbe,
+    Patience,
+    Reading,
+    check_sizes,
+    probe,
+    realistic,
+)
+from rflint.tracing.recording.functions import tensors_of
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was found out about one call of an unknown operator."""
+
+    effect: Effect
+    because: str = ""
+    """Why nothing was found out, if nothing was."""
+
+
+def measured(
+    node: fx.Node,
+    call: Call,
+    model: nn.Module,
+    tensors: Mapping[fx.Node, torch.Tensor],
+    patience: Patience,
+) -> Measured:
+    """Run the call of `node` on real tensors, with a NaN at one position after another.
+
+    `tensors` are those of the recording, most of them without storage.
+    """
+    shapes = [tuple(tensor.shape) for tensor in tensors_of(call.result)]
+    try:
+        stored = call.module.state_dict().values() if call.module is not None else ()
+        check_sizes([*(v.shape for v in call.tensors), *shapes, *(t.shape for t in stored)])
+        function = _function(node, model)
+        args, kwargs = mapped((node.args, node.kwargs), fx.Node, lambda made: _real(tensors[made]))
+        readings = _readings(function, args, kwargs, call, patience)
+    except CannotProbe as error:
+        return Measured(_nothing_known(call, shapes), str(error))
+    effects = [
+        _effect(call, shape, {key: found[i] for key, found in readings.items()})
+        for i, shape in enumerate(shapes)
+    ]
+    result = effects[0]
+    if not isinstance(call.result, torch.Tensor):
+        result = replace(result, parts=tuple(effects))
+    unclear = any(Extent.UNKNOWN in reach for effect in effects for reach in effect.reaches)
+    return Measured(result, "no window describes what a NaN reaches" if unclear else "")
+
+
+def _real(tensor: torch.Tensor) -> torch.Tensor:
+    return realistic(tensor.shape, tensor.dtype) if tensor.device.type == "meta" else tensor
+
+
+def _function(node: fx.Node, model: nn.Module) -> Callable[..., Any]:
+    """What a node calls, modules with real weights."""
+    if node.op == "call_function":
+        assert callable(node.target)
+        return node.target
+    if node.op == "call_method":
+        method: Callable[..., Any] = getattr(torch.Tensor, str(node.target))
+        return method
+    try:
+        module = copy.deepcopy(model.get_submodule(str(node.target))).to_empty(device="cpu")
+    except Exception as error:
+        raise CannotProbe(f"the module cannot be copied ({type(error).__name__})") from error
+    with torch.no_grad():
+        for tensor in (*module.parameters(), *module.buffers()):
+            tensor.copy_(realistic(tensor.shape, tensor.dtype))
+    return module
+
+
+def _readings(
+    function: Callable[..., Any], args: Any, kwargs: Any, call: Call, patience: Patience
+) -> dict[tuple[int, int], list[Reading]]:
+    """By tensor (its place among all arguments) and dimension that carries positions."""
+    return {
+        (which, dim): probe(function, args, kwargs, which, dim, patience)
+        for which, value in enumerate(call.tensors)
+        if value.source is not None
+        for dim, carried in enumerate(unpicked(value.layout))
+        if axes_of(carried)
+    }
+
+
+def _effect(
+    call: Call, shape: tuple[int, ...], readings: Mapping[tuple[int, int], Reading]
+) -> Effect:
+    """What one result reads of every input, and which dimension of it carries what."""
+    layout: list[Dimension] = list(plain(shape))
+    for value in call.data:
+        if shape == value.shape and picked_from(value.layout) is not None:
+            layout = [
+                dimension if not axes_of(rest) else plain((size,))[0]
+                for dimension, rest, size in zip(
+                    value.layout, unpicked(value.layout), shape, strict=True
+                )
+            ]
+    reaches: dict[int, dict[int, Reach]] = {}
+    for (which, dim), reading in readings.items():
+        value = call.tensors[which]
+        reaches.setdefault(which, {}).update(_per_axis(value, dim, reading.reach, shape))
+        at = reading.dim
+        if at is None and shape == value.shape:
+            at = dim  # everything is read, and the result goes on where it lay
+        if at is not None and not axes_of(layout[at]):
+            (layout[at],) = at_lengths((value.layout[dim],), (shape[at],))
+    everything: dict[int, Reach] = {}
+    for read in reaches.values():
+        everything |= read
+    return Effect(
+        tuple(layout),
+        tuple(
+            reach_of(call.axes, reaches.get(which, {}))
+            for which, value in enumerate(call.tensors)
+            if value.source is not None
+        ),
+        mixing_geometry(call.axes, everything),
+    )
+
+
+def _per_axis(value: Value, dim: int, reach: Reach, shape: Sequence[int]) -> dict[int, Reach]:
+    carried = value.layout[dim]
+    axis = sole_axis(carried)
+    elsewhere = axes_elsewhere(value.layout, dim)
+    if axis is not None and axis not in elsewhere:
+        return {axis: reach}
+    if reach == POINTWISE:
+        return {}
+    if reach is not Extent.GLOBAL or axes_of(carried) & elsewhere:
+        reach = Extent.UNKNOWN
+    return dict.fromkeys(axes_of(carried), reach)
+
+
+def _nothing_known(call: Call, shapes: Sequence[tuple[int, ...]]) -> Effect:
+    """Whatever its inputs still see, nobody knows what the operator reads of it."""
+    first = call.data[0]
+    axes = frozenset(axis for value in call.data for axis in all_axes(value.layout))
+    shape = shapes[0] if shapes else ()
+    layout: Layout = plain(shape)
+    if shape == shape_of(first):
+        layout = first.layout
+    elif axes:
+        layout = tangled(first.layout, shape)
+    unknown: dict[int, Reach] = dict.fromkeys(range(call.axes), Extent.UNKNOWN)
+    reach = reach_of(call.axes, unknown)
+    return Effect(layout, (reach,) * len(call.data), mixing_geometry(call.axes, {}))

@@ -1,0 +1,115 @@
+"""What a constant is made of: which parameters, and whether every number still has its place.
+
+A kernel may be a parameter, or be computed from one: flipped, scaled, centred, or as the sum of
+itself and its mirror image. What is said of its taps holds for the parameter where each number of
+the parameter has become one number of the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from rflint.graph.architecture import Kind, Rearrangement
+from rflint.operators.rows.views import flipped_dimensions, new_order
+from rflint.operators.table import Arrangement, Call, Origins, Row, Value
+
+_REARRANGING = frozenset(
+    {"flip", "fliplr", "flipud", "rot90", "roll", "permute", "transpose", "t", "T", "mT", "H", "mH"}
+    | {"swapaxes", "swapdims", "movedim", "moveaxis", "view", "reshape", "flatten", "unflatten"}
+    | {"squeeze", "unsqueeze", "expand", "adjoint", "unsafe_view", "reshape_alias"}
+)
+"""Functions whose results hold every number of their argument once, if they are as many."""
+
+_FLIPS = frozenset({"flip", "fliplr", "flipud"})
+_PERMUTATIONS = frozenset(
+    {"permute", "transpose", "t", "T", "mT", "H", "mH", "swapaxes", "swapdims", "movedim"}
+    | {"moveaxis", "adjoint"}
+)
+_KEEPING_SHAPE = frozenset({"view", "reshape", "expand", "unsafe_view", "reshape_alias"})
+
+_KEEPING = frozenset(
+    {"clone", "contiguous", "detach", "data", "alias", "to", "type", "type_as", "float", "half"}
+    | {"bfloat16", "double", "cuda", "cpu", "requires_grad", "identity", "dropout", "positive"}
+    | {"to_copy", "lift_fresh", "overlaid"}
+)
+"""Functions whose results are their first argument, each number where it was."""
+
+_FEW = 8
+"""A kernel is made of fewer parameters; a sum of more is something else."""
+
+_MIXING = frozenset({"softmax", "Softmax2d", "glu"})
+"""Rows of activations that are no functions of one number."""
+
+
+def origins_of_constant(names: Sequence[str], values: Sequence[Value]) -> Origins:
+    """Everything that a constant is computed from: parameters of a module, and other constants."""
+    parts = tuple(dict.fromkeys(value.parameters for value in values if value.parameters))
+    if len(parts) == 1 and not names:
+        return parts[0]
+    return Origins(tuple(names), parts)
+
+
+def arrangement_of(
+    spelling: str, row: Row | None, call: Call, shape: tuple[int, ...]
+) -> Arrangement | None:
+    """Where the numbers of parameters lie in a constant that a function computes."""
+    values: list[Value] = call.tensors
+    if not values or call.module is not None:
+        return None
+    first = values[0]
+    if spelling in _KEEPING:
+        return first.arrangement
+    if spelling == "weight_norm" and first.arrangement is not None:
+        return Arrangement(first.arrangement.orders, mixed=True)
+    if spelling in _REARRANGING:
+        if first.arrangement is None or prod(first.shape) != prod(shape):
+            return None
+        how = _rearranged(spelling, call, shape)
+        return Arrangement(
+            tuple((name, (*order, how)) for name, order in first.arrangement.orders),
+            first.arrangement.mixed,
+        )
+    pointwise = row is not None and (
+        row.kind is Kind.ARITHMETIC or (row.kind is Kind.ACTIVATION and row.name not in _MIXING)
+    )
+    if not pointwise:
+        return None
+    whole = [value for value in values if value.shape == shape and value.arrangement is not None]
+    found: Arrangement | None = Arrangement()
+    for value in whole:
+        found = _joined(found, value.arrangement)
+    if found is None or not found.orders:
+        return None
+    return Arrangement(found.orders, found.mixed or _mixes(found, values, whole))
+
+
+def _rearranged(spelling: str, call: Call, shape: tuple[int, ...]) -> Rearrangement:
+    rank = len(shape)
+    if spelling in _FLIPS:
+        return Rearrangement("flip", flipped=tuple(sorted(flipped_dimensions(call))))
+    if spelling in _PERMUTATIONS:
+        return Rearrangement("permute", order=tuple(new_order(call)))
+    if spelling in _KEEPING_SHAPE and call.tensors[0].shape == shape:
+        return Rearrangement("permute", order=tuple(range(rank)))
+    return Rearrangement(f"{spelling} {call.args[1:]} {dict(call.kwargs)} {shape}")
+
+
+def _joined(one: Arrangement | None, other: Arrangement | None) -> Arrangement | None:
+    """Of two constants number by number; None if numbers of a parameter come from two places."""
+    if one is None or other is None:
+        return None
+    orders = dict(one.orders)
+    for name, order in other.orders:
+        if orders.setdefault(name, order) != order:
+            return None
+    if len(orders) > _FEW:
+        return None
+    return Arrangement(tuple(orders.items()), one.mixed or other.mixed)
+
+
+def _mixes(found: Arrangement, values: Sequence[Value], whole: Sequence[Value]) -> bool:
+    """Whether numbers of a parameter reach others as well, through its mean, say."""
+    names = {name for name, _ in found.orders}
+    rest = [value for value in values if not any(value is x for x in whole)]
+    return any(names & value.parameters.names() for value in rest)

@@ -1,0 +1,187 @@
+"""What every tensor of a recording carries: the operator table applied to node after node.
+
+Lowering (lower.py) makes an architecture of it; finding the axes (axes.py) only looks at what the
+layers that slide are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import torch
+from torch import fx
+
+from rflint.graph.architecture import POINTWISE, Kind
+from rflint.operators.dimensions import plain, same_patches, tangled, without_patches
+from rflint.operators.table import Arrangement, Call, Effect, Origins, Value, mapped, tensors_in
+from rflint.operators.zeros import all_zero
+from rflint.tracing.lowering.origins import arrangement_of
+from rflint.tracing.lowering.parameters import Parameters
+from rflint.tracing.recording.recording import Recording, Step
+
+_PICKS = frozenset({"getitem", "index_select"})
+"""Rows of the table that pick positions by their numbers."""
+
+_INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8})
+
+
+class Values:
+    """The value of every node, in order of execution.
+
+    Subclasses say what an input is, what becomes of an operator's effect, and what to make of an
+    operator that is in no table.
+    """
+
+    def __init__(self, recording: Recording, parameters: Parameters, axes: int) -> None:
+        self.recording = recording
+        self.parameters = parameters
+        self.axes = axes
+        self.values: dict[fx.Node, Value] = {}
+        self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
+        """Operators whose results are slices of what they got, which are layers of their own."""
+
+    def follow(self) -> Iterator[fx.Node]:
+        """Work out the value of every node; yields each node just before its turn."""
+        for node, step in self.recording.steps.items():
+            yield node
+            self.values[node] = self._value(node, step)
+
+    # -- what subclasses say
+
+    def placed(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
+        """An input of the model."""
+        raise NotImplementedError
+
+    def effect(self, node: fx.Node, step: Step, call: Call) -> Effect:
+        """What an operator does to layouts and receptive fields."""
+        raise NotImplementedError
+
+    def emitted(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
+        """The value behind an operator."""
+        raise NotImplementedError
+
+    def on_constants(self, step: Step, call: Call) -> None:
+        """Told of an operator on constants only."""
+        raise NotImplementedError
+
+    # -- what is the same for all
+
+    def held(self, step: Step) -> dict[str, Value]:
+        """What tensors are that a module holds and that were computed."""
+        return {name: self.values[node] for name, node in step.held.items()}
+
+    def _value(self, node: fx.Node, step: Step) -> Value:
+        shape = shape_of_first(step.result)
+        if node.op == "placeholder":
+            return self.placed(node, shape)
+        if node.op == "get_attr":
+            name = str(node.target)
+            if name not in self.parameters.sizes:
+                zeros = all_zero(shape) if step.is_zero else ()
+                return Value(shape, plain(shape), None, zeros=zeros)
+            itself = Arrangement(((name, ()),))
+            return Value(shape, plain(shape), None, Origins((name,)), itself)
+        if step.spelling == "part":
+            return self._part(node, step, shape)
+        call = self._call(node, step)
+        if not call.data:
+            self.on_constants(step, call)
+            made_of = self.parameters.of_constant(step, call, self.held(step).values())
+            arranged = arrangement_of(step.spelling, step.row, call, shape)
+            return Value(shape, plain(shape), None, made_of, arranged)
+        effect = self.effect(node, step, call)
+        if effect.parts:
+            self.calls[node] = (call, effect.parts)
+            return call.data[0]
+        return self.emitted(step, call, effect, shape)
+
+    def _part(self, node: fx.Node, step: Step, shape: tuple[int, ...]) -> Value:
+        """One tensor of an operator with several."""
+        parent, index = node.args
+        assert isinstance(parent, fx.Node)
+        assert isinstance(index, int)
+        if parent in self.calls:
+            call, parts = self.calls[parent]
+            origin = replace(self.recording.steps[parent], result=step.result, layer=node.name)
+            return self.emitted(origin, call, parts[index], shape)
+        # the layout is the same for all of them
+        whole = self.values[parent]
+        layout = whole.layout if len(whole.layout) == len(shape) else tangled(whole.layout, shape)
+        if len(layout) == len(shape):
+            layout = tuple(
+                dimension
+                if prod(f.size for f in dimension) == size
+                else tangled((dimension,), (size,))[0]
+                for dimension, size in zip(layout, shape, strict=True)
+            )
+        return Value(shape, layout, whole.source, whole.parameters)
+
+    def _call(self, node: fx.Node, step: Step) -> Call:
+        of_node = self._index if step.spelling in _PICKS else self.values.__getitem__
+        args, kwargs = mapped((node.args, node.kwargs), fx.Node, of_node)
+        if step.row is not None and step.row.kind is Kind.RESHAPE:
+            # x.expand_as(y) takes y's shape and nothing else
+            args = (*args[:1], *mapped(args[1:], Value, _shape_only))
+            kwargs = mapped(kwargs, Value, _shape_only) if args else kwargs
+        if step.module is not None and step.row is not None and step.row.kind is Kind.NORM:
+            kwargs = {**kwargs, "training": step.training}  # forward may have set it for this call
+        return Call(
+            step.spelling,
+            tuple(args),
+            kwargs,
+            step.module,
+            self.axes,
+            step.result,
+        )
+
+    def _index(self, node: fx.Node) -> Value | list[int] | int:
+        """A value; of a whole number that does not depend on the input, or a row of them, these."""
+        made = self.recording.steps[node].result
+        constant = node.op == "get_attr" and isinstance(made, torch.Tensor)
+        if constant and made.device.type != "meta" and made.dtype in _INTEGERS and made.dim() < 2:
+            numbers: list[int] | int = made.tolist()
+            return numbers
+        return self.values[node]
+
+
+def is_identity(effect: Effect) -> bool:
+    """Whether every position stays where it is."""
+    # one position that is picked is as good as in its place, and the others are left out
+    return not (effect.moves or effect.taps) and all(
+        reach is POINTWISE for reaches in effect.reaches for reach in reaches
+    )
+
+
+_UNMIXED = frozenset({Kind.RESHAPE, Kind.ACTIVATION, Kind.NORM, Kind.ARITHMETIC})
+"""Kinds of operators that mix no channels..."""
+
+_MIXES = frozenset(
+    {"softmax", "logsoftmax", "softmin", "gumbelsoftmax", "softmax2d", "glu", "flip", "fliplr"}
+    | {"flipud", "channelshuffle", "nativechannelshuffle", "rot90", "repeat", "tile"}
+)
+"""... but for these, which mix them or put them elsewhere."""
+
+
+def with_patches(effect: Effect, kind: Kind, call: Call) -> Effect:
+    """An effect that forgets the windows of an unfold, unless nothing mixes them.
+
+    Nor may they meet what does not lie in windows: its positions are other ones.
+    """
+    mixes = effect.moves or call.name.replace("_", "").lower() in _MIXES
+    alike = same_patches([value.layout for value in call.data])
+    if kind in _UNMIXED and not mixes and alike:
+        return effect
+    return replace(effect, layout=without_patches(effect.layout))
+
+
+def shape_of_first(result: Any) -> tuple[int, ...]:
+    """A result's shape; of several, the first."""
+    first = next(iter(tensors_in(result)), None)
+    return () if first is None else tuple(first.shape)
+
+
+def _shape_only(value: Value) -> Value:
+    return replace(value, source=None)

@@ -1,0 +1,169 @@
+"""From a target's attribute to an nn.Module: call the builder, unwrap what wraps the model."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from rflint.errors import BuildFailed, RflintError, said
+from rflint.graph.architecture import Source
+from rflint.tracing.model.meta import WeightsOnMeta
+from rflint.tracing.model.sources import construction_recorded
+from rflint.usercode.contained import exit_called, is_interrupt
+from rflint.usercode.places import innermost_user_line_of, is_user_code, source_at
+
+_REASONABLE = 1 << 31
+"""A model of more elements than this is not built for real when building on meta fails."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model, and what is worth saying about how it was built."""
+
+    model: nn.Module
+    note: str = ""
+    wrappers: tuple[str, ...] = ()
+    """Attributes by which the model is reached from what was built."""
+    is_module: bool = False
+    """Whether the target was a module already."""
+    place: Source | None = None
+    """Where the user's code defines the target."""
+
+
+def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built:
+    """Call a builder (function, class, partial) or take a module as it is.
+
+    The builder runs with its storage on the meta device; if that fails, for real. Raises
+    BuildFailed when it raises, needs other arguments, exits, or returns no module.
+    """
+    if isinstance(attribute, nn.Module):
+        if arguments:
+            raise BuildFailed(f"{described} is a module already and takes no --arg")
+        wrappers, place = _wrappers(attribute), _place(attribute)
+        return Built(unwrapped(attribute), wrappers=wrappers, is_module=True, place=place)
+    if isinstance(attribute, str):
+        raise BuildFailed(
+            f"{attribute!r} is the name of a model, and not the model",
+            hint="Give the class, the function that builds it, or the module itself; names are for "
+            "the command line.",
+        )
+    if not callable(attribute):
+        raise BuildFailed(
+            f"{described} is {_a(type(attribute).__name__)}, not something that builds a model",
+            hint="A target is a class, a function that returns an nn.Module, or an nn.Module.",
+        )
+    _check_arguments(attribute, arguments, described)
+    storage = WeightsOnMeta()
+    try:
+        with storage:
+            result = call_builder(attribute, arguments)
+        note = ""
+    except Exception as on_meta:
+        # a missing file or an unreachable host has nothing to do with meta
+        if isinstance(on_meta, OSError) or storage.elements > _REASONABLE:
+            raise _failed(described, on_meta) from on_meta
+        try:
+            result = call_builder(attribute, arguments)
+        except Exception as error:
+            raise _failed(described, error) from error
+        note = f"{described} was built with real weights: on meta, {said(on_meta)}"
+    if not isinstance(result, nn.Module):
+        raise BuildFailed(
+            f"{described} returned {_a(type(result).__name__)}, not an nn.Module",
+            hint="Point the target at the function or class that gives the model itself.",
+        )
+    return Built(unwrapped(result), note, _wrappers(result), place=_place(attribute))
+
+
+def _place(attribute: Any) -> Source | None:
+    """The user's line that begins the definition of a function or class, or of a module's class."""
+    defined = type(attribute) if isinstance(attribute, nn.Module) else attribute
+    defined = inspect.unwrap(getattr(defined, "func", defined))
+    try:
+        file = inspect.getsourcefile(defined)
+        line = inspect.getsourcelines(defined)[1]
+    except (OSError, TypeError):  # not written in a file, or not in Python
+        return None
+    return source_at(file, max(line, 1)) if file and is_user_code(file) else None
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside torch.compile, DataParallel and DistributedDataParallel."""
+    for attribute in _wrappers(model):
+        model = getattr(model, attribute)
+    return model
+
+
+def _wrappers(model: nn.Module) -> tuple[str, ...]:
+    found = []
+    while True:
+        if "_orig_mod" in model._modules:
+            found.append("_orig_mod")
+        elif isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            found.append("module")
+        else:
+            return tuple(found)
+        model = getattr(model, found[-1])
+
+
+def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Run the user's builder, noting which line builds what; an exit becomes an exception."""
+    with construction_recorded(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return attribute(**arguments)
+        except Exception:
+            raise
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            ended = f"it called {exit_called(error)}" if isinstance(error, SystemExit) else ""
+            wrapped = RuntimeError(ended or said(error))
+            raise wrapped.with_traceback(error.__traceback__) from error
+
+
+def _check_arguments(
+    attribute: Callable[..., Any], arguments: Mapping[str, Any], described: str
+) -> None:
+    try:
+        signature = inspect.signature(attribute)
+    except (TypeError, ValueError):
+        return  # built-ins have none: the call itself will tell
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    for name in arguments:
+        if name not in signature.parameters and not takes_any:
+            near = difflib.get_close_matches(name, signature.parameters, n=1)
+            known = ", ".join(signature.parameters) or "none"
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise BuildFailed(
+                f"{described} has no parameter {name!r}", hint=f"{hint}Its parameters: {known}."
+            )
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        wanted = [
+            name
+            for name, parameter in signature.parameters.items()
+            if parameter.default is parameter.empty
+            and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            and name not in arguments
+        ]
+        known = ", ".join(signature.parameters) or "none"
+        hint = f"Its parameters: {known}."
+        if wanted:
+            hint = "Give " + " ".join(f"--arg {name}=VALUE" for name in wanted) + f". {hint}"
+        raise BuildFailed(f"{described} cannot be called: {error}", hint=hint) from error
+
+
+def _failed(described: str, error: Exception) -> RflintError:
+    return BuildFailed(f"{described} raised {said(error)}", source=innermost_user_line_of(error))
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

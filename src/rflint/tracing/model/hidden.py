@@ -1,0 +1,64 @@
+"""Parameters that a model uses though it does not know of them: those of modules in plain lists.
+
+torch registers what is assigned to an attribute. What lies in a list, a tuple or a dict does not
+count: it is used like anything else, but `parameters()`, `state_dict()` and `to()` pass it by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from rflint.graph.architecture import Parameter
+from rflint.tracing.model.sources import construction_of
+from rflint.tracing.model.tree import modules, named_modules, parameters
+
+
+def hidden_parameters(model: nn.Module) -> Mapping[int, Parameter]:
+    """By the identity of the tensor; names are what one would type: `blocks[0].weight`."""
+    known = {id(parameter) for parameter in parameters(model)}
+    return {
+        id(tensor): Parameter(name, tensor.numel(), construction_of(owner))
+        for name, tensor, owner in _hidden(model)
+        if isinstance(tensor, nn.Parameter) and id(tensor) not in known
+    }
+
+
+def hidden_tensors(model: nn.Module) -> Iterator[torch.Tensor]:
+    """The same, and the buffers beside them."""
+    return (tensor for _, tensor, _ in _hidden(model))
+
+
+def _hidden(model: nn.Module) -> Iterator[tuple[str, torch.Tensor, nn.Module]]:
+    """Name, tensor, and the module whose construction made it."""
+    registered = {id(module) for module in modules(model)}
+    for path, module in named_modules(model):
+        for name, value in vars(module).items():
+            if not name.startswith("_"):  # torch's own
+                for place, found in _within(value, f"{path}.{name}" if path else name):
+                    if isinstance(found, torch.Tensor):
+                        yield place, found, module
+                    elif id(found) not in registered:
+                        for inner, owner in named_modules(found):
+                            at = f"{place}.{inner}" if inner else place
+                            for own, tensor in (
+                                *owner._parameters.items(),
+                                *owner._buffers.items(),
+                            ):
+                                if tensor is not None:
+                                    yield f"{at}.{own}", tensor, owner
+
+
+def _within(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """The modules and tensors in nested lists, tuples and dicts, and where they are."""
+    if isinstance(value, (nn.Module, torch.Tensor)):
+        yield place, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _within(item, f"{place}[{key!r}]")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _within(item, f"{place}[{index}]")

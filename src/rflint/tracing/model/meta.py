@@ -1,0 +1,138 @@
+"""Storage without memory: models are built and run with their weights on the meta device.
+
+`torch.device("meta")` would put everything there, and break builders that compute with real
+values (`torch.linspace(0, 1, 5).tolist()`). Here only storage goes to meta: what torch.nn's own
+layers allocate, what is large, and what asks for an accelerator. All else stays real.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from rflint.operators.table import mapped, tensors_in
+
+LARGE = 1 << 20
+"""Tensors of more elements than this are storage, not values that a builder computes with."""
+
+META = torch.device("meta")
+
+_FACTORIES = frozenset(
+    {"empty", "zeros", "ones", "full", "rand", "randn", "eye", "empty_strided", "randint"}
+)
+_VALUES = frozenset(
+    {"tensor", "as_tensor", "arange", "linspace", "logspace", "randperm", "tril_indices"}
+    | {"triu_indices", "scalar_tensor"}
+)
+"""Factories of values that builders compute with."""
+MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps"})
+_COPIES = frozenset({"clone", "detach", "contiguous"})
+
+
+def default_device() -> torch.device | None:
+    """What torch.set_default_device was told, if anything; torch itself might try to use it."""
+    context = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    return None if context is None else context.device
+
+
+def is_elsewhere(device: Any) -> bool:
+    """Whether a device is neither the CPU nor meta: an accelerator, which may be missing."""
+    return device is not None and torch.device(device).type not in ("cpu", "meta")
+
+
+class WeightsOnMeta(TorchFunctionMode):
+    """Send storage to meta, and let initialisation of what lies there cost nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements = 0
+        """How many elements were not allocated."""
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        name = func.__name__
+        if name in ("__get__", "__deepcopy__"):
+            # a copy's memo holds every tensor so far, and has to stay the object that it is
+            return func(*args, **kwargs)
+        if name in _FACTORIES:
+            return self._allocate(func, args, kwargs, sys._getframe(1).f_globals.get("__name__"))
+        if name in _VALUES and kwargs.get("device") is None and is_elsewhere(default_device()):
+            kwargs["device"] = "cpu"
+        first = args[0] if args else kwargs.get("tensor", kwargs.get("self"))
+        if not isinstance(first, torch.Tensor):
+            return func(*args, **kwargs)
+        on_meta = first.device.type == "meta"
+        if name in MOVES:
+            return moved(first, name, args[1:], kwargs)
+        if on_meta:
+            if name in _COPIES:
+                return _without_storage(first)
+            if name == "__setitem__":
+                return None
+            if name.endswith("_") and not name.startswith("__") and name != "requires_grad_":
+                return first
+        if len(args) + len(kwargs) > 1 and _differ(tensors_in((args, kwargs))):
+            if _is_traced(tensors_in((args, kwargs))):
+                raise RuntimeError("what is traced while it is built needs its weights")
+            args, kwargs = mapped((args, kwargs), torch.Tensor, _without_storage)
+        return func(*args, **kwargs)
+
+    def _allocate(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], caller: str | None
+    ) -> Any:
+        device = kwargs.get("device")
+        elsewhere = is_elsewhere(default_device() if device is None else device)
+        elements = _elements(args, kwargs)
+        if elsewhere or elements > LARGE or (caller or "").startswith("torch.nn."):
+            kwargs["device"] = META
+            kwargs.pop("pin_memory", None)
+            self.elements += elements
+        return func(*args, **kwargs)
+
+
+def _elements(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
+    size = kwargs.get("size", args[0] if args else ())
+    sizes = size if isinstance(size, tuple | list | torch.Size) else args
+    return prod(n for n in sizes if isinstance(n, int))
+
+
+def moved(
+    tensor: torch.Tensor, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> torch.Tensor:
+    """`tensor.to(...)` and the like: devices do not matter to the analysis, data types do."""
+    arguments = [*args, *kwargs.values()]
+    dtype = next((a for a in arguments if isinstance(a, torch.dtype)), tensor.dtype)
+    other = next((a for a in arguments if isinstance(a, torch.Tensor)), None)
+    if other is not None and name == "to":
+        dtype = other.dtype
+    if tensor.device.type != "meta":
+        return tensor.to(dtype)
+    if dtype == tensor.dtype:
+        return tensor
+    return torch.empty(tensor.shape, dtype=dtype, device=META)
+
+
+def _differ(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether some of them have storage and some have none."""
+    return len({tensor.device.type for tensor in tensors}) > 1
+
+
+def _is_traced(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether a tracer of torch's follows these: what stands in for them would be a constant."""
+    fakes = any(type(tensor).__module__.startswith("torch._subclasses") for tensor in tensors)
+    return fakes or torch._C._get_tracing_state() is not None
+
+
+def _without_storage(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device=META)

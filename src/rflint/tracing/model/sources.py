@@ -1,0 +1,45 @@
+"""Which lines of the user's code built a module."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+from rflint.graph.architecture import Source
+from rflint.usercode.places import user_lines
+
+_CONSTRUCTED = "_rflint_constructed"
+
+
+@contextmanager
+def construction_recorded() -> Iterator[None]:
+    """Note, on every module built meanwhile, the user's lines that built it."""
+    original = nn.Module.__init__
+
+    def recording_init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.__dict__[_CONSTRUCTED] = user_lines(sys._getframe(1))
+
+    nn.Module.__init__ = recording_init  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.__init__ = original  # type: ignore[method-assign]
+
+
+def construction_of(module: nn.Module) -> tuple[Source, ...]:
+    """The user's lines through which a module was built, innermost first.
+
+    Empty where it was not built under `construction_recorded`.
+    """
+    found = module.__dict__.get(_CONSTRUCTED)
+    return found if isinstance(found, tuple) else ()
+
+
+def constructed_at(module: nn.Module) -> Source | None:
+    """The user's line that built a module, if that is known."""
+    return next(iter(construction_of(module)), None)

@@ -1,0 +1,144 @@
+"""What goes wrong while a model's forward is followed, as errors that a person can act on."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from rflint.errors import (
+    CannotFollow,
+    InputMismatch,
+    ReadsValues,
+    RflintError,
+    TraceFailed,
+    internal_error,
+    said,
+)
+from rflint.graph.architecture import Source
+from rflint.operators.table import Call, ShapeError, show
+from rflint.usercode.contained import exit_called
+from rflint.usercode.places import innermost_user_line_of, raised_by_rflint, raised_by_the_user
+
+
+def mismatch(
+    layer: str, op: str, call: Call, error: ShapeError, source: Source | None
+) -> InputMismatch:
+    """A layer that cannot run on what reaches it, as an error that names it."""
+    shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
+    return InputMismatch(
+        f"layer {layer} ({op}) cannot run on {shapes}: {error}",
+        hint=_other_sizes(call, str(error)),
+        source=source,
+    )
+
+
+def _other_sizes(call: Call, why: str) -> str:
+    """Which other input sizes may do, where it is a matter of sizes."""
+    if "but the map is only" in why or "window spans" in why:
+        return "The map has become too small on the way: try a larger --res."
+    shapes = [tuple(tensor.shape) for tensor in call.tensors]
+    alike = len(shapes) > 1 and len({len(shape) for shape in shapes}) == 1 and len(shapes[0]) > 2
+    sizes = {shape[2:] for shape in shapes}
+    if not alike or len(sizes) < 2 or any(max(n) - min(n) > 1 for n in zip(*sizes, strict=True)):
+        return ""
+    return (
+        "The maps that meet here differ by one position, as they do where a stride does not divide "
+        "a size and the rest is lost: try a --res that all strides divide, such as a multiple of "
+        "32, or pad or crop one of the maps."
+    )
+
+
+def check_signature(model: nn.Module, inputs: Sequence[torch.Tensor]) -> None:
+    """Raises TraceFailed where forward takes fewer inputs, or one by its name only."""
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (TypeError, ValueError):  # it is not written in Python
+        return
+    takes = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    surplus = len(inputs) > len(takes) and not any_number
+    if not named and not surplus:
+        return
+    if takes and not named:
+        number = f"{len(takes)} input{'s' if len(takes) > 1 else ''}"
+        raise TraceFailed(
+            f"{type(model).__name__}.forward() takes {number} "
+            f"({', '.join(p.name for p in takes)}), not {len(inputs)}",
+            hint="Give one --input for each. Where one of them is a list of tensors, lint a small "
+            "module around the model, whose forward takes the tensors one by one and passes them "
+            "on as a list.",
+        )
+    names = ", ".join(named or [p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
+    raise TraceFailed(
+        f"{type(model).__name__}.forward() takes {names or 'no input'}"
+        f"{' by keyword only' if names else ''}",
+        hint="rflint gives inputs by position. Lint a small module around the model, whose forward "
+        "takes the tensors one by one and passes them on by their names.",
+    )
+
+
+def explained(
+    error: BaseException,
+    inputs: Sequence[torch.Tensor],
+    *,
+    path: str | None,
+    by_torch: Exception | None,
+) -> RflintError:
+    """An error of the user's forward, or of PyTorch inside it, with its place.
+
+    `path` is that of the module in whose forward it was raised; `by_torch` what PyTorch raised
+    last.
+    """
+    message = str(error)
+    if isinstance(error, RuntimeError) and "data-independent" in message:
+        what = "which positions a mask or nonzero() selects"
+        return needs_values(what, innermost_user_line_of(error), path)
+    if isinstance(error, RuntimeError) and "meta tensor" in message:
+        what = re.split(r"[\n.] ", message)[0]
+        return needs_values(what, innermost_user_line_of(error), path)
+    if isinstance(error, TypeError) and message.endswith("not Unread"):
+        what = "a size that was taken out of a tensor"
+        return needs_values(what, innermost_user_line_of(error), path)
+    ended = isinstance(error, SystemExit)
+    if error is not by_torch and raised_by_rflint(error) and not ended:
+        return internal_error(error, innermost_user_line_of(error))
+    where = f"in {path}: " if path else ""
+    shapes = ", ".join(show(tensor.shape) for tensor in inputs)
+    text = said(error).split("\n")[0]
+    if isinstance(error, SystemExit):
+        text = f"it called {exit_called(error)}"
+    hint = (
+        "Does the model run on a real tensor of this shape? If the shape is wrong, give --res or "
+        "--input."
+    )
+    arguments_missing = isinstance(error, TypeError) and "forward() missing" in text
+    if arguments_missing:
+        hint = "For a model with several inputs, give --input once for each."
+    if "'indices'" in text:
+        hint = (
+            "This model takes whole numbers (tokens): give it an example in Python, with "
+            "rflint.lint(model, input=(tokens,))."
+        )
+    by_the_model = arguments_missing or ended or raised_by_the_user(error)
+    failure = TraceFailed if by_the_model or error is by_torch else CannotFollow
+    return failure(
+        f"the forward pass fails on a {shapes} input: {where}{text}",
+        hint=hint,
+        source=innermost_user_line_of(error),
+    )
+
+
+def needs_values(what: str, source: Source | None, path: str | None = None) -> ReadsValues:
+    """The code reads numbers that only exist at run time; `what` says which."""
+    where = f"{path} " if path else "this "
+    return ReadsValues(
+        f"{where}reads values that only exist at run time ({what})",
+        hint="rflint follows control flow on shapes, but not on data. Lint the part of the model "
+        "in front of this line, or keep values out of the architecture.",
+        source=source,
+    )

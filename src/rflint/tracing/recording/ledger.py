@@ -1,0 +1,276 @@
+"""Which node of a recorded graph made which tensor, and which tensors have real numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from rflint.errors import CannotFollow
+from rflint.graph.architecture import Source
+from rflint.operators.find import find
+from rflint.operators.table import mapped, show, tensors_in
+from rflint.tracing.model.hidden import hidden_tensors
+from rflint.tracing.model.meta import LARGE, META
+from rflint.tracing.model.tree import modules, named_buffers, named_parameters
+from rflint.tracing.recording.functions import overlaid, take, tensors_of
+from rflint.tracing.recording.recording import Step
+
+
+class Ledger:
+    """The graph of a recording while it is made, and the tensors that its nodes stand for."""
+
+    def __init__(
+        self, model: nn.Module, scope: Callable[[], str], caller: Callable[[], Source | None]
+    ) -> None:
+        self.graph = fx.Graph()
+        self.steps: dict[fx.Node, Step] = {}
+        self.constants: dict[str, torch.Tensor] = {}
+        self._scope = scope
+        self._caller = caller
+        self._nodes: dict[int, fx.Node] = {}
+        self._sharing: dict[int, list[torch.Tensor]] = {}
+        """Every bound tensor, by storage: identities stay unique while the tensors live."""
+        self._written: dict[int, list[torch.Tensor]] = {}
+        """What was written in place, by storage, for tensors that nothing has seen yet."""
+        self._without_values: set[int] = set()
+        """The storages of which a part was written whose numbers nobody knows."""
+        self._real: set[int] = set()
+        """Small parameters, and what was computed from nothing else."""
+        self._alive: list[torch.Tensor] = []
+        self._made = {id(tensor) for tensor in (*_held(model), *hidden_tensors(model))}
+        """Tensors without storage that no node has made: constants, and what modules hold."""
+        self._twins: dict[int, torch.Tensor] = {}
+        self._zeros: dict[int, tuple[torch.Tensor, int]] = {}
+        """Tensors that forward has made of zeros, and their versions then."""
+        self.model = model
+        self.parameters: dict[str, torch.Tensor] = dict(named_parameters(model))
+        """Those that the model had at first, and those that it got on the way."""
+        self._storages: list[Any] = []
+        """Those of all bound tensors: an identity must not be given to another."""
+        self._stored = {id(t): name for name, t in named_buffers(model)}
+        self._stored |= {id(t): name for name, t in named_parameters(model)}
+
+    # -- tensors and nodes
+
+    def placeholder(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        """An input of the model, without storage."""
+        twin = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+        self._bind(twin, self._step(self.graph.placeholder(name), Step(twin, "input", None)))
+        return twin
+
+    def constant(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor without storage that carries nothing of the input."""
+        self._alive.append(tensor)
+        self._made.add(id(tensor))
+        return tensor
+
+    def zeros(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that forward has just made of zeros."""
+        if not tensor.is_inference():  # they have no versions
+            self._zeros[id(tensor)] = (tensor, tensor._version)
+        return tensor
+
+    def _is_zero(self, tensor: torch.Tensor) -> bool:
+        """Whether it is one, and nothing has been written into it since."""
+        made, version = self._zeros.get(id(tensor), (None, 0))
+        return made is tensor and tensor._version == version
+
+    def node(self, tensor: torch.Tensor) -> fx.Node:
+        """The node that made a tensor; parameters and constants get one on first use.
+
+        Raises CannotFollow for a tensor without storage that nothing recorded has made.
+        """
+        known = self._nodes.get(id(tensor))
+        if known is not None:
+            return known
+        name = self.name(tensor)
+        alias = self._alias(tensor) if name is None else None
+        if alias is not None:
+            self._bind(tensor, alias)
+            return alias
+        if name is None:
+            if tensor.device.type == "meta" and id(tensor) not in self._made:
+                raise CannotFollow(
+                    f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
+                    "through Python",
+                    source=self._caller(),
+                )
+            name = f"_tensor_constant{len(self.constants)}"
+            self.constants[name] = tensor
+        node = self.graph.create_node("get_attr", name)
+        if tensor.device.type != "meta":
+            self._real.add(id(tensor))
+        is_zero = self._is_zero(tensor)
+        self._bind(tensor, self._step(node, Step(tensor, "get_attr", None, is_zero=is_zero)))
+        for written in self._written.get(_storage(tensor), ()):
+            # a view of it was filled before anything else happened to it
+            self._overlaid(tensor, written, self._caller())
+        return self._nodes[id(tensor)]
+
+    def _alias(self, tensor: torch.Tensor) -> fx.Node | None:
+        """The node of what a parameter was made of in forward: that tensor, by another name."""
+        if not isinstance(tensor, nn.Parameter):
+            return None
+        for other in self._sharing.get(_storage(tensor), ()):
+            same = (tensor.shape, tensor.stride()) == (other.shape, other.stride())
+            if same and tensor.storage_offset() == other.storage_offset():
+                return self._nodes[id(other)]
+        return None
+
+    def copied(self, tensor: torch.Tensor, memo: dict[int, Any]) -> torch.Tensor:
+        """What copy.deepcopy makes of a tensor stands for the same."""
+        if id(tensor) in memo:
+            found: torch.Tensor = memo[id(tensor)]
+            return found
+        node, real = self.node(tensor), self.has_values(tensor)
+        with torch._C.DisableTorchFunction():
+            copy = tensor.detach().clone()
+        memo[id(tensor)] = copy
+        self._bind(copy, node)
+        if real:
+            self._real.add(id(copy))
+        return copy
+
+    def name(self, tensor: torch.Tensor) -> str | None:
+        """What the model calls a parameter or buffer; forward may have just registered it."""
+        if id(tensor) not in self._stored and isinstance(tensor, nn.Parameter):
+            for name, parameter in named_parameters(self.model):
+                if id(parameter) not in self._stored:
+                    self._stored[id(parameter)] = name
+                    self._alive.append(parameter)
+                    self.parameters[name] = parameter
+        return self._stored.get(id(tensor))
+
+    def names(self, tensors: Iterable[torch.Tensor]) -> tuple[str, ...]:
+        """Of those that the model has a name for."""
+        return tuple(name for tensor in tensors if (name := self.name(tensor)) is not None)
+
+    def held(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> dict[str, fx.Node]:
+        """By name, the nodes of those tensors that were computed."""
+        found = ((name, self._nodes.get(id(tensor))) for name, tensor in tensors)
+        return {name: node for name, node in found if node is not None and node.op != "get_attr"}
+
+    def replace(self, tensor: torch.Tensor, value: torch.Tensor) -> None:
+        """`tensor.data = value`: the tensor stands for what the value stands for."""
+        node, real = self.node(value), self.has_values(value)
+        self.changes_layout(tensor)
+        with torch._C.DisableTorchFunction():
+            alike = tensor.device.type == value.device.type
+            content = value.detach() if alike else self._elsewhere(value, tensor.device)
+            tensor.data = content
+        self._bind(tensor, node)
+        (self._real.add if real and alike else self._real.discard)(id(tensor))
+
+    def _elsewhere(self, value: torch.Tensor, device: torch.device) -> torch.Tensor:
+        return torch.empty(value.shape, dtype=value.dtype, device=device)
+
+    def as_nodes(self, argument: Any) -> Any:
+        """Nested arguments with nodes in the place of tensors."""
+        return mapped(argument, torch.Tensor, self.node)
+
+    def bind(self, node: fx.Node, step: Step) -> None:
+        """Note that a node stands for a call, and what it returned for the node."""
+        self._step(node, step)
+        if isinstance(step.result, torch.Tensor):
+            self._bind(step.result, node)
+        else:
+            for i, tensor in enumerate(tensors_of(step.result)):
+                part = self.graph.create_node(
+                    "call_function", take, (node, i), name=f"{node.name}_part"
+                )
+                self._bind(tensor, self._step(part, Step(tensor, "part", None)))
+
+    def overlay(self, written: torch.Tensor, caller: Source | None) -> None:
+        """Every other tensor that shares what was just written in place has changed as well."""
+        for other in [t for t in self._sharing[_storage(written)] if t is not written]:
+            self._overlaid(other, written, caller)
+        self._written.setdefault(_storage(written), []).append(written)
+        if not self.has_values(written):
+            self._without_values.add(_storage(written))
+
+    def changes_layout(self, tensor: torch.Tensor) -> None:
+        """Note that a tensor gets another shape in place: what was done so far saw the old one."""
+        node = self._nodes.get(id(tensor))
+        if node is not None:
+            before = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+            self.steps[node] = dataclasses.replace(self.steps[node], result=before)
+
+    def _overlaid(self, base: torch.Tensor, written: torch.Tensor, caller: Source | None) -> None:
+        if not self.has_values(written):
+            self._real.discard(id(base))
+        node = self.graph.create_node(
+            "call_function", overlaid, (self._nodes[id(base)], self._nodes[id(written)])
+        )
+        scope = self._scope()
+        step = Step(base, "overlaid", find("overlaid"), None, scope, node.name, None, caller)
+        self._bind(base, self._step(node, step))
+
+    def _bind(self, tensor: torch.Tensor, node: fx.Node) -> None:
+        sharing = self._sharing.setdefault(_storage(tensor), [])
+        if not any(other is tensor for other in sharing):
+            sharing.append(tensor)
+            self._storages.append(tensor.untyped_storage())
+        self._nodes[id(tensor)] = node
+
+    def _step(self, node: fx.Node, step: Step) -> fx.Node:
+        self.steps[node] = step
+        return node
+
+    # -- numbers
+
+    def is_tracked(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is a parameter or came out of something recorded."""
+        known = id(tensor) in self._nodes or id(tensor) in self._stored
+        written = bool(self._written) and _storage(tensor) in self._written
+        return known or tensor.device.type == "meta" or written
+
+    def has_values(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor's numbers are real: neither without storage nor made from what is."""
+        if tensor.device.type == "meta" or self._lost_values(tensor):
+            return False
+        return id(tensor) not in self._nodes or id(tensor) in self._real
+
+    def is_cheap(self, tensor: torch.Tensor) -> bool:
+        """Whether to compute with a tensor's numbers, for code that reads them."""
+        return self.has_values(tensor) and tensor.numel() <= LARGE
+
+    def gained_values(self, result: Any) -> None:
+        """Note that the tensors of a result were computed from real numbers alone."""
+        self._real.update(id(tensor) for tensor in tensors_of(result))
+
+    def lost_values(self, tensor: torch.Tensor) -> None:
+        """Note that something without numbers was written into a tensor."""
+        self._real.discard(id(tensor))
+
+    def on_meta(self, argument: Any) -> Any:
+        """The same arguments with every real tensor replaced by one without storage."""
+        return mapped(argument, torch.Tensor, self._twin)
+
+    def _lost_values(self, tensor: torch.Tensor) -> bool:
+        """Whether something without numbers was written into a tensor, through a view of it."""
+        return bool(self._without_values) and _storage(tensor) in self._without_values
+
+    def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.device.type == "meta":
+            return tensor
+        if id(tensor) not in self._twins:
+            self._twins[id(tensor)] = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+            self._alive.append(tensor)
+        return self._twins[id(tensor)]
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    """What a tensor and its views have in common."""
+    identity: int = tensor.untyped_storage()._cdata
+    return identity
+
+
+def _held(model: nn.Module) -> Iterator[torch.Tensor]:
+    """Tensors that modules keep beside their parameters and buffers."""
+    for module in modules(model):
+        own = {k: v for k, v in vars(module).items() if k not in ("_parameters", "_buffers")}
+        yield from (value for value in tensors_in(own) if isinstance(value, torch.Tensor))

@@ -1,0 +1,63 @@
+"""What a recorder leaves behind: a torch.fx graph of one forward pass, and what it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from rflint.graph.architecture import LeftOut, Source
+from rflint.operators.table import Row
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the recorder knows of one call, beside what the torch.fx node says."""
+
+    result: Any
+    spelling: str
+    row: Row | None
+    module: nn.Module | None = None
+    scope: str = ""
+    """Path of the module in whose forward the call is made."""
+    layer: str = ""
+    """The layer's name: the module's path, or the node's name for a function."""
+    owner: nn.Module | None = None
+    """The user's convolution class whose forward calls the function, if that is what happens."""
+    called: Source | None = None
+    op: str = ""
+    """The function's name in the code, where the table knows it by another."""
+    writes: bool = False
+    """Whether it writes its result over its input."""
+    parameters: tuple[str, ...] = ()
+    """Of a module: those that it holds when it is called."""
+    held: Mapping[str, fx.Node] = field(default_factory=dict)
+    """Of a module: tensors that it holds and that were computed, by the names of its attributes."""
+    training: bool = False
+    """Of a module: its mode when it is called."""
+    is_zero: bool = False
+    """Of a constant: whether forward has just made it of zeros."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A torch.fx graph of one forward pass, and what the tensors in it were."""
+
+    graph: fx.Graph
+    steps: Mapping[fx.Node, Step]
+    outputs: tuple[fx.Node, ...]
+    constants: Mapping[str, torch.Tensor]
+    left_out: LeftOut | None = None
+    by_chance: bool = False
+    """Whether it read values that torch had drawn."""
+    reads_values: bool = False
+    """Whether it read values of tensors at all."""
+    assumed: tuple[Source, ...] = ()
+    """Lines that assert something about values: taken to hold."""
+    read: tuple[fx.Node, ...] = ()
+    """What had its values read."""
+    parameters: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    """The parameters that the model had at first, and those that it got on the way."""

@@ -1,0 +1,127 @@
+"""Numbers that code takes out of tensors without values: what `.item()` gives.
+
+Such a number can be printed, kept, returned, and computed with (the tensor it came from takes part
+in its place). Only where a size or a branch depends on it does the analysis end.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import torch
+
+from rflint.errors import ReadsValues
+from rflint.tracing.recording.branches import answer, only_reports
+
+
+class Unread:
+    """A number that only exists at run time."""
+
+    def __init__(self, tensor: torch.Tensor, failure: ReadsValues, assumes: Callable[..., bool]):
+        self.tensor = tensor
+        """Of one element and no dimension."""
+        self.failure = failure
+        """What is raised where the number must be known."""
+        self.assumes = assumes
+        """Notes an answer that is taken for granted; its value."""
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Has torch take the number where it takes a tensor; the recorder sees the call first."""
+        return NotImplemented
+
+    def needed(self) -> NoReturn:
+        """Say that the number would have to be known."""
+        raise self.failure
+
+    def with_tensor(self, tensor: torch.Tensor) -> Unread:
+        """The number in another tensor, computed from this one."""
+        return Unread(tensor, self.failure, self.assumes)
+
+    def __bool__(self) -> bool:
+        found = answer(sys._getframe(1))
+        if found is None:
+            self.needed()
+        return self.assumes(found)
+
+    def __float__(self) -> float:
+        if not only_reports(sys._getframe(1)):
+            self.needed()
+        return float("nan")
+
+    def __int__(self) -> int:
+        if not only_reports(sys._getframe(1)):
+            self.needed()
+        return 0
+
+    def __index__(self) -> int:
+        self.needed()
+
+    def __complex__(self) -> complex:
+        self.needed()
+
+    def __iter__(self) -> Any:
+        raise TypeError("a number is not iterable")
+
+    def __format__(self, specification: str) -> str:
+        return shown(self.tensor.dtype, specification)
+
+    def __repr__(self) -> str:
+        return shown(self.tensor.dtype, "")
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __round__(self, digits: int | None = None) -> Unread:
+        return self
+
+    def item(self) -> Unread:
+        """As NumPy's numbers have it."""
+        return self
+
+
+def shown(dtype: torch.dtype, specification: str) -> str:
+    """A number of this type in print, whatever it is."""
+    number: Any = float("nan") if dtype.is_floating_point or dtype.is_complex else 0
+    if dtype is torch.bool:
+        number = False
+    return format(number, specification)
+
+
+def numbers_in(argument: Any) -> list[Unread]:
+    """Those in nested arguments."""
+    if isinstance(argument, Unread):
+        return [argument]
+    if isinstance(argument, (tuple, list)):
+        return [found for item in argument for found in numbers_in(item)]
+    if isinstance(argument, dict):
+        return numbers_in(list(argument.values()))
+    if isinstance(argument, slice):
+        return numbers_in((argument.start, argument.stop, argument.step))
+    return []
+
+
+def _computed(function: Callable[..., Any], *, reflected: bool = False) -> Callable[..., Any]:
+    def method(self: Unread, *others: Any) -> Any:
+        if not all(isinstance(x, (Unread, int, float, complex, torch.Tensor)) for x in others):
+            return NotImplemented
+        operands = [self.tensor, *(x.tensor if isinstance(x, Unread) else x for x in others)]
+        result = function(*(reversed(operands) if reflected else operands))
+        # with a tensor it makes a tensor
+        is_number = not any(isinstance(x, torch.Tensor) for x in others)
+        return self.with_tensor(result) if is_number else result
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    _function = getattr(operator, _name)
+    setattr(Unread, f"__{_name}__", _computed(_function))
+    setattr(Unread, f"__r{_name}__", _computed(_function, reflected=True))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs"):
+    setattr(Unread, f"__{_name}__", _computed(getattr(operator, _name)))

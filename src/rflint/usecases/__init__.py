@@ -1,0 +1,1 @@
+"""What rflint does for its callers, one use case a module."""

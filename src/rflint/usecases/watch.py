@@ -1,0 +1,96 @@
+"""`rflint --watch`: lint in a process of its own, and again when a file has changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import NoReturn, TextIO
+
+from rflint.cache.states import state_of
+from rflint.errors import RflintError
+from rflint.text.numbers import plural
+
+_PAUSE = 0.3
+"""Seconds between two looks; a stat of some hundred files takes a millisecond."""
+
+
+def watch(arguments: Sequence[str], files: Callable[[], set[str]]) -> NoReturn:
+    """Run `rflint ARGUMENTS` until interrupted, or told to end, or until the terminal goes away.
+
+    `files` gives what to watch, anew after each run; where it raises RflintError, the run has said
+    so, and what was watched before stays watched.
+    """
+    _end_when_told()
+    terminals = _terminals()
+    watched = _watched(files, set())
+    try:
+        while True:
+            before = _states(watched)
+            if sys.stdout.isatty():
+                _tell("\033[2J\033[H", sys.stdout)
+            subprocess.call([sys.executable, "-m", "rflint", *arguments])
+            watched = _watched(files, watched)
+            _tell(f"{_waiting(watched)}\n", sys.stderr)
+            # what changed during the run counts; what is watched only now is as the run saw it
+            before = {path: before.get(path, state) for path, state in _states(watched).items()}
+            while _states(watched) == before:
+                if _terminals() != terminals:
+                    _end(signal.SIGHUP)
+                time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        _end(signal.SIGINT)
+
+
+def _end_when_told() -> None:
+    """By the usual signals, where they are not ignored; a run that goes on is ended, too."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda told, frame: _end(told))
+
+
+def _end(number: int) -> NoReturn:
+    """With the status that shells give to what a signal has ended."""
+    sys.exit(128 + number)
+
+
+def _tell(text: str, stream: TextIO) -> None:
+    """Where nobody reads any more, the loop will notice."""
+    with suppress(OSError):
+        stream.write(text)
+        stream.flush()
+
+
+def _terminals() -> list[int]:
+    """Which of the standard streams are a terminal; one that is gone is none any more."""
+    return [descriptor for descriptor in range(3) if os.isatty(descriptor)]
+
+
+def _watched(files: Callable[[], set[str]], before: set[str]) -> set[str]:
+    """Files, and the folders in which new ones may appear."""
+    try:
+        found = files()
+    except RflintError:
+        return before | {os.path.realpath(".")}
+    return found | {os.path.dirname(file) for file in found}
+
+
+def _waiting(watched: Iterable[str]) -> str:
+    count = sum(1 for path in watched if not os.path.isdir(path))
+    return f"rflint: watching {plural(count, 'file')}; Ctrl-C ends"
+
+
+def _states(paths: Iterable[str]) -> Mapping[str, str]:
+    return {path: _names(path) if os.path.isdir(path) else state_of(path) for path in paths}
+
+
+def _names(folder: str) -> str:
+    """The Python files in a folder: an import may have been waiting for one."""
+    try:
+        return "\0".join(sorted(name for name in os.listdir(folder) if name.endswith(".py")))
+    except OSError:
+        return ""

@@ -1,0 +1,215 @@
+"""The files that a target is made of, from its imports as they are written: nothing is imported.
+
+What only running the code can tell (`importlib.import_module(name)`, another `sys.path`) makes a
+closure open: then any Python file may be part of it. The cache knows better, once a model has been
+linted.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rflint.usercode.places import is_installed
+from rflint.usercode.target import split
+
+_DYNAMIC = frozenset(
+    {"importlib", "pkgutil", "runpy", "imp", "zipimport", "pkg_resources", "pydoc"}
+    | {"pickle", "dill", "cloudpickle", "joblib", "shelve"}
+    | {"hydra", "mmengine", "mmcv", "detectron2", "fvcore"}
+)
+"""Modules that import others by names which are computed, or which a file holds."""
+_DYNAMIC_NAMES = frozenset({"__import__", "exec", "__path__", "__loader__"})
+_DYNAMIC_ATTRIBUTES = frozenset({("sys", "path"), ("sys", "meta_path"), ("torch", "hub")})
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Files, by their absolute paths, and whether there may be more."""
+
+    files: frozenset[str]
+    is_open: bool
+    target: str = ""
+
+    def may_share_with(self, other: Closure) -> bool:
+        """Whether running one can bring anything about that the other finds."""
+        either = self.is_open or other.is_open
+        return either or self.target == other.target or bool(self.files & other.files)
+
+
+def closure(target: str, root: Path) -> Closure:
+    """The user's files that importing a target imports; none for an installed package."""
+    module, _ = split(target)
+    if module.endswith(".py"):
+        file = (root / module).resolve()
+        folders = [file.parent, root]
+        pending = [_Module(str(file), "")]
+    else:
+        folders = [root]
+        pending = []
+    folders += [Path(entry) for entry in sys.path if entry and not is_installed(entry)]
+    finder = _Finder([str(folder.resolve()) for folder in dict.fromkeys(folders)])
+    if not pending:
+        pending = list(finder.modules(module))
+    files: dict[str, None] = {}
+    is_open = False
+    while pending:
+        current = pending.pop()
+        if current.file in files:
+            continue
+        files[current.file] = None
+        for name in _imports(current):
+            if name.endswith(".*"):
+                pending += finder.listed_in(name[:-2])
+            else:
+                is_open |= name.partition(".")[0] in _DYNAMIC
+                pending += finder.modules(name)
+    return Closure(frozenset(files), is_open, target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    file: str
+    name: str
+    """Dotted; empty for a file that is imported by its path."""
+
+    @property
+    def package(self) -> str:
+        """What its relative imports start from."""
+        is_package = os.path.basename(self.file) == "__init__.py"
+        return self.name if is_package else self.name.rpartition(".")[0]
+
+
+class _Finder:
+    """Where the user's modules lie."""
+
+    def __init__(self, folders: list[str]) -> None:
+        self.folders = folders
+        self._elsewhere: dict[str, list[str]] = {}
+
+    def modules(self, name: str) -> Iterator[_Module]:
+        """A module and the packages around it, as far as they are the user's."""
+        parts = name.split(".")
+        for folder in (*self.folders, *self._beyond(parts[0])):
+            found = list(self._below(folder, parts))
+            if found:
+                yield from found
+                return
+
+    def listed_in(self, package: str) -> Iterator[_Module]:
+        """The modules in a package that `from package import *` may import."""
+        for found in list(self.modules(package)):
+            if found.name == package and os.path.basename(found.file) == "__init__.py":
+                for name in _exported(found.file):
+                    yield from self.modules(f"{package}.{name}")
+
+    def _beyond(self, top: str) -> list[str]:
+        """Folders of a project that is installed as it lies, which sys.path need not have."""
+        if top not in self._elsewhere:
+            self._elsewhere[top] = list(_folders_of(top))
+        return self._elsewhere[top]
+
+    def _below(self, folder: str, parts: list[str]) -> Iterator[_Module]:
+        """The modules on the way to the last part, which may be an attribute of the one before."""
+        path = folder
+        for depth, part in enumerate(parts, start=1):
+            path = os.path.join(path, part)
+            package = os.path.join(path, "__init__.py")
+            if os.path.isfile(package):
+                yield _Module(package, ".".join(parts[:depth]))
+            elif os.path.isfile(f"{path}.py"):
+                yield _Module(f"{path}.py", ".".join(parts[:depth]))
+                return
+            elif not os.path.isdir(path):
+                return
+
+
+def _imports(module: _Module) -> Iterator[str]:
+    """Everything that a module may import, at its top or later; what of it exists is seen after."""
+    try:
+        tree = ast.parse(Path(module.file).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # linting it will say so
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = _start(module, node)
+            if start:
+                yield start
+            yield from (f"{start}.{alias.name}" if start else alias.name for alias in node.names)
+        if _is_dynamic(node):
+            yield "importlib"
+
+
+def _is_dynamic(node: ast.AST) -> bool:
+    """Whether it can import what nobody has written down."""
+    if isinstance(node, ast.Name):
+        return node.id in _DYNAMIC_NAMES
+    if isinstance(node, ast.Attribute):
+        of = node.value.id if isinstance(node.value, ast.Name) else ""
+        return (of, node.attr) in _DYNAMIC_ATTRIBUTES or node.attr == "__path__"
+    if isinstance(node, ast.ImportFrom):
+        return any((node.module, alias.name) in _DYNAMIC_ATTRIBUTES for alias in node.names)
+    # torch.load makes objects of any class when it is told to
+    return isinstance(node, ast.keyword) and node.arg == "weights_only" and not _is_true(node.value)
+
+
+def _is_true(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _exported(file: str) -> set[str]:
+    """The names in a package's `__all__`; all its modules where that is computed."""
+    try:
+        tree = ast.parse(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "__all__" and isinstance(node.ctx, ast.Load):
+            return _modules_beside(file)
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(x, ast.Name) and x.id == "__all__" for x in targets):
+                try:
+                    names.update(ast.literal_eval(node.value) if node.value else ())
+                except (ValueError, TypeError):
+                    return _modules_beside(file)
+    return names
+
+
+def _modules_beside(file: str) -> set[str]:
+    folder = Path(file).parent
+    return {x.stem for x in folder.glob("*.py")} | {x.name for x in folder.iterdir() if x.is_dir()}
+
+
+def _folders_of(top: str) -> Iterator[str]:
+    """Where Python would find a module that is the user's. Finding imports nothing."""
+    if top in sys.stdlib_module_names or top == "rflint" or not top.isidentifier():
+        return
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):  # what is loaded need not say where it is from
+        return
+    if spec is None:
+        return
+    if spec.submodule_search_locations is not None:
+        places = list(spec.submodule_search_locations)
+    else:
+        places = [spec.origin] if spec.has_location and spec.origin else []
+    yield from (os.path.dirname(x) for x in places if not is_installed(os.path.abspath(x)))
+
+
+def _start(module: _Module, node: ast.ImportFrom) -> str:
+    """The absolute name of what `from` names."""
+    if not node.level:
+        return node.module or ""
+    parts = module.package.split(".") if module.package else []
+    kept = parts[: len(parts) - (node.level - 1)]
+    return ".".join([*kept, *([node.module] if node.module else [])])
