@@ -1,5 +1,5 @@
 # make demo   lint the example
-# make test   everything that has to pass: ruff, mypy, pytest
+# make test   everything that has to pass: ruff, mypy, import contracts, pytest
 # make fuzz   the claims of rules, tried on many more drawn networks than make test draws
 # make clean  remove what these made
 
@@ -22,6 +22,7 @@ test: $(venv)/test.stamp
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+	$(bin)/lint-imports --no-logo --no-cache
 	$(bin)/pytest
 
 fuzz: $(venv)/test.stamp

@@ -21,6 +21,7 @@ if sys.argv[:1] == ["-m"] and not (sys.flags.isolated or getattr(sys.flags, "saf
 
 from typing import TYPE_CHECKING, Any
 
+from rflint._version import __version__
 from rflint.errors import RflintError
 from rflint.graph.architecture import Window
 from rflint.operators.taught import operator
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from rflint.report.report import Report
     from rflint.usecases.linter import lint, repairs
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Repair",

@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rflint import __version__
+from rflint._version import __version__
 from rflint.cache.dependencies import Present, user_files
 from rflint.cache.dependencies import dependencies as dependencies_of
 from rflint.cache.states import GONE, content_of, digest_of

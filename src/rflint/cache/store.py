@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from rflint import __version__
+from rflint._version import __version__
 from rflint.cache.dependencies import Dependencies
 from rflint.report.report import ModelReport
 

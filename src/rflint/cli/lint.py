@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from rflint import __version__
+from rflint._version import __version__
 from rflint.cli.completion import complete_codes, complete_targets
 from rflint.cli.messages import complain, errors_reported, note, progress
 from rflint.cli.parameters import (

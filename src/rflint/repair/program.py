@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rflint import __version__
+from rflint._version import __version__
 from rflint.repair.change import Edit, Figures, Repair
 from rflint.text.numbers import size
 from rflint.usercode.target import split

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from rflint import __version__
+from rflint._version import __version__
 from rflint.analysis.analysis import AnalysedLayer, Analysis
 from rflint.errors import RflintError
 from rflint.graph.architecture import Kind, LeftOut, Number, Source

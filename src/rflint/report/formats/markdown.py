@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TextIO
 
-from rflint import __version__
+from rflint._version import __version__
 from rflint.graph.architecture import Source
 from rflint.linting.rule import Finding, Rule, Severity
 from rflint.report.formats.places import Problem, by_model, resolution

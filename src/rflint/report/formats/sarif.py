@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 from urllib.parse import quote
 
-from rflint import __version__
+from rflint._version import __version__
 from rflint.graph.architecture import Source
 from rflint.linting.rule import Evidence, Finding, Rule
 from rflint.linting.rule_page import page
