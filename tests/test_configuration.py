@@ -50,7 +50,7 @@ def asked(
 
 
 def codes(request: Request) -> list[str]:
-    return [rule.code for rule in request.terms.rules]
+    return [rule.code for rule in request.policy.rules]
 
 
 # -- found
@@ -401,8 +401,8 @@ def test_without_a_target_all_models_are_linted(tmp_path: Path) -> None:
     ]
     assert {x.root for x in (small, larger, large)} == {tmp_path}
     assert small.arguments == {"classes": 10, "width": 2}
-    assert small.terms.severity == {"RF1": Severity.INFO, "RF101": Severity.ERROR}
-    assert (small.terms.limits.max_params, large.terms.limits.max_params) == (
+    assert small.policy.severity == {"RF1": Severity.INFO, "RF101": Severity.ERROR}
+    assert (small.policy.limits.max_params, large.policy.limits.max_params) == (
         limit("1M"),
         limit("12M"),
     )
@@ -416,7 +416,7 @@ def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
     for request in (small, large):
         assert request.resolution == (8,)
         assert request.arguments == {"classes": 10, "width": 3}
-        assert request.terms.limits.max_params == limit(1)
+        assert request.policy.limits.max_params == limit(1)
         assert codes(request) == ["RF900", "RF901", "RF902"]  # whatever the file ignores
 
 

@@ -20,8 +20,8 @@ from rflint.linting.rule import Severity
 from rflint.linting.rule_files import load_rules
 from rflint.report.baseline import Baseline
 from rflint.report.limits import Limits, over_limits
+from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import ModelReport, Report
-from rflint.report.settle import Terms, settled
 from tests.by_hand import conv, report
 
 TOTALS = Totals(
@@ -109,8 +109,8 @@ def test_a_share_names_the_whole() -> None:
 def too_large() -> ModelReport:
     """Without a finding; a comment above it ignores everything."""
     model = report([conv("only", Source(__file__, 1))])
-    terms = Terms(load_rules(), limits=Limits(max_params=limit(999)))
-    (done,) = settled([(model, terms)], terms.rules)
+    policy = Policy(load_rules(), limits=Limits(max_params=limit(999)))
+    (done,) = apply_policies([(model, policy)], policy.rules)
     return done
 
 

@@ -22,14 +22,14 @@ import rflint
 from rflint.graph.architecture import LeftOut, Source
 from rflint.linting.rule import Rule, Severity
 from rflint.linting.rule_files import load_rules
+from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import ModelReport
-from rflint.report.settle import Terms, settled
 from rflint.report.suppression import Comment, comments_in
 from rflint.usercode.places import source_at
 from tests.by_hand import conv, found, report, unknown
 
 RULES = load_rules()
-TERMS = Terms(RULES)
+POLICY = Policy(RULES)
 _files = count()
 
 
@@ -47,7 +47,7 @@ def in_file(folder: Path, text: str | bytes) -> tuple[Comment, ...]:
 def linted(
     folder: Path, text: str | bytes, *, builds: str = r"Conv\(", bad: bool = True
 ) -> ModelReport:
-    """A model with a layer for each line that builds one, all found useless where `bad`; settled.
+    """A model with a layer for each line that builds one, all found useless where `bad`.
 
     Layers are named after their lines.
     """
@@ -56,7 +56,7 @@ def linted(
     lines = [i for i, line in enumerate(source.split("\n"), 1) if re.search(builds, line)]
     layers = [conv(f"line {i}", Source(path, i)) for i in lines]
     model = report(layers, [found(layer) for layer in layers] if bad else [])
-    (done,) = settled([(model, TERMS)], RULES)
+    (done,) = apply_policies([(model, POLICY)], RULES)
     return done
 
 
@@ -378,7 +378,7 @@ def test_however_the_file_is_written(tmp_path: Path, text: str, written: Any) ->
     path = saved(tmp_path, written(text))
     lines = [i + shift for i, line in enumerate(text.split("\n"), 1) if "Conv(" in line]
     layers = [conv(f"line {i}", Source(path, i)) for i in lines]
-    (model,) = settled([(report(layers, [found(x) for x in layers]), TERMS)], RULES)
+    (model,) = apply_policies([(report(layers, [found(x) for x in layers]), POLICY)], RULES)
     assert answered(model) == {i + shift for i in marked(text)}
 
 
@@ -416,7 +416,7 @@ def test_the_outer_lines_of_a_layer_count_too(tmp_path: Path) -> None:
         "def f():\n    return Conv(1)\na = f()\nb = f()  # rflint: ignore[RF101] late\n",
     )
     layers = [conv(x, Source(path, 2), Source(path, y)) for x, y in (("a", 3), ("b", 4))]
-    (model,) = settled([(report(layers, [found(x) for x in layers]), TERMS)], RULES)
+    (model,) = apply_policies([(report(layers, [found(x) for x in layers]), POLICY)], RULES)
     assert [x.layer for x in model.findings] == ["a"]
     assert [(x.finding.layer, x.reason, x.source) for x in model.suppressed] == [
         ("b", "late", Source(path, 4))
@@ -504,30 +504,30 @@ def with_comment(folder: Path) -> tuple[str, ModelReport, ModelReport]:
     return path, report([layer], [found(layer)]), report([layer], target="net.py:other")
 
 
-def without(*codes: str) -> Terms:
-    return Terms(tuple(rule for rule in RULES if rule.code not in codes))
+def without(*codes: str) -> Policy:
+    return Policy(tuple(rule for rule in RULES if rule.code not in codes))
 
 
 def test_a_use_in_one_model_is_one_for_all(tmp_path: Path) -> None:
     """The same file at two resolutions, or a shared block."""
     _, bad, good = with_comment(tmp_path)
     for models in ([bad, good], [good, bad]):
-        assert unused(*settled([(model, TERMS) for model in models], RULES)) == []
-    once = settled([(good, TERMS), (replace(good, target="net.py:third"), TERMS)], RULES)
+        assert unused(*apply_policies([(model, POLICY) for model in models], RULES)) == []
+    once = apply_policies([(good, POLICY), (replace(good, target="net.py:third"), POLICY)], RULES)
     assert [len(model.findings) for model in once] == [1, 0]
 
 
 def test_it_is_held_against_rules_that_ran_on_it(tmp_path: Path) -> None:
     _, _, good = with_comment(tmp_path)
-    assert unused(*settled([(good, without("RF101"))], RULES)) == []
-    assert unused(*settled([(good, without("RF900"))], RULES)) == []
-    assert len(unused(*settled([(good, without("RF901"))], RULES))) == 1
+    assert unused(*apply_policies([(good, without("RF101"))], RULES)) == []
+    assert unused(*apply_policies([(good, without("RF900"))], RULES)) == []
+    assert len(unused(*apply_policies([(good, without("RF901"))], RULES))) == 1
 
 
 def test_it_is_told_to_a_model_that_wants_to_know(tmp_path: Path) -> None:
     _, _, good = with_comment(tmp_path)
     other = replace(good, target="net.py:third")
-    done = settled([(good, without("RF900")), (other, TERMS)], RULES)
+    done = apply_policies([(good, without("RF900")), (other, POLICY)], RULES)
     assert [len(model.findings) for model in done] == [0, 1]
 
 
@@ -535,13 +535,13 @@ def test_what_a_model_has_nothing_to_do_with_it_is_not_told(tmp_path: Path) -> N
     path = saved(tmp_path, "x = 1  # rflint: noqa\ny = Conv(1)\n")
     stranger = report([conv("y", Source("elsewhere.py", 1))], target="elsewhere.py:build")
     mine = report([conv("y", Source(path, 2))])
-    done = settled([(stranger, TERMS), (mine, TERMS)], RULES)
+    done = apply_policies([(stranger, POLICY), (mine, POLICY)], RULES)
     assert [len(model.findings) for model in done] == [0, 1]
 
 
 def test_nothing_is_said_unless_everything_is_linted(tmp_path: Path) -> None:
     _, _, good = with_comment(tmp_path)
-    (done,) = settled([(good, TERMS)], RULES, whole=False)
+    (done,) = apply_policies([(good, POLICY)], RULES, all_models=False)
     assert done.findings == ()
     assert done.ran is not None
     assert "RF900" not in done.ran
@@ -550,20 +550,20 @@ def test_nothing_is_said_unless_everything_is_linted(tmp_path: Path) -> None:
 def test_nothing_is_said_of_layers_that_could_not_be_judged(tmp_path: Path) -> None:
     path, _, _ = with_comment(tmp_path)
     layers = [unknown("mystery", Source(path, 9)), conv("x", Source(path, 1))]
-    assert unused(*settled([(report(layers), TERMS)], RULES)) == []
-    assert len(unused(*settled([(report(layers[::-1]), TERMS)], RULES))) == 1
+    assert unused(*apply_policies([(report(layers), POLICY)], RULES)) == []
+    assert len(unused(*apply_policies([(report(layers[::-1]), POLICY)], RULES))) == 1
     left_out = report(layers[1:], left_out=LeftOut("data decides", ""))
-    assert unused(*settled([(left_out, TERMS)], RULES)) == []
+    assert unused(*apply_policies([(left_out, POLICY)], RULES)) == []
 
 
 def test_rules_that_are_not_known_here_may_be_elsewhere(tmp_path: Path) -> None:
     """`rflint.lint` knows nothing of a project's own rules; `rflint` does."""
     path = saved(tmp_path, "x = Conv(1)  # rflint: ignore[ACME101, wide-stem, RF999]\n")
     model = report([conv("x", Source(path, 1))])
-    assert unused(*settled([(model, TERMS)], RULES, knows_all=False)) == [
+    assert unused(*apply_policies([(model, POLICY)], RULES, all_rules=False)) == [
         "there is no rule RF999 to ignore"
     ]
-    assert unused(*settled([(model, TERMS)], RULES)) == [
+    assert unused(*apply_policies([(model, POLICY)], RULES)) == [
         "there is no rule ACME101, wide-stem, RF999 to ignore"
     ]
 
@@ -571,10 +571,10 @@ def test_rules_that_are_not_known_here_may_be_elsewhere(tmp_path: Path) -> None:
 def test_severities_reach_what_is_suppressed_and_what_is_unused(tmp_path: Path) -> None:
     _, bad, good = with_comment(tmp_path)
     severity = {"RF1": Severity.INFO, "RF": Severity.ERROR}
-    terms = replace(TERMS, severity=severity)
-    (done,) = settled([(bad, terms)], RULES)
+    policy = replace(POLICY, severity=severity)
+    (done,) = apply_policies([(bad, policy)], RULES)
     assert [x.finding.severity for x in done.suppressed] == [Severity.INFO]
-    (done,) = settled([(good, terms)], RULES)
+    (done,) = apply_policies([(good, policy)], RULES)
     assert [x.severity for x in done.findings] == [Severity.ERROR]
 
 

@@ -189,8 +189,8 @@ def lint(
         from rflint.configuration.requests import is_whole, requests
         from rflint.linting.rule import Severity
         from rflint.report.formats import writer
+        from rflint.report.policy import apply_policies
         from rflint.report.report import Failure, Report
-        from rflint.report.settle import settled
         from rflint.usecases.run import Run
 
         found = configuration(config, isolated=isolated)
@@ -239,7 +239,7 @@ def lint(
         models = [
             replace(model, fix=command(x, said, "fix"))
             for model, (_, x) in zip(
-                settled([(model, x.terms) for model, x in linted], rules, whole=whole),
+                apply_policies([(model, x.policy) for model, x in linted], rules, all_models=whole),
                 linted,
                 strict=True,
             )
@@ -258,7 +258,7 @@ def lint(
         if verbose:
             for text in (*run.notes, *(x for model in report.models for x in model.notes)):
                 note(text)
-        ran = {rule.code for x in wanted for rule in x.terms.rules}
+        ran = {rule.code for x in wanted for rule in x.policy.rules}
         for name, destined in outputs:
             with destination(destined) as stream:
                 writer(name)(report, [x for x in rules if x.code in ran], stream, verbose)

@@ -15,7 +15,7 @@ from rflint.inputs.notation import InputShape, Sizes
 from rflint.linting.options import Options
 from rflint.linting.rule import Rule, precision, selected, told
 from rflint.report.limits import Limits
-from rflint.report.settle import Terms
+from rflint.report.policy import Policy
 from rflint.text.numbers import size
 from rflint.text.suggest import relative, without_colon
 from rflint.usercode.target import split
@@ -34,7 +34,7 @@ class Request:
     shapes: tuple[InputShape, ...]
     arguments: Mapping[str, Any]
     options: Options
-    terms: Terms
+    policy: Policy
     is_one_of_several: bool = False
     """Whether the target is linted at other resolutions too."""
     is_named: bool = False
@@ -59,7 +59,7 @@ class Request:
                 self.shapes,
                 sorted(self.arguments.items()),
                 self.options,
-                [(rule.code, rule.file) for rule in self.terms.rules],
+                [(rule.code, rule.file) for rule in self.policy.rules],
             )
         )
 
@@ -93,7 +93,7 @@ def requests(
     several = [target for target, n in Counter(target for target, _ in counts).items() if n > 1]
     for root, model in models:
         layered = choices.over(model.choices.over(configuration.choices))
-        terms = Terms(
+        policy = Policy(
             _selected(rules, layered, lenient=lenient),
             layered.severity or {},
             Limits(**{x.name: getattr(layered, x.name) for x in fields(Limits)}),
@@ -108,7 +108,7 @@ def requests(
                 layered.input or (),
                 layered.args or {},
                 _options(layered, configuration, rules),
-                terms,
+                policy,
                 len(resolutions) > 1,
                 bool(model.name),
                 _meant(model.target, root, configuration),
@@ -154,7 +154,7 @@ def is_whole(wanted: Sequence[Request], configuration: Configuration) -> bool:
 def _model_of(request: Request) -> str:
     """What is linted, whatever it is held against."""
     options = replace(request.options, rule_settings={})
-    return replace(request, options=options, terms=Terms(())).identity
+    return replace(request, options=options, policy=Policy(())).identity
 
 
 def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path, ConfiguredModel]]:

@@ -6,7 +6,7 @@ added within a schema version.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -87,6 +87,16 @@ class ModelReport:
     def layers(self) -> tuple[AnalysedLayer, ...]:
         """All layers, in execution order."""
         return self.analysis.layers
+
+    @property
+    def places(self) -> Iterator[Source]:
+        """The source lines of its layers, of its findings, and of the model itself."""
+        for layer in self.layers:
+            yield from layer.layer.places
+        for finding in self.findings:
+            yield from finding.places
+        if self.place:
+            yield self.place
 
     def to_dict(self) -> dict[str, Any]:
         """One entry of `models`."""

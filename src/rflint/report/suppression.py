@@ -1,10 +1,10 @@
-"""Comments in the user's source that answer findings: `# rflint: ignore[RF101] the reason`.
+"""Comments in the user's source that suppress findings: `# rflint: ignore[RF101] the reason`.
 
-A comment answers for the line that it stands on. Where no layer is on that line, and a call ends on
-it, for the line on which that call begins, the innermost such call first. In the header of a `def`
-or `class`, it answers for everything below. A finding is suppressed where any of its places (the
-user's lines that built the layer, from the innermost to the outermost, and the one that calls it)
-is answered for.
+A comment covers the line that it stands on. If no layer is on that line, but a call of several
+lines ends there, the comment covers the first line of that call (of nested calls, the innermost
+one with a layer). In the header of a `def` or `class`, it covers the whole body. A finding is
+suppressed if a comment covers one of its places: the lines of the user's code that built the layer,
+and the line that calls it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import io
 import re
 import tokenize
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -40,53 +40,68 @@ class Comment:
     """Empty: whatever the rule."""
     reason: str
     first: int
+    """The first line that it covers."""
     last: int
-    """It answers for these lines, and those between them,"""
-    beside: tuple[int, ...] = ()
-    """and for the first of these with a layer, where its own have none: see `among`."""
+    """The last one."""
+    call_starts: tuple[int, ...] = ()
+    """Lines on which calls begin that end on its line, innermost call first. The first of them
+    that has a layer is covered, too, if the comment's own lines have none."""
     complaint: str = ""
     """Why it can suppress nothing, wherever it stands."""
 
-    def among(self, lines: Collection[int]) -> Comment:
-        """The comment in a file that has layers on these lines."""
+    def for_layers_on(self, lines: Collection[int]) -> Comment:
+        """The comment with the one start of a call that it covers, given the lines with layers."""
         has_layer = any(self.first <= line <= self.last for line in lines)
-        near = [] if has_layer else [line for line in self.beside if line in lines]
-        return replace(self, beside=tuple(near[:1]))
+        starts = [] if has_layer else [line for line in self.call_starts if line in lines]
+        return replace(self, call_starts=tuple(starts[:1]))
 
     def covers(self, places: Sequence[Source]) -> bool:
-        """Whether one of these places is answered for."""
+        """Whether one of these places is on a line that it covers."""
         return any(
             place.path == self.source.path
-            and (self.first <= place.line <= self.last or place.line in self.beside)
+            and (self.first <= place.line <= self.last or place.line in self.call_starts)
             for place in places
         )
 
-    def answers(self, finding: Finding) -> bool:
+    def suppresses(self, finding: Finding) -> bool:
         """Whether it suppresses this finding."""
         named = not self.codes or bool({finding.code, finding.name} & set(self.codes))
         return named and not self.complaint and self.covers(finding.places)
 
 
-def comments_in(path: str) -> tuple[Comment, ...]:
-    """Those of a file, by line; none where it cannot be read, or is no Python that can be parsed.
+def all_comments(models: Iterable[Iterable[Source]]) -> tuple[Comment, ...]:
+    """The comments of all files that these models have places in, sorted by file and line."""
+    lines: dict[str, set[int]] = {}
+    for places in models:
+        for place in places:
+            lines.setdefault(place.path, set()).add(place.line)
+    return tuple(
+        comment.for_layers_on(lines[path])
+        for path in sorted(lines)
+        for comment in comments_in(path)
+    )
 
-    `path` as a Source has it: relative to the current directory, or absolute.
+
+def comments_in(path: str) -> tuple[Comment, ...]:
+    """The comments of a file; none if it cannot be read or parsed.
+
+    `path` is relative to the current directory, or absolute, as in a Source.
     """
     try:
         content = Path(path).read_bytes()
-    except OSError:  # a file that is gone, or code that never was in one
+    except OSError:  # the file is gone, or the code never was in one
         return ()
     return _parsed(path, content) if b"rflint" in content.lower() else ()
 
 
 @cache
 def _parsed(path: str, content: bytes) -> tuple[Comment, ...]:
-    # tokenize knows no other ends of lines, and Python takes them all for the same
+    # Python accepts all three line endings, tokenize only this one
     content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         marks = list(_marks(content))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Python says of "\d" it has said at the import
+            warnings.simplefilter("ignore")  # Python warned of "\d" when it imported the file
             tree = ast.parse(content) if marks else ast.Module([], [])
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError):
         return ()
@@ -96,15 +111,15 @@ def _parsed(path: str, content: bytes) -> tuple[Comment, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A comment that addresses rflint."""
+    """A comment that begins with `# rflint`."""
 
     line: int
     text: str
-    """What it says, or nothing that makes sense."""
+    """What follows `# rflint:`, or the whole comment if it has no colon."""
     alone: bool
-    """Whether nothing stands before it."""
+    """Whether there is no code on its line."""
     statement: int
-    """The line on which the statement begins that it stands in, or behind; 0 between statements."""
+    """The first line of the statement that it stands in or after; 0 between statements."""
 
 
 def _marks(content: bytes) -> Iterator[_Mark]:
@@ -116,7 +131,7 @@ def _marks(content: bytes) -> Iterator[_Mark]:
             alone = ended != line
             for found in _MARK.finditer(token.string):
                 if alone and found.start():
-                    break  # prose, or code that is commented out together with its comment
+                    break  # within prose, or in code that is commented out
                 text = found[2] if found[1] else found[0].lstrip("# ")
                 yield _Mark(line, text, alone, statement)
         elif token.type == tokenize.NEWLINE:
@@ -134,12 +149,12 @@ def _comment(
     if match is None or (match[1] is None and _CODE_WITHOUT_BRACKETS.match(match[2])):
         says = f"{mark.text!r} is not understood: write `# rflint: ignore[RF101] the reason`"
         return Comment(source, (), "", line, line, complaint=says)
-    codes = tuple(dict.fromkeys(_spelled(x) for x in re.split(r"[\s,]+", match[1] or "") if x))
+    codes = tuple(dict.fromkeys(_normalised(x) for x in re.split(r"[\s,]+", match[1] or "") if x))
     reason = match[2].strip()
     if match[1] is not None and not codes:
         return Comment(source, (), reason, line, line, complaint="it names no rule")
     block = blocks.get(mark.statement)
-    if block and line <= block.header:
+    if block and line <= block.body:
         return Comment(source, codes, reason, block.first, block.last)
     if mark.alone:
         says = "it stands on a line of its own: a comment answers for the line that it ends"
@@ -147,8 +162,8 @@ def _comment(
     return Comment(source, codes, reason, line, line, calls.get(line, ()))
 
 
-def _spelled(code: str) -> str:
-    """A code or a name, as rules spell theirs."""
+def _normalised(code: str) -> str:
+    """A rule's code in capitals, or a rule's name in small letters."""
     return code.upper() if re.fullmatch(r"[A-Za-z]+\d+", code) else code.lower()
 
 
@@ -158,12 +173,12 @@ class _Block:
 
     first: int
     last: int
-    header: int
-    """The last line on which a comment of its first statement is one of its header."""
+    body: int
+    """The first line of its body; a comment up to there belongs to the header."""
 
 
 def _blocks(tree: ast.Module) -> Mapping[int, _Block]:
-    """By the line on which a header's statement begins: a decorator is a statement, as it were."""
+    """Functions and classes, by the lines on which their headers begin, decorators included."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -174,9 +189,9 @@ def _blocks(tree: ast.Module) -> Mapping[int, _Block]:
 
 
 def _calls(tree: ast.Module) -> Mapping[int, tuple[int, ...]]:
-    """By the line on which calls over several lines end, their first lines; innermost first.
+    """The first lines of calls of several lines, innermost first, by the line that they end on.
 
-    Python takes a method's call for one on the line of the method's name, if it can.
+    Python may attribute a method's call to the line of the method's name: that counts as well.
     """
     found: dict[int, set[int]] = {}
     for node in ast.walk(tree):

@@ -30,8 +30,8 @@ from rflint.linting.rule_files import load_rules
 from rflint.operators.table import show
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
+from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import Failure, LargerInput, ModelReport, Report
-from rflint.report.settle import Terms, settled
 from rflint.tracing.again import next_passes, passes_in
 from rflint.tracing.inputs.given import check_given
 from rflint.tracing.inputs.inputs import as_meta, example_inputs, possible_inputs, resized
@@ -120,10 +120,10 @@ def lint_with(
         built = build(model, args, target)
         for resolution in resolutions(res):
             report, broken = lint_model(built, target, rules, resolution, input, options)
-            models.append((report, Terms(tuple(rules))))
+            models.append((report, Policy(tuple(rules))))
             failures += [Failure(target, error) for error in broken]
     # the project's own rules are known to the program only, and failed rules may find something
-    done = settled(models, known, whole=not failures, knows_all=False)
+    done = apply_policies(models, known, all_models=not failures, all_rules=False)
     return Report(tuple(done), tuple(failures))
 
 
@@ -142,7 +142,7 @@ def lint_model(
 ) -> tuple[ModelReport, tuple[RflintError, ...]]:
     """One model at one resolution: trace, analyse, check, repair.
 
-    With an error for each rule that failed. Findings are as the rules say them: see settle.py.
+    With an error for each rule that failed. No policy is applied yet: see report/policy.py.
     """
     with collector_paused(), deep_calls():
         inputs, architecture = _traced(built.model, resolution, input, options)

@@ -49,7 +49,7 @@ class Run:
         self._fresh = Importable()
 
     def reports(self, requests: Sequence[Request]) -> list[tuple[ModelReport, Request]]:
-        """The report of every request that can be answered, unsettled."""
+        """The report of every request that can be answered, before its policy is applied."""
         keys = [self.cache.key(x) if self.cache else "" for x in requests]
         found = []
         for index, (request, key) in enumerate(zip(requests, keys, strict=True)):
@@ -79,7 +79,7 @@ class Run:
                     report, broken = lint_model(
                         built,
                         request.target,
-                        request.terms.rules,
+                        request.policy.rules,
                         request.resolution,
                         list(request.shapes) or None,
                         request.options,

@@ -1,0 +1,114 @@
+"""Apply what the user decided about findings: suppressions, severities and limits.
+
+This needs finished reports only, never the model. It is therefore done anew in every run, also for
+reports that come from the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rflint.linting.rule import Finding, Rule, Severity, precision
+from rflint.report.limits import Limits, over_limits
+from rflint.report.report import ModelReport, Suppressed
+from rflint.report.suppression import Comment, all_comments
+from rflint.report.unused_suppressions import (
+    UNUSED_SUPPRESSION,
+    Checked,
+    UsedCodes,
+    unused_suppressions,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules that a model is checked by, their severities, and the model's limits."""
+
+    rules: tuple[Rule, ...]
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    """By rule code or prefix, where it is not the rule's own."""
+    limits: Limits = field(default_factory=Limits)
+
+
+def apply_policies(
+    linted: Sequence[tuple[ModelReport, Policy]],
+    known: Sequence[Rule],
+    *,
+    all_models: bool = True,
+    all_rules: bool = True,
+) -> list[ModelReport]:
+    """The reports with suppressed findings set apart, severities set, and limits checked.
+
+    `known` are the existing rules, including those that did not run. `all_rules` says that there
+    are no others, so that a comment that names another one is wrong. `all_models` says that there
+    are no other models; otherwise no suppression is called unused, since they may need it.
+    """
+    comments = all_comments(model.places for model, _ in linted)
+    used: UsedCodes = set()
+    models = [_suppress(model, comments, used) for model, _ in linted]
+    unused = (
+        unused_suppressions(
+            [Checked(model, policy.rules) for model, policy in linted],
+            comments,
+            used,
+            known,
+            all_rules=all_rules,
+        )
+        if all_models
+        else {}
+    )
+    reporting_themselves = [x for x in comments if set(UNUSED_SUPPRESSION) & set(x.codes)]
+    done = []
+    for index, (model, (_, policy)) in enumerate(zip(models, linted, strict=True)):
+        rule = next((rule for rule in policy.rules if rule.code in UNUSED_SUPPRESSION), None)
+        if rule and all_models:
+            more = tuple(rule.check(model.analysis, {"unused": unused.get(index, ())}))
+            # only a comment that names this rule suppresses it, not one for whatever rule
+            found = _suppress(replace(model, findings=more, suppressed=()), reporting_themselves)
+            model = replace(
+                model,
+                findings=(*model.findings, *found.findings),
+                suppressed=(*model.suppressed, *found.suppressed),
+            )
+        done.append(
+            replace(
+                model,
+                findings=tuple(_with_severity(x, policy) for x in model.findings),
+                suppressed=tuple(
+                    replace(x, finding=_with_severity(x.finding, policy)) for x in model.suppressed
+                ),
+                over_limits=over_limits(policy.limits, model.analysis.totals, model.place),
+                ran=tuple(x.code for x in policy.rules if all_models or x is not rule),
+            )
+        )
+    return done
+
+
+def _suppress(
+    model: ModelReport, comments: Sequence[Comment], used: UsedCodes | None = None
+) -> ModelReport:
+    """The report with the findings that comments suppress set apart; note which they name."""
+    kept: list[Finding] = []
+    suppressed: list[Suppressed] = []
+    for finding in model.findings:
+        responsible = [comment for comment in comments if comment.suppresses(finding)]
+        if used is not None:
+            for name in (finding.code, finding.name):
+                used.update((comment, name) for comment in responsible)
+        if responsible:
+            first = responsible[0]
+            suppressed.append(Suppressed(finding, first.reason, first.source))
+        else:
+            kept.append(finding)
+    return replace(model, findings=tuple(kept), suppressed=tuple(suppressed))
+
+
+def _with_severity(finding: Finding, policy: Policy) -> Finding:
+    """The finding with the severity that the user set; of several, the most precise code counts."""
+    rule = next((rule for rule in policy.rules if rule.code == finding.code), None)
+    codes = [code for code in policy.severity if rule and precision(rule, code)]
+    if rule is None or not codes:
+        return finding
+    longest = max(codes, key=lambda code: precision(rule, code))
+    return replace(finding, severity=policy.severity[longest])

@@ -1,0 +1,110 @@
+"""Suppression comments that suppress nothing, as RF900 reports them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rflint.analysis.analysis import AnalysedLayer
+from rflint.graph.architecture import Source
+from rflint.linting.rule import Rule
+from rflint.report.report import ModelReport
+from rflint.report.suppression import Comment
+
+UNUSED_SUPPRESSION = ("RF900", "unused-suppression")
+"""Code and name of the rule that reports them."""
+
+UsedCodes: TypeAlias = set[tuple[Comment, str]]
+"""Comments that suppressed a finding, each with the finding's code, and with its rule's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A model, and the rules that ran on it."""
+
+    model: ModelReport
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedSuppression:
+    """A comment that suppressed nothing."""
+
+    layer: str
+    """The first layer on its lines; empty where there is none."""
+    message: str
+    source: Source
+
+
+def unused_suppressions(
+    checked: Sequence[Checked],
+    comments: Sequence[Comment],
+    used: UsedCodes,
+    known: Sequence[Rule],
+    *,
+    all_rules: bool,
+) -> Mapping[int, Sequence[UnusedSuppression]]:
+    """Unused comments, by the index of the model that reports them.
+
+    That is the first model that has layers on the comment's lines, else the first with layers in
+    its file, among the models for which the rule is selected.
+    """
+    files = [{place.path for place in x.model.places} for x in checked]
+    found: dict[int, list[UnusedSuppression]] = {}
+    for comment in comments:
+        covered = {
+            index: layers
+            for index, x in enumerate(checked)
+            if (layers := [y for y in x.model.layers if comment.covers(y.layer.places)])
+        }
+        layers_of = [(checked[index], layers) for index, layers in covered.items()]
+        message = (
+            f"this comment suppresses nothing: {comment.complaint}"
+            if comment.complaint
+            else _unknown_codes(comment, known, all_rules=all_rules)
+            or _needless_codes(comment, layers_of, used)
+        )
+        concerned = covered or [i for i, paths in enumerate(files) if comment.source.path in paths]
+        index = next((i for i in concerned if _reports_unused(checked[i])), None)
+        if message and index is not None:
+            layer = covered[index][0].layer.name if covered else ""
+            found.setdefault(index, []).append(UnusedSuppression(layer, message, comment.source))
+    return found
+
+
+def _reports_unused(checked: Checked) -> bool:
+    return any(rule.code in UNUSED_SUPPRESSION for rule in checked.rules)
+
+
+def _unknown_codes(comment: Comment, known: Sequence[Rule], *, all_rules: bool) -> str:
+    """A message about codes of the comment that no rule has.
+
+    Unless all rules are known, other codes than RF... may belong to a project's own rules.
+    """
+    names = [name for rule in known for name in (rule.code, rule.name)]
+    unknown = [x for x in comment.codes if x not in names and (all_rules or x.startswith("RF"))]
+    near = [y for x in unknown[:1] for y in difflib.get_close_matches(x, names, n=1, cutoff=0.8)]
+    did = f" (did you mean {near[0]}?)" if near else ""
+    return f"there is no rule {', '.join(unknown)} to ignore{did}" if unknown else ""
+
+
+def _needless_codes(
+    comment: Comment,
+    covered: Sequence[tuple[Checked, Sequence[AnalysedLayer]]],
+    used: UsedCodes,
+) -> str:
+    """A message about codes of the comment whose rules ran on all its layers and found nothing."""
+    for checked, layers in covered:
+        left_out = checked.model.analysis.architecture.left_out
+        if left_out or any(axis.unknown for x in layers for axis in x.seen):
+            return ""  # rules could not judge everything: the comment may be needed after all
+    ran = {name for x, _ in covered for rule in x.rules for name in (rule.code, rule.name)}
+    needless = [x for x in comment.codes if x in ran and (comment, x) not in used]
+    needless = [x for x in needless if x not in UNUSED_SUPPRESSION]
+    if needless:
+        return f"there is nothing of {', '.join(needless)} to ignore here"
+    if covered and not comment.codes and not any(x == comment for x, _ in used):
+        return "there is nothing to ignore here"
+    return ""
