@@ -47,16 +47,8 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from rflint.analysis.analysis import AnalysedLayer, Analysis, useful_parameters, wasted_parameters
-from rflint.linting.rule import (
-    Evidence,
-    Example,
-    Finding,
-    Setting,
-    Settings,
-    Severity,
-    finding,
-    layers_of,
-)
+from rflint.linting.finding import Evidence, Finding, Severity, layers_of
+from rflint.linting.rule import Example, Setting, Settings, finding
 from rflint.text.numbers import counted, share, size
 
 CODE = "RF101"

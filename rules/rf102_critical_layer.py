@@ -30,7 +30,8 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis, Verdict
 from rflint.analysis.receptive_field import Field
-from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import size
 
 CODE = "RF102"

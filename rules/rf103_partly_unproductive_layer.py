@@ -31,7 +31,8 @@ from typing import Any
 from rflint.analysis.analysis import AnalysedLayer, Analysis, Verdict
 from rflint.analysis.proofs.reads import taps_along
 from rflint.graph.architecture import Layer
-from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
+from rflint.linting.finding import Evidence, Finding, Severity, layers_of
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import along, number, plural, size
 
 CODE = "RF103"

@@ -37,7 +37,8 @@ from typing import Any
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.receptive_field import AxisField, propagate
 from rflint.analysis.roles import reaching_outputs
-from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import along, size
 
 CODE = "RF104"

@@ -36,16 +36,9 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import is_known_everywhere
 from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
 from rflint.graph.architecture import Kind, Layer
-from rflint.linting.rule import (
-    Evidence,
-    Example,
-    Finding,
-    Settings,
-    Severity,
-    finding,
-    in_one_mode,
-    layers_of,
-)
+from rflint.linting.finding import Evidence, Finding, Severity, layers_of
+from rflint.linting.other_passes import in_one_mode
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import share, size
 
 CODE = "RF201"

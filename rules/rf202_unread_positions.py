@@ -64,15 +64,9 @@ from rflint.analysis.proofs.leftovers import (
     unpadded_sizes,
 )
 from rflint.graph.taps import everything
-from rflint.linting.rule import (
-    Evidence,
-    Example,
-    Finding,
-    Settings,
-    Severity,
-    as_far_as_it_holds,
-    finding,
-)
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.other_passes import as_far_as_it_holds
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import count, listed, share, size
 
 CODE = "RF202"

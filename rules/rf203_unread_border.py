@@ -38,15 +38,9 @@ from rflint.analysis.proofs.borders import ends_in, leaves_nothing, likely_sizes
 from rflint.analysis.proofs.reads import taps_along
 from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import INPUT, POINTWISE, Architecture
-from rflint.linting.rule import (
-    Evidence,
-    Example,
-    Finding,
-    Settings,
-    Severity,
-    as_far_as_it_holds,
-    finding,
-)
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.other_passes import as_far_as_it_holds
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import axis_names, size
 
 CODE = "RF203"

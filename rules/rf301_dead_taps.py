@@ -49,16 +49,9 @@ from rflint.analysis.passes import is_known_everywhere, other_passes
 from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
 from rflint.graph.architecture import Layer
 from rflint.graph.taps import Taps
-from rflint.linting.rule import (
-    Evidence,
-    Example,
-    Finding,
-    Settings,
-    Severity,
-    finding,
-    in_one_mode,
-    layers_of,
-)
+from rflint.linting.finding import Evidence, Finding, Severity, layers_of
+from rflint.linting.other_passes import in_one_mode
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import share, size
 
 CODE = "RF301"

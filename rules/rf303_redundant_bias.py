@@ -34,7 +34,8 @@ from typing import Any
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import Standing, standing
 from rflint.graph.architecture import Architecture, Kind, Layer, users_of_parameters
-from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding, layers_of
+from rflint.linting.finding import Evidence, Finding, Severity, layers_of
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import in_full
 
 CODE = "RF303"

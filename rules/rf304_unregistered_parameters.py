@@ -31,7 +31,8 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Parameter
-from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, model_finding
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.rule import Example, Settings, model_finding
 from rflint.text.numbers import in_full, plural
 
 CODE = "RF304"

@@ -33,7 +33,8 @@ from typing import Any
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.coverage import Row, griddings
 from rflint.graph.architecture import Architecture
-from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import along, listed
 
 CODE = "RF401"

@@ -32,7 +32,8 @@ from typing import Any
 from rflint.analysis.analysis import AnalysedLayer, Analysis
 from rflint.graph.architecture import Kind
 from rflint.graph.taps import Taps
-from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import size
 
 CODE = "RF402"

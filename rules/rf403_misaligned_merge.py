@@ -41,7 +41,8 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.alignment import Misalignment, misalignments
-from rflint.linting.rule import Evidence, Example, Finding, Setting, Settings, Severity, finding
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.rule import Example, Setting, Settings, finding
 from rflint.text.numbers import along, plural
 
 CODE = "RF403"

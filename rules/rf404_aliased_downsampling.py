@@ -37,7 +37,8 @@ from rflint.analysis.analysis import AnalysedLayer, Analysis
 from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Kind
 from rflint.graph.taps import Taps
-from rflint.linting.rule import Evidence, Example, Finding, Settings, Severity, finding
+from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import along, plural
 
 CODE = "RF404"

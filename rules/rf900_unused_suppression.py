@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
-from rflint.linting.rule import Example, Finding, Settings, Severity, model_finding
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Example, Settings, model_finding
 
 CODE = "RF900"
 NAME = "unused-suppression"

@@ -29,7 +29,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
-from rflint.linting.rule import Example, Finding, Settings, Severity, finding
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Example, Settings, finding
 
 CODE = "RF901"
 NAME = "unknown-operator"

@@ -31,7 +31,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
-from rflint.linting.rule import Example, Finding, Settings, Severity, model_finding
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Example, Settings, model_finding
 
 CODE = "RF902"
 NAME = "left-out-part"

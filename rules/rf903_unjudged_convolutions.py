@@ -34,7 +34,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
-from rflint.linting.rule import Example, Finding, Settings, Severity, finding
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Example, Settings, finding
 
 CODE = "RF903"
 NAME = "unjudged-convolutions"

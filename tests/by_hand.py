@@ -18,7 +18,7 @@ from rflint.graph.architecture import (
     Source,
     Window,
 )
-from rflint.linting.rule import Finding, Severity
+from rflint.linting.finding import Finding, Severity
 from rflint.report.report import ModelReport
 
 

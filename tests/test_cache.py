@@ -148,7 +148,8 @@ PROJECT = {
     "blocks/one.txt": "",
     "rules/acme001_wide.py": """
         '''A wide layer.'''
-        from rflint.linting.rule import Severity, finding
+        from rflint.linting.finding import Severity
+        from rflint.linting.rule import finding
         from wide import MOST
         CODE, NAME, SEVERITY, DEFAULT = "ACME001", "wide", Severity.INFO, True
         FAILS = PASSES = ()

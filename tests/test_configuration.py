@@ -26,7 +26,7 @@ from rflint.configuration.requests import Request, is_whole, requests
 from rflint.configuration.toml import ConfigurationError, load
 from rflint.errors import UsageError
 from rflint.inputs.notation import limit, shapes
-from rflint.linting.rule import Severity
+from rflint.linting.finding import Severity
 from rflint.linting.rule_files import load_rules
 from tests.forked import Forked
 from tests.program import write

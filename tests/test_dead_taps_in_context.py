@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 from rflint.report.report import ModelReport
 
 SHAPE = (2, 4, 4, 4)

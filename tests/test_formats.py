@@ -28,7 +28,7 @@ from markdown_it.token import Token
 import rflint
 from rflint.errors import BuildFailed, InputMismatch
 from rflint.graph.architecture import Source
-from rflint.linting.rule import Finding, Severity
+from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule_files import load_rules
 from rflint.report.formats import FORMATS, sarif, writer
 from rflint.report.report import Failure, ModelReport, Report, Suppressed

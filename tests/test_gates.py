@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rflint.analysis.analysis import Totals
 from rflint.graph.architecture import Source
 from rflint.inputs.notation import limit, names, resolutions, shape, shapes
-from rflint.linting.rule import Severity
+from rflint.linting.finding import Severity
 from rflint.linting.rule_files import load_rules
 from rflint.report.baseline import Baseline
 from rflint.report.limits import Limits, over_limits

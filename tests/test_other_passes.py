@@ -20,7 +20,8 @@ from torch.nn import functional as F
 import rflint
 from rflint.analysis.analysis import analyse
 from rflint.analysis.passes import Others, Passes, Standing, standing
-from rflint.linting.rule import Finding, Severity, as_far_as_it_holds
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.other_passes import as_far_as_it_holds
 from rflint.report.report import ModelReport
 from rflint.tracing.trace import trace
 

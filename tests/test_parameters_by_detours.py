@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.linting.rule import Severity
+from rflint.linting.finding import Severity
 from rflint.report.report import ModelReport
 
 

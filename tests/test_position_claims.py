@@ -29,7 +29,7 @@ from rflint.analysis.proofs.borders import unread_ends
 from rflint.analysis.proofs.leftovers import Leftover, leftovers
 from rflint.graph.architecture import INPUT
 from rflint.graph.taps import members
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 from tests.models.torchvision_import import import_torchvision
 from tests.test_against_running_networks import NORM, per_axis
 from tests.test_reads import (

@@ -86,7 +86,8 @@ It says that it would.
 """
 from torch import nn
 
-from rflint.linting.rule import Example, Severity
+from rflint.linting.finding import Severity
+from rflint.linting.rule import Example
 
 CODE, NAME, SEVERITY, DEFAULT = "ACME001", "finds-nothing", Severity.WARNING, False
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import rflint
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 from tests import probe
 
 Ints = tuple[int, ...]

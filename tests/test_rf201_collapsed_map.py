@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 from tests.test_rf301_dead_taps import (
     CentralDifference,
     OnTwoMaps,

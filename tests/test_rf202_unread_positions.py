@@ -16,7 +16,7 @@ from torch.nn import functional as F
 import rflint
 from rflint.analysis.analysis import analyse
 from rflint.analysis.proofs.reads import reads
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 from tests.models.torchvision_import import import_torchvision
 from tests.test_reads import LAST, C, Does, check_reads, maps, positions_of, reaching, traced
 

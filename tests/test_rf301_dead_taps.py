@@ -25,7 +25,7 @@ from torch.nn import functional as F
 import rflint
 from rflint.analysis.proofs.dead_weights import Kernel, dead_weights, kernels
 from rflint.graph.architecture import Architecture
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 from rflint.tracing.trace import trace
 from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg

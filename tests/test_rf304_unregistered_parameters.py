@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import rflint
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 
 
 class Holds(nn.Module):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 
 TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 

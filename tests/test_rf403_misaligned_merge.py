@@ -21,7 +21,7 @@ from torch import nn
 import rflint
 from rflint.analysis.analysis import analyse
 from rflint.analysis.proofs.alignment import Misalignment, misalignments
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 from rflint.tracing.trace import trace
 from tests.models.torchvision_import import import_torchvision
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.linting.rule import Finding, Settings
+from rflint.linting.finding import Finding
+from rflint.linting.rule import Settings
 
 
 def findings(model: nn.Module, *shape: int) -> list[Finding]:

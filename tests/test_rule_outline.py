@@ -10,7 +10,7 @@ import pytest
 
 from rflint import rules
 from rflint.errors import UsageError
-from rflint.linting.rule import read_rule
+from rflint.linting.rule_module import read_rule
 from rflint.linting.rule_outline import outline
 from rflint.linting.rule_page import page
 from tests.forked import Forked
@@ -38,7 +38,7 @@ def test_a_rule_that_is_read_is_told_of_as_one_that_is_run(file: Path) -> None:
 
 PLAIN = """
     \"\"\"It says so.\"\"\"
-    from rflint.linting.rule import Severity
+    from rflint.linting.finding import Severity
 
     CODE = "ACME001"
     NAME: str = "says-so"

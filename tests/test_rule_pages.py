@@ -16,7 +16,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
-from rflint.linting.rule import Evidence, Example, Rule, Setting, Severity
+from rflint.linting.finding import Evidence, Severity
+from rflint.linting.rule import Example, Rule, Setting
 from rflint.linting.rule_files import load_rules
 from rflint.linting.rule_page import overview, page
 from tests.program import rflint

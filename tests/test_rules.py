@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 import rflint
 from rflint.errors import UsageError
-from rflint.linting.rule import Rule, Severity, read_rule, selected
+from rflint.linting.finding import Severity
+from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
+from rflint.linting.rule_module import read_rule
+from rflint.linting.selection import selected
 from rflint.usecases.rule_examples import outcomes
 
 RULES = load_rules()

@@ -14,7 +14,7 @@ import pytest
 from torch import Tensor, nn
 
 import rflint
-from rflint.linting.rule import Finding, layers_of
+from rflint.linting.finding import Finding, layers_of
 from rflint.linting.rule_files import load_rules
 from rflint.report.report import ModelReport
 

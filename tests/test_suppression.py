@@ -20,7 +20,8 @@ import pytest
 
 import rflint
 from rflint.graph.architecture import LeftOut, Source
-from rflint.linting.rule import Rule, Severity
+from rflint.linting.finding import Severity
+from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import ModelReport

@@ -163,7 +163,7 @@ BROKEN = {
     ),
     "acme004_raises.py": (
         other("ACME004", YIELD, f"            raise ValueError(size)\n{YIELD}"),
-        "lint_rules/acme004_raises.py:30: model.py:build: rule ACME004 failed: check raised "
+        "lint_rules/acme004_raises.py:31: model.py:build: rule ACME004 failed: check raised "
         "ValueError: 7x7",
     ),
     "acme005_text.py": (
@@ -290,7 +290,7 @@ def test_examples_of_a_broken_rule_fail_and_those_of_others_do_not(tmp_path: Pat
         "ok      ACME001 wide_stem at 32 fails",
         "ok      ACME001 narrow_stem at 32 passes",
         "ok      ACME001 wide_stem at 32, largest = 7, passes",
-        "FAILED  ACME004 wide_stem at 32 should fail: lint_rules/acme004_raises.py:30: rule "
+        "FAILED  ACME004 wide_stem at 32 should fail: lint_rules/acme004_raises.py:31: rule "
         "ACME004 failed: check raised ValueError: 7x7",
         "ok      ACME004 narrow_stem at 32 passes",
         "ok      ACME004 wide_stem at 32, largest = 7, passes",

@@ -187,7 +187,7 @@ def lint(
         from rflint.cli.files import Files
         from rflint.configuration import configuration
         from rflint.configuration.requests import is_whole, requests
-        from rflint.linting.rule import Severity
+        from rflint.linting.finding import Severity
         from rflint.report.formats import writer
         from rflint.report.policy import apply_policies
         from rflint.report.report import Failure, Report

@@ -58,7 +58,7 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
 
 def _chosen(rules: Sequence[Rule], code: str | None, broken: Sequence[str]) -> Sequence[Rule]:
     """The rules that a code names; none where it is that of a rule that cannot be had."""
-    from rflint.linting.rule import selected
+    from rflint.linting.selection import selected
 
     if not code:
         return rules

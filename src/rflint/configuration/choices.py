@@ -8,7 +8,7 @@ from typing import Any
 
 from rflint.inputs.layouts import layout_behind
 from rflint.inputs.notation import InputShape, Limit, Sizes
-from rflint.linting.rule import Severity
+from rflint.linting.finding import Severity
 
 
 @dataclass(frozen=True, slots=True)

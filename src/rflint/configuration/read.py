@@ -15,8 +15,11 @@ from rflint.configuration.toml import ConfigurationError, Document, Key
 from rflint.errors import UsageError
 from rflint.graph.architecture import Source
 from rflint.inputs import notation as quantities
+from rflint.linting.finding import Severity
 from rflint.linting.options import FAIL_ON, TRACERS
-from rflint.linting.rule import Rule, Severity, check_code, check_settings
+from rflint.linting.rule import Rule
+from rflint.linting.selection import check_code
+from rflint.linting.settings import check_settings
 from rflint.report.formats import FORMATS
 from rflint.usercode.target import split
 

@@ -13,7 +13,9 @@ from rflint.errors import UsageError
 from rflint.inputs.layouts import layouts_of
 from rflint.inputs.notation import InputShape, Sizes
 from rflint.linting.options import Options
-from rflint.linting.rule import Rule, precision, selected, told
+from rflint.linting.rule import Rule
+from rflint.linting.selection import precision, selected
+from rflint.linting.settings import told
 from rflint.report.limits import Limits
 from rflint.report.policy import Policy
 from rflint.text.numbers import size

@@ -9,8 +9,9 @@ from pathlib import Path
 from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError, said
 from rflint.graph.architecture import Source
+from rflint.linting.finding import Finding
 from rflint.linting.options import Options
-from rflint.linting.rule import Finding, Rule
+from rflint.linting.rule import Rule
 from rflint.linting.rule_files import RuleFailed
 from rflint.usercode.contained import exit_called, is_interrupt
 from rflint.usercode.places import lines_of, shown, source_at

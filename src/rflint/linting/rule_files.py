@@ -22,7 +22,9 @@ from types import ModuleType
 from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError, UsageError, said
 from rflint.graph.architecture import Source
-from rflint.linting.rule import Finding, Rule, read_rule
+from rflint.linting.finding import Finding
+from rflint.linting.rule import Rule
+from rflint.linting.rule_module import read_rule
 from rflint.linting.rule_outline import outline
 from rflint.usercode.contained import Ended, is_interrupt
 from rflint.usercode.loading import module_of

@@ -16,7 +16,9 @@ from textwrap import dedent
 from typing import Any, NoReturn
 
 from rflint.errors import UsageError
-from rflint.linting.rule import Evidence, Example, Rule, Setting, Severity, lacking, validated
+from rflint.linting.finding import Evidence, Severity
+from rflint.linting.rule import Example, Rule, Setting
+from rflint.linting.rule_module import lacking, validated
 
 _ENUMS: Mapping[str, type[Enum]] = {"Severity": Severity, "Evidence": Evidence}
 

@@ -13,7 +13,8 @@ from functools import partial
 from textwrap import dedent
 from typing import Any
 
-from rflint.linting.rule import Evidence, Example, Rule, Setting
+from rflint.linting.finding import Evidence
+from rflint.linting.rule import Example, Rule, Setting
 from rflint.linting.rule_outline import Written
 from rflint.text.numbers import size
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from rflint.analysis.analysis import Totals
 from rflint.graph.architecture import Source
 from rflint.inputs.notation import Limit
-from rflint.linting.rule import Finding, Severity
+from rflint.linting.finding import Finding, Severity
 from rflint.text.numbers import count, share
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rflint.linting.rule import Finding, Rule, Severity, precision
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Rule
+from rflint.linting.selection import precision
 from rflint.report.limits import Limits, over_limits
 from rflint.report.report import ModelReport, Suppressed
 from rflint.report.suppression import Comment, all_comments

@@ -15,7 +15,7 @@ from rflint._version import __version__
 from rflint.analysis.analysis import AnalysedLayer, Analysis
 from rflint.errors import RflintError
 from rflint.graph.architecture import Kind, LeftOut, Number, Source
-from rflint.linting.rule import Finding, Severity
+from rflint.linting.finding import Finding, Severity
 from rflint.repair import Figures, Repair
 from rflint.text.numbers import plural
 

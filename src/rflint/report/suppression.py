@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from rflint.graph.architecture import Source
-from rflint.linting.rule import Finding
+from rflint.linting.finding import Finding
 
 _START = r"""(?<!["'`])#\s*rflint(?:\s*(:)|(?=\s+ignore\b))"""
 _MARK = re.compile(rf"{_START}\s*(.*?)\s*(?={_START}|$)", re.IGNORECASE)

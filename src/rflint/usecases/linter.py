@@ -25,8 +25,10 @@ from rflint.inputs.layouts import layout_behind, layouts_of
 from rflint.inputs.notation import layouts, shape
 from rflint.linting.checking import findings
 from rflint.linting.options import Options
-from rflint.linting.rule import Rule, check_settings, selected, told
+from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
+from rflint.linting.selection import selected
+from rflint.linting.settings import check_settings, told
 from rflint.operators.table import show
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from rflint.errors import RflintError, expected
 from rflint.linting.options import Options
-from rflint.linting.rule import Example, Rule, check_settings, told
+from rflint.linting.rule import Example, Rule
 from rflint.linting.rule_files import RuleFailed
+from rflint.linting.settings import check_settings, told
 from rflint.text.numbers import size
 from rflint.usecases.linter import lint_with
 from rflint.usercode.places import regarded_as_users

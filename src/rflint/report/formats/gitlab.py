@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from rflint.graph.architecture import Source
-from rflint.linting.rule import Rule, Severity
+from rflint.linting.finding import Severity
+from rflint.linting.rule import Rule
 from rflint.report.formats.places import (
     Problem,
     file_of,

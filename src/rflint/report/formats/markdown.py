@@ -13,7 +13,8 @@ from typing import TextIO
 
 from rflint._version import __version__
 from rflint.graph.architecture import Source
-from rflint.linting.rule import Finding, Rule, Severity
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Rule
 from rflint.report.formats.places import Problem, by_model, resolution
 from rflint.report.report import Failure, ModelReport, Report
 from rflint.text.escape import one_line

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath, PureWindowsPath
 
 from rflint.graph.architecture import Source
-from rflint.linting.rule import Finding, Severity
+from rflint.linting.finding import Finding, Severity
 from rflint.report.report import ModelReport, Report
 from rflint.text.numbers import size
 from rflint.usercode.places import source_at

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from rflint._version import __version__
 from rflint.graph.architecture import Source
-from rflint.linting.rule import Evidence, Finding, Rule
+from rflint.linting.finding import Evidence, Finding
+from rflint.linting.rule import Rule
 from rflint.linting.rule_page import page
 from rflint.report.formats.places import Problem, file_of, is_relative, level, problems, unicode
 from rflint.report.report import Failure, Report

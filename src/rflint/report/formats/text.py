@@ -15,7 +15,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from rflint.inputs.layouts import is_usual
-from rflint.linting.rule import Finding, Rule, Severity
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Rule
 from rflint.report.formats.advice import Advice
 from rflint.report.formats.layer_table import LayerTable
 from rflint.report.formats.terminal import console_for, glyphs_of

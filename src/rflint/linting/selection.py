@@ -1,0 +1,61 @@
+"""Which rules a code names, and which of them run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from rflint.errors import UsageError
+from rflint.linting.rule import Rule
+
+
+def selected(
+    rules: Sequence[Rule],
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    extend: Sequence[str] = (),
+) -> tuple[Rule, ...]:
+    """The rules to run. Codes may be prefixes (RF1), names or ALL.
+
+    Without `select`, the default rules; `extend` adds to either, `ignore` takes away. Where a code
+    and its prefix disagree, the longer one counts: `ignore=["RF1"], select=["RF101"]` runs RF101.
+
+    Raises UsageError for a code that matches no rule.
+    """
+    for code in (*select, *ignore, *extend):
+        check_code(rules, code)
+    return tuple(
+        rule
+        for rule in rules
+        if max(
+            max((precision(rule, code) for code in (*select, *extend)), default=0),
+            0 if select else int(rule.default),
+        )
+        > max((precision(rule, code) for code in ignore), default=0)
+    )
+
+
+def check_code(rules: Sequence[Rule], code: str) -> None:
+    """Raises UsageError where a code matches no rule."""
+    if not any(precision(rule, code) for rule in rules):
+        names = [name for rule in rules for name in (rule.code, rule.name)]
+        near = difflib.get_close_matches(code, names, n=1) or difflib.get_close_matches(
+            code.upper(), names, n=1
+        )
+        did = f"Did you mean {near[0]}? " if near else ""
+        known = ", ".join(rule.code for rule in rules)
+        raise UsageError(f"no rule {code!r}", hint=f"{did}The rules: {known}.")
+
+
+def named(rules: Sequence[Rule], code: str) -> Rule | None:
+    """The one rule that a whole code, or a name, stands for."""
+    return next((rule for rule in rules if code == rule.name or code.upper() == rule.code), None)
+
+
+def precision(rule: Rule, code: str) -> int:
+    """How precisely a code names a rule: 0 not at all, 2 for ALL, then the longer the more."""
+    if code.upper() == "ALL":
+        return 2
+    if rule.name == code:
+        return 2 + len(rule.code)
+    return 2 + len(code) if code and rule.code.startswith(code.upper()) else 0
