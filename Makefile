@@ -26,10 +26,10 @@ test: $(venv)/test.stamp
 	$(bin)/pytest
 
 fuzz: $(venv)/test.stamp
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} $(bin)/pytest tests/test_position_claims.py \
-		tests/test_zoo_parameters.py
-	$(bin)/python -m tests.parameter_claims $${FUZZ_EXAMPLES:-1000}
-	$(bin)/python -m tests.kernel_claims $${FUZZ_EXAMPLES:-1000}
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} $(bin)/pytest tests/oracles/test_position_claims.py \
+		tests/oracles/test_zoo_parameters.py
+	$(bin)/python -m tests.helpers.parameter_claims $${FUZZ_EXAMPLES:-1000}
+	$(bin)/python -m tests.helpers.kernel_claims $${FUZZ_EXAMPLES:-1000}
 
 clean:
 	rm -rf $(venv) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -32,7 +32,7 @@ MODELS = (
     "vit_b_16",
 )
 _PROJECT = """
-from tests.models.torchvision_import import import_torchvision
+from zoo.torchvision_import import import_torchvision
 
 import_torchvision()
 from torchvision.models import {names}

@@ -26,7 +26,7 @@ _IMPORTS = """
 import json, resource, sys, time
 sys.path.insert(0, {root!r})
 import torch
-from tests.models.torchvision_import import import_torchvision
+from zoo.torchvision_import import import_torchvision
 torchvision = import_torchvision()
 start = time.perf_counter()
 {work}

@@ -7,8 +7,8 @@ The first measures, in one process after a first round that is not counted, how 
 rank all candidates of a model on its graph, and to rank them and verify those that are shown.
 
 The second applies every repair that is shown for the sample of torchvision and timm in
-tests/test_zoo.py, with real weights: the changed model must return what the original returns, keep
-the weights and names of what it keeps, be reached by gradients everywhere, and the file that
+zoo/sample.py, with real weights: the changed model must return what the original returns, keep the
+weights and names of what it keeps, be reached by gradients everywhere, and the file that
 `rflint fix` writes must give a model with the same figures in a process of its own. It ends with
 status 1 if anything fails.
 """
@@ -31,7 +31,6 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from benchmarks.zoo_models import ZOOS, ZooModel, zoo_models
 from rflint.analysis.analysis import analyse
 from rflint.errors import RflintError
 from rflint.linting.options import Options
@@ -42,16 +41,17 @@ from rflint.tracing.inputs.inputs import possible_inputs
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.trace import trace
 from rflint.usecases.linter import Repairs, find_repairs
-from tests.models.torchvision_import import import_torchvision
-from tests.repaired import faults, random_inputs
-from tests.test_zoo import SAMPLE
+from zoo.models import ZOOS, ZooModel, zoo_models
+from zoo.repaired import faults, random_inputs
+from zoo.sample import SAMPLE
+from zoo.torchvision_import import import_torchvision
 
 ROOT = Path(__file__).resolve().parents[1]
 
 _FRESH = """
 import json, sys
 sys.path[:0] = [{root!r}, {folder!r}]
-from tests.models.torchvision_import import import_torchvision
+from zoo.torchvision_import import import_torchvision
 import_torchvision()
 import rflint
 found = []
@@ -139,7 +139,7 @@ def _files(
         names = []
         for number, repair in enumerate(found.repairs):
             names.append(f"patched{number}")
-            origin = Origin("benchmarks.zoo_builders:build", {"title": model.title}, False)
+            origin = Origin("zoo.builders:build", {"title": model.title}, False)
             text = program(origin, repair, shapes, Path(folder))
             (Path(folder) / f"{names[-1]}.py").write_text(text, encoding="utf-8")
         if not names:

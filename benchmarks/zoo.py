@@ -21,9 +21,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.zoo_models import ZOOS, ZooModel, zoo_models
 from benchmarks.zoo_tables import COLUMNS, document, progress_line, row, summary_tables
 from benchmarks.zoo_workers import Outcome, outcomes
+from zoo.models import ZOOS, ZooModel, zoo_models
 
 
 def chosen(zoos: Sequence[str], match: str, every: int) -> list[ZooModel]:

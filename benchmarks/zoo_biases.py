@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 import rflint
 from benchmarks.tables import show
-from benchmarks.zoo_models import ZOOS, ZooModel, zoo_models
 from rflint.tracing.recording.functions import tensors_of
+from zoo.models import ZOOS, ZooModel, zoo_models
 
 
 def redundant(model: ZooModel, largest: float) -> frozenset[str]:

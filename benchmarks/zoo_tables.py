@@ -12,10 +12,10 @@ from importlib.metadata import version
 from rich import box
 from rich.table import Table
 
-from benchmarks.zoo_models import GROUPS, ZOOS
 from benchmarks.zoo_reasons import ALLOWED, explained
 from benchmarks.zoo_workers import Outcome
 from rflint.linting.rule_files import load_rules
+from zoo.models import GROUPS, ZOOS
 
 COLUMNS = (
     "zoo",

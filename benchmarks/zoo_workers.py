@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.zoo_models import ZooModel
+from zoo.models import ZooModel
 
 if TYPE_CHECKING:
     from torch import nn
@@ -171,7 +171,7 @@ def _serve(connection: Connection, memory: float) -> None:
     """A worker's life: import, say so, lint what comes."""
     import torch
 
-    from benchmarks.zoo_models import warm_up
+    from zoo.models import warm_up
 
     torch.set_num_threads(1)
     # models print; stdout belongs to the tables

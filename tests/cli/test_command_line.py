@@ -1,0 +1,758 @@
+"""The program as it is run from a shell: what it prints where, and with which exit status.
+
+Exit status 0: nothing found. 1: findings. 2: rflint could not do its job, and says what failed,
+where in the user's code, and what to do. The report goes to stdout and everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+import rflint as package
+from tests.helpers.program import PATIENCE, RFLINT, Ran, plain_environment, rflint, write
+
+NET = """
+import functools
+from torch import nn
+
+def build():
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(8, 10),
+    )
+
+def too_deep():
+    '''At 16 px, the last convolution reads a receptive field of 18. At 32 px, all is well.'''
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, 10),
+    )
+
+def of_width(width):
+    return nn.Conv2d(3, width, 3)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = build()
+
+    def forward(self, x):
+        return self.features(x)
+
+class Zoo:
+    small = staticmethod(build)
+
+instance = build()
+partial = functools.partial(of_width, width=4)
+
+def one_dimensional():
+    return nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Conv1d(4, 4, 3))
+
+def wanting(width, kind, shape, flag=False):
+    assert (width, kind, shape, flag) == (12, "wide", (3, 5), True), (width, kind, shape, flag)
+    return nn.Conv2d(3, width, shape)
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with net.py in it."""
+    write(tmp_path, {"net.py": NET})
+    return tmp_path
+
+
+def messages(ran: Ran) -> list[str]:
+    """The errors on stderr: each is one line that says so."""
+    return [line for line in ran.err.splitlines() if re.match(r"(rflint: error|Error): ", line)]
+
+
+# -- what cannot be linted
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A target that cannot be linted, and what has to be said about it."""
+
+    kind: str
+    says: tuple[str, ...]
+    body: str = ""
+    """Of model.py."""
+    target: str = "model.py:build"
+    options: tuple[str, ...] = ("--res", "32")
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+IMPORTS = "import os, sys\nimport torch\nfrom torch import nn\n"  # lines 1 to 3 of model.py
+
+BAD = {
+    "no such module": Bad("import", ("nosuch", "no module named"), target="nosuch:build"),
+    "no such file": Bad("import", ("no file", "nosuch.py"), target="nosuch.py:build"),
+    "no such attribute": Bad(
+        "import",
+        ("model.py has no attribute 'biuld'", "Did you mean build?"),
+        "def build(): return nn.Identity()",
+        target="model.py:biuld",
+    ),
+    "attribute not callable": Bad("build", ("an int", "nn.Module"), "build = 42"),
+    "missing colon": Bad("usage", ("names no model", "model.py:build"), target="model.py"),
+    "builder raises": Bad(
+        "build",
+        ("model.py:5: ", "ValueError: no such variant"),
+        "def build():\n    raise ValueError('no such variant')",
+    ),
+    "builder needs arguments": Bad(
+        "build",
+        ("missing a required argument: 'width'", "--arg width=VALUE"),
+        "def build(width, depth=3): return nn.Conv2d(3, width, depth)",
+    ),
+    "builder given a wrong --arg": Bad(
+        "build",
+        ("has no parameter 'wdith'", "Did you mean width?", "Its parameters: width"),
+        "def build(width=3): return nn.Conv2d(3, width, 3)",
+        options=("--res", "32", "--arg", "wdith=3"),
+    ),
+    "an argument for an instance": Bad(
+        "build",
+        ("is a module already", "--arg"),
+        "build = nn.Conv2d(3, 8, 3)",
+        options=("--res", "32", "--arg", "width=3"),
+    ),
+    "returns no module": Bad(
+        "build", ("returned a dict, not an nn.Module",), "def build(): return {'model': 1}"
+    ),
+    "sys.exit in the builder": Bad(
+        "build", ("model.py:5: ", "sys.exit(0)"), "def build():\n    sys.exit(0)"
+    ),
+    "sys.exit at import": Bad(
+        "import", ("model.py:4: ", "sys.exit(0)", "__name__ == '__main__'"), "sys.exit(0)"
+    ),
+    "loads a file that is not there": Bad(
+        "build",
+        ("model.py:6: ", "FileNotFoundError", "weights.pt"),
+        "def build():\n    net = nn.Conv2d(3, 8, 3)\n"
+        "    net.load_state_dict(torch.load('weights.pt'))\n    return net",
+    ),
+    "cyclic imports": Bad(
+        "import",
+        ("other.py:1: ", "cannot import name 'one'", "circular import"),
+        target="model:one",
+        files={
+            "model.py": "from other import two\none = 1\n",
+            "other.py": "from model import one\ntwo = 2\n",
+        },
+    ),
+    "imports what is not installed": Bad(
+        "import",
+        ("model.py:4: ", "No module named 'not_installed_here'"),
+        "import not_installed_here",
+    ),
+    "a syntax error": Bad("import", ("model.py:4: ", "syntax error"), "def build(:\n    pass"),
+    "a syntax error further away": Bad(
+        "import",
+        ("blocks.py:2: ", "syntax error"),
+        "from blocks import build",
+        files={"blocks.py": "x = 1\ny = = 2\n"},
+    ),
+    "an input too small for a pooling": Bad(
+        "input",
+        ("model.py:7: ", "layer 2 (MaxPool2d)", "1x64x1x1"),
+        "def build(): return nn.Sequential(\n    nn.Conv2d(3, 64, 11, stride=4, padding=2),\n"
+        "    nn.ReLU(),\n    nn.MaxPool2d(3, stride=2),\n    nn.Conv2d(64, 192, 5, padding=2))",
+        options=("--res", "8"),
+    ),
+    "an input too small for a convolution": Bad(
+        "input",
+        ("model.py:6: ", "layer 1 (Conv2d)", "1x8x2x2"),
+        "def build(): return nn.Sequential(\n    nn.Conv2d(3, 8, 3, stride=4, padding=1),\n"
+        "    nn.Conv2d(8, 8, 5))",
+        options=("--res", "8"),
+    ),
+    "wrong channels": Bad(
+        "input",
+        ("model.py:4: ", "layer 0 (Conv2d)", "expects 3 input channels, got 4"),
+        "def build(): return nn.Sequential(nn.Conv2d(3, 8, 3))",
+        options=("--input", "1x4x32x32"),
+    ),
+    "the wrong number of axes": Bad(
+        "usage",
+        ("--res 32x32x32 has 3 axes", "the model's input has 2"),
+        "def build(): return nn.Sequential(nn.Conv2d(3, 8, 3))",
+        options=("--res", "32x32x32"),
+    ),
+    "no resolution at all": Bad(
+        "usage",
+        ("no input size", "--res"),
+        "def build(): return nn.Sequential(nn.Conv2d(3, 8, 3))",
+        options=(),
+    ),
+    "--res 1000000000": Bad(
+        "usage",
+        ("1000000000", "too large"),
+        "def build(): return nn.Sequential(nn.Conv2d(3, 8, 3))",
+        options=("--res", "1000000000"),
+    ),
+    "forward raises": Bad(
+        "trace",
+        ("model.py:6: ", "KeyError: 'no such branch'"),
+        "class build(nn.Module):\n    def forward(self, x):\n"
+        "        raise KeyError('no such branch')",
+    ),
+    "sys.exit in forward": Bad(
+        "trace",
+        ("model.py:6: ", "sys.exit(0)"),
+        "class build(nn.Module):\n    def forward(self, x):\n        sys.exit(0)",
+    ),
+    "forward depends on data": Bad(
+        "trace",
+        ("model.py:9: ", "values"),
+        "class build(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.conv = nn.Conv2d(3, 8, 3)\n    def forward(self, x):\n"
+        "        if x.sum() > 0:\n            x = self.conv(x)\n        return x",
+    ),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_what_cannot_be_linted_is_one_message_and_an_entry_of_errors(
+    bad: Bad, tmp_path: Path
+) -> None:
+    write(tmp_path, {"model.py": IMPORTS + bad.body + "\n", **bad.files})
+
+    ran = rflint(bad.target, *bad.options, "--format", "json", cwd=tmp_path)
+
+    assert ran.status == 2, ran.err
+    assert len(messages(ran)) == 1, ran.err
+    assert bad.target in ran.err or bad.target.split(":")[0] in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.report["models"] == []
+    (error,) = ran.report["errors"]
+    assert (error["target"], error["kind"]) == (bad.target, bad.kind)
+    for words in bad.says:
+        assert words in ran.err
+        assert words in error["message"]
+
+
+def test_what_cannot_be_linted_leaves_stdout_empty_as_text(here: Path) -> None:
+    """There is nothing to report; the errors are on stderr, in the order of the targets."""
+    write(here, {"models/__init__.py": ""})
+    said = {
+        "nosuch:build": "no module named 'nosuch'",
+        "models.nosuch:build": "no module named 'models.nosuch'",
+        "net:Zoo.smal": "net.Zoo has no attribute 'smal'",
+        "net:of_width": "missing a required argument: 'width'",
+        "net": "'net' names no model",
+        "net:": "'net:' is no target",
+        ":build": "':build' is no target",
+        "net:build-model": "'net:build-model' is no target",
+        "models/net:build": "'models/net' is no module",
+    }
+
+    ran = rflint(*said, "--res", "32", cwd=here)
+
+    assert (ran.status, ran.out) == (2, "")
+    assert "Traceback" not in ran.err
+    for message, words in zip(messages(ran), said.values(), strict=True):
+        assert words in message
+    assert "Did you mean small?" in ran.err
+
+
+USAGE = {
+    "no target": ([], "no target given"),
+    "--res 0": (["net:build", "--res", "0"], "'0': sizes are positive whole numbers"),
+    "--res -3": (["net:build", "--res", "-3"], "'-3': sizes are positive whole numbers"),
+    "--res abc": (["net:build", "--res", "abc"], "'abc': sizes are positive whole numbers"),
+    "--res 32x": (["net:build", "--res", "32x"], "'32x': sizes are positive whole numbers"),
+    "--res 32,": (["net:build", "--res", "32,"], "'32,': sizes are positive whole numbers"),
+    "--res 1e3": (["net:build", "--res", "1e3"], "'1e3': sizes are positive whole numbers"),
+    "--res without a value": (["net:build", "--res"], "--res"),
+    "--input 3": (["net:build", "--input", "3"], "a shape is batch, channels, sizes"),
+    "--input 1x3x0": (["net:build", "--input", "1x3x0"], "a shape is batch, channels, sizes"),
+    "--arg without =": (["net:build", "--res", "32", "--arg", "width"], "is not KEY=VALUE"),
+    "--arg without a name": (["net:build", "--res", "32", "--arg", "=3"], "is not KEY=VALUE"),
+    "unknown rule selected": (["net:build", "--res", "32", "--select", "RF777"], "'RF777'"),
+    "unknown rule ignored": (["net:build", "--res", "32", "--ignore", "XY1"], "'XY1'"),
+    "unknown rule to explain": (["rule", "RF777"], "'RF777'"),
+    "unknown option": (["net:build", "--res", "32", "--resolution", "3"], "--resolution"),
+    "unknown option first": (["--bogus", "net:build"], "--bogus"),
+    "unknown format": (["net:build", "--format", "yaml"], "'yaml'"),
+    "unknown gate": (["net:build", "--fail-on", "panic"], "'panic'"),
+    "output is a folder": (["net:build", "--res", "32", "--output", "."], "is a directory"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "says"), USAGE.values(), ids=USAGE)
+def test_bad_usage_is_one_message_before_any_target_is_looked_at(
+    arguments: list[str], says: str, tmp_path: Path
+) -> None:
+    write(tmp_path, {"net.py": "raise SystemExit('was imported')\n"})
+
+    ran = rflint(*arguments, cwd=tmp_path)
+
+    assert (ran.status, ran.out) == (2, "")
+    assert len(messages(ran)) == 1, ran.err
+    assert says in ran.err
+    assert "was imported" not in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("file", ["nosuch/report.json", "net.py/report.json"])
+def test_an_output_that_cannot_be_written(here: Path, file: str) -> None:
+    ran = rflint("net:build", "--res", "32", "--format", "json", "--output", file, cwd=here)
+
+    assert (ran.status, ran.out) == (2, "")
+    (message,) = messages(ran)
+    assert f"cannot write {file}" in message
+    assert "Traceback" not in ran.err
+
+
+def test_debug_adds_the_traceback(tmp_path: Path) -> None:
+    write(tmp_path, {"model.py": "def build():\n    raise ValueError('no such variant')\n"})
+
+    ran = rflint("model.py:build", "--res", "32", "--debug", cwd=tmp_path)
+
+    assert ran.status == 2
+    assert "Traceback" in ran.err
+    assert 'model.py", line 2, in build' in ran.err
+    assert len(messages(ran)) == 1
+
+
+def test_a_failing_target_does_not_stop_the_others(here: Path) -> None:
+    targets = ["net:build", "net:nosuch", "net:too_deep"]
+
+    ran = rflint(*targets, "--res", "16", "--format", "json", cwd=here)
+
+    assert ran.status == 2
+    assert [model["target"] for model in ran.report["models"]] == ["net:build", "net:too_deep"]
+    assert [error["target"] for error in ran.report["errors"]] == ["net:nosuch"]
+    assert [finding["code"] for finding in ran.report["models"][1]["findings"]] == ["RF101"]
+
+    ran = rflint(*targets, "--res", "16", "--fail-on", "never", cwd=here)
+
+    assert ran.status == 2
+    assert "net:build" in ran.out
+    assert "RF101" in ran.out
+    assert "nosuch" in ran.err
+
+
+# -- what can
+
+
+def test_what_the_users_code_prints_stays_out_of_the_report(tmp_path: Path) -> None:
+    """At import, in the builder, and in forward; from Python, below Python, and from a process."""
+    write(
+        tmp_path,
+        {
+            "model.py": """
+import os
+from torch import nn
+print("from import")
+class build(nn.Module):
+    def __init__(self):
+        super().__init__()
+        print("from the builder")
+        os.write(1, b"from below\\n")
+        os.system("echo from a process")
+        self.conv = nn.Conv2d(3, 8, 3)
+    def forward(self, x):
+        print("from forward")
+        return self.conv(x)
+"""
+        },
+    )
+
+    ran = rflint("model.py:build", "--res", "32", "--format", "json", cwd=tmp_path)
+
+    assert ran.status == 0, ran.err
+    assert ran.report["errors"] == []
+    assert ran.report["models"][0]["totals"]["convs"] == 1
+    for place in ("import", "the builder", "below", "a process", "forward"):
+        assert f"from {place}\n" in ran.err
+
+
+def test_what_is_printed_at_exit_stays_out_of_the_report(tmp_path: Path) -> None:
+    """Tracking and profiling tools have a last word when Python ends."""
+    write(
+        tmp_path,
+        {
+            "model.py": "import atexit\nfrom torch import nn\n"
+            "atexit.register(print, 'from exit')\ndef build(): return nn.Conv2d(3, 8, 3)\n"
+        },
+    )
+
+    ran = rflint("model.py:build", "--res", "32", "--format", "json", cwd=tmp_path)
+
+    assert ran.status == 0
+    assert ran.err == "from exit\n"
+    assert ran.report["errors"] == []
+
+
+def test_models_without_convolutions_have_nothing_to_find(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "model.py": "from torch import nn\nempty = nn.Sequential()\n"
+            "def linear(): return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))\n"
+        },
+    )
+
+    ran = rflint(
+        "model.py:empty", "model.py:linear", "--res", "32", "--format", "json", cwd=tmp_path
+    )
+
+    assert (ran.status, ran.err) == (0, "")
+    empty, linear = ran.report["models"]
+    assert (empty["totals"]["params"], empty["totals"]["convs"]) == (0, 0)
+    assert (linear["totals"]["params"], linear["totals"]["convs"]) == (30730, 0)
+    assert empty["findings"] == linear["findings"] == []
+
+
+def test_every_kind_of_target(here: Path) -> None:
+    """A function, a class, an instance, a partial, a dotted attribute, by file and by module."""
+    write(here, {"models/__init__.py": "", "models/nets.py": NET})
+    targets = [
+        "net:build",
+        "net:Net",
+        "net:instance",
+        "net:partial",
+        "net:Zoo.small",
+        "net.py:build",
+        "models.nets:build",
+        f"{here / 'models' / 'nets.py'}:Net",
+    ]
+
+    ran = rflint(*targets, "--res", "32", "--format", "json", cwd=here)
+
+    assert (ran.status, ran.err) == (0, "")
+    assert [model["target"] for model in ran.report["models"]] == targets
+    params = [model["totals"]["params"] for model in ran.report["models"]]
+    assert params == [314, 314, 314, 112, 314, 314, 314, 314]
+    sources = [model["layers"][0]["source"] for model in ran.report["models"]]
+    assert sources[:3] == [{"path": "net.py", "line": 7}] * 3
+    assert sources[-1] == {"path": "models/nets.py", "line": 7}
+
+
+def test_a_file_next_to_its_own_modules_from_anywhere(tmp_path: Path) -> None:
+    """The folder of a file target is importable, wherever rflint is run."""
+    write(
+        tmp_path,
+        {"project/model.py": "from parts import build\n", "project/parts.py": NET, "x": ""},
+    )
+    (tmp_path / "elsewhere").mkdir()
+
+    ran = rflint(
+        "../project/model.py:build", "--res", "32", "--format", "json", cwd=tmp_path / "elsewhere"
+    )
+
+    assert (ran.status, ran.err) == (0, "")
+    (model,) = ran.report["models"]
+    assert model["layers"][0]["source"]["path"].endswith("/project/parts.py")
+
+
+def test_arguments_are_literals_or_else_strings(here: Path) -> None:
+    options = ("--res", "32", "--format", "json")
+    pairs = ["width=12", "kind=wide", "shape=(3, 5)", "flag=True"]
+
+    ran = rflint("net:wanting", *(x for p in pairs for x in ("--arg", p)), *options, cwd=here)
+
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.report["models"][0]["layers"][0]["out_shape"] == [1, 12, 30, 28]
+
+
+def test_what_is_no_literal_is_a_string(here: Path) -> None:
+    """The builder gets it as it was typed, and says what it makes of it."""
+    values = ["{[]: 1}", "3 x 5", "1_", "(", "'", "nan", ""]
+    write(here, {"model.py": "def build(**given): raise ValueError(list(given.values()))\n"})
+    pairs = [f"key{number}={value}" for number, value in enumerate(values)]
+
+    ran = rflint(
+        "model.py:build", "--res", "32", *(x for p in pairs for x in ("--arg", p)), cwd=here
+    )
+
+    assert ran.status == 2
+    assert "Traceback" not in ran.err
+    assert repr(values) in ran.err
+
+
+def test_input_shapes_and_resolutions(here: Path) -> None:
+    """--input for what cannot be inferred, one axis or several, and several resolutions."""
+    ran = rflint("net:one_dimensional", "--input", "1x2x128", "--format", "json", cwd=here)
+
+    assert (ran.status, ran.err) == (0, "")
+    (model,) = ran.report["models"]
+    assert model["inputs"] == [[1, 2, 128]]
+    assert model["resolution"] == [128]
+    assert [layer["r_out_min"] for layer in model["layers"]] == [[3], [3], [5]]
+
+    ran = rflint("net:too_deep", "--res", "16,32,48x64", "--format", "json", cwd=here)
+
+    assert ran.status == 1
+    assert [m["resolution"] for m in ran.report["models"]] == [[16, 16], [32, 32], [48, 64]]
+    assert [len(m["findings"]) for m in ran.report["models"]] == [1, 0, 0]
+    assert {m["target"] for m in ran.report["models"]} == {"net:too_deep"}
+
+
+def test_findings_are_exit_status_1(here: Path) -> None:
+    """And plain text in a pipe, whatever the terminal could do."""
+    ran = rflint("net:too_deep", "--res", "16", cwd=here, TERM="xterm-256color")
+
+    assert (ran.status, ran.err) == (1, "")
+    assert "net:too_deep  on 1×3×16×16" in ran.out
+    assert "RF101 unproductive-layer" in ran.out
+    assert "net.py:19" in ran.out
+    assert ran.out.endswith("Found 1 warning.\n")
+    assert "\x1b" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "codes"),
+    [
+        ("--fail-on never", 0, ["RF101"]),
+        ("--fail-on error", 0, ["RF101"]),
+        ("--select rf101", 1, ["RF101"]),
+        ("--select RF1,RF9 --ignore RF102,RF9", 1, ["RF101"]),
+        ("--select RF901", 0, []),
+        ("--ignore unproductive-layer", 0, []),
+    ],
+)
+def test_the_gate_and_the_choice_of_rules(
+    here: Path, options: str, status: int, codes: list[str]
+) -> None:
+    ran = rflint("net:too_deep", "--res", "16", "--format", "json", *options.split(), cwd=here)
+
+    assert (ran.status, ran.err) == (status, "")
+    assert [finding["code"] for finding in ran.report["models"][0]["findings"]] == codes
+
+
+def test_output_writes_the_report_to_a_file(here: Path) -> None:
+    """In place of what the file held; nothing on stdout, and nothing else is left behind."""
+    options = ["net:too_deep", "--res", "16"]
+    before = {path.name for path in here.iterdir()}
+    (here / "report.txt").write_text("an older and much longer report" * 1000)
+
+    text = rflint(*options, "--output", "report.txt", cwd=here)
+    as_json = rflint(*options, "--format", "json", "--output", "report.json", cwd=here)
+
+    assert text == as_json == Ran(1, "", "")
+    written = (here / "report.txt").read_text(encoding="utf-8")
+    assert written.startswith("net:too_deep  on 1×3×16×16\n")
+    assert written.endswith("Found 1 warning.\n")
+    (model,) = json.loads((here / "report.json").read_text(encoding="utf-8"))["models"]
+    assert model["border"]["min"] == "5"
+    after = {path.name for path in here.iterdir()} - {"__pycache__", ".rflint_cache"}
+    assert after == before | {"report.txt", "report.json"}
+
+
+def test_output_goes_into_what_is_no_regular_file(here: Path) -> None:
+    """A named pipe (as a shell's `>(...)`) or a device is written to and not replaced."""
+    fifo = here / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ran = rflint("net:build", "--res", "32", "--output", "fifo", cwd=here)
+        received = os.read(reader, 1 << 16).decode()
+    finally:
+        os.close(reader)
+
+    assert ran == Ran(0, "", "")
+    assert fifo.is_fifo()
+    assert "net:build" in received
+
+
+# -- streams
+
+
+def on_a_terminal(*arguments: str, cwd: Path, **environment: str) -> str:
+    """What the program shows on a terminal of 100 columns."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    process = subprocess.Popen(
+        [RFLINT, *arguments],
+        cwd=cwd,
+        env=plain_environment() | {"TERM": "xterm-256color", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=its,
+        stderr=its,
+    )
+    os.close(its)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    finally:
+        os.close(ours)
+        process.wait(timeout=PATIENCE)
+    return shown.decode()
+
+
+def colours(text: str) -> set[int]:
+    """The numbers in a text's escape codes that set a colour."""
+    numbers = re.findall(r"\x1b\[([\d;]*)m", text)
+    each = {int(n) for sequence in numbers for n in sequence.split(";") if n}
+    return each & {*range(30, 50), *range(90, 108)}
+
+
+def test_colour_on_a_terminal_but_not_with_no_color(here: Path) -> None:
+    arguments = ("net:too_deep", "--res", "16")
+
+    coloured = on_a_terminal(*arguments, cwd=here)
+    plain = on_a_terminal(*arguments, cwd=here, NO_COLOR="1")
+
+    assert "RF101" in coloured
+    assert colours(coloured)
+    assert "RF101" in plain
+    assert not colours(plain)
+
+
+def test_errors_in_a_pipe_are_plain(here: Path) -> None:
+    ran = rflint("net:nosuch", "--bogus", cwd=here, TERM="xterm-256color", NO_COLOR="1")
+    assert "\x1b" not in ran.out + ran.err
+
+
+def test_a_narrow_terminal(here: Path) -> None:
+    """Lines are kept to its width, and the findings' facts are still there to read."""
+    ran = rflint("net:too_deep", "--res", "16", cwd=here, COLUMNS="60")
+
+    assert ran.status == 1
+    assert max(map(len, ran.out.splitlines())) <= 60
+    for fact in ("RF101", "net.py:19", "1 unproductive", "Found 1 warning."):
+        assert fact in ran.out
+
+
+def test_ascii_output_is_readable(here: Path) -> None:
+    """Where the terminal has no other characters, none are lost: other signs stand for them."""
+    arguments = ("net:too_deep", "--res", "16")
+
+    ran = rflint(*arguments, cwd=here, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+
+    assert ran.status == 1
+    assert ran.out.isascii()
+    assert "?" not in ran.out
+    assert "1x3x16x16" in ran.out
+    assert "RF101" in ran.out
+
+
+def test_a_reader_that_has_seen_enough(here: Path) -> None:
+    """`rflint ... | head -1`: no complaint."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [RFLINT, "net:too_deep", "--res", "16"],
+            cwd=here,
+            env=plain_environment(),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_an_error_and_not_a_finding(here: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [RFLINT, "net:build", "--res", "32"],
+            cwd=here,
+            env=plain_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_runs_print_the_same(here: Path) -> None:
+    """Also as `python -m rflint`, which is the same program."""
+    arguments = ("net:too_deep", "--res", "16", "--format", "json")
+    module = (sys.executable, "-m", "rflint")
+
+    first = rflint(*arguments, cwd=here, PYTHONHASHSEED="1")
+    second = rflint(*arguments, cwd=here, PYTHONHASHSEED="2", program=module)
+
+    assert first.report["models"]
+    assert first == second
+
+
+# -- what needs no model
+
+
+def imports_torch(*command: str, cwd: Path) -> bool:
+    """Whether Python's own account of what a command imports names torch."""
+    ran = rflint(*command, cwd=cwd, program=(sys.executable, "-X", "importtime"))
+    assert ran.status == 0, ran.err
+    modules = {line.rpartition("|")[2].strip() for line in ran.err.splitlines()}
+    assert "rflint" in modules
+    return any(module.split(".")[0] == "torch" for module in modules)
+
+
+def test_torch_is_imported_for_a_model_and_for_nothing_else(here: Path) -> None:
+    program = ("-m", "rflint")
+
+    assert imports_torch(*program, "net:build", "--res", "32", cwd=here)
+    assert not imports_torch("-c", "import rflint", cwd=here)
+    assert not imports_torch(*program, "--help", cwd=here)
+    assert not imports_torch(*program, "--version", cwd=here)
+    assert not imports_torch(*program, "rule", cwd=here)
+    assert not imports_torch(*program, "rule", "RF101", cwd=here)
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    version = rflint("--version", cwd=tmp_path)
+    assert (version.status, version.err) == (0, "")
+    assert version.out.strip().endswith(package.__version__)
+
+    for flag in ("--help", "-h"):
+        shown = rflint(flag, cwd=tmp_path)
+        assert (shown.status, shown.err) == (0, "")
+        assert shown.out.startswith("Usage: rflint ")
+        assert "TARGET" in shown.out
+        for option in ("--res", "--input", "--arg", "--select", "--ignore", "--format", "--output"):
+            assert option in shown.out
+        assert re.search(r"^  rule +Explain a rule", shown.out, re.MULTILINE)
+        # the examples stand on lines of their own
+        assert re.search(r"^ +rflint mymodel:build --res 32$", shown.out, re.MULTILINE)
+        assert "\\b" not in shown.out
+
+
+def test_rules_are_listed_and_explained(tmp_path: Path) -> None:
+    listed = rflint("rule", cwd=tmp_path)
+    assert (listed.status, listed.err) == (0, "")
+    codes = [line.split()[0] for line in listed.out.splitlines()]
+    assert codes == sorted(codes)
+    assert {"RF101", "RF901"} <= set(codes)
+
+    explained = rflint("rule", "RF101", cwd=tmp_path)
+    assert (explained.status, explained.err) == (0, "")
+    assert explained.out.startswith("# RF101 unproductive-layer\n")
+    for heading in ("What it is", "Why it matters", "How to fix it", "When to ignore it"):
+        assert heading in explained.out

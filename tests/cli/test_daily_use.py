@@ -1,0 +1,512 @@
+"""A team's life with rflint, by the installed program: adopting it, changing, moving on."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rflint.report.formats import FORMATS
+from tests.helpers.forked import Forked
+from tests.helpers.program import PATIENCE, RFLINT, Ran, plain_environment, rflint, write
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forked]:
+    with Forked() as running:
+        yield running
+
+
+SOUND = "        nn.Conv2d(8, 8, 3, padding=1),\n"
+WIDE = "        nn.Conv2d(8, 8, 7, padding=3),\n"
+TOO_DEEP = "        nn.Conv2d(8, 8, 3, padding=1),  # the second of its kind\n"
+
+
+def model(*layers: str) -> str:
+    """At 16 px. Behind two wide convolutions, each further one lies past the border."""
+    body = "".join(layers)
+    return (
+        "from torch import nn\n\n\ndef build():\n    return nn.Sequential(\n"
+        f"        nn.Conv2d(3, 8, 7, padding=3),\n{body}"
+        "        nn.AdaptiveAvgPool2d(1),\n"
+        "        nn.Flatten(),\n        nn.Linear(8, 10),\n    )\n"
+    )
+
+
+CONFIGURATION = """
+[tool.rflint]
+baseline = "rflint-baseline.json"
+
+[[tool.rflint.models]]
+target = "model:build"
+res = 16
+"""
+
+
+def test_a_team_adopts_rflint(forked: Forked, tmp_path: Path) -> None:
+    """Baseline, a bad layer, a reason, a repair: each step ends as it should."""
+
+    def run(*options: str) -> Ran:
+        return forked.rflint("--format", "concise", *options, cwd=tmp_path)
+
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE, WIDE, SOUND)})
+    missing = run()
+    assert missing.status == 2
+    assert "no baseline" in missing.err
+    assert "--write-baseline" in missing.err
+
+    adopted = run("--write-baseline")
+    assert (adopted.status, adopted.out) == (0, "")
+    assert adopted.err == "rflint: wrote 1 finding to rflint-baseline.json\n"
+    assert run() == Ran(0, "", "")
+
+    # lines above do not matter, nor do layers in front of it
+    text = model(SOUND, WIDE, WIDE, SOUND)
+    write(tmp_path, {"model.py": '"""Our model."""\n\nimport os\n' + text})
+    assert run().status == 0
+
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND, TOO_DEEP)})
+    worse = run()
+    assert worse.status == 1
+    assert [line.split(": ")[:2] for line in worse.out.splitlines()] == [
+        ["model.py:10", "RF101 4"],
+    ]
+
+    answered = TOO_DEEP.replace("#", "# rflint: ignore[RF101] wanted for its capacity;")
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND, answered)})
+    assert run() == Ran(0, "", "")
+    whole = forked.rflint("--format", "json", cwd=tmp_path).report
+    (suppressed,) = whole["models"][0]["suppressed"]
+    assert suppressed["reason"] == "wanted for its capacity; the second of its kind"
+    assert whole["baseline"]["accepted"] == 1
+
+    write(tmp_path, {"model.py": model(SOUND, answered)})
+    repaired = run()
+    assert repaired.status == 1
+    assert "model.py:8: RF900" in repaired.out
+    assert "no longer found, though rflint-baseline.json holds it: RF101 3" in repaired.err
+
+    write(tmp_path, {"model.py": model(SOUND, SOUND)})
+    assert run("--write-baseline").status == 0
+    assert run() == Ran(0, "", "")
+
+
+def test_limits_are_kept_whatever_the_findings(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND)})
+    lint = ("model:build", "--res", "16", "--fail-on", "never")
+    assert forked.rflint(*lint, cwd=tmp_path).status == 0
+    assert forked.rflint(*lint, "--max-unproductive", "1", cwd=tmp_path).status == 0
+    for limit in ("--max-unproductive=0", "--max-macs=100k", "--max-params=1k"):
+        ran = forked.rflint(*lint, limit, "--ignore", "ALL", "-q", cwd=tmp_path)
+        assert ran.status == 1, limit
+        assert limit[2:].split("=")[0] in ran.out
+    text = forked.rflint(*lint, "--max-macs", "1k", cwd=tmp_path).out
+    assert "max-macs exceeded" in text
+    assert "Found 1 warning, 1 limit exceeded." in text
+
+
+def test_several_formats_in_one_run(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND)})
+    lint = ("model:build", "--res", "16")
+    ran = forked.rflint(*lint, "--format", "github", "--format", "sarif:a.sarif", cwd=tmp_path)
+    assert ran.status == 1
+    assert ran.out.startswith("::warning file=model.py,line=9,")
+    assert json.loads((tmp_path / "a.sarif").read_text())["version"] == "2.1.0"
+
+    with_text = forked.rflint(*lint, "--format", "junit:a.xml", cwd=tmp_path)
+    assert "Found 1 warning." in with_text.out, "files are for programs"
+    assert (tmp_path / "a.xml").exists()
+    assert forked.rflint(*lint, "--format", "json:b.json", "-q", cwd=tmp_path).out == ""
+
+    both = forked.rflint(*lint, "--format", "github", "--format", "json", cwd=tmp_path)
+    assert both.status == 2
+    assert "github and json cannot both be printed" in both.err
+    wrong = forked.rflint(*lint, "--format", "sarf:a", cwd=tmp_path)
+    assert wrong.status == 2
+    assert "Did you mean sarif?" in wrong.err
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_two_runs_write_the_same_bytes(forked: Forked, tmp_path: Path, form: str) -> None:
+    """With and without the cache."""
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND)})
+    lint = ("model:build", "--res", "16,32", "--format", form, "--max-macs", "1")
+    runs = [forked.rflint(*lint, *more, cwd=tmp_path) for more in (("--no-cache",), (), ())]
+    assert runs[0].status == 1
+    assert runs[0].out
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_statistics_and_quiet(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"model.py": model(WIDE, WIDE, SOUND, SOUND)})
+    lint = ("model:build", "--res", "16")
+    assert (
+        forked.rflint(*lint, "--statistics", cwd=tmp_path).out == "2  RF101  unproductive-layer\n"
+    )
+    quiet = forked.rflint(*lint, "-q", cwd=tmp_path)
+    assert [line.split(": ")[0] for line in quiet.out.splitlines()] == ["model.py:9", "model.py:10"]
+
+
+def test_from_a_folder_below_the_configuration(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE, WIDE, SOUND)})
+    below = tmp_path / "scripts"
+    below.mkdir()
+    assert forked.rflint("--write-baseline", cwd=below).status == 0
+    assert (tmp_path / "rflint-baseline.json").exists()
+    assert forked.rflint(cwd=below).status == 0
+    assert not (below / ".rflint_cache").exists()
+
+
+def test_files_are_shown_without_torch(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "pyproject.toml": CONFIGURATION.replace("16", "[16, 32]"),
+            "model.py": "from blocks.wide import build\nimport os, torch\n",
+            "blocks/__init__.py": "",
+            "blocks/wide.py": "from . import parts\nfrom .parts import *\nimport json\n",
+            "blocks/parts.py": model(WIDE),
+            "unrelated.py": "",
+        },
+    )
+    ran = rflint("--show-files", cwd=tmp_path)
+    files = "".join(
+        f"  {name}\n"
+        for name in ("blocks/__init__.py", "blocks/parts.py", "blocks/wide.py", "model.py")
+    )
+    assert ran == Ran(0, f"model:build at 16\n{files}model:build at 32\n{files}", "")
+
+
+def test_changed_files_decide_what_is_linted(forked: Forked, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "good.py": model(SOUND),
+            "bad.py": "import importlib\nbuild = importlib.import_module('wide').build\n",
+            "wide.py": model(WIDE, WIDE, SOUND),
+            "other.py": "",
+        },
+    )
+    lint = ("--when-changed", "bad:build", "good:build", "--res", "16", "-q")
+    assert forked.rflint(*lint, "good.py", cwd=tmp_path).status == 1, "bad may import anything"
+    assert forked.rflint(*lint, "README.md", cwd=tmp_path) == Ran(0, "", "")
+    # now the cache knows what it imported
+    assert forked.rflint(*lint, "good.py", "other.py", cwd=tmp_path).status == 0
+    assert forked.rflint(*lint, "wide.py", cwd=tmp_path).status == 1
+    assert "no model depends" in forked.rflint(*lint, "-v", "other.py", cwd=tmp_path).err
+
+
+# -- on a terminal
+
+
+def test_progress_is_shown_to_a_person_who_waits(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "slow.py": "import time\nfrom torch import nn\n\n"
+            "def build(n):\n    time.sleep(0.7)\n    return nn.Conv2d(3, n, 3)\n",
+            "rflint.toml": "".join(
+                f'[[models]]\nname = "m{n}"\ntarget = "slow:build"\nres = 8\nargs = {{ n = {n} }}\n'
+                for n in (1, 2, 3)
+            ),
+        },
+    )
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    done = subprocess.run(
+        [RFLINT, "--no-cache"],
+        cwd=tmp_path,
+        env=plain_environment() | {"TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=child,
+        check=False,
+    )
+    os.close(child)
+    shown = os.read(parent, 100_000).decode()
+    os.close(parent)
+    assert done.returncode == 0
+    assert "3 of 3: m3" in shown
+    assert rflint("--no-cache", cwd=tmp_path).err == "", "and not in a pipe"
+
+
+def started(*arguments: str, cwd: Path, **streams: Any) -> subprocess.Popen[str]:
+    """A run that goes on, with signals as in the foreground; one that hangs is ended in the end.
+
+    Who runs the tests in the background has signals ignored, and what it starts inherits that.
+    """
+
+    def as_usual() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    running = subprocess.Popen(
+        [RFLINT, *arguments],
+        cwd=cwd,
+        env=plain_environment(),
+        text=True,
+        preexec_fn=as_usual,
+        **pipes | streams,
+    )
+    last_resort = threading.Timer(PATIENCE, running.kill)
+    last_resort.daemon = True
+    last_resort.start()
+    return running
+
+
+WATCH = ("model:build", "--res", "16", "--watch", "-q")
+
+
+def test_watching(tmp_path: Path) -> None:
+    """Lints again when a file has changed that the model is made of; ends when interrupted."""
+    write(tmp_path, {"model.py": "from parts import build\n", "parts.py": model(WIDE)})
+    watching = started(*WATCH, cwd=tmp_path)
+    assert watching.stdout
+
+    def says(text: str) -> str:
+        """All that it says until it says this."""
+        said = ""
+        while text not in said:
+            line = watching.stdout.readline()
+            assert line, f"{text!r} was never said, but {said}"
+            said += line
+        return said
+
+    says("watching 2 files")
+    write(tmp_path, {"unrelated.txt": ""})
+    write(tmp_path, {"parts.py": model(WIDE, WIDE, SOUND)})
+    assert "parts.py:9: RF101 3" in says("watching 2 files")
+    write(tmp_path, {"parts.py": "def build("})
+    assert "syntax error" in says("watching 2 files")
+    write(tmp_path, {"parts.py": model(WIDE)})
+    assert "error" not in says("watching 2 files")
+    watching.send_signal(signal.SIGINT)
+    assert watching.communicate()[0] == ""
+    assert watching.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("told", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_watching_ends_when_it_is_told_to_and_leaves_no_process_behind(
+    tmp_path: Path, told: signal.Signals, status: int
+) -> None:
+    """Here in the middle of a run, which would never end by itself."""
+    slow = "import signal\n\ndef build():\n    begun = open('begun', 'w')\n"
+    slow += "    begun.write('!')\n    begun.flush()\n    signal.pause()\n"
+    write(tmp_path, {"model.py": slow})
+    os.mkfifo(tmp_path / "begun")
+    watching = started(*WATCH, cwd=tmp_path)
+    with (tmp_path / "begun").open() as begun:
+        assert begun.read(1) == "!"
+        watching.send_signal(told)
+        assert begun.read() == "", "it ends once nobody has it open any more"
+    assert watching.communicate()[0] == ""
+    assert watching.returncode == status
+
+
+def test_watching_ends_with_its_terminal(tmp_path: Path) -> None:
+    """Also where no signal tells of that."""
+    write(tmp_path, {"model.py": model(WIDE)})
+    ours, its = pty.openpty()
+    watching = started(*WATCH, cwd=tmp_path, stdin=its)
+    os.close(its)
+    assert watching.stdout
+    while "watching 1 file;" not in watching.stdout.readline():
+        assert watching.poll() is None
+    os.close(ours)
+    assert watching.communicate()[0] == ""
+    assert watching.returncode == 129
+
+
+# -- the shell
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("rflint --sel", {"--select"}),
+        ("rflint --format sa", {"sarif"}),
+        ("rflint model:", {"model:build"}),
+        ("rflint model.py:bu", {"model.py:build"}),
+        ("rflint fix --ki", {"--kind"}),
+        ("rflint rule --t", {"--test"}),
+        ("rflint --fail-on w", {"warning"}),
+        ("rflint ru", {"rule"}),
+        ("rflint --select RF9", {"RF900", "RF901"}),
+        ("rflint --select RF101,RF90", {"RF101,RF900"}),
+        ("rflint rule RF1", {"RF101"}),
+    ],
+)
+def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> None:
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
+    ran = rflint(
+        cwd=tmp_path,
+        _RFLINT_COMPLETE="zsh_complete",
+        COMP_WORDS=words,
+        COMP_CWORD=str(len(words.split()) - 1),
+    )
+    assert ran.err == ""
+    assert expected <= set(ran.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("rflint ", ["clean", "fix", "model:build", "rule"]),
+        ("rflint --res 16 ", ["model:build"]),
+        ("rflint model:build ", ["model:build"]),
+        ("rflint fix ", ["model:build"]),
+        ("rflint rule RF30", ["RF301", "RF302", "RF303", "RF304"]),
+        ("rflint ru", ["rule"]),
+        ("rflint model", ["model:build"]),
+        ("rflint model:", ["build"]),
+        ("rflint model:bu", ["build"]),
+        ("rflint --res 32 model.py:bu", ["build"]),
+        ("rflint nothing", []),
+        ("rflint --format sa", ["sarif"]),
+        ("rflint fix model.py:", ["build"]),
+    ],
+)
+def test_bash_itself_completes(tmp_path: Path, line: str, completed: list[str]) -> None:
+    """By its own function, with words as bash splits them: a colon is one."""
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
+    words = [word for part in line.split() for word in re.split("(:)", part) if word]
+    if line.endswith((":", " ")):
+        words.append("")
+    script = f"""
+        compopt() {{ :; }}
+        eval "$(_RFLINT_COMPLETE=bash_source '{RFLINT}')"
+        COMP_WORDS=({" ".join(f"'{word}'" for word in words)})
+        COMP_CWORD={len(words) - 1}
+        _rflint_completion '{RFLINT}'
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    ran = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-c", script],
+        cwd=tmp_path,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert sorted(x for x in ran.stdout.splitlines() if x) == completed, ran.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_gets_a_script(tmp_path: Path, shell: str) -> None:
+    script = rflint(cwd=tmp_path, _RFLINT_COMPLETE=f"{shell}_source")
+    assert script.status == 0
+    assert "_RFLINT_COMPLETE" in script.out
+    if shell == "bash":
+        checked = subprocess.run([shell, "-n"], input=script.out, text=True, check=False)
+        assert checked.returncode == 0
+
+
+def test_torch_is_not_imported_to_say_what_would_be_done(tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
+    program = (
+        "import sys; from rflint.cli import main\n"
+        "try: main()\nfinally: print('torch' in sys.modules)"
+    )
+    for arguments in (("--show-files",), ("clean",), ("rule", "RF900"), ("--when-changed", "x.py")):
+        ran = rflint(*arguments, cwd=tmp_path, program=(sys.executable, "-c", program))
+        assert ran.out.splitlines()[-1] == "False", arguments
+
+
+# -- what people do all the same
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("model:build", "--output", "model.py"), "model.py would be overwritten by a report"),
+        (
+            ("model:build", "--format", "json:a", "--format", "sarif:a"),
+            "two reports cannot both be a",
+        ),
+        (
+            ("model:build", "--format", "json", "--output", "a", "--format", "sarif:a"),
+            "two reports cannot both be a",
+        ),
+        (("--isolated", "--config", "pyproject.toml"), "--isolated takes no configuration"),
+        (("--watch", "--write-baseline"), "not with --write-baseline"),
+        (("rules",), "Did you mean rflint rule?"),
+        (("biuld",), "'biuld' names no model"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    forked: Forked, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    files = {"pyproject.toml": "[tool.rflint]\n", "model.py": model(WIDE)}
+    write(tmp_path, files)
+    ran = forked.rflint(*arguments, cwd=tmp_path)
+    assert (ran.status, ran.out) == (2, "")
+    assert says in ran.err
+    assert all((tmp_path / name).read_text() == text for name, text in files.items())
+
+
+def test_models_are_told_apart_by_their_names(forked: Forked, tmp_path: Path) -> None:
+    """Given ones, which are targets too; or else by what tells them apart."""
+    configuration = """
+        res = 16
+        [[models]]
+        target = "nets:build"
+        args = { n = 1 }
+        [[models]]
+        target = "nets:build"
+        args = { n = 2 }
+        [[models]]
+        name = "large"
+        target = "nets:build"
+        input = "1x3x24x24"
+        args = { n = 9 }
+    """
+    build = "from torch import nn\n\ndef build(n):\n    return nn.Conv2d(3, n, 3)\n"
+    write(tmp_path, {"rflint.toml": configuration, "nets.py": build})
+    models = forked.rflint("--format", "json", cwd=tmp_path).report["models"]
+    assert [(x["name"], x["inputs"][0][2:]) for x in models] == [
+        ("nets:build (n=1)", [16, 16]),
+        ("nets:build (n=2)", [16, 16]),
+        ("large", [24, 24]),
+    ]
+    (one,) = forked.rflint("large", "--format", "json", cwd=tmp_path).report["models"]
+    assert one["target"] == "nets:build"
+    sized = forked.rflint("large", "--res", "20", "--format", "json", cwd=tmp_path).report["models"]
+    assert [x["inputs"][0][2:] for x in sized] == [[20, 20]]
+    small = ("--input", "1x3x12x12", "--format", "json")
+    again = forked.rflint(*small, cwd=tmp_path).report["models"]
+    assert [x["inputs"][0][2:] for x in again] == [[12, 12]] * 3
+
+    write(tmp_path, {"rflint.toml": configuration.replace("args = { n = 2 }", 'name = "large"')})
+    twice = forked.rflint(cwd=tmp_path)
+    assert twice.status == 2
+    assert "another model is called 'large' already" in twice.err
+
+
+def test_a_file_that_no_run_has_seen_may_be_what_a_model_reads(
+    forked: Forked, tmp_path: Path
+) -> None:
+    """In a fresh clone nobody knows; after one run, it is known."""
+    read = "import json\nfrom layers import build as layers\n\ndef build():\n"
+    read += "    json.load(open('net.json'))\n    return layers()\n"
+    files = {"net.py": read, "layers.py": model(WIDE, WIDE, SOUND), "net.json": "{}"}
+    write(tmp_path, files | {"other.json": ""})
+    lint = ("--when-changed", "net:build", "--res", "16", "-q")
+    assert forked.rflint(*lint, "net.json", cwd=tmp_path).status == 1
+    assert forked.rflint(*lint, "net.json", cwd=tmp_path).status == 1
+    assert forked.rflint(*lint, "other.json", cwd=tmp_path).status == 0

@@ -1,0 +1,403 @@
+"""What is said to a person who typed something else than they meant, or who calls from Python."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from torch import Tensor, nn
+
+import rflint
+from rflint.cli import subcommands
+from rflint.cli.commands import Given, command, completed
+from rflint.configuration import Choices, Configuration, ConfiguredModel
+from rflint.configuration.requests import Request, requests
+from rflint.errors import RflintError, UsageError
+from rflint.inputs.notation import shape
+from rflint.text.suggest import SUBCOMMANDS, missing_file, missing_module, near, without_colon
+from rflint.usecases.spoken import in_python
+from rflint.usercode.streams import destination
+from rflint.usercode.target import check, load
+from tests.helpers.forked import Forked
+from tests.helpers.program import write
+
+NET = """
+from torch import nn
+
+def build(width=8):
+    return nn.Sequential(
+        nn.Conv2d(3, width, 9, padding=4), nn.MaxPool2d(2), nn.Conv2d(width, 8, 9, padding=4),
+        nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10),
+    )
+
+class UNet(nn.Module):
+    pass
+"""
+CONFIGURATION = """
+[[models]]
+target = "models/net.py:build"
+name = "unet"
+res = 16
+args = { width = 4 }
+"""
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forked]:
+    with Forked() as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write(tmp_path, {"rflint.toml": CONFIGURATION, "models/net.py": NET, "models/__init__.py": ""})
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def configured(root: Path) -> Configuration:
+    model = ConfiguredModel("models/net.py:build", "unet", Choices(res=((16, 16),)))
+    return Configuration(root, models=(model,))
+
+
+def asked(root: Path, target: str, **more: object) -> Request:
+    (found,) = requests([target], Choices(**more), configured(root), (), lenient=True)  # type: ignore[arg-type]
+    return found
+
+
+# -- what was meant
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("unett", "Did you mean unet?"),
+        ("Unet", "Did you mean unet?"),
+        ("fixx", "Did you mean rflint fix?"),
+        ("rul", "Did you mean rflint rule?"),
+        ("pkg.mod.attr", "Did you mean pkg.mod:attr?"),
+        ("torchvision.models.resnet18", "Did you mean torchvision.models:resnet18?"),
+        ("models.net", "like models.net:build"),
+        ("models/net.py", "like models/net.py:build"),
+        ("something", "like mymodel:build"),
+    ],
+)
+def test_a_target_without_a_colon(project: Path, target: str, hint: str) -> None:
+    with pytest.raises(UsageError) as failed:
+        check(target, project, asked(project, target).hint)
+    assert hint in failed.value.hint
+
+
+def test_the_subcommands_are_known() -> None:
+    assert set(SUBCOMMANDS) == set(subcommands.commands)
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("models/nett.py:build", "Did you mean models/net.py?"),
+        ("modles/net.py:build", "There is no folder modles."),
+        ("modls:build", "Did you mean models?"),
+        ("models/net.py:bild", "Did you mean build?"),
+        ("models/net.py:unet", "Did you mean UNet?"),
+        ("models/net.py:Transformer", "It defines: UNet, build."),
+    ],
+)
+def test_a_name_that_is_nearly_right(project: Path, target: str, hint: str) -> None:
+    def loaded() -> None:
+        check(target, project)
+        load(target, project)
+
+    with pytest.raises(RflintError) as failed:
+        loaded()
+    assert hint in failed.value.hint
+
+
+def test_nothing_is_suggested_where_nothing_is_alike(project: Path) -> None:
+    assert missing_file("xyz.py", project / "models") == ""
+    assert missing_module("xyz", project) == ""
+    assert near("xyz", ["build", "UNet"]) == []
+    assert without_colon("xyz").startswith("Say which attribute")
+
+
+def test_a_path_from_the_configuration_is_told_from_here(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "scripts").mkdir()
+    monkeypatch.chdir(project / "scripts")
+    hint = asked(project, "models/net.py:build").hint
+    assert hint == "From here it is ../models/net.py:build."
+    assert asked(project, "../models/net.py:build").hint == ""
+
+
+# -- commands to copy
+
+
+def test_a_command_says_what_was_said(project: Path) -> None:
+    def said(target: str, choices: Choices, **more: object) -> str:
+        (request,) = requests([target], choices, configured(project), (), lenient=True)
+        return command(request, Given(choices, **more), "fix")  # type: ignore[arg-type]
+
+    assert said("unet", Choices()) == "rflint fix unet"
+    assert said("models/net.py:build", Choices()) == "rflint fix unet"
+    assert said("unet", Choices(res=((64, 32),))) == "rflint fix unet --res 64x32"
+    assert said("other.py:f", Choices(args={"a": "two words", "b": 3}, train=True)) == (
+        "rflint fix other.py:f --arg 'a=two words' --arg b=3 --train"
+    )
+    inputs = (shape("1x3x8x8"), shape("1x20:int64"))
+    assert said("m:f", Choices(input=inputs), config=Path("x.toml")) == (
+        "rflint fix m:f --config x.toml --input 1x3x8x8 --input 1x20:int64"
+    )
+
+
+def test_models_of_one_target_are_told_apart_in_it(project: Path) -> None:
+    models = tuple(
+        ConfiguredModel("net:f", choices=Choices(res=((8,),), args={"width": width}))
+        for width in (1, 2)
+    )
+    found = requests((), Choices(), Configuration(project, models=models), (), lenient=True)
+    assert [command(x, Given(Choices())) for x in found] == [
+        f"rflint net:f --isolated --res 8 --arg width={width}" for width in (1, 2)
+    ]
+
+
+def test_a_hint_comes_with_the_whole_command(project: Path) -> None:
+    given = Choices(res=((8,),), args={"a": 1})
+    (request,) = requests(["net:f"], given, Configuration(project), (), lenient=True)
+    says = "Give --arg b=VALUE --arg c=VALUE. Its parameters: a, b, c."
+    hint = completed(says, request, Given(given))
+    assert hint.endswith("\nrflint net:f --res 8 --arg a=1 --arg b=VALUE --arg c=VALUE")
+    plain = "give --input if it should be another."
+    assert completed(plain, request, Given(given)) == plain
+
+
+# -- a configured model's repair
+
+
+def test_a_configured_model_is_repaired_by_its_name(forked: Forked, project: Path) -> None:
+    listed = forked.rflint("unet", cwd=project)
+    assert "Write one as code: rflint fix unet --repair 1" in listed.out
+    by_name = forked.rflint("fix", "unet", cwd=project)
+    assert by_name.status == 0, by_name.err
+    assert "build(width=4)" in by_name.out
+    by_target = forked.rflint("fix", "models/net.py:build", cwd=project)
+    assert by_target.out == by_name.out
+    below = project / "scripts"
+    below.mkdir()
+    there = forked.rflint("fix", "unet", "--output", "patched.py", "--quiet", cwd=below)
+    assert (there.status, there.out, there.err) == (0, "", "")
+    linted = forked.rflint("patched.py:build", "--res", "16", "--isolated", cwd=below)
+    assert linted.status == 0, linted.out + linted.err
+
+
+def test_quiet_repairs_still_fail_aloud(forked: Forked, project: Path) -> None:
+    ran = forked.rflint("fix", "unett", "--quiet", cwd=project)
+    assert ran.status == 2
+    assert "Did you mean unet?" in ran.err
+
+
+# -- a baseline that is not to be held against
+
+
+def test_without_the_baseline_everything_is_found(forked: Forked, project: Path) -> None:
+    assert forked.rflint(cwd=project).status == 1
+    assert forked.rflint("--write-baseline", cwd=project).status == 0
+    assert forked.rflint(cwd=project).status == 0
+    assert forked.rflint("--no-baseline", cwd=project).status == 1
+    for other in (("--baseline", "x.json"), ("--write-baseline",)):
+        refused = forked.rflint("--no-baseline", *other, cwd=project)
+        assert refused.status == 2
+        assert "contradict" in refused.err
+
+
+def test_it_is_told_why_an_answer_is_not_used_again(forked: Forked, project: Path) -> None:
+    net = project / "models/net.py"
+    for file in project.rglob("*.*"):
+        os.utime(file, (1e9, 1e9))  # what has only just changed is not kept
+    forked.rflint(cwd=project)
+    again = forked.rflint("--verbose", cwd=project)
+    assert "unet was answered by the cache" in again.err
+    net.write_text(NET + "\nx = 1\n")
+    anew = forked.rflint("--verbose", cwd=project)
+    assert "unet was linted anew: " in anew.err
+    assert "models/net.py has changed" in anew.err
+
+
+# -- Python
+
+
+@pytest.mark.parametrize(
+    ("option", "argument"),
+    [
+        (
+            "Give one with --res 224 (or 32x64), or a shape with --input.",
+            "Give one with res=224 (or (32, 64)), or a shape with input=.",
+        ),
+        ("for example --input 1x3x32x32.", "for example input=(1, 3, 32, 32)."),
+        ("--res 32x64 has 2 axes", "res=(32, 64) has 2 axes"),
+        ("Give --arg a=VALUE --arg b=VALUE. Its", 'Give args={"a": VALUE, "b": VALUE}. Its'),
+        ("takes no --arg", "takes no args="),
+        ("or with --train into training", "or with train=True into training"),
+        ("say --layout BTCHW, or", 'say layout="BTCHW", or'),
+        ("rflint follows more with --tracer auto.", 'rflint follows more with tracer="auto".'),
+        ("a pre--input text, x--residual", "a pre--input text, x--residual"),
+    ],
+)
+def test_options_are_arguments_in_python(option: str, argument: str) -> None:
+    assert in_python(option) == argument
+
+
+class Plain(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, width, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x)
+        return out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"model": Plain, "res": 8},
+        {"model": Plain(8)},
+        {"model": Plain(8), "res": 8, "args": {"width": 8}},
+        {"model": Plain(8), "res": (8, 8, 8)},
+        {"model": Plain(8), "res": 2},
+        {"model": nn.Linear(7, 2), "res": 32},
+    ],
+)
+@pytest.mark.parametrize("function", ["lint", "repairs"])
+def test_errors_in_python_speak_of_arguments(function: str, arguments: dict[str, object]) -> None:
+    with pytest.raises(RflintError) as failed:
+        getattr(rflint, function)(**arguments)
+    assert "--" not in str(failed.value)
+
+
+# -- files that are replaced
+
+
+def test_a_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    for mode in (0o600, 0o640, 0o664, 0o755):
+        file.write_text("old")
+        file.chmod(mode)
+        with destination(file) as stream:
+            stream.write("new")
+        assert stat.S_IMODE(file.stat().st_mode) == mode
+        assert file.read_text() == "new"
+
+
+def test_a_new_file_is_as_open_as_others(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with destination(tmp_path / "report.json") as stream:
+            stream.write("new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "report.json").stat().st_mode) == 0o640
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    file, link = tmp_path / "real.json", tmp_path / "link.json"
+    file.write_text("old")
+    file.chmod(0o604)
+    link.symlink_to(file)
+    with destination(link) as stream:
+        stream.write("new")
+    assert link.is_symlink()
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o604)
+    assert [x.name for x in tmp_path.iterdir() if x.name not in ("real.json", "link.json")] == []
+
+
+# -- where and what to do
+
+
+PACKAGE = """
+import torch
+from torch import nn
+
+def fails():
+    return pieces()
+
+def pieces():
+    raise ValueError("no such variant")
+
+class Reads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        x = self.conv(x)
+        if x.mean() > 0:
+            return x
+        return -x
+"""
+
+
+def test_what_fails_in_an_installed_package_has_its_line(forked: Forked, tmp_path: Path) -> None:
+    installed = tmp_path / "lib/site-packages"
+    here = tmp_path / "here"
+    here.mkdir()
+    write(installed, {"zoo/__init__.py": PACKAGE})
+    user = "import zoo\n\ndef mine():\n    return zoo.fails()\n"
+    write(here, {"net.py": user})
+    path = {"PYTHONPATH": str(installed)}
+    file = installed / "zoo/__init__.py"
+    failed = forked.rflint("zoo:fails", "--res", "16", cwd=here, **path)
+    assert f"{file}:9: zoo:fails raised ValueError: no such variant" in failed.err
+    through = forked.rflint("net.py:mine", "--res", "16", cwd=here, **path)
+    assert "net.py:4: net.py:mine raised ValueError" in through.err
+    ends = forked.rflint("zoo:Reads", "--res", "16", "-q", cwd=here, **path)
+    assert f"{file}:18: RF902" in ends.out, ends.err
+
+
+class Rounds(nn.Module):
+    """Halves three times and doubles back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(3, 8, 2, stride=2)
+        self.deep = nn.Conv2d(8, 8, 2, stride=2)
+        self.up = nn.ConvTranspose2d(8, 8, 2, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        import torch
+
+        x = self.down(x)
+        return torch.cat((x, self.up(self.deep(x))), 1)
+
+
+def test_sizes_that_do_not_run_say_what_to_try() -> None:
+    with pytest.raises(RflintError) as failed:
+        rflint.lint(Rounds, 18)
+    assert "cannot concatenate 1x8x9x9 and 1x8x8x8" in failed.value.message
+    assert "try a res= that all strides divide" in failed.value.hint
+    assert rflint.lint(Rounds, 32).models
+    with pytest.raises(RflintError) as failed:
+        rflint.lint(lambda: nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.Conv2d(8, 1, 4)), 12)
+    assert "its kernel spans 4 positions" in failed.value.message
+    assert "try a larger res=" in failed.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('baseline = "nope.json"', "rflint.toml:1: there is no baseline nope.json"),
+        ('format = ["sarif:"]', "rflint.toml:1: format: 'sarif:' names no file behind its colon"),
+        ('rules = ["nope"]', "rflint.toml:1: there is no rule file or folder nope"),
+    ],
+)
+def test_what_a_configuration_names_in_vain_has_its_line(
+    forked: Forked, project: Path, line: str, says: str
+) -> None:
+    (project / "rflint.toml").write_text(f"{line}\n{CONFIGURATION}")
+    ran = forked.rflint(cwd=project)
+    assert ran.status == 2
+    assert says in ran.err.replace(f"{project}/", "")

@@ -1,0 +1,106 @@
+"""What can be told of a rule file without running it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rflint import rules
+from rflint.errors import UsageError
+from rflint.linting.rule_module import read_rule
+from rflint.linting.rule_outline import outline
+from rflint.linting.rule_page import page
+from tests.helpers.forked import Forked
+from tests.helpers.program import Ran, write
+
+FILES = sorted(Path(str(rules.__file__)).parent.glob("rf*.py"))
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forked]:
+    with Forked() as running:
+        yield running
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_rule_that_is_read_is_told_of_as_one_that_is_run(file: Path) -> None:
+    """Code, severity, settings, documentation and examples, of each of rflint's own."""
+    read, run = outline(file), read_rule(importlib.import_module(f"rflint.rules.{file.stem}"))
+    assert (read.code, read.name, read.default) == (run.code, run.name, run.default)
+    assert (read.severity, read.evidence, read.settings) == (
+        *(run.severity, run.evidence, run.settings),
+    )
+    assert page(read) == page(run)
+
+
+PLAIN = """
+    \"\"\"It says so.\"\"\"
+    from rflint.linting.finding import Severity
+
+    CODE = "ACME001"
+    NAME: str = "says-so"
+    SEVERITY, DEFAULT = Severity.INFO, False
+    FAILS = PASSES = []
+    {}
+
+    def check(analysis, settings):
+        yield from ()
+"""
+
+
+def test_what_is_computed_is_told_to_be(tmp_path: Path) -> None:
+    write(tmp_path, {"plain.py": PLAIN.format(""), "computed.py": PLAIN.format("CODE = str(1)")})
+    assert outline(tmp_path / "plain.py").summary == "It says so."
+    with pytest.raises(UsageError, match="CODE cannot be told without running the file"):
+        outline(tmp_path / "computed.py")
+
+
+def test_no_code_of_a_repository_runs_where_nothing_is_linted(
+    forked: Forked, tmp_path: Path
+) -> None:
+    """Neither its rules nor its models; once something is linted, both do."""
+    runs = PLAIN.format("open('ran', 'w').close()")
+    write(
+        tmp_path,
+        {
+            "rules/acme001_says_so.py": runs,
+            "net.py": "from parts import build\n",
+            "parts.py": "from torch import nn\nopen('ran', 'w').close()\nbuild = nn.ReLU\n",
+            "rflint.toml": """
+                select = ["ACME001"]
+                rules = ["rules"]
+                [[models]]
+                target = "net.py:build"
+                input = "1x3x8x8"
+            """,
+        },
+    )
+    shown = forked.rflint("--show-files", cwd=tmp_path)
+    assert shown == Ran(0, "net.py:build\n  net.py\n  parts.py\n", "")
+    listed = forked.rflint("rule", cwd=tmp_path)
+    assert "ACME001" in listed.out
+    assert forked.rflint("rule", "ACME001", cwd=tmp_path).out.startswith("# ACME001 says-so\n")
+    assert forked.rflint("--when-changed", "README.md", cwd=tmp_path).status == 0
+    assert not (tmp_path / "ran").exists()
+    assert forked.rflint("--when-changed", "parts.py", cwd=tmp_path).status == 0
+    assert (tmp_path / "ran").exists()
+
+
+def test_what_a_run_has_seen_is_known_without_its_rules(forked: Forked, tmp_path: Path) -> None:
+    """What a model reads is listed, whatever rules have found in it since."""
+    write(
+        tmp_path,
+        {
+            "rules/acme001_says_so.py": PLAIN.format(""),
+            "net.py": "from torch import nn\nopen('widths.txt').read()\nbuild = nn.ReLU\n",
+            "widths.txt": "",
+            "rflint.toml": 'rules = ["rules"]\n',
+        },
+    )
+    target = ("net.py:build", "--input", "1x3x8x8")
+    assert forked.rflint(*target, cwd=tmp_path).status == 0
+    shown = forked.rflint(*target, "--show-files", "--select", "ACME001", cwd=tmp_path)
+    assert shown.out == "net.py:build\n  net.py\n  widths.txt\n"

@@ -1,0 +1,235 @@
+"""Limits on what a model may be: `--max-macs 1.2G`. Exact at the boundary, and silenced by nothing.
+
+And the quantities that people write, on the command line and in a configuration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rflint.analysis.analysis import Totals
+from rflint.graph.architecture import Source
+from rflint.inputs.notation import limit, names, resolutions, shape, shapes
+from rflint.linting.finding import Severity
+from rflint.linting.rule_files import load_rules
+from rflint.report.baseline import Baseline
+from rflint.report.limits import Limits, over_limits
+from rflint.report.policy import Policy, apply_policies
+from rflint.report.report import ModelReport, Report
+from tests.helpers.by_hand import conv, report
+
+TOTALS = Totals(
+    params=1000,
+    macs=1_200_000_000,
+    layers=9,
+    convs=8,
+    unproductive=2,
+    unproductive_params=300,
+    unproductive_macs=400,
+    dead_weights=50,
+)
+
+
+def over(totals: Totals = TOTALS, **limits: Any) -> list[str]:
+    """The limits, as they are written, that a model exceeds."""
+    shares = ("max_unproductive", "max_dead_weights")
+    read = {name: limit(value, share=name in shares) for name, value in limits.items()}
+    return [x.code for x in over_limits(Limits(**read), totals, None)]
+
+
+# -- exact
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "exceeded"),
+    [
+        ("max_macs", "1.2G", "1.199999999G"),
+        ("max_macs", 1_200_000_000, 1_199_999_999),
+        ("max_params", "1k", 999),
+        ("max_params", "0.001M", "0.000999M"),
+        ("max_unproductive", 2, 1),
+        ("max_unproductive", "25%", "24.999999999999999999999%"),  # 2 of 8 convolutions
+        ("max_dead_weights", 50, 49),
+        ("max_dead_weights", "5%", "4.9%"),  # 50 of 1000 parameters
+    ],
+)
+def test_a_limit_is_the_most_that_is_allowed(name: str, allowed: Any, exceeded: Any) -> None:
+    assert over(**{name: allowed}) == []
+    assert over(**{name: exceeded}) == [name.replace("_", "-")]
+
+
+def test_none_at_all_may_be_allowed() -> None:
+    assert over(max_unproductive=0) == ["max-unproductive"]
+    assert over(replace(TOTALS, unproductive=0), max_unproductive=0) == []
+
+
+def test_a_share_of_nothing_is_nothing() -> None:
+    empty = replace(TOTALS, convs=0, unproductive=0, params=0, dead_weights=0)
+    assert over(empty, max_unproductive="0%", max_dead_weights="0%") == []
+
+
+@given(st.integers(1, 10**15), st.integers(0, 10**15), st.integers(0, 10**6))
+def test_no_rounding_is_between_a_share_and_the_whole(whole: int, part: int, digits: int) -> None:
+    """Floats have not enough digits for this."""
+    percent = f"{digits // 10**4}.{digits % 10**4:04}%"
+    allowed = Fraction(digits, 10**6) >= Fraction(part, whole)
+    assert limit(percent, share=True).allows(part, whole) == allowed
+
+
+def test_every_limit_is_told_apart() -> None:
+    limits = Limits(limit(1), limit(49), limit("1.1G"), limit("0.9k"))
+    place = Source("net.py", 3)
+    found = over_limits(limits, TOTALS, place)
+    assert [x.message for x in found] == [
+        "2 unproductive convolutions: more than the 1 that are allowed",
+        "50 dead weights: more than the 49 that are allowed",
+        "1.20 G (1,200,000,000) MACs: more than the 1.1G that are allowed",
+        "1,000 parameters: more than the 0.9k that are allowed",
+    ]
+    assert {x.source for x in found} == {place}
+
+
+def test_a_share_names_the_whole() -> None:
+    (found,) = over_limits(Limits(max_unproductive=limit("20%", share=True)), TOTALS, None)
+    assert found.message == (
+        "2 unproductive convolutions, 25 % of 8: more than the 20% that are allowed"
+    )
+
+
+# -- silenced by nothing
+
+
+@pytest.fixture(scope="module")
+def too_large() -> ModelReport:
+    """Without a finding; a comment above it ignores everything."""
+    model = report([conv("only", Source(__file__, 1))])
+    policy = Policy(load_rules(), limits=Limits(max_params=limit(999)))
+    (done,) = apply_policies([(model, policy)], policy.rules)
+    return done
+
+
+def test_a_limit_is_no_finding(too_large: ModelReport) -> None:
+    assert too_large.findings == too_large.suppressed == ()
+    (over,) = too_large.over_limits
+    assert (over.code, over.severity) == ("max-params", Severity.ERROR)
+    assert too_large.problems == (over,)
+
+
+@pytest.mark.parametrize("gate", [None, *Severity])
+def test_no_gate_lets_it_pass(too_large: ModelReport, gate: Severity | None) -> None:
+    assert Report((too_large,)).exit_status(gate) == 1
+    assert Report((replace(too_large, over_limits=()),)).exit_status(gate) == 0
+
+
+def test_no_baseline_holds_it(too_large: ModelReport) -> None:
+    held = Baseline({}).updated([too_large])
+    assert len(held) == 0
+    (after,), use = held.accept([too_large], "baseline.json")
+    assert after.over_limits == too_large.over_limits
+    assert (use.accepted, use.fixed) == (0, ())
+
+
+# -- what people write
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        (0, 0),
+        ("0", 0),
+        (12_000_000, 12_000_000),
+        ("12_000_000", 12_000_000),
+        ("12M", 12_000_000),
+        ("1.2G", 1_200_000_000),
+        (" 1.2 G ", 1_200_000_000),
+        ("3k", 3000),
+        ("3K", 3000),
+        ("2T", 2 * 10**12),
+        ("0.1k", 100),
+    ],
+)
+def test_amounts(written: Any, amount: int) -> None:
+    read = limit(written)
+    assert (read.amount, read.is_share) == (amount, False)
+
+
+@pytest.mark.parametrize(
+    "written", ["", "-1", -1, "12m", "M", "1.2.3", "1e9", 1.2, True, [12], {}, "5%", ".5", "1 000"]
+)
+def test_what_is_no_amount(written: Any) -> None:
+    with pytest.raises(ValueError, match="limit"):
+        limit(written)
+
+
+def test_shares_where_there_is_a_whole() -> None:
+    for written in ("5%", "5 %", "5.0%"):
+        assert limit(written, share=True).amount == Fraction(1, 20)
+    with pytest.raises(ValueError, match="an amount, not a share"):
+        limit("5%")
+
+
+@pytest.mark.parametrize(
+    ("written", "sizes"),
+    [
+        (32, ((32,),)),
+        ("32", ((32,),)),
+        ("32x64", ((32, 64),)),
+        ("32\u00d764", ((32, 64),)),
+        (" 32 , 64X48 ", ((32,), (64, 48))),
+        ([32, "64x48", "8,9"], ((32,), (64, 48), (8,), (9,))),
+        ("8x8x8", ((8, 8, 8),)),
+    ],
+)
+def test_resolutions(written: Any, sizes: Any) -> None:
+    assert resolutions(written) == sizes
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(0, -3, 3.5, 32.0, True, [], [[32]], [True], [3.5], {"a": 1}),
+        *("", "0", "32x", "x", "32,", "32x0", "-3", "\u0663", "\u00b2", "1_0", "32 64"),
+    ],
+)
+def test_what_is_no_resolution(written: Any) -> None:
+    with pytest.raises(ValueError, match="sizes are positive whole numbers"):
+        resolutions(written)
+
+
+def test_shapes() -> None:
+    assert shapes("1x3x32x32") == ((1, 3, 32, 32),)
+    assert shapes(["1x3x32", "1x8"]) == ((1, 3, 32), (1, 8))
+    for wrong in (32, "32", "1x3x0", [1, 3, 32], [], None, True):
+        with pytest.raises(ValueError, match="1x3x32x32"):
+            shapes(wrong)
+    with pytest.raises(ValueError, match="a shape is batch, channels, sizes"):
+        shape(["1x3x32x32"])
+
+
+def test_types_and_layouts_stand_behind_shapes() -> None:
+    clip, tokens = shapes(["1x8x3x64x64:btchw", "1x20:int64"])
+    assert (tuple(clip), clip.layout, clip.dtype) == ((1, 8, 3, 64, 64), "BTCHW", "")
+    assert (tuple(tokens), tokens.layout, tokens.dtype) == ((1, 20), "", "int64")
+    assert str(shape("1x20:int64:BT")) == "1x20:int64:BT"
+    for wrong, complaint in (
+        ("1x20:BTC", "the layout BTC has 3 letters"),
+        ("1x20:BX", "'X' is none of B, C, T, D, H, W"),
+        ("1x20:BB", "B stands there twice"),
+        ("1x20:int64:BT:BT", "once each"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            shape(wrong)
+
+
+def test_lists_of_names() -> None:
+    assert names("RF101, RF2,,") == names(["RF101", "RF2"]) == ("RF101", "RF2")
+    assert names([]) == names("") == ()
+    for wrong in (1, True, [1], {"a": 1}, [["RF1"]]):
+        with pytest.raises(ValueError, match="a list of texts"):
+            names(wrong)

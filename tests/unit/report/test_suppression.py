@@ -1,0 +1,713 @@
+"""Comments that answer findings: `# rflint: ignore[RF101] the reason`.
+
+On the line that builds or calls a layer, or behind the closing bracket of a call, or on a `def` or
+`class` line for everything below. And RF900, which reports those without use, and must never do so
+where there is one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rflint
+from rflint.graph.architecture import LeftOut, Source
+from rflint.linting.finding import Severity
+from rflint.linting.rule import Rule
+from rflint.linting.rule_files import load_rules
+from rflint.report.policy import Policy, apply_policies
+from rflint.report.report import ModelReport
+from rflint.report.suppression import Comment, comments_in
+from rflint.usercode.places import source_at
+from tests.helpers.by_hand import conv, found, report, unknown
+
+RULES = load_rules()
+POLICY = Policy(RULES)
+_files = count()
+
+
+def saved(folder: Path, text: str | bytes) -> str:
+    """A file that no other test has had, by the name that a Source gives it."""
+    path = folder / f"net{next(_files)}.py"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return source_at(str(path), 1).path
+
+
+def in_file(folder: Path, text: str | bytes) -> tuple[Comment, ...]:
+    return comments_in(saved(folder, text))
+
+
+def linted(
+    folder: Path, text: str | bytes, *, builds: str = r"Conv\(", bad: bool = True
+) -> ModelReport:
+    """A model with a layer for each line that builds one, all found useless where `bad`.
+
+    Layers are named after their lines.
+    """
+    path = saved(folder, text)
+    source = text if isinstance(text, str) else text.decode("latin-1")
+    lines = [i for i, line in enumerate(source.split("\n"), 1) if re.search(builds, line)]
+    layers = [conv(f"line {i}", Source(path, i)) for i in lines]
+    model = report(layers, [found(layer) for layer in layers] if bad else [])
+    (done,) = apply_policies([(model, POLICY)], RULES)
+    return done
+
+
+def answered(model: ModelReport) -> set[int]:
+    """The lines whose layers a comment answers for."""
+    return {int(x.finding.layer.split()[1]) for x in model.suppressed}
+
+
+def unused(*models: ModelReport) -> list[str]:
+    return [x.message for model in models for x in model.findings if x.code == "RF900"]
+
+
+# -- what a comment says
+
+
+@pytest.mark.parametrize(
+    ("comment", "codes", "reason"),
+    [
+        ("# rflint: ignore[RF101]", ("RF101",), ""),
+        ("# rflint: ignore[RF101] kept for its weights", ("RF101",), "kept for its weights"),
+        ("# rflint: ignore[RF101]: kept", ("RF101",), "kept"),
+        ("# rflint: ignore[RF101] -- kept", ("RF101",), "kept"),
+        ("# rflint: ignore[RF101] \u2014 kept", ("RF101",), "kept"),
+        ("# rflint: ignore[RF101]  # kept", ("RF101",), "kept"),
+        ("# rflint: ignore[RF101] see issue #12", ("RF101",), "see issue #12"),
+        ("#rflint:ignore[RF101]kept", ("RF101",), "kept"),
+        ("# rflint : ignore [ RF101 , RF901,] kept", ("RF101", "RF901"), "kept"),
+        ("# rflint: ignore[RF101 RF901]", ("RF101", "RF901"), ""),
+        ("# RFLINT: ignore[rf101, Unproductive-Layer]", ("RF101", "unproductive-layer"), ""),
+        ("# rflint: ignore", (), ""),
+        ("# rflint: ignore - whatever it is", (), "whatever it is"),
+        ("# rflint: ignore: whatever", (), "whatever"),
+        (f"# {'noqa'} # rflint: ignore[RF101] kept", ("RF101",), "kept"),
+        ("# type: ignore[attr] # rflint: ignore[RF101] kept", ("RF101",), "kept"),
+        ("# rflint: ignore[RF101] kept  # type: ignore[attr]", ("RF101",), "kept"),
+        ("# rflint: ignore[RF101]  # noqa: E501", ("RF101",), ""),
+        ("# rflint: ignore[RF101] größer als das Bild", ("RF101",), "größer als das Bild"),
+    ],
+)
+def test_codes_and_a_reason(
+    tmp_path: Path, comment: str, codes: tuple[str, ...], reason: str
+) -> None:
+    (read,) = in_file(tmp_path, f"x = 1  {comment}\n")
+    assert (read.codes, read.reason, read.complaint) == (codes, reason, "")
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "ignores[RF101]",
+        "ignore[RF101",
+        "ignore(RF101)",
+        "ignore=RF101",
+        "ignore: RF101",  # as other tools have it; it must not ignore everything
+        "ignore RF101 kept",
+        "ignore {RF101}",
+        "ignore-file",
+        "ignore[]",
+        "ignore[ , ]",
+        "disable=RF101",
+        "noqa",
+        "Ignore[RF101]",
+        "",
+    ],
+)
+def test_what_is_not_understood_suppresses_nothing_and_says_so(tmp_path: Path, says: str) -> None:
+    model = linted(tmp_path, f"x = Conv(1)  # rflint: {says}\n")
+    assert not answered(model)
+    assert len(unused(model)) == 1
+    assert "suppresses nothing" in unused(model)[0]
+
+
+def test_a_forgotten_colon_is_one_of_these(tmp_path: Path) -> None:
+    model = linted(tmp_path, "x = Conv(1)  # rflint ignore[RF101]\n")
+    assert "'rflint ignore[RF101]' is not understood" in unused(model)[0]
+
+
+def test_one_comment_may_say_two_things(tmp_path: Path) -> None:
+    one, other = in_file(
+        tmp_path, "x = 1  # rflint: ignore[RF101] wide # rflint: ignore[RF901] odd\n"
+    )
+    assert (one.codes, one.reason) == (("RF101",), "wide")
+    assert (other.codes, other.reason) == (("RF901",), "odd")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x = "# rflint: ignore[RF101]"\n',
+        '"""\n# rflint: ignore[RF101]\n"""\n',
+        'x = f"{y}  # rflint: ignore[RF101]"\n',
+        "# as `# rflint: ignore[RF101]` says\n",
+        'x = 1  # like "# rflint: ignore[RF101]"\n',
+        "# x = Conv(1)  # rflint: ignore[RF101] code that is commented out\n",
+        "# of rflint: what it says\n",
+        "# rflint ignores this\n",
+        "# see https://example.org/#rflintish: ignore[RF101]\n",
+    ],
+)
+def test_what_only_mentions_one_is_none(tmp_path: Path, text: str) -> None:
+    assert in_file(tmp_path, text) == ()
+
+
+# -- which lines it answers for. Lines of `Conv(` build a layer; `!` marks those that are answered
+
+
+LINES = {
+    "the line that it ends": """
+        a = Conv(1)
+        b = Conv(2)  # rflint: ignore[RF101] !
+        c = Conv(3)
+    """,
+    "every layer on that line": """
+        a, b = Conv(1), Conv(2)  # rflint: ignore[RF101] !
+    """,
+    "a call's first line": """
+        a = Conv(  # rflint: ignore[RF101] !
+            1,
+        )
+    """,
+    "behind the closing bracket": """
+        a = Conv(  # !
+            1,
+        )  # rflint: ignore[RF101]
+        b = Conv(2)
+    """,
+    "behind the last argument": """
+        a = Conv(1,  # !
+                 2, check(3))  # rflint: ignore[RF101]
+    """,
+    "behind all closing brackets, for what is on the line": """
+        a = Sequential(Conv(1),
+                       Conv(2))  # rflint: ignore[RF101] !
+    """,
+    "behind all closing brackets, for the innermost call": """
+        a = Sequential(Conv(1),
+                       Conv(2,  # !
+                            3))  # rflint: ignore[RF101]
+    """,
+    "inside of a call": """
+        a = Sequential(
+            Conv(1),
+            Conv(2),  # rflint: ignore[RF101] !
+            Conv(  # !
+                3,
+            ),  # rflint: ignore[RF101]
+            Conv(4),
+        )
+    """,
+    "a method in a chain": """
+        a = (
+            builder()
+            .Conv(1)
+            .Conv(  # !
+                2,
+            )  # rflint: ignore[RF101]
+            .Conv(3)
+        )
+    """,
+    "a call whose method is on its last line": """
+        a = Conv(  # !
+            1,
+        ).cuda()  # rflint: ignore[RF101]
+    """,
+    "a continued line": """
+        a = \\
+            Conv(1)  # rflint: ignore[RF101] !
+    """,
+    "a function": """
+        def f(x):  # rflint: ignore[RF101]
+            a = Conv(1)  # !
+
+            b = Conv(2)  # !
+        c = Conv(3)
+    """,
+    "a function, on any line of its header": """
+        def f(
+            x,
+            y,
+        ) -> Module:  # rflint: ignore[RF101]
+            return Conv(1)  # !
+        def g(
+            x=Conv(2),  # rflint: ignore[RF101] !
+        ):
+            return Conv(3)  # !
+    """,
+    "a class, and what is nested in it": """
+        class A(Module):  # rflint: ignore[RF101]
+            class B(Module):
+                def f(self):
+                    self.a = Conv(1)  # !
+            def g(self):
+                self.b = Conv(2)  # !
+        class C(Module):
+            def f(self):
+                self.a = Conv(3)
+    """,
+    "a nested class": """
+        class A(Module):
+            class B(Module):  # rflint: ignore[RF101]
+                def f(self):
+                    self.a = Conv(1)  # !
+            def g(self):
+                self.b = Conv(2)
+    """,
+    "a decorated function": """
+        @first  # rflint: ignore[RF101]
+        @second(Conv(1))  # !
+        def f():
+            return Conv(2)  # !
+        @first
+        @second(
+            Conv(3),
+        )
+        def g():  # rflint: ignore[RF101]
+            return Conv(4)  # !
+        h = Conv(5)
+    """.replace("            Conv(3),", "            Conv(3),  # !"),
+    "an asynchronous function": """
+        async def f():  # rflint: ignore[RF101]
+            return Conv(1)  # !
+        b = Conv(2)
+    """,
+    "a function on one line": """
+        def f(): return Conv(1)  # rflint: ignore[RF101] !
+        def g(): return Conv(2)
+    """,
+    "a line of a function that is one statement": """
+        def f(): return Sequential(
+            Conv(1),  # rflint: ignore[RF101] !
+            Conv(2),
+        )
+    """,
+    "a lambda": """
+        f = lambda: Conv(1)  # rflint: ignore[RF101] !
+        g = lambda: Sequential(
+            Conv(2),  # rflint: ignore[RF101] !
+            Conv(3),
+        )
+    """,
+    "a comprehension": """
+        a = [
+            Conv(i)  # rflint: ignore[RF101] !
+            for i in range(3)
+        ]
+    """,
+    "a line with a text over several lines": '''
+        a = Sequential("""
+            text
+        """, Conv(1))  # rflint: ignore[RF101] !
+    ''',
+    "behind a text over several lines": '''
+        a = Conv("""  # !
+            text
+        """)  # rflint: ignore[RF101]
+    ''',
+    "a line that holds the same in a text": """
+        a = Conv("# rflint: ignore[RF901]")  # rflint: ignore[RF101] !
+    """,
+    "whatever is there": """
+        a = Conv(1)  # rflint: ignore !
+    """,
+    "a rule by its name": """
+        a = Conv(1)  # rflint: ignore[unproductive-layer] !
+    """,
+    "other rules": """
+        a = Conv(1)  # rflint: ignore[RF901]
+    """,
+    "not the body of a loop": """
+        for i in range(3):  # rflint: ignore[RF101]
+            a = Conv(i)
+    """,
+    "not the next line": """
+        # rflint: ignore[RF101]
+        a = Conv(1)
+        b = Sequential(
+            # rflint: ignore[RF101]
+            Conv(2),
+        )
+    """,
+    "not a function, in its first line": """
+        def f():
+            # rflint: ignore[RF101]
+            return Conv(1)
+    """,
+}
+
+
+def dedented(text: str) -> str:
+    return "\n".join(line[8:] for line in text.strip("\n").split("\n"))
+
+
+def marked(text: str) -> set[int]:
+    return {i for i, line in enumerate(text.split("\n"), 1) if line.endswith("!")}
+
+
+@pytest.mark.parametrize("text", LINES.values(), ids=LINES)
+def test_a_comment_answers_for(tmp_path: Path, text: str) -> None:
+    text = dedented(text)
+    assert answered(linted(tmp_path, text)) == marked(text)
+
+
+@pytest.mark.parametrize("text", LINES.values(), ids=LINES)
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.replace("    ", "\t").encode(),
+        lambda text: f"# coding: latin-1\n# \xe4\n\x0c{text}".encode("latin-1"),
+        lambda text: text.rstrip("\n").encode(),
+    ],
+    ids=["BOM", "CRLF", "CR", "tabs", "latin-1 and form feeds", "no last newline"],
+)
+def test_however_the_file_is_written(tmp_path: Path, text: str, written: Any) -> None:
+    text = dedented(text)
+    shift = 2 * written(text).count(b"\x0c")
+    path = saved(tmp_path, written(text))
+    lines = [i + shift for i, line in enumerate(text.split("\n"), 1) if "Conv(" in line]
+    layers = [conv(f"line {i}", Source(path, i)) for i in lines]
+    (model,) = apply_policies([(report(layers, [found(x) for x in layers]), POLICY)], RULES)
+    assert answered(model) == {i + shift for i in marked(text)}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"def broken(:  # rflint: ignore[RF101]\n",
+        b"x = (  # rflint: ignore[RF101]\n",
+        b"x = '\xff'  # rflint: ignore[RF101]\n",
+        b"# coding: klingon\nx = 1  # rflint: ignore[RF101]\n",
+        b"x = 1 \x00 # rflint: ignore[RF101]\n",
+        b"  x = 1\n y = 2  # rflint: ignore[RF101]\n",
+        b"x = " + b"(" * 5000 + b")" * 5000 + b"  # rflint: ignore[RF101]\n",
+        b"",
+    ],
+)
+def test_a_file_that_is_no_python_has_none(tmp_path: Path, content: bytes) -> None:
+    assert in_file(tmp_path, content) == ()
+
+
+def test_neither_has_one_that_is_not_there(tmp_path: Path) -> None:
+    assert comments_in(str(tmp_path / "gone.py")) == comments_in(str(tmp_path)) == ()
+
+
+def test_reading_a_file_warns_of_nothing(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert in_file(tmp_path, 'x = "\\d"; y = 1 is 1  # rflint: ignore[RF101]\n')
+
+
+def test_the_outer_lines_of_a_layer_count_too(tmp_path: Path) -> None:
+    """A block that is used twice, suppressed where it is used once."""
+    path = saved(
+        tmp_path,
+        "def f():\n    return Conv(1)\na = f()\nb = f()  # rflint: ignore[RF101] late\n",
+    )
+    layers = [conv(x, Source(path, 2), Source(path, y)) for x, y in (("a", 3), ("b", 4))]
+    (model,) = apply_policies([(report(layers, [found(x) for x in layers]), POLICY)], RULES)
+    assert [x.layer for x in model.findings] == ["a"]
+    assert [(x.finding.layer, x.reason, x.source) for x in model.suppressed] == [
+        ("b", "late", Source(path, 4))
+    ]
+
+
+# -- without use
+
+
+def good(folder: Path, text: str) -> list[str]:
+    """What RF900 says where every layer is all right."""
+    return unused(linted(folder, text, bad=False))
+
+
+@pytest.mark.parametrize(
+    ("comment", "says"),
+    [
+        ("ignore[RF101]", "there is nothing of RF101 to ignore here"),
+        ("ignore[unproductive-layer]", "there is nothing of unproductive-layer to ignore here"),
+        ("ignore", "there is nothing to ignore here"),
+        ("ignore[RF999]", "there is no rule RF999 to ignore"),
+        ("ignore[RF1]", "there is no rule RF1 to ignore"),
+        ("ignore[RF1011]", "there is no rule RF1011 to ignore (did you mean RF101?)"),
+        (
+            "ignore[unproductive-layers]",
+            "there is no rule unproductive-layers to ignore (did you mean unproductive-layer?)",
+        ),
+    ],
+)
+def test_a_comment_without_use_is_reported(tmp_path: Path, comment: str, says: str) -> None:
+    assert good(tmp_path, f"x = Conv(1)  # rflint: {comment}\n") == [says]
+
+
+def test_of_several_codes_those_without_use(tmp_path: Path) -> None:
+    model = linted(tmp_path, "x = Conv(1)  # rflint: ignore[RF101, RF901]\n")
+    assert answered(model) == {1}
+    assert unused(model) == ["there is nothing of RF901 to ignore here"]
+
+
+def test_it_is_reported_where_it_stands_at_the_first_layer_that_it_is_for(tmp_path: Path) -> None:
+    model = linted(
+        tmp_path, "def f():  # rflint: ignore[RF101]\n    Conv(1)\n    Conv(2)\n", bad=False
+    )
+    (finding,) = model.findings
+    assert finding.layer == "line 2"
+    assert finding.source
+    assert finding.source.line == 1
+
+
+def test_what_stands_on_no_layer_has_the_files_name_for_one(tmp_path: Path) -> None:
+    (finding,) = linted(tmp_path, "x = 1  # rflint: noqa\ny = Conv(1)\n", bad=False).findings
+    assert re.fullmatch(r"net\d+\.py", finding.layer)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1  # rflint: ignore[RF101]\ny = Conv(1)\n",  # on no layer
+        "def other():  # rflint: ignore[RF101]\n    pass\ny = Conv(1)\n",
+        "y = Conv(1)  # rflint: ignore[RF101, RF900] comes and goes\n",
+        "y = Conv(1)  # rflint: ignore[unused-suppression]\n",
+        "class A:  # rflint: ignore[RF900]\n    y = Conv(1)  # rflint: ignore[RF101]\n",
+    ],
+)
+def test_no_word_of_comments_that_may_have_a_use(tmp_path: Path, text: str) -> None:
+    assert good(tmp_path, text) == []
+
+
+def test_what_is_to_stay_is_suppressed_itself(tmp_path: Path) -> None:
+    model = linted(
+        tmp_path, "y = Conv(1)  # rflint: ignore[RF101, RF900] comes and goes\n", bad=False
+    )
+    assert [(x.finding.code, x.reason) for x in model.suppressed] == [("RF900", "comes and goes")]
+
+
+def test_ignoring_everything_does_not_hide_that_there_is_nothing(tmp_path: Path) -> None:
+    text = "class A:  # rflint: ignore\n    y = Conv(1)\n"
+    assert len(good(tmp_path, text)) == 1
+
+
+def with_comment(folder: Path) -> tuple[str, ModelReport, ModelReport]:
+    """A line with a comment, and its layer in a model where it is found useless, and in another."""
+    path = saved(folder, "x = Conv(1)  # rflint: ignore[RF101]\n")
+    layer = conv("x", Source(path, 1))
+    return path, report([layer], [found(layer)]), report([layer], target="net.py:other")
+
+
+def without(*codes: str) -> Policy:
+    return Policy(tuple(rule for rule in RULES if rule.code not in codes))
+
+
+def test_a_use_in_one_model_is_one_for_all(tmp_path: Path) -> None:
+    """The same file at two resolutions, or a shared block."""
+    _, bad, good = with_comment(tmp_path)
+    for models in ([bad, good], [good, bad]):
+        assert unused(*apply_policies([(model, POLICY) for model in models], RULES)) == []
+    once = apply_policies([(good, POLICY), (replace(good, target="net.py:third"), POLICY)], RULES)
+    assert [len(model.findings) for model in once] == [1, 0]
+
+
+def test_it_is_held_against_rules_that_ran_on_it(tmp_path: Path) -> None:
+    _, _, good = with_comment(tmp_path)
+    assert unused(*apply_policies([(good, without("RF101"))], RULES)) == []
+    assert unused(*apply_policies([(good, without("RF900"))], RULES)) == []
+    assert len(unused(*apply_policies([(good, without("RF901"))], RULES))) == 1
+
+
+def test_it_is_told_to_a_model_that_wants_to_know(tmp_path: Path) -> None:
+    _, _, good = with_comment(tmp_path)
+    other = replace(good, target="net.py:third")
+    done = apply_policies([(good, without("RF900")), (other, POLICY)], RULES)
+    assert [len(model.findings) for model in done] == [0, 1]
+
+
+def test_what_a_model_has_nothing_to_do_with_it_is_not_told(tmp_path: Path) -> None:
+    path = saved(tmp_path, "x = 1  # rflint: noqa\ny = Conv(1)\n")
+    stranger = report([conv("y", Source("elsewhere.py", 1))], target="elsewhere.py:build")
+    mine = report([conv("y", Source(path, 2))])
+    done = apply_policies([(stranger, POLICY), (mine, POLICY)], RULES)
+    assert [len(model.findings) for model in done] == [0, 1]
+
+
+def test_nothing_is_said_unless_everything_is_linted(tmp_path: Path) -> None:
+    _, _, good = with_comment(tmp_path)
+    (done,) = apply_policies([(good, POLICY)], RULES, all_models=False)
+    assert done.findings == ()
+    assert done.ran is not None
+    assert "RF900" not in done.ran
+
+
+def test_nothing_is_said_of_layers_that_could_not_be_judged(tmp_path: Path) -> None:
+    path, _, _ = with_comment(tmp_path)
+    layers = [unknown("mystery", Source(path, 9)), conv("x", Source(path, 1))]
+    assert unused(*apply_policies([(report(layers), POLICY)], RULES)) == []
+    assert len(unused(*apply_policies([(report(layers[::-1]), POLICY)], RULES))) == 1
+    left_out = report(layers[1:], left_out=LeftOut("data decides", ""))
+    assert unused(*apply_policies([(left_out, POLICY)], RULES)) == []
+
+
+def test_rules_that_are_not_known_here_may_be_elsewhere(tmp_path: Path) -> None:
+    """`rflint.lint` knows nothing of a project's own rules; `rflint` does."""
+    path = saved(tmp_path, "x = Conv(1)  # rflint: ignore[ACME101, wide-stem, RF999]\n")
+    model = report([conv("x", Source(path, 1))])
+    assert unused(*apply_policies([(model, POLICY)], RULES, all_rules=False)) == [
+        "there is no rule RF999 to ignore"
+    ]
+    assert unused(*apply_policies([(model, POLICY)], RULES)) == [
+        "there is no rule ACME101, wide-stem, RF999 to ignore"
+    ]
+
+
+def test_severities_reach_what_is_suppressed_and_what_is_unused(tmp_path: Path) -> None:
+    _, bad, good = with_comment(tmp_path)
+    severity = {"RF1": Severity.INFO, "RF": Severity.ERROR}
+    policy = replace(POLICY, severity=severity)
+    (done,) = apply_policies([(bad, policy)], RULES)
+    assert [x.finding.severity for x in done.suppressed] == [Severity.INFO]
+    (done,) = apply_policies([(good, policy)], RULES)
+    assert [x.severity for x in done.findings] == [Severity.ERROR]
+
+
+# -- in models that run
+
+
+LIBRARY = """
+from torch import nn
+
+def tail(width, depth):
+    return nn.Sequential(*[nn.Conv2d(width, width, 3, padding=1) for _ in range(depth)])
+"""
+NET = """
+import torch
+from torch import nn
+from lib import tail
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.one = nn.Conv2d(width, width, 3, padding=1)
+        self.two = nn.Conv2d(  # reported
+            width, width, 3, padding=1
+        )
+
+    def forward(self, x):
+        return self.two(self.one(x))  # rflint: ignore[unproductive-layer] where it is called
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 9, padding=4)  # rflint: ignore[RF101] not needed
+        self.wide = nn.Sequential(nn.Conv2d(8, 8, 9, padding=4),
+                                  nn.Conv2d(8, 8, 3, padding=1))  # rflint: ignore[RF101] second
+        self.loop = nn.ModuleList()
+        for _ in range(3):
+            self.loop.append(
+                nn.Conv2d(
+                    8, 8, 3, padding=1,
+                )  # rflint: ignore[RF101] in a loop
+            )
+        self.comprehended = nn.Sequential(
+            *(
+                nn.Conv2d(8, 8, 3, padding=1)
+                for _ in range(2)
+            )
+        )  # rflint: ignore[RF101] comprehended
+        self.library = tail(
+            8,
+            depth=2,
+        )  # rflint: ignore[RF101] by a library
+        self.block = Block(8)
+        self.plain = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x):
+        x = self.wide(self.stem(x))
+        for layer in self.loop:
+            x = layer(x)
+        x = self.comprehended(x)
+        x = self.library(x)
+        x = self.block(x)
+        return self.plain(x)
+"""
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("project")
+    library = folder / "site-packages"
+    library.mkdir()
+    (library / "lib.py").write_text(LIBRARY)
+    (folder / "net.py").write_text(NET)
+    spec = importlib.util.spec_from_file_location("suppressed_net", folder / "net.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(library)
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def real(net: Any) -> ModelReport:
+    return rflint.lint(net.Net, res=16).models[0]
+
+
+def test_layers_of_loops_comprehensions_and_libraries(real: ModelReport) -> None:
+    assert [(x.finding.layer, x.reason) for x in real.suppressed] == [
+        ("wide.1", "second"),
+        ("loop.0", "in a loop"),
+        ("loop.1", "in a loop"),
+        ("loop.2", "in a loop"),
+        ("comprehended.0", "comprehended"),
+        ("comprehended.1", "comprehended"),
+        ("library.0", "by a library"),
+        ("library.1", "by a library"),
+        ("block.one", "where it is called"),
+        ("block.two", "where it is called"),
+    ]
+
+
+def test_what_no_comment_answers_is_found(real: ModelReport) -> None:
+    assert [(x.code, x.layer) for x in real.findings] == [("RF101", "plain"), ("RF900", "stem")]
+
+
+def test_the_report_tells_what_is_suppressed_and_where(real: ModelReport) -> None:
+    entry = real.to_dict()["suppressed"][0]
+    assert (entry["code"], entry["layer"], entry["reason"]) == ("RF101", "wide.1", "second")
+    assert entry["suppressed_at"]["path"].endswith("net.py")
+    line = NET.split("\n")[entry["suppressed_at"]["line"] - 1]
+    assert line.endswith("second")
+
+
+def test_two_resolutions_share_the_comments(net: Any) -> None:
+    """At 256 pixels every layer is of use; the comments are needed at 16."""
+    small, large = rflint.lint(net.Net, res=[16, 256]).models
+    assert [x.code for x in (*small.findings, *large.findings)] == ["RF101", "RF900"]
+    assert large.suppressed == ()
+    (alone,) = rflint.lint(net.Net, res=256).models
+    assert len([x for x in alone.findings if x.code == "RF900"]) == 6
+
+
+def test_a_rule_that_fails_leaves_comments_alone(net: Any) -> None:
+    """Who knows what it would have found."""
+    from rflint.linting.options import Options
+    from rflint.usecases.linter import lint_with
+
+    def breaks(*_: object) -> Sequence[Any]:
+        raise RuntimeError
+
+    rules: list[Rule] = [replace(x, check=breaks) if x.code == "RF101" else x for x in RULES]
+    done = lint_with(rules, rules, net.Net, 16, None, {}, Options())
+    assert done.failures
+    assert "RF900" not in {x.code for x in done.findings}
