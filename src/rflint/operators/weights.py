@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch.nn.parameter import is_lazy
-
 from rflint.operators.table import Shape, shape_of
 
 
@@ -19,7 +17,7 @@ def weight_of(module: Any, built: Shape, name: str = "weight") -> Shape:
     A weight that torch computes from others (weight_norm, spectral_norm, pruning) is as large as
     they are, and is not computed here: that may be costly. What a user computes may have any size.
     """
-    if is_lazy(module._parameters.get(name)):
+    if _has_no_shape_yet(module._parameters.get(name)):
         return built
     stored = stored_shape(module, name)
     if stored is not None:
@@ -37,6 +35,14 @@ def weight_of(module: Any, built: Shape, name: str = "weight") -> Shape:
             return stored
     found = getattr(module, name, None)
     return shape_of(found) if hasattr(found, "shape") else built
+
+
+def _has_no_shape_yet(parameter: Any) -> bool:
+    """Whether it belongs to a lazy module (LazyConv2d), which sizes it by its first input.
+
+    That is what torch.nn.parameter.is_lazy tells, by the class that it looks for.
+    """
+    return any(base.__name__ == "UninitializedTensorMixin" for base in type(parameter).__mro__)
 
 
 def _is_torchs(parametrisation: Any) -> bool:
