@@ -49,7 +49,7 @@ from typing import Any
 from rflint.analysis.analysis import AnalysedLayer, Analysis, useful_parameters, wasted_parameters
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Setting, Settings, finding
-from rflint.text.numbers import counted, share, size
+from rflint.text.numbers import abbreviated_count, percent, size
 
 CODE = "RF101"
 NAME = "unproductive-layer"
@@ -77,9 +77,9 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for layer in analysis.unproductive:
         sees = size((r for _, r, _ in layer.there), unbounded="all")
         whole = size(i for _, _, i in layer.there)
-        macs = counted(layer.layer.macs, "MAC")
+        macs = abbreviated_count(layer.layer.macs, "MAC")
         params = sum(number for _, number in layer.layer.parameters)
-        work = f"{counted(params, 'parameter')} and {macs}" if params else macs
+        work = f"{abbreviated_count(params, 'parameter')} and {macs}" if params else macs
         yield finding(
             globals(),
             layer,
@@ -113,11 +113,11 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
         if len(findings) > 1
         else (f"{border} is", "it reads")
     )
+    of_all = f"{percent(params, totals.params)} of the parameters ({params:,}) and "
     return (
         f"{behind} predicted to contribute nothing: the receptive field of what {what} is larger "
-        f"than the {whole} input. "
-        f"{f'{share(params, totals.params)} of the parameters ({params:,}) and ' if params else ''}"
-        f"{share(macs, totals.macs)} of the MACs work past the border."
+        f"than the {whole} input. {of_all if params else ''}"
+        f"{percent(macs, totals.macs)} of the MACs work past the border."
     )
 
 

@@ -33,7 +33,7 @@ from rflint.analysis.proofs.reads import taps_along
 from rflint.graph.architecture import Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Settings, finding
-from rflint.text.numbers import along, number, plural, size
+from rflint.text.numbers import along_axes, decimal, plural, size
 
 CODE = "RF103"
 NAME = "partly-unproductive-layer"
@@ -53,7 +53,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     listed = layers_of(analysis, findings)
     done = sorted({axis for x in listed for axis in x.done})
     whole = " or ".join({size(x.held_against): None for x in listed})
-    where = along(done, analysis.architecture.axes) or "along one axis or another"
+    where = along_axes(done, analysis.architecture.axes) or "along one axis or another"
     subject = (
         f"{plural(len(findings), 'convolution')} read"
         if len(findings) > 1
@@ -80,12 +80,12 @@ def _message(layer: AnalysedLayer) -> tuple[str, str]:
     """What there is to say of a layer, and the end of it: what would do."""
     resolution, done = layer.held_against, layer.done
     sees = " and ".join(
-        f"{'all' if (r := layer.sees[axis]) is None else number(r)} of {resolution[axis]} pixels"
+        f"{'all' if (r := layer.sees[axis]) is None else decimal(r)} of {resolution[axis]} pixels"
         for axis in done
     )
     kernel = layer.layer.geometry.kernel
     thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]
-    where = along(done, len(resolution))
+    where = along_axes(done, len(resolution))
     if not all(_keeps_size(layer.layer, axis) for axis in done):
         cure = f"what its {size(kernel)} kernel extends there is predicted to contribute nothing"
     elif set(thinner) == {1}:

@@ -39,7 +39,7 @@ from rflint.analysis.receptive_field import AxisField, propagate
 from rflint.analysis.roles import reaching_outputs
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Settings, finding
-from rflint.text.numbers import along, size
+from rflint.text.numbers import along_axes, size
 
 CODE = "RF104"
 NAME = "unseen-context"
@@ -79,7 +79,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         return
     fewest = min(range(len(outputs)), key=lambda i: len(short[i]))
     axes, sees = short[fewest], lengths[fewest]
-    where = f" {along(axes, architecture.axes)}" if len(axes) < architecture.axes else ""
+    where = f" {along_axes(axes, architecture.axes)}" if len(axes) < architecture.axes else ""
     rounded = any(span.slack for x in fields[outputs[fewest]].out for span in x.spans.values())
     at_most = "at most " if rounded else ""
     yield finding(

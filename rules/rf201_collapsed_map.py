@@ -39,7 +39,7 @@ from rflint.graph.architecture import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.other_passes import in_one_mode
 from rflint.linting.rule import Example, Settings, finding
-from rflint.text.numbers import share, size
+from rflint.text.numbers import percent, size
 
 CODE = "RF201"
 NAME = "collapsed-map"
@@ -78,7 +78,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     )
     return (
         f"{subject} on a map of one position: {are} with {wasted:,} weights "
-        f"({share(wasted, analysis.totals.params)} of the parameters) more than needed. "
+        f"({percent(wasted, analysis.totals.params)} of the parameters) more than needed. "
         "kernel_size=1, padding=0 computes the same."
     )
 

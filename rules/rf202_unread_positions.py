@@ -67,7 +67,7 @@ from rflint.graph.taps import everything
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.other_passes import as_far_as_it_holds
 from rflint.linting.rule import Example, Settings, finding
-from rflint.text.numbers import count, listed, share, size
+from rflint.text.numbers import abbreviated, first_few, percent, size
 
 CODE = "RF202"
 NAME = "unread-positions"
@@ -107,8 +107,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     listed_here = [x for x in leftovers(analysis.architecture) if _is_among(analysis, x, findings)]
     wasted = macs_left(analysis.architecture, {x.value for x in listed_here})
     subject = f"{len(findings)} maps have" if len(findings) > 1 else "A map has"
-    of_all = share(wasted, analysis.totals.macs)
-    cost = f" {count(wasted)} MACs ({of_all}) compute what is thrown away." if wasted else ""
+    of_all = percent(wasted, analysis.totals.macs)
+    cost = f" {abbreviated(wasted)} MACs ({of_all}) compute what is thrown away." if wasted else ""
     jumps = any(jumpers(analysis.architecture, x) for x in listed_here)
     remedy = " Move strides to kernels that cover them, or average in front." if jumps else ""
     return f"{subject} positions that nobody reads.{cost}{remedy}"
@@ -183,7 +183,7 @@ def told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
     """The layer that a finding is about, and what it says."""
     whole = prod(found.region.sizes)
     left = f"{found.region.unread:,} of the {whole:,} positions"
-    left += f" ({share(found.region.unread, whole)})"
+    left += f" ({percent(found.region.unread, whole)})"
     jumping = jumpers(analysis.architecture, found)
     if jumping or analysis.architecture.is_input(found.value):
         readers = [analysis.layers[index] for index in jumping or found.readers]
@@ -199,7 +199,7 @@ def told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
     takers = [
         analysis.layers[index].layer.label for index in takers_of(analysis.architecture, found)
     ]
-    by = listed(list(dict.fromkeys(takers)), 2)
+    by = first_few(list(dict.fromkeys(takers)), 2)
     only = f" ({by} {'reads' if len(takers) == 1 else 'read'} the rest)"
     remedy = _padding(padding_instead(analysis.architecture, found))
     return maker, f"{left} of the map that it makes are computed and never read{only}{remedy}"
@@ -214,7 +214,9 @@ def _jumped(
         f"reads with stride {size(reader.geometry.stride)} and a kernel of "
         f"{size(reader.geometry.kernel)}"
     )
-    beside = f", and the other readers leave them out too ({listed(others, 2)})" if others else ""
+    beside = (
+        f", and the other readers leave them out too ({first_few(others, 2)})" if others else ""
+    )
     if analysis.architecture.is_input(found.value):
         return f"{how}: {left} of the input are never read{beside}"
     maker = analysis.layers[found.value].layer

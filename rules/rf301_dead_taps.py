@@ -52,7 +52,7 @@ from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.other_passes import in_one_mode
 from rflint.linting.rule import Example, Settings, finding
-from rflint.text.numbers import share, size
+from rflint.text.numbers import percent, size
 
 CODE = "RF301"
 NAME = "dead-taps"
@@ -65,12 +65,12 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each kernel with dead taps, at the first layer that uses it."""
     for kernel in _kernels_with_dead_taps(analysis):
         fate = _fate(analysis, kernel)
-        of_model = share(kernel.dead, analysis.totals.params)
+        of_model = percent(kernel.dead, analysis.totals.params)
         found = finding(
             globals(),
             analysis.layers[kernel.calls[0]],
             f"{kernel.dead:,} of its {kernel.weights:,} weights {_why(kernel)} "
-            f"({share(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): "
+            f"({percent(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): "
             f"{fate}",
             fate,
         )
@@ -95,7 +95,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     why = said.pop() if len(said) == 1 else "meet only zeros, or are used where nobody reads"
     return (
         f"{subject} {why}{f' at {at}' if at else ''}: "
-        f"{dead:,} weights ({share(dead, analysis.totals.params)} of the parameters) do nothing."
+        f"{dead:,} weights ({percent(dead, analysis.totals.params)} of the parameters) do nothing."
     )
 
 

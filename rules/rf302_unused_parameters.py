@@ -36,7 +36,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.unreached import Unreached, proved_unreached
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Settings, model_finding
-from rflint.text.numbers import in_full, plural, share
+from rflint.text.numbers import percent, plural
 
 CODE = "RF302"
 NAME = "unused-parameters"
@@ -60,7 +60,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many parameters."""
     names = {finding.layer for finding in findings}
     number = sum(x.size for x in proved_unreached(analysis) if x.name in names)
-    what = f"{in_full(number, 'parameter')} ({share(number, analysis.totals.params)})"
+    what = f"{plural(number, 'parameter', ',')} ({percent(number, analysis.totals.params)})"
     if analysis.architecture.not_given:
         without = ", ".join(analysis.architecture.not_given)
         are = "is" if number == 1 else "are"
@@ -71,7 +71,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 
 def _message(unused: Unreached, analysis: Analysis) -> str:
-    what = in_full(unused.size, "parameter")
+    what = plural(unused.size, "parameter", ",")
     tensors = f" in {plural(len(unused.parameters), 'tensor')}" if unused.is_module else ""
     them = "it" if unused.size == 1 else "them"
     why = (

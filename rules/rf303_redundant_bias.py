@@ -36,7 +36,7 @@ from rflint.analysis.passes import Standing, standing
 from rflint.graph.architecture import Architecture, Kind, Layer, users_of_parameters
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Settings, finding
-from rflint.text.numbers import in_full
+from rflint.text.numbers import plural
 
 CODE = "RF303"
 NAME = "redundant-bias"
@@ -125,7 +125,7 @@ def _subtracts(norm: Layer, layer: Layer) -> bool:
 
 
 def _fewer(parameters: int) -> str:
-    return f"{in_full(parameters, 'parameter')} fewer"
+    return f"{plural(parameters, 'parameter', ',')} fewer"
 
 
 def _size(layer: Layer) -> int:

@@ -33,7 +33,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Parameter
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Settings, model_finding
-from rflint.text.numbers import in_full, plural
+from rflint.text.numbers import plural
 
 CODE = "RF304"
 NAME = "unregistered-parameters"
@@ -47,9 +47,9 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for name, members in _groups(analysis).items():
         size = sum(x.size for x in members)
         message = (
-            f"{in_full(size, 'parameter')} in {plural(len(members), 'tensor')} that forward uses "
-            f"{'is' if size == 1 else 'are'} not registered: an optimiser does not train "
-            f"{'it' if size == 1 else 'them'}; {_cure(name, members)}"
+            f"{plural(size, 'parameter', ',')} in {plural(len(members), 'tensor')} "
+            f"that forward uses {'is' if size == 1 else 'are'} not registered: "
+            f"an optimiser does not train "{'it' if size == 1 else 'them'}; {_cure(name, members)}"
         )
         places = tuple(dict.fromkeys(place for x in members for place in x.construction))
         found = model_finding(globals(), name, message, next(iter(places), None))

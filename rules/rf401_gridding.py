@@ -35,7 +35,7 @@ from rflint.analysis.proofs.coverage import Row, griddings
 from rflint.graph.architecture import Architecture
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Settings, finding
-from rflint.text.numbers import along, listed
+from rflint.text.numbers import along_axes, first_few
 
 CODE = "RF401"
 NAME = "gridding"
@@ -51,7 +51,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for found in griddings(architecture, analysis.gates):
         rows.setdefault(found.row.dilated, {}).setdefault(found.row, []).append(found.axis)
     for dilated, there in rows.items():
-        names = listed([architecture.layers[index].described for index in dilated], 4)
+        names = first_few([architecture.layers[index].described for index in dilated], 4)
         holes = "; ".join(_holes(architecture, row, axes) for row, axes in there.items())
         yield finding(
             globals(),
@@ -66,10 +66,11 @@ def _holes(architecture: Architecture, row: Row, axes: Sequence[int]) -> str:
     layers = architecture.layers
     given = architecture.is_input(row.front)
     front = "the input" if given else f"the map from {layers[row.front].described}"
-    each = f" {along(axes, architecture.axes) or 'each axis'}".replace(" each", " along each")
+    each = f" {along_axes(axes, architecture.axes) or 'each axis'}".replace(" each", " along each")
     where = "" if architecture.axes == 1 else each
     return (
-        f"the dilations {listed(list(map(str, row.dilations)), 8)} share the factor {row.factor}: "
+        f"the dilations {first_few(list(map(str, row.dilations)), 8)} "
+        f"share the factor {row.factor}: "
         f"of the {row.span} positions of {front} that a unit spans{where} it sees {row.count}"
     )
 

@@ -43,7 +43,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.alignment import Misalignment, misalignments
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Setting, Settings, finding
-from rflint.text.numbers import along, plural
+from rflint.text.numbers import along_axes, plural
 
 CODE = "RF403"
 NAME = "misaligned-merge"
@@ -88,7 +88,7 @@ def _message(analysis: Analysis, there: Sequence[Misalignment]) -> str:
         for value in dict.fromkeys(widest.branches)
     ]
     axes = list(dict.fromkeys(x.axis for x in there))
-    where = along(axes, analysis.architecture.axes)
+    where = along_axes(axes, analysis.architecture.axes)
     return (
         f"{' with '.join(names)}, whose centres lie "
         f"{_many(widest.pixels, 'input pixel')} apart{f' {where}' if where else ''} "

@@ -39,7 +39,7 @@ from rflint.graph.architecture import Kind
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Settings, finding
-from rflint.text.numbers import along, plural
+from rflint.text.numbers import along_axes, plural
 
 CODE = "RF404"
 NAME = "aliased-downsampling"
@@ -67,7 +67,7 @@ def _message(aliases: Sequence[Taps], of: int) -> str:
     parts = []
     for (stride, kernel), there in axes.items():
         known = [axis for axis in there if axis is not None]
-        where = along(known, of) if known else ""
+        where = along_axes(known, of) if known else ""
         parts.append(
             f"takes every {_ordinal(stride)} position{f' {where}' if where else ''} through "
             f"{plural(kernel, 'tap')}, where a low-pass filter has at least {2 * stride - 1}"

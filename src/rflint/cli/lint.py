@@ -25,7 +25,7 @@ from rflint.cli.parameters import (
 )
 from rflint.errors import RflintError, UsageError
 from rflint.linting.options import FAIL_ON
-from rflint.text.numbers import listed, plural
+from rflint.text.numbers import first_few, plural
 from rflint.usercode.places import shown
 from rflint.usercode.streams import destination, end_stdout, stdout_kept_clean
 
@@ -385,7 +385,7 @@ def _held_against(report: Report, file: Path, *, write: bool, quiet: bool) -> Re
         held = baseline.read(file)
     models, use = held.accept(report.models, shown(file))
     if use.fixed and not quiet:
-        gone = listed([f"{x.code} {x.layer} of {x.model}" for x in use.fixed], 3)
+        gone = first_few([f"{x.code} {x.layer} of {x.model}" for x in use.fixed], 3)
         note(f"no longer found, though {use.path} holds it: {gone}; --write-baseline forgets it")
     return replace(report, models=tuple(models), baseline=use)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rflint.analysis.analysis import Analysis, Verdict
 from rflint.graph.architecture import Layer
-from rflint.text.numbers import in_full
+from rflint.text.numbers import plural
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,7 +34,7 @@ class Figures:
     def __str__(self) -> str:
         """In words: '12 parameters, 100 MACs, 0 unproductive'."""
         return (
-            f"{in_full(self.params, 'parameter')}, {in_full(self.macs, 'MAC')}, "
+            f"{plural(self.params, 'parameter', ',')}, {plural(self.macs, 'MAC', ',')}, "
             f"{self.unproductive} unproductive"
         )
 

@@ -12,7 +12,7 @@ from rflint.repair.cuts import behind
 from rflint.repair.flow import SMALL_STEM
 from rflint.repair.groups import module_of
 from rflint.repair.writer import Inexpressible, Writer
-from rflint.text.numbers import compact, size
+from rflint.text.numbers import compact_size, size
 
 _DILATABLE = (nn.modules.conv._ConvNd, nn.modules.pooling._MaxPoolNd)
 
@@ -35,10 +35,11 @@ class Strides(Writer):
             if path == without:
                 continue
             if name == change.small_stem:
-                was = f"was {size(layer.geometry.kernel)}, stride {compact(layer.geometry.stride)}"
+                stride = compact_size(layer.geometry.stride)
+                was = f"was {size(layer.geometry.kernel)}, stride {stride}"
                 yield Edit(self.assigned(path, self._small_stem(path)), f"{was}; has new weights")
             elif name in change.removed:
-                was = f"was {layer.op}, stride {compact(layer.geometry.stride)}"
+                was = f"was {layer.op}, stride {compact_size(layer.geometry.stride)}"
                 yield Edit(self.assigned(path, "nn.Identity()"), was)
             elif name in change.without_downsampling:
                 yield self._unit_stride(path)

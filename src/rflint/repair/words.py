@@ -6,7 +6,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.repair.change import Candidate, Repair
 from rflint.repair.cuts import block_ending_at
 from rflint.repair.groups import groups
-from rflint.text.numbers import count, listed, plural, size
+from rflint.text.numbers import abbreviated, first_few, plural, size
 
 _NAMED = 4
 """So many places are named in a title; the edits name them all."""
@@ -21,7 +21,7 @@ def title(analysis: Analysis, candidate: Candidate) -> str:
         verb = "dilate instead of the strides of"
         if not change.dilated:
             verb = "remove the downsampling of"
-        parts.append(f"{verb} {listed(_places(analysis, kept), _NAMED)}")
+        parts.append(f"{verb} {first_few(_places(analysis, kept), _NAMED)}")
     if change.small_stem:
         parts.append(f"shrink the kernel of {change.small_stem} to 3")
     if change.cut is not None:
@@ -41,8 +41,8 @@ def in_figures(repair: Repair) -> str:
     before, after = repair.before, repair.after
     return (
         f"unproductive {before.unproductive} to {after.unproductive}, "
-        f"parameters {count(before.params)} to {count(after.params)}, "
-        f"MACs {count(before.macs)} to {count(after.macs)}"
+        f"parameters {abbreviated(before.params)} to {abbreviated(after.params)}, "
+        f"MACs {abbreviated(before.macs)} to {abbreviated(after.macs)}"
     )
 
 

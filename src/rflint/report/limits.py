@@ -8,7 +8,7 @@ from rflint.analysis.analysis import Totals
 from rflint.graph.architecture import Source
 from rflint.inputs.notation import Limit
 from rflint.linting.finding import Finding, Severity
-from rflint.text.numbers import count, share
+from rflint.text.numbers import abbreviated, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ def over_limits(limits: Limits, totals: Totals, place: Source | None) -> tuple[F
         whole: int = getattr(totals, SHARES.get(field.name, "params"))
         if limit is None or limit.allows(value, whole):
             continue
-        shown = f"{value:,}" if value < 10**6 else f"{count(value)} ({value:,})"
-        of = f", {share(value, whole)} of {whole:,}" if limit.is_share else ""
+        shown = f"{value:,}" if value < 10**6 else f"{abbreviated(value)} ({value:,})"
+        of = f", {percent(value, whole)} of {whole:,}" if limit.is_share else ""
         found.append(
             Finding(
                 field.name.replace("_", "-"),

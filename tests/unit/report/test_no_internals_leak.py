@@ -13,7 +13,7 @@ from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
 from rflint.repair import Figures
 from rflint.report.formats import writer
-from rflint.text.numbers import counted, in_full, number, plural, size
+from rflint.text.numbers import abbreviated_count, decimal, plural, size
 
 RULES = load_rules()
 FORMATS = ("text", "concise", "github", "markdown", "junit", "gitlab")
@@ -47,8 +47,8 @@ def test_reports_are_written_for_people(rule: Rule) -> None:
 
 def test_amounts() -> None:
     assert [plural(n, "finding") for n in (0, 1, 2)] == ["0 findings", "1 finding", "2 findings"]
-    assert [counted(n, "MAC") for n in (1, 2, 2000)] == ["1 MAC", "2 MACs", "2.00 k MACs"]
-    assert [in_full(n, "weight") for n in (1, 2000)] == ["1 weight", "2,000 weights"]
+    assert [abbreviated_count(n, "MAC") for n in (1, 2, 2000)] == ["1 MAC", "2 MACs", "2.00 k MACs"]
+    assert [plural(n, "weight", ",") for n in (1, 2000)] == ["1 weight", "2,000 weights"]
 
 
 def test_what_a_repair_is_about_has_words() -> None:
@@ -56,7 +56,7 @@ def test_what_a_repair_is_about_has_words() -> None:
 
 
 def test_sizes_are_no_floats() -> None:
-    assert [number(x) for x in (15, 15.0, Fraction(31, 2))] == ["15", "15", "15.5"]
-    assert number(Fraction(1504, 100)) == "15.04"
-    assert number(Fraction(150001, 10000)) == "15"
+    assert [decimal(x) for x in (15, 15.0, Fraction(31, 2))] == ["15", "15", "15.5"]
+    assert decimal(Fraction(1504, 100)) == "15.04"
+    assert decimal(Fraction(150001, 10000)) == "15"
     assert size((15, Fraction(15, 1))) == "15x15"

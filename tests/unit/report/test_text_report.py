@@ -14,7 +14,7 @@ import rflint
 from rflint.linting.rule_files import load_rules
 from rflint.report.formats.text import print_report, write_text
 from rflint.report.report import Report
-from rflint.text.numbers import change, compact, count, plural, share
+from rflint.text.numbers import abbreviated, compact_size, percent, plural, relative_change
 from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg
 
@@ -234,21 +234,21 @@ def test_where_the_analysis_ended_is_told() -> None:
     ],
 )
 def test_counts_have_three_digits(number: int, text: str) -> None:
-    assert count(number) == text
+    assert abbreviated(number) == text
 
 
 def test_shares_changes_lengths_and_plurals() -> None:
-    assert (share(47, 100), share(1, 1000), share(0, 10), share(0, 0)) == (
+    assert (percent(47, 100), percent(1, 1000), percent(0, 10), percent(0, 0)) == (
         "47 %",
         "<1 %",
         "0 %",
         "0 %",
     )
-    assert change(100, 25, "x") == "-75 %"
-    assert change(10, 152, "x") == "x15"
-    assert change(10, 25, "x") == "x2.5"
-    assert change(10, 10, "x") == ""
-    assert change(10_000, 10_001, "x") == "+<1 %"
-    assert compact([3, 3]) == "3"
-    assert compact([3, None], "x", "all") == "3xall"
+    assert relative_change(100, 25, "x") == "-75 %"
+    assert relative_change(10, 152, "x") == "x15"
+    assert relative_change(10, 25, "x") == "x2.5"
+    assert relative_change(10, 10, "x") == ""
+    assert relative_change(10_000, 10_001, "x") == "+<1 %"
+    assert compact_size([3, 3]) == "3"
+    assert compact_size([3, None], "x", "all") == "3xall"
     assert (plural(1, "layer"), plural(2, "layer")) == ("1 layer", "2 layers")

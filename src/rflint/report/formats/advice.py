@@ -12,7 +12,7 @@ from rflint.repair.words import in_figures
 from rflint.report.formats.terminal import glyphs_of
 from rflint.report.report import ModelReport
 from rflint.text.escape import one_line, paragraphs
-from rflint.text.numbers import change, count, size
+from rflint.text.numbers import abbreviated, relative_change, size
 
 _TABLE_WIDTH = 70
 """Narrower terminals get repairs as a list."""
@@ -40,10 +40,10 @@ class Advice:
             self.console.print("No change to the model was found that would mend this.")
         larger = model.larger_input
         if larger:
-            factor = change(self.model.analysis.totals.macs, larger.macs, g.cross)
+            factor = relative_change(self.model.analysis.totals.macs, larger.macs, g.cross)
             self.console.print(
                 f"Or feed it larger inputs: at {size(larger.resolution, g.cross)} nothing is "
-                f"unproductive, for {count(larger.macs)} MACs ({factor})."
+                f"unproductive, for {abbreviated(larger.macs)} MACs ({factor})."
             )
         refusals = model.not_offered if self.verbose else model.not_offered[:_REFUSALS]
         for reason in refusals:
@@ -65,7 +65,9 @@ class Advice:
                 table.add_column(heading, justify="right", no_wrap=True)
             before = self.model.repairs[0].before
             unproductive = Text(str(before.unproductive), "red")
-            table.add_row("as it is", unproductive, count(before.params), count(before.macs))
+            table.add_row(
+                "as it is", unproductive, abbreviated(before.params), abbreviated(before.macs)
+            )
             for number, repair in repairs:
                 table.add_row(*self._repair(number, repair))
             self.console.print(table)
@@ -101,8 +103,8 @@ class Advice:
 
 
 def _changed(before: int, after: int, cross: str) -> Text:
-    text = Text(count(after))
-    difference = change(before, after, cross)
+    text = Text(abbreviated(after))
+    difference = relative_change(before, after, cross)
     if difference:
         text.append(f"\n{difference}", "green" if after < before else "yellow")
     return text

@@ -14,7 +14,7 @@ from rflint.linting.rule import Rule
 from rflint.report.formats.places import Problem, level, problems
 from rflint.report.report import Report
 from rflint.text.escape import one_line
-from rflint.text.numbers import listed
+from rflint.text.numbers import first_few
 
 _LAYERS = 12
 """So many of an annotation's layers are named."""
@@ -46,7 +46,7 @@ def _text(problems: Sequence[Problem]) -> str:
     """What the first one says, and which layers are like it."""
     if len(problems) == 1:
         return problems[0].text
-    layers = listed([one_line(x.finding.title) for x in problems], _LAYERS)
+    layers = first_few([one_line(x.finding.title) for x in problems], _LAYERS)
     return f"{problems[0].text}\n{len(problems)} layers on this line: {layers}"
 
 

@@ -16,7 +16,7 @@ from rflint.analysis.roles import Role
 from rflint.graph.architecture import Kind
 from rflint.report.formats.terminal import glyphs_of
 from rflint.text.escape import one_line
-from rflint.text.numbers import compact, count, size
+from rflint.text.numbers import abbreviated, compact_size, size
 
 _ALL_ROWS = 36
 """Networks of up to this many convolutions and poolings are shown whole."""
@@ -98,7 +98,7 @@ class LayerTable:
         kernel = layer.geometry.kernel
         reads = "?" if x.unknown else "global" if None in kernel else size(kernel, g.cross)
         unknown = any(axis.unknown and not axis.spans for axis in x.seen)
-        sees = compact(
+        sees = compact_size(
             (seen.r_min if x.has_axis(axis) else 1 for axis, seen in enumerate(x.seen)),
             g.cross,
             g.unbounded,
@@ -107,11 +107,11 @@ class LayerTable:
             "": Text(mark, colour),
             "layer": Text(one_line(layer.described), f"bold {colour}" if mark else ""),
             "kernel": Text(reads),
-            "stride": Text("?" if x.unknown else compact(layer.geometry.stride, g.cross, "")),
+            "stride": Text("?" if x.unknown else compact_size(layer.geometry.stride, g.cross, "")),
             "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
             "sees": Text("?") if unknown else Text(sees, colour),
-            "params": Text(count(layer.params) if layer.params else ""),
-            "MACs": Text(count(layer.macs) if layer.macs else ""),
+            "params": Text(abbreviated(layer.params) if layer.params else ""),
+            "MACs": Text(abbreviated(layer.macs) if layer.macs else ""),
         }
 
     def _columns(self, rows: Sequence[dict[str, Text]]) -> tuple[list[str], int]:
@@ -162,7 +162,7 @@ class LayerTable:
     def _scale(self, width: int) -> Text:
         resolution = self.analysis.architecture.resolution
         middle = width // 2
-        label = compact(resolution, self.glyphs.cross)
+        label = compact_size(resolution, self.glyphs.cross)
         return Text("0".ljust(max(1, middle - len(label) // 2)) + label)
 
     def _abridged(self, rows: Sequence[AnalysedLayer]) -> Iterable[AnalysedLayer | _Run]:

@@ -18,7 +18,7 @@ from rflint.linting.rule import Rule
 from rflint.report.formats.places import Problem, by_model, resolution
 from rflint.report.report import Failure, ModelReport, Report
 from rflint.text.escape import one_line
-from rflint.text.numbers import change, count, plural, size
+from rflint.text.numbers import abbreviated, plural, relative_change, size
 
 _ROOM_FOR_TABLE, _ROOM_FOR_MODEL, _ROOM_FOR_FAILURES, _ROOM = 12_000, 8_000, 6_000, 48_000
 """Characters. GitHub refuses comments of more than 65,536."""
@@ -82,8 +82,8 @@ def _row(model: ModelReport) -> str:
     cells = (
         _code(model.title),
         resolution(model),
-        count(totals.params),
-        count(totals.macs),
+        abbreviated(totals.params),
+        abbreviated(totals.macs),
         str(totals.convs),
         str(totals.unproductive),
         ", ".join(findings),
@@ -171,7 +171,8 @@ def _advice(model: ModelReport) -> Iterator[str]:
         rows = [
             "| what to do about it | unproductive | parameters | MACs |",
             "| --- | ---: | ---: | ---: |",
-            f"| as it is | {before.unproductive} | {count(before.params)} | {count(before.macs)} |",
+            f"| as it is | {before.unproductive} | {abbreviated(before.params)} "
+            f"| {abbreviated(before.macs)} |",
         ]
         for number, repair in enumerate(model.repairs, start=1):
             after = repair.after
@@ -189,16 +190,18 @@ def _advice(model: ModelReport) -> Iterator[str]:
         )
     larger = model.larger_input
     if larger:
-        factor = change(model.analysis.totals.macs, larger.macs, "x")
+        factor = relative_change(model.analysis.totals.macs, larger.macs, "x")
         yield (
             f"Or feed it larger inputs: at {size(larger.resolution)} nothing is unproductive, "
-            f"for {count(larger.macs)} MACs ({factor})."
+            f"for {abbreviated(larger.macs)} MACs ({factor})."
         )
 
 
 def _changed(before: int, after: int) -> str:
-    difference = change(before, after, "x")
-    return f"{count(before)} -> {count(after)}" + (f" ({difference})" if difference else "")
+    difference = relative_change(before, after, "x")
+    return f"{abbreviated(before)} -> {abbreviated(after)}" + (
+        f" ({difference})" if difference else ""
+    )
 
 
 # -- the end

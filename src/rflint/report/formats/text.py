@@ -22,7 +22,7 @@ from rflint.report.formats.layer_table import LayerTable
 from rflint.report.formats.terminal import console_for, glyphs_of
 from rflint.report.report import ModelReport, Report
 from rflint.text.escape import inert, one_line, paragraphs
-from rflint.text.numbers import count, counted, plural, share, size
+from rflint.text.numbers import abbreviated, abbreviated_count, percent, plural, size
 
 _NAMES = 12
 """So many layers of a finding are named, unless --verbose asks for all."""
@@ -105,8 +105,8 @@ class _Page:
         )
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
         facts = [
-            counted(totals.params, "parameter"),
-            counted(totals.macs, "MAC"),
+            abbreviated_count(totals.params, "parameter"),
+            abbreviated_count(totals.macs, "MAC"),
             self._convolutions(),
         ]
         line = Text(f" {g.dot} ".join(facts))
@@ -120,9 +120,9 @@ class _Page:
                 "yellow" if mixing_only else "bold red",
             )
         if totals.dead_weights:
-            dead = share(totals.dead_weights, totals.params)
+            dead = percent(totals.dead_weights, totals.params)
             line.append(f" {g.dot} ")
-            line.append(f"{count(totals.dead_weights)} dead weights ({dead})", "bold yellow")
+            line.append(f"{abbreviated(totals.dead_weights)} dead weights ({dead})", "bold yellow")
         if not self.analysis.complete:
             line.append(f" {g.dot} ")
             line.append("incomplete", "bold yellow")
