@@ -49,7 +49,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         message = (
             f"{plural(size, 'parameter', ',')} in {plural(len(members), 'tensor')} "
             f"that forward uses {'is' if size == 1 else 'are'} not registered: "
-            f"an optimiser does not train "{'it' if size == 1 else 'them'}; {_cure(name, members)}"
+            f"an optimiser does not train {'it' if size == 1 else 'them'}; {_cure(name, members)}"
         )
         places = tuple(dict.fromkeys(place for x in members for place in x.construction))
         found = model_finding(globals(), name, message, next(iter(places), None))
