@@ -1,7 +1,7 @@
-"""What can go wrong outside of rflint, as errors that a person can act on.
+"""The errors that rflint raises.
 
-Every error carries what failed, where in the user's code, and what to do. The command line turns
-them into one message and exit status 2; `--debug` shows the chained traceback.
+Each says what failed, where in the user's code, and what to do about it. The command line prints it
+as one message and exits with status 2; `--debug` also prints the traceback.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from rflint.graph.architecture import Source
 
 
 class RflintError(Exception):
-    """rflint could not do its job on this target."""
+    """Something went wrong that keeps rflint from linting the target."""
 
     kind = "error"
+    """The entry `kind` in the JSON report."""
 
     def __init__(self, message: str, *, hint: str = "", source: Source | None = None) -> None:
         super().__init__(message)
@@ -26,7 +27,7 @@ class RflintError(Exception):
 
 
 class UsageError(RflintError):
-    """The request makes no sense: a malformed target, resolution, argument or rule code."""
+    """A malformed target, resolution, argument or rule code."""
 
     kind = "usage"
 
@@ -38,13 +39,13 @@ class ImportFailed(RflintError):
 
 
 class BuildFailed(RflintError):
-    """The builder raised, needs arguments, or returned something that is no module."""
+    """The builder raised an exception, needs arguments, or did not return a module."""
 
     kind = "build"
 
 
 class InputMismatch(RflintError):
-    """The model does not run on this input: too small, wrong channels, or nothing to infer from."""
+    """The model does not run on this input, or no input can be inferred for it."""
 
     kind = "input"
 
@@ -56,27 +57,27 @@ class InternalError(RflintError):
 
 
 class TraceFailed(RflintError):
-    """The model's forward cannot be followed."""
+    """The model's forward cannot be traced."""
 
     kind = "trace"
 
 
-class ReadsValues(TraceFailed):
-    """The model's forward reads numbers that only exist at run time."""
+class DataDependent(TraceFailed):
+    """The model's forward depends on values of tensors, which exist at run time only."""
 
 
-class CannotFollow(TraceFailed):
-    """One tracer cannot follow the model's forward; another one may."""
+class UnsupportedByTracer(TraceFailed):
+    """One tracer cannot trace the model's forward; another one may."""
 
 
 class RepairFailed(RflintError):
-    """A repair cannot be applied to this model, or is not what it should be once it is."""
+    """A repair cannot be applied to the model, or does not have the effect that it promises."""
 
     kind = "repair"
 
 
 def internal_error(error: BaseException, source: Source | None = None) -> InternalError:
-    """An unexpected exception of rflint's own, as an error that asks to be reported."""
+    """The error for an exception that is a bug in rflint; it asks the user to report it."""
     return InternalError(
         f"rflint itself failed: {type(error).__name__}: {error}",
         hint="This is a bug in rflint, not in your model. Please report it, with what --debug "
@@ -85,8 +86,8 @@ def internal_error(error: BaseException, source: Source | None = None) -> Intern
     )
 
 
-def expected(error: BaseException) -> RflintError:
-    """An error that a person can act on; whatever else was raised is a bug, and says so."""
+def as_rflint_error(error: BaseException) -> RflintError:
+    """Any exception as an RflintError; an unexpected one becomes an InternalError."""
     if isinstance(error, RflintError):
         return error
     if isinstance(error, OSError) and error.strerror:
@@ -100,7 +101,7 @@ def expected(error: BaseException) -> RflintError:
     return found
 
 
-def said(error: BaseException) -> str:
-    """An exception in one line: its class and what it says."""
+def error_text(error: BaseException) -> str:
+    """An exception's class and message: 'ValueError: no such layer'."""
     text = str(error).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -17,10 +17,16 @@ from rflint.configuration import Choices, Configuration, ConfiguredModel
 from rflint.configuration.requests import Request, requests
 from rflint.errors import RflintError, UsageError
 from rflint.inputs.notation import shape
-from rflint.text.suggest import SUBCOMMANDS, missing_file, missing_module, near, without_colon
+from rflint.text.suggest import similar
 from rflint.usecases.spoken import in_python
 from rflint.usercode.streams import destination
 from rflint.usercode.target import check, load
+from rflint.usercode.target_hints import (
+    SUBCOMMANDS,
+    missing_file,
+    missing_module,
+    without_colon,
+)
 from tests.helpers.forked import Forked
 from tests.helpers.program import write
 
@@ -120,7 +126,7 @@ def test_a_name_that_is_nearly_right(project: Path, target: str, hint: str) -> N
 def test_nothing_is_suggested_where_nothing_is_alike(project: Path) -> None:
     assert missing_file("xyz.py", project / "models") == ""
     assert missing_module("xyz", project) == ""
-    assert near("xyz", ["build", "UNet"]) == []
+    assert similar("xyz", ["build", "UNet"]) == []
     assert without_colon("xyz").startswith("Say which attribute")
 
 

@@ -26,7 +26,7 @@ from rflint.cache.dependencies import dependencies as dependencies_of
 from rflint.cache.states import GONE, content_of, digest_of
 from rflint.cache.store import FOLDER, Record, Store, clean
 from rflint.cache.tracking import Tracker
-from rflint.errors import said
+from rflint.errors import error_text
 from rflint.report.report import ModelReport
 from rflint.usercode.closure import closure
 
@@ -90,7 +90,7 @@ class Cache:
             self.store.save(key, Record(found, None if reasons else report))
             self.store.save(_trail(request), Record(found, None))
         except Exception as error:  # the model could be linted: that it is not kept is no matter
-            return (f"cannot be kept ({said(error)})",)
+            return (f"cannot be kept ({error_text(error)})",)
         return reasons or ((self.store.problem,) if self.store.problem else ())
 
     @cached_property

@@ -21,7 +21,7 @@ from rflint.cli.fix import fix
 from rflint.cli.lint import CONTEXT, Program, lint
 from rflint.cli.messages import complain
 from rflint.cli.rule import rule
-from rflint.errors import expected
+from rflint.errors import as_rflint_error
 from rflint.usercode.contained import contained, is_interrupt, leave, listen_for_ctrl_c
 from rflint.usercode.streams import silence_stdout
 
@@ -65,7 +65,7 @@ def _status(arguments: Sequence[str]) -> int:
         silence_stdout()  # half a report is none
         if is_interrupt(error) or isinstance(error, click.Abort):
             return INTERRUPTED
-        complain(expected(error), "--debug" in arguments)
+        complain(as_rflint_error(error), "--debug" in arguments)
         return 2
 
 

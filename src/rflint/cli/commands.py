@@ -10,7 +10,7 @@ from pathlib import Path
 from rflint.configuration import Choices
 from rflint.configuration.requests import Request
 from rflint.text.numbers import size
-from rflint.text.suggest import relative
+from rflint.usercode.places import relative
 
 _MISSING = re.compile(r"--(?:arg \w+=VALUE|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)")
 """What a hint says is to be given."""

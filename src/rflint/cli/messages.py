@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rflint.errors import RflintError
-from rflint.text.escape import inert, logged, one_line, paragraphs
+from rflint.text.escape import escaped_lines, log_message, one_line, without_ci_commands
 from rflint.usercode.streams import destination
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ def complain(error: RflintError, debug: bool, target: str = "") -> None:
         to_stderr("".join(traceback.format_exception(error)).rstrip("\n"))
     about = f"{target}: " if target and target not in error.message else ""
     place = f"{error.source}: " if error.source else ""
-    to_stderr(logged(f"rflint: error: {place}{about}{error.message}"))
+    to_stderr(log_message(f"rflint: error: {place}{about}{error.message}"))
     if error.hint:
-        to_stderr(logged(f"  {error.hint}"))
+        to_stderr(log_message(f"  {error.hint}"))
 
 
 def note(text: str) -> None:
     """Something that is no error."""
-    to_stderr(logged(f"rflint: {text}"))
+    to_stderr(log_message(f"rflint: {text}"))
 
 
 def to_stdout(text: str) -> None:
@@ -57,7 +57,7 @@ def to_stdout(text: str) -> None:
 def to_stderr(text: str) -> None:
     """Lines. Where they cannot be written, the exit status still says what there is to know."""
     with contextlib.suppress(OSError, ValueError):
-        click.echo(inert(paragraphs(text)), err=True)
+        click.echo(without_ci_commands(escaped_lines(text)), err=True)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from rflint.inputs import notation as quantities
 from rflint.inputs.notation import InputShape, Limit, Sizes
 from rflint.linting.options import TRACERS
 from rflint.report.formats import FORMATS
+from rflint.text.suggest import did_you_mean, similar
 
 if TYPE_CHECKING:
     from rflint.configuration import Choices
@@ -72,9 +72,9 @@ class Destination(click.ParamType["tuple[str, Path | None]"]):
         """Name and file."""
         name, colon, file = value.partition(":")
         if name not in FORMATS:
-            near = difflib.get_close_matches(name, FORMATS, n=1)
-            did = f" Did you mean {near[0]}?" if near else ""
-            self.fail(f"{name!r} is not one of {', '.join(FORMATS)}.{did}", param, ctx)
+            wrong = f"{name!r} is not one of {', '.join(FORMATS)}."
+            did = did_you_mean(similar(name, FORMATS))
+            self.fail(f"{wrong} {did}".rstrip(), param, ctx)
         if colon and not file:
             self.fail(f"{value!r} names no file behind its colon", param, ctx)
         return name, Path(file) if file else None

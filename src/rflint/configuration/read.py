@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -21,6 +20,7 @@ from rflint.linting.rule import Rule
 from rflint.linting.selection import check_code
 from rflint.linting.settings import check_settings
 from rflint.report.formats import FORMATS
+from rflint.text.suggest import did_you_mean, did_you_mean_aside, similar
 from rflint.usercode.target import split
 
 Reader: TypeAlias = Callable[[Any], Any]
@@ -196,9 +196,9 @@ class _Reading:
 
     def unknown(self, at: Key, name: str, known: Mapping[str, Any], what: str) -> NoReturn:
         """There is no such key."""
-        near = difflib.get_close_matches(name.replace("_", "-").lower(), known, n=1)
+        did = did_you_mean(similar(name.replace("_", "-").lower(), known))
         listed = ", ".join(sorted(known.keys() - _ALIASES.keys()))
-        hint = f"Did you mean {near[0]}?" if near else f"Known are {listed}."
+        hint = did or f"Known are {listed}."
         if name == "tool" and not self.prefix:
             hint = "Only a pyproject.toml has [tool.rflint]; here, its keys stand at the top."
         self.fail(at, f"{what} {name!r}", hint)
@@ -241,8 +241,7 @@ def _table(value: Any, like: str = "classes = 10") -> Mapping[str, Any]:
 
 def _one_of(choices: Sequence[str], value: Any) -> str:
     if value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        did = f" (did you mean {near[0]!r}?)" if near else ""
+        did = did_you_mean_aside(list(map(repr, similar(str(value), choices))))
         raise ValueError(f"{value!r} should be one of {', '.join(choices)}{did}")
     return str(value)
 

@@ -19,8 +19,9 @@ from rflint.linting.settings import told
 from rflint.report.limits import Limits
 from rflint.report.policy import Policy
 from rflint.text.numbers import size
-from rflint.text.suggest import relative, without_colon
+from rflint.usercode.places import relative
 from rflint.usercode.target import split
+from rflint.usercode.target_hints import without_colon
 
 
 @dataclass(frozen=True, slots=True)

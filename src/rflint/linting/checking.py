@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rflint.analysis.analysis import Analysis
-from rflint.errors import RflintError, said
+from rflint.errors import RflintError, error_text
 from rflint.graph.architecture import Source
 from rflint.linting.finding import Finding
 from rflint.linting.options import Options
@@ -69,7 +69,9 @@ def _check_summary(rule: Rule, analysis: Analysis, found: Sequence[Finding]) -> 
 def _failed(rule: Rule, function: str, error: BaseException) -> RuleFailed:
     known = isinstance(error, RuleFailed)
     raised = (
-        f"called {exit_called(error)}" if isinstance(error, SystemExit) else f"raised {said(error)}"
+        f"called {exit_called(error)}"
+        if isinstance(error, SystemExit)
+        else f"raised {error_text(error)}"
     )
     what = error.message if isinstance(error, RuleFailed) else f"{function} {raised}"
     advice = error.hint if isinstance(error, RuleFailed) else ""

@@ -17,7 +17,6 @@ A rule is a module named after its code, like rf101_unproductive_layer.py, that 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -25,6 +24,7 @@ from typing import Any, TypeAlias
 from rflint.analysis.analysis import AnalysedLayer, Analysis
 from rflint.graph.architecture import Source
 from rflint.linting.finding import Evidence, Finding, Severity
+from rflint.text.suggest import did_you_mean_aside, similar
 
 Settings: TypeAlias = Mapping[str, Any]
 
@@ -55,8 +55,7 @@ class Setting:
         if self.choices:
             if value in self.choices:
                 return ""
-            near = difflib.get_close_matches(str(value), self.choices, n=1)
-            did = f" (did you mean {near[0]!r}?)" if near else ""
+            did = did_you_mean_aside(list(map(repr, similar(str(value), self.choices))))
             return f"is {value!r}, and can be {' or '.join(map(repr, self.choices))}{did}"
         wanted = tuple if isinstance(self.default, tuple) else type(self.default)
         given = tuple(value) if isinstance(value, list) else value

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from rflint.analysis.analysis import Analysis
-from rflint.errors import RflintError, UsageError, said
+from rflint.errors import RflintError, UsageError, error_text
 from rflint.graph.architecture import Source
 from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
@@ -100,7 +100,7 @@ def load_all_rules(
 
 
 def _not_imported(origin: _Origin, error: BaseException) -> RuleFailed:
-    what = f"it called {error.call}" if isinstance(error, Ended) else said(error)
+    what = f"it called {error.call}" if isinstance(error, Ended) else error_text(error)
     if isinstance(error, SyntaxError):
         what = f"{type(error).__name__}: {error.msg}"  # the place is told beside it
     failed = RuleFailed(f"{origin.described} cannot be imported: {what}", source=_place(error))

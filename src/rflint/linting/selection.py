@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from rflint.errors import UsageError
 from rflint.linting.rule import Rule
+from rflint.text.suggest import did_you_mean, similar
 
 
 def selected(
@@ -39,12 +39,9 @@ def check_code(rules: Sequence[Rule], code: str) -> None:
     """Raises UsageError where a code matches no rule."""
     if not any(precision(rule, code) for rule in rules):
         names = [name for rule in rules for name in (rule.code, rule.name)]
-        near = difflib.get_close_matches(code, names, n=1) or difflib.get_close_matches(
-            code.upper(), names, n=1
-        )
-        did = f"Did you mean {near[0]}? " if near else ""
+        did = did_you_mean(similar(code, names) or similar(code.upper(), names))
         known = ", ".join(rule.code for rule in rules)
-        raise UsageError(f"no rule {code!r}", hint=f"{did}The rules: {known}.")
+        raise UsageError(f"no rule {code!r}", hint=f"{did} The rules: {known}.".lstrip())
 
 
 def named(rules: Sequence[Rule], code: str) -> Rule | None:

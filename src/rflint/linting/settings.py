@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 
 from rflint.errors import UsageError
 from rflint.linting.rule import Rule, Settings
 from rflint.linting.selection import check_code, named
+from rflint.text.suggest import did_you_mean, similar
 
 
 def told(rules: Sequence[Rule], settings: Mapping[str, Settings]) -> dict[str, Settings]:
@@ -27,9 +27,8 @@ def check_settings(rules: Sequence[Rule], code: str, settings: Settings) -> None
         raise UsageError(f"{code!r} names several rules: settings are of one")
     for name, value in settings.items():
         if name not in rule.settings:
-            near = difflib.get_close_matches(name, rule.settings, n=1)
             known = ", ".join(rule.settings) or "none"
-            hint = f"Did you mean {near[0]}?" if near else f"Its settings: {known}."
+            hint = did_you_mean(similar(name, rule.settings)) or f"Its settings: {known}."
             raise UsageError(f"{rule.code} has no setting {name!r}", hint=hint)
         complaint = rule.settings[name].complaint(value)
         if complaint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from rflint.errors import UsageError, said
+from rflint.errors import UsageError, error_text
 from rflint.graph.architecture import Extent, Kind, Reach, Window
 from rflint.operators.dimensions import at_lengths, axes_of, length, plain, tangled
 from rflint.operators.mixing import along, mixed, mixing_geometry
@@ -29,7 +29,7 @@ def _effect(name: str, call: Call) -> Effect:
         said_so = reads(*args, **call.kwargs)
     except Exception as error:
         raise UsageError(
-            f"what rflint.operator was told about {name} fails: {said(error)}",
+            f"what rflint.operator was told about {name} fails: {error_text(error)}",
             hint="The function gets what the operator gets; for a module, the module comes first.",
             source=innermost_user_line_of(error),
         ) from error

@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from rflint.errors import RepairFailed, said
+from rflint.errors import RepairFailed, error_text
 from rflint.tracing.model.tree import modules, parameters
 from rflint.usercode.places import innermost_user_line_of
 
@@ -26,7 +26,7 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
         edited = copy.deepcopy(model, _computed(model))
     except Exception as error:
         raise RepairFailed(
-            f"the model cannot be copied: {said(error).splitlines()[0]}",
+            f"the model cannot be copied: {error_text(error).splitlines()[0]}",
             source=innermost_user_line_of(error),
         ) from error
     before = set(modules(edited))
@@ -45,7 +45,8 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
         exec(compile(code, name, "exec"), namespace)
         edited = cast("nn.Module", namespace["m"])
     except Exception as error:
-        raise RepairFailed(f"the model cannot be edited: {said(error).splitlines()[0]}") from error
+        why = error_text(error).splitlines()[0]
+        raise RepairFailed(f"the model cannot be edited: {why}") from error
     device = next((p.device for p in parameters(model)), None)
     for module in modules(edited):
         if module not in before:

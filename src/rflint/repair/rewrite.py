@@ -18,7 +18,7 @@ from typing import Any
 
 from torch import fx, nn
 
-from rflint.errors import said
+from rflint.errors import error_text
 from rflint.graph.architecture import Layer
 from rflint.repair.cuts import lineage
 from rflint.repair.forward_code import FUNCTIONS, statements_of
@@ -123,7 +123,7 @@ def _read(model: nn.Module, module: nn.Module, path: str) -> fx.Graph:
             try:
                 graph = _Shallow().trace(module, concrete_args=defaults or None)
             except Exception as error:
-                why = said(error).splitlines()[0]
+                why = error_text(error).splitlines()[0]
                 raise Inexpressible(
                     f"torch.fx cannot read the forward of {described}: {why}"
                 ) from error

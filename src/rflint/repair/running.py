@@ -16,7 +16,7 @@ from enum import Enum
 import torch
 from torch import nn
 
-from rflint.errors import RepairFailed, said
+from rflint.errors import RepairFailed, error_text
 from rflint.tracing.model.meta import META
 from rflint.tracing.recording.functions import tensors_of
 
@@ -54,7 +54,7 @@ def check_runs(
         try:
             returned = _run(changed, given, ground, train=training)
         except Exception as error:
-            raise RepairFailed(f"the changed model fails {when}: {said(error)}") from error
+            raise RepairFailed(f"the changed model fails {when}: {error_text(error)}") from error
         # auxiliary heads, which training returns, may have gone
         if returned != (shapes[: len(returned)] if training else shapes):
             raise RepairFailed(f"the changed model returns other shapes {when}")

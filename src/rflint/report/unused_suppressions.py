@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,6 +11,7 @@ from rflint.graph.architecture import Source
 from rflint.linting.rule import Rule
 from rflint.report.report import ModelReport
 from rflint.report.suppression import Comment
+from rflint.text.suggest import did_you_mean_aside, similar
 
 UNUSED_SUPPRESSION = ("RF900", "unused-suppression")
 """Code and name of the rule that reports them."""
@@ -85,9 +85,10 @@ def _unknown_codes(comment: Comment, known: Sequence[Rule], *, all_rules: bool) 
     """
     names = [name for rule in known for name in (rule.code, rule.name)]
     unknown = [x for x in comment.codes if x not in names and (all_rules or x.startswith("RF"))]
-    near = [y for x in unknown[:1] for y in difflib.get_close_matches(x, names, n=1, cutoff=0.8)]
-    did = f" (did you mean {near[0]}?)" if near else ""
-    return f"there is no rule {', '.join(unknown)} to ignore{did}" if unknown else ""
+    if not unknown:
+        return ""
+    did = did_you_mean_aside(similar(unknown[0], names, cutoff=0.8))
+    return f"there is no rule {', '.join(unknown)} to ignore{did}"
 
 
 def _needless_codes(

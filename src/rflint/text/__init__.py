@@ -1,1 +1,1 @@
-"""How numbers, names and suggestions are written for people."""
+"""How numbers, untrusted text and suggestions are written."""

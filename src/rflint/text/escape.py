@@ -1,7 +1,7 @@
-"""Text that may hold anything, names and messages of the user's code, as text and nothing else.
+"""Escapes for untrusted text, such as names and messages from the user's code.
 
-On a terminal, control characters move the cursor and set colours. In the log of a CI job, lines
-can be commands: `::error::` at their beginning (GitHub), `##[error]` and `##vso[...]` anywhere
+On a terminal, control characters move the cursor and set colours. In the log of a CI job, a line
+can be a command: if it begins with `::error::` (GitHub), or holds `##[error]` or `##vso[...]`
 (GitHub, Azure, TeamCity).
 """
 
@@ -10,33 +10,33 @@ from __future__ import annotations
 import re
 
 LINE_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
-"""The colon that would make a line a command; what stands in front of it as a group."""
+"""The first colon of a command at the beginning of a line; the white space before it is a group."""
 HASH_COMMAND = re.compile(r"#(?=#\w*\[)")
-"""The hash that would make what follows it a command."""
+"""The first hash of a command anywhere in a line."""
 
 
 def one_line(text: str) -> str:
-    """Line breaks, control characters and broken Unicode as escapes, all else as it is."""
+    """The text with line breaks, control characters and broken Unicode escaped."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
 
 
-def paragraphs(text: str) -> str:
-    """A text of several lines; a name in it can neither move the cursor nor set colours."""
+def escaped_lines(text: str) -> str:
+    """The text with control characters and broken Unicode escaped, but line breaks kept."""
     return "\n".join(map(one_line, text.split("\n")))
 
 
-def inert(text: str) -> str:
-    """Lines that the log of a CI run does not take for commands."""
+def without_ci_commands(text: str) -> str:
+    """The text changed so that no line of it is a command in the log of a CI job."""
     return HASH_COMMAND.sub("# ", LINE_COMMAND.sub(r"\1: ", text))
 
 
-def logged(text: str, most: int = 4000) -> str:
-    """A message for a terminal or a log, where an exception's may hold anything, at any length."""
+def log_message(text: str, most: int = 4000) -> str:
+    """A message made safe for a terminal or a log, and cut where it is very long."""
     lines = text.replace("\r\n", "\n").split("\n")
-    tame = inert("\n  ".join(map(one_line, lines)))
+    tame = without_ci_commands("\n  ".join(map(one_line, lines)))
     if len(tame) <= most:
         return tame
     return f"{tame[:most]}... ({len(tame) - most:,} characters more)"

@@ -17,7 +17,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from rflint.errors import CannotFollow, RflintError, UsageError, internal_error
+from rflint.errors import RflintError, UnsupportedByTracer, UsageError, internal_error
 from rflint.graph.architecture import Architecture
 from rflint.inputs.layouts import check_layouts
 from rflint.linting.options import TRACERS
@@ -54,7 +54,7 @@ def trace(
         return _traced(model, inputs, tracer, layouts, train=train, number=number)
     try:
         return _traced(model, inputs, "symbolic", layouts, train=train, number=number)
-    except CannotFollow as first:
+    except UnsupportedByTracer as first:
         if tracer == "symbolic":
             first.hint = first.hint or "torch.export may be able to: take another --tracer."
             raise

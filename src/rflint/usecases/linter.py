@@ -13,11 +13,11 @@ from torch import nn
 from rflint.analysis.analysis import Analysis, analyse, in_all_passes
 from rflint.analysis.passes import Others, Passes
 from rflint.errors import (
-    CannotFollow,
+    DataDependent,
     InputMismatch,
-    ReadsValues,
     RflintError,
     TraceFailed,
+    UnsupportedByTracer,
     UsageError,
 )
 from rflint.graph.architecture import Architecture
@@ -347,7 +347,7 @@ def _traced(
         try:
             return inputs, _architecture(model, inputs, options)
         except (InputMismatch, TraceFailed) as error:
-            if isinstance(error, ReadsValues | CannotFollow):
+            if isinstance(error, DataDependent | UnsupportedByTracer):
                 raise  # whatever the input is
             first = first or error
     assert first is not None

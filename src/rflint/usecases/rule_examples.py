@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rflint.errors import RflintError, expected
+from rflint.errors import RflintError, as_rflint_error
 from rflint.linting.options import Options
 from rflint.linting.rule import Example, Rule
 from rflint.linting.rule_files import RuleFailed
@@ -62,7 +62,7 @@ def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail
         with regarded_as_users(rule.file):
             report = lint_with(known, known, example.build, example.res, None, {}, options, name)
     except Exception as error:
-        return Outcome(rule.code, title, should_fail, (), _said(expected(error)))
+        return Outcome(rule.code, title, should_fail, (), _said(as_rflint_error(error)))
     errors = [_said(x.error) for x in report.failures if _concerns(rule, x.error)]
     found = tuple(x.message for x in report.findings if x.code == rule.code)
     return Outcome(rule.code, title, should_fail, found, "; ".join(errors))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rflint.cache.cache import Cache
 from rflint.configuration.requests import Request
-from rflint.errors import RflintError, expected
+from rflint.errors import RflintError, as_rflint_error
 from rflint.report.report import ModelReport
 from rflint.usecases.collector import collector_paused
 from rflint.usercode.contained import is_interrupt
@@ -87,7 +87,7 @@ class Run:
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            self.failed(request.title, expected(error))
+            self.failed(request.title, as_rflint_error(error))
             return None
         for problem in broken:
             self.failed(request.title, problem)
@@ -105,7 +105,7 @@ class Run:
             try:
                 self._built[key] = built(request.target, request.root, request.arguments)
             except Exception as error:
-                self._built[key] = expected(error)
+                self._built[key] = as_rflint_error(error)
         found = self._built[key]
         if isinstance(found, RflintError):
             raise found

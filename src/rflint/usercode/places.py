@@ -171,6 +171,11 @@ def shown(path: Path) -> str:
     return _shown(str(path), os.getcwd())
 
 
+def relative(path: Path) -> str:
+    """A path, relative to the current directory wherever it lies: what a person types here."""
+    return Path(os.path.relpath(path)).as_posix()
+
+
 @cache
 def _shown(filename: str, cwd: str) -> str:
     path = Path(filename).resolve()

@@ -10,12 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rflint.errors import ImportFailed, RflintError, UsageError, said
-from rflint.text.suggest import missing_file, missing_module, near, without_colon
+from rflint.errors import ImportFailed, RflintError, UsageError, error_text
+from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.contained import exit_called, is_interrupt
 from rflint.usercode.folders import arrange, is_there, namesake
 from rflint.usercode.loading import module_of
 from rflint.usercode.places import innermost_user_line_of, shown, source_at
+from rflint.usercode.target_hints import missing_file, missing_module, without_colon
 
 
 def check(target: str, root: Path, hint: str = "") -> None:
@@ -59,7 +60,8 @@ def load(target: str, root: Path) -> Any:
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            raise ImportFailed(f"reading {part!r} of {walked} raised {said(error)}") from error
+            event = f"reading {part!r} of {walked} raised {error_text(error)}"
+            raise ImportFailed(event) from error
         walked = f"{walked}.{part}"
     return found
 
@@ -130,11 +132,9 @@ def _from_file(path: Path) -> ModuleType:
 
 def _no_module(name: str, missing: str, root: Path) -> ImportFailed:
     file = Path(*name.split(".")).with_suffix(".py")
-    return ImportFailed(
-        f"no module named {missing!r}",
-        hint=f"{missing_module(name.split('.')[0], root)}Looked for an installed package and in "
-        f"{root} (such as {file}).",
-    )
+    did = missing_module(name.split(".")[0], root)
+    looked = f"Looked for an installed package and in {root} (such as {file})."
+    return ImportFailed(f"no module named {missing!r}", hint=f"{did} {looked}".lstrip())
 
 
 def _import_error(name: str, error: BaseException) -> RflintError:
@@ -147,7 +147,7 @@ def _import_error(name: str, error: BaseException) -> RflintError:
         event = f"called {exit_called(error)}"
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
     else:
-        event, hint = f"raised {said(error)}", ""
+        event, hint = f"raised {error_text(error)}", ""
         if "relative import" in str(error):
             hint = "A file inside a package is named by its module: package.module:attribute."
     return ImportFailed(
@@ -157,8 +157,8 @@ def _import_error(name: str, error: BaseException) -> RflintError:
 
 def _suggestion(name: str, owner: Any) -> str:
     public = [attribute for attribute in dir(owner) if not attribute.startswith("_")]
-    if alike := near(name, public):
-        return f"Did you mean {' or '.join(alike)}?"
+    if alike := similar(name, public, 3, ignore_case=True):
+        return did_you_mean(alike)
     defined = [
         a
         for a in public

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rflint.cli.messages import complain, note
 from rflint.errors import BuildFailed
 from rflint.graph.architecture import Source
-from rflint.text.escape import inert, logged, paragraphs
+from rflint.text.escape import escaped_lines, log_message, without_ci_commands
 
 HOSTILE = (
     "a\x1b[31mRED\x07",
@@ -52,17 +52,17 @@ def test_an_error_is_text(capfd: pytest.CaptureFixture[str], text: str, debug: b
 
 @given(st.lists(st.sampled_from((*HOSTILE, "::error::", "##[", "\n", "\r", ":", "#", "[", " "))))
 def test_however_it_is_put_together(parts: list[str]) -> None:
-    check(logged("".join(parts)))
-    check(inert(paragraphs("".join(parts))))
+    check(log_message("".join(parts)))
+    check(without_ci_commands(escaped_lines("".join(parts))))
 
 
 def test_lines_stay_lines_and_belong_together() -> None:
-    assert logged("one\r\ntwo\nthree") == "one\n  two\n  three"
+    assert log_message("one\r\ntwo\nthree") == "one\n  two\n  three"
 
 
 def test_what_is_harmless_stays_as_it_is() -> None:
     text = "größe 层 😀: std::vector #12 ## heading [x]"
-    assert logged(text) == text
+    assert log_message(text) == text
 
 
 def test_nobody_reads_a_hundred_thousand_characters(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 import rflint
 from rflint.analysis.analysis import analyse
-from rflint.errors import CannotFollow, InputMismatch, TraceFailed, UsageError
+from rflint.errors import InputMismatch, TraceFailed, UnsupportedByTracer, UsageError
 from rflint.graph.architecture import Layer
 from rflint.report.report import ModelReport
 from rflint.tracing.inputs.inputs import example_inputs
@@ -544,7 +544,7 @@ class Unfollowable(Activated):
 
 
 def test_if_both_fail_the_first_is_heard_and_the_second_is_its_cause() -> None:
-    with pytest.raises(CannotFollow, match="TorchScript") as caught:
+    with pytest.raises(UnsupportedByTracer, match="TorchScript") as caught:
         rflint.lint(Unfollowable, res=32)
     assert caught.value.source is not None
     assert caught.value.source.path.endswith("test_tracers.py")
@@ -553,7 +553,7 @@ def test_if_both_fail_the_first_is_heard_and_the_second_is_its_cause() -> None:
 
 
 def test_a_forced_tracer_is_the_only_one() -> None:
-    with pytest.raises(CannotFollow, match="TorchScript"):
+    with pytest.raises(UnsupportedByTracer, match="TorchScript"):
         rflint.lint(lambda: Activated(scripted), res=32, tracer="symbolic")
     assert linted(lambda: Activated(scripted), "export").analysis.complete
     with pytest.raises(TraceFailed, match=r"torch\.export fails"):

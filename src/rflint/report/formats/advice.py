@@ -11,7 +11,7 @@ from rflint.repair import Repair
 from rflint.repair.words import in_figures
 from rflint.report.formats.terminal import glyphs_of
 from rflint.report.report import ModelReport
-from rflint.text.escape import one_line, paragraphs
+from rflint.text.escape import escaped_lines, one_line
 from rflint.text.numbers import abbreviated, relative_change, size
 
 _TABLE_WIDTH = 70
@@ -83,7 +83,7 @@ class Advice:
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:
         edits = [step.code for step in repair.steps if not step.defines]
         shown = edits if self.verbose else edits[:_EDITS]
-        lines = [Text(paragraphs(edit), "dim") for edit in shown]
+        lines = [Text(escaped_lines(edit), "dim") for edit in shown]
         if len(shown) < len(edits):
             lines.append(Text(f"and {len(edits) - len(shown)} more lines", "dim"))
         return Group(

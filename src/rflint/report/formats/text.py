@@ -21,7 +21,7 @@ from rflint.report.formats.advice import Advice
 from rflint.report.formats.layer_table import LayerTable
 from rflint.report.formats.terminal import console_for, glyphs_of
 from rflint.report.report import ModelReport, Report
-from rflint.text.escape import inert, one_line, paragraphs
+from rflint.text.escape import escaped_lines, one_line, without_ci_commands
 from rflint.text.numbers import abbreviated, abbreviated_count, percent, plural, size
 
 _NAMES = 12
@@ -38,7 +38,8 @@ def write_text(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: b
     with console.capture() as captured:
         print_report(console, report, rules, verbose)
     # tables fill their cells with spaces, which nobody wants in a file
-    stream.writelines(f"{inert(line.rstrip())}\n" for line in captured.get().splitlines())
+    for line in captured.get().splitlines():
+        stream.write(f"{without_ci_commands(line.rstrip())}\n")
 
 
 def print_report(
@@ -181,7 +182,7 @@ class _Page:
         if not story and len({finding.message for finding in findings}) == 1:
             story = first.message
         if story:
-            self.console.print(Padding(Text(paragraphs(story)), (0, 0, 0, 2)))
+            self.console.print(Padding(Text(escaped_lines(story)), (0, 0, 0, 2)))
         by_place: dict[tuple[str, str], list[Finding]] = {}
         for finding in findings:
             by_place.setdefault((str(finding.source or ""), finding.detail), []).append(finding)
@@ -191,7 +192,7 @@ class _Page:
     def _at(self, place: str, findings: list[Finding], *, with_messages: bool) -> None:
         if with_messages:
             for finding in findings:
-                message = paragraphs(finding.message)
+                message = escaped_lines(finding.message)
                 text = Text.assemble((one_line(finding.title), "bold"), f": {message}")
                 if place:
                     text.append(f" ({one_line(place)})", "cyan")

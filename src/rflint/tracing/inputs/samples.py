@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from rflint.errors import CannotFollow
+from rflint.errors import UnsupportedByTracer
 
 _MOST = 64
 """So many samples are followed one by one."""
@@ -41,7 +41,7 @@ def samples_one_by_one() -> Iterator[None]:
             return original(function, in_dims, out_dims, randomness, chunk_size, *args, **kwargs)
         number, dims, given, spec = vmap._process_batched_inputs(in_dims, args, function)
         if number > _MOST:
-            raise CannotFollow(
+            raise UnsupportedByTracer(
                 f"this maps a function over {number} samples; up to {_MOST} are followed"
             )
         results = []

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from rflint.errors import TraceFailed, said
+from rflint.errors import TraceFailed, error_text
 from rflint.tracing.model.kept import Kept
 from rflint.tracing.model.meta import LARGE, META
 from rflint.tracing.model.tree import modules
@@ -81,7 +81,7 @@ def set_mode(model: nn.Module, training: bool) -> None:
         model.train(training)
     except Exception as error:
         raise TraceFailed(
-            f"{type(model).__name__}.train({training}) raised {said(error)}",
+            f"{type(model).__name__}.train({training}) raised {error_text(error)}",
             hint="rflint puts a model into evaluation mode, or with --train into training mode.",
             source=innermost_user_line_of(error),
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
@@ -11,8 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from rflint.errors import BuildFailed, RflintError, said
+from rflint.errors import BuildFailed, RflintError, error_text
 from rflint.graph.architecture import Source
+from rflint.text.suggest import did_you_mean, similar
 from rflint.tracing.model.meta import WeightsOnMeta
 from rflint.tracing.model.sources import construction_recorded
 from rflint.usercode.contained import exit_called, is_interrupt
@@ -72,7 +72,7 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
             result = call_builder(attribute, arguments)
         except Exception as error:
             raise _failed(described, error) from error
-        note = f"{described} was built with real weights: on meta, {said(on_meta)}"
+        note = f"{described} was built with real weights: on meta, {error_text(on_meta)}"
     if not isinstance(result, nn.Module):
         raise BuildFailed(
             f"{described} returned {_a(type(result).__name__)}, not an nn.Module",
@@ -124,7 +124,7 @@ def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) ->
             if is_interrupt(error):
                 raise
             ended = f"it called {exit_called(error)}" if isinstance(error, SystemExit) else ""
-            wrapped = RuntimeError(ended or said(error))
+            wrapped = RuntimeError(ended or error_text(error))
             raise wrapped.with_traceback(error.__traceback__) from error
 
 
@@ -138,12 +138,10 @@ def _check_arguments(
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     for name in arguments:
         if name not in signature.parameters and not takes_any:
-            near = difflib.get_close_matches(name, signature.parameters, n=1)
+            did = did_you_mean(similar(name, signature.parameters))
             known = ", ".join(signature.parameters) or "none"
-            hint = f"Did you mean {near[0]}? " if near else ""
-            raise BuildFailed(
-                f"{described} has no parameter {name!r}", hint=f"{hint}Its parameters: {known}."
-            )
+            hint = f"{did} Its parameters: {known}.".lstrip()
+            raise BuildFailed(f"{described} has no parameter {name!r}", hint=hint)
     try:
         signature.bind(**arguments)
     except TypeError as error:
@@ -162,7 +160,8 @@ def _check_arguments(
 
 
 def _failed(described: str, error: Exception) -> RflintError:
-    return BuildFailed(f"{described} raised {said(error)}", source=innermost_user_line_of(error))
+    source = innermost_user_line_of(error)
+    return BuildFailed(f"{described} raised {error_text(error)}", source=source)
 
 
 def _a(noun: str) -> str:

@@ -27,7 +27,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.export.graph_signature import InputKind
 from torch.overrides import TorchFunctionMode
 
-from rflint.errors import RflintError, TraceFailed, internal_error, said
+from rflint.errors import RflintError, TraceFailed, error_text, internal_error
 from rflint.graph.architecture import Kind, Source
 from rflint.operators.find import find
 from rflint.operators.table import Call, Row, ShapeError, mapped, tensors_in
@@ -76,7 +76,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
         if is_interrupt(error):
             raise
         raise TraceFailed(
-            f"torch.export fails: {said(error).splitlines()[0]}",
+            f"torch.export fails: {error_text(error).splitlines()[0]}",
             hint="rflint follows more with --tracer auto.",
             source=innermost_user_line_of(error),
         ) from error
@@ -88,7 +88,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     except Exception as error:
         if error is not replay.torch_error:
             raise internal_error(error) from error
-        raise TraceFailed(f"the exported graph does not fit: {said(error)}") from error
+        raise TraceFailed(f"the exported graph does not fit: {error_text(error)}") from error
 
 
 # -- calls that are kept whole

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from rflint.errors import (
-    CannotFollow,
+    DataDependent,
     InputMismatch,
-    ReadsValues,
     RflintError,
     TraceFailed,
+    UnsupportedByTracer,
+    error_text,
     internal_error,
-    said,
 )
 from rflint.graph.architecture import Source
 from rflint.operators.table import Call, ShapeError, show
@@ -109,7 +109,7 @@ def explained(
         return internal_error(error, innermost_user_line_of(error))
     where = f"in {path}: " if path else ""
     shapes = ", ".join(show(tensor.shape) for tensor in inputs)
-    text = said(error).split("\n")[0]
+    text = error_text(error).split("\n")[0]
     if isinstance(error, SystemExit):
         text = f"it called {exit_called(error)}"
     hint = (
@@ -125,7 +125,7 @@ def explained(
             "rflint.lint(model, input=(tokens,))."
         )
     by_the_model = arguments_missing or ended or raised_by_the_user(error)
-    failure = TraceFailed if by_the_model or error is by_torch else CannotFollow
+    failure = TraceFailed if by_the_model or error is by_torch else UnsupportedByTracer
     return failure(
         f"the forward pass fails on a {shapes} input: {where}{text}",
         hint=hint,
@@ -133,10 +133,10 @@ def explained(
     )
 
 
-def needs_values(what: str, source: Source | None, path: str | None = None) -> ReadsValues:
+def needs_values(what: str, source: Source | None, path: str | None = None) -> DataDependent:
     """The code reads numbers that only exist at run time; `what` says which."""
     where = f"{path} " if path else "this "
-    return ReadsValues(
+    return DataDependent(
         f"{where}reads values that only exist at run time ({what})",
         hint="rflint follows control flow on shapes, but not on data. Lint the part of the model "
         "in front of this line, or keep values out of the architecture.",

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from rflint.errors import CannotFollow
+from rflint.errors import UnsupportedByTracer
 from rflint.graph.architecture import Source
 from rflint.operators.find import find
 from rflint.operators.table import mapped, show, tensors_in
@@ -82,7 +82,7 @@ class Ledger:
     def node(self, tensor: torch.Tensor) -> fx.Node:
         """The node that made a tensor; parameters and constants get one on first use.
 
-        Raises CannotFollow for a tensor without storage that nothing recorded has made.
+        Raises UnsupportedByTracer for a tensor without storage that nothing recorded has made.
         """
         known = self._nodes.get(id(tensor))
         if known is not None:
@@ -94,7 +94,7 @@ class Ledger:
             return alias
         if name is None:
             if tensor.device.type == "meta" and id(tensor) not in self._made:
-                raise CannotFollow(
+                raise UnsupportedByTracer(
                     f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
                     "through Python",
                     source=self._caller(),

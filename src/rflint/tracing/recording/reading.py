@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from rflint.errors import ReadsValues
+from rflint.errors import DataDependent
 from rflint.graph.architecture import Source
 from rflint.operators.table import show
 from rflint.tracing.recording.branches import Answer, answer, asserts, only_reports
@@ -70,7 +70,7 @@ class Reading:
         return f"tensor(..., size={tuple(tensor.shape)}, dtype={tensor.dtype})"
 
     def read(self, spelling: str, args: tuple[Any, ...], tensor: torch.Tensor) -> Any:
-        """What a call returns that reads numbers; raises ReadsValues where that must be known."""
+        """What a call returns that reads numbers; raises DataDependent where that must be known."""
         frame = sys._getframe(1)
         what = f"{spelling}() of a {show(tensor.shape)} tensor"
         failure = needs_values(what, innermost_line(frame))
@@ -90,13 +90,13 @@ class Reading:
             return {"float": float, "int": int}.get(spelling, torch.Tensor.tolist)(nothing)
         raise failure
 
-    def _unread(self, tensor: torch.Tensor, failure: ReadsValues) -> Unread:
+    def _unread(self, tensor: torch.Tensor, failure: DataDependent) -> Unread:
         self._has_unread = True
         if tensor.dim():
             tensor = self._call(torch.Tensor.reshape, "reshape", (tensor, ()), {})
         return Unread(tensor, failure, self._assumes)
 
-    def _alike(self, spelling: str, args: tuple[Any, ...], failure: ReadsValues) -> Any:
+    def _alike(self, spelling: str, args: tuple[Any, ...], failure: DataDependent) -> Any:
         """Whether two tensors are the same."""
         first, second = args[:2]
         if spelling == "equal" and first.shape != second.shape:
@@ -124,7 +124,7 @@ class Reading:
         """The arguments of a call with plain integers in the place of those that are tensors.
 
         Numbers that only exist at run time become the tensors that they came from, where no size
-        depends on them; else this raises ReadsValues.
+        depends on them; else this raises DataDependent.
         """
         sized = spelling in _SIZED
         if self._has_unread:
@@ -139,7 +139,7 @@ class Reading:
         return args, kwargs
 
     def check_known(self, argument: Any) -> None:
-        """Raises ReadsValues where an argument is a number that only exists at run time."""
+        """Raises DataDependent where an argument is a number that only exists at run time."""
         if self._has_unread:
             for number in numbers_in(argument):
                 number.needed()

@@ -24,7 +24,7 @@ from torch import fx, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
-from rflint.errors import CannotFollow, ReadsValues, RflintError, TraceFailed
+from rflint.errors import DataDependent, RflintError, TraceFailed, UnsupportedByTracer
 from rflint.graph.architecture import Kind, LeftOut, Source
 from rflint.operators.find import find
 from rflint.operators.table import Call, Row, ShapeError, Shapes, broadcast, show, tensors_in
@@ -79,7 +79,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     Where the code reads values that only exist at run time, the recording ends, and its outputs are
     the results that nothing has used so far. Raises InputMismatch where a layer cannot run on what
     reaches it (it is named), TraceFailed where the code fails or reads values before its first
-    convolution, and CannotFollow where only this way of following fails.
+    convolution, and UnsupportedByTracer where only this way of following fails.
     """
     if not model._forward_pre_hooks:
         check_signature(model, inputs)
@@ -105,7 +105,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
                     error, placeholders, path=recorder.failed_in, by_torch=recorder.torch_error
                 )
             )
-            if isinstance(failure, ReadsValues) and recorder.has_convolved:
+            if isinstance(failure, DataDependent) and recorder.has_convolved:
                 return recorder.broken_off(failure)
             if known:
                 raise
@@ -144,7 +144,7 @@ class Recorder(TorchFunctionMode):
         self.graph.output(outputs)
         return self._recording(outputs)
 
-    def broken_off(self, error: ReadsValues) -> Recording:
+    def broken_off(self, error: DataDependent) -> Recording:
         """The recording up to where the model reads values."""
         unused = [
             node
@@ -400,7 +400,7 @@ class Recorder(TorchFunctionMode):
 
         def refuse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if any(map(self.ledger.is_tracked, tensors_in((args, kwargs)))):
-                raise CannotFollow("this calls TorchScript code", source=self._called())
+                raise UnsupportedByTracer("this calls TorchScript code", source=self._called())
 
         with (
             modules_called_by(self.call_module),

@@ -13,14 +13,14 @@ from typing import Any, NoReturn
 
 import torch
 
-from rflint.errors import ReadsValues
+from rflint.errors import DataDependent
 from rflint.tracing.recording.branches import answer, only_reports
 
 
 class Unread:
     """A number that only exists at run time."""
 
-    def __init__(self, tensor: torch.Tensor, failure: ReadsValues, assumes: Callable[..., bool]):
+    def __init__(self, tensor: torch.Tensor, failure: DataDependent, assumes: Callable[..., bool]):
         self.tensor = tensor
         """Of one element and no dimension."""
         self.failure = failure
