@@ -217,7 +217,7 @@ def examine(model: ZooModel) -> Outcome:
             unfollowed=_unfollowed(ready.model, report),
             complete=report.analysis.complete,
             left_out=report.analysis.architecture.left_out is not None,
-            unknown=tuple(dict.fromkeys(x.layer.op for x in report.layers if x.unknown)),
+            unknown=tuple(dict.fromkeys(x.layer.op for x in report.layers if x.is_unknown)),
             codes=dict(sorted(Counter(f.code for f in report.findings).items())),
             layers=totals.layers,
             convs=totals.convs,

@@ -46,7 +46,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis, useful_parameters, wasted_parameters
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis, useful_parameters, wasted_parameters
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Setting, Settings, finding
 from rflint.text.numbers import abbreviated_count, percent, size
@@ -75,8 +76,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         return
     useful = useful_parameters(analysis.layers)
     for layer in analysis.unproductive:
-        sees = size((r for _, r, _ in layer.there), unbounded="all")
-        whole = size(i for _, _, i in layer.there)
+        sees = size((x.r_min for x in layer.compared_axes), unbounded="all")
+        whole = size(x.input_size for x in layer.compared_axes)
         macs = abbreviated_count(layer.layer.macs, "MAC")
         params = sum(number for _, number in layer.layer.parameters)
         work = f"{abbreviated_count(params, 'parameter')} and {macs}" if params else macs
@@ -106,8 +107,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     params = wasted_parameters(analysis.layers, listed)
     macs = sum(x.layer.macs for x in listed)
     border = findings[0].title
-    held_against = {size(i for _, _, i in x.there): None for x in listed}
-    whole = " or ".join(held_against)
+    sizes = {size(axis.input_size for axis in x.compared_axes): None for x in listed}
+    whole = " or ".join(sizes)
     behind, what = (
         (f"From {border} on, {len(findings)} convolutions of {totals.convs} are", "they read")
         if len(findings) > 1

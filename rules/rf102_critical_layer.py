@@ -28,7 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rflint.analysis.analysis import Analysis, Verdict
+from rflint.analysis.analysed_layer import Verdict
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.receptive_field import Field
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Settings, finding
@@ -45,11 +46,12 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding, at the first critical layer."""
     layer = next((x for x in analysis.layers if x.verdict is Verdict.CRITICAL), None)
     if layer is not None:
-        before, behind = _sees(layer.seen), _sees(layer.out)
+        before, behind = _sees(layer.input_field), _sees(layer.output_field)
+        whole = size(x.input_size for x in layer.compared_axes)
         yield finding(
             globals(),
             layer,
-            f"here receptive fields outgrow the {size(i for _, _, i in layer.there)} input: "
+            f"here receptive fields outgrow the {whole} input: "
             f"{before} in front of it, {behind} behind it",
         )
 

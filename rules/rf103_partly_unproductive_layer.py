@@ -28,7 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.reads import taps_along
 from rflint.graph.architecture import Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
@@ -51,8 +52,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many, and along which axes."""
     listed = layers_of(analysis, findings)
-    done = sorted({axis for x in listed for axis in x.done})
-    whole = " or ".join({size(x.held_against): None for x in listed})
+    done = sorted({axis for x in listed for axis in x.exceeded_axes})
+    whole = " or ".join({size(x.input_sizes): None for x in listed})
     where = along_axes(done, analysis.architecture.axes) or "along one axis or another"
     subject = (
         f"{plural(len(findings), 'convolution')} read"
@@ -72,16 +73,16 @@ def _wasted_in_part(analysis: Analysis) -> list[AnalysedLayer]:
         layer
         for layer in analysis.layers
         if layer.verdict is Verdict.PARTIAL
-        and any(layer.layer.geometry.kernel[axis] != 1 for axis in layer.done)
+        and any(layer.layer.geometry.kernel[axis] != 1 for axis in layer.exceeded_axes)
     ]
 
 
 def _message(layer: AnalysedLayer) -> tuple[str, str]:
     """What there is to say of a layer, and the end of it: what would do."""
-    resolution, done = layer.held_against, layer.done
+    resolution, done = layer.input_sizes, layer.exceeded_axes
     sees = " and ".join(
-        f"{'all' if (r := layer.sees[axis]) is None else decimal(r)} of {resolution[axis]} pixels"
-        for axis in done
+        f"{'all' if x.r_min is None else decimal(x.r_min)} of {x.input_size} pixels"
+        for x in (layer.comparisons[axis] for axis in done)
     )
     kernel = layer.layer.geometry.kernel
     thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]

@@ -62,7 +62,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         [
             _sees(field, size)
             for field, size in zip(
-                fields[index].out, architecture.layers[index].positions, strict=True
+                fields[index].output_field, architecture.layers[index].positions, strict=True
             )
         ]
         for index in outputs
@@ -80,7 +80,9 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     fewest = min(range(len(outputs)), key=lambda i: len(short[i]))
     axes, sees = short[fewest], lengths[fewest]
     where = f" {along_axes(axes, architecture.axes)}" if len(axes) < architecture.axes else ""
-    rounded = any(span.slack for x in fields[outputs[fewest]].out for span in x.spans.values())
+    rounded = any(
+        span.slack for x in fields[outputs[fewest]].output_field for span in x.spans.values()
+    )
     at_most = "at most " if rounded else ""
     yield finding(
         globals(),

@@ -50,7 +50,8 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.leftovers import (
     Leftover,
     is_left_over_in,
@@ -168,7 +169,7 @@ def _is_the_past(analysis: Analysis, found: Leftover) -> bool:
     if analysis.architecture.is_input(found.value):
         return False
     for axis, places in enumerate(found.region.sizes):
-        rows, field = found.region.along(axis), analysis.layers[found.value].out[axis]
+        rows, field = found.region.along(axis), analysis.layers[found.value].output_field[axis]
         if rows == everything(places):
             continue
         first = (rows & -rows).bit_length() - 1

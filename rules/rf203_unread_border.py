@@ -33,7 +33,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.borders import ends_in, leaves_nothing, likely_sizes, unread_ends
 from rflint.analysis.proofs.reads import taps_along
 from rflint.analysis.roles import reaching_outputs

@@ -29,7 +29,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import gcd
 from typing import Any
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Kind
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity

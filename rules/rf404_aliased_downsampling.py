@@ -33,7 +33,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Kind
 from rflint.graph.taps import Taps

@@ -41,7 +41,7 @@ DEFAULT = True
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each call whose reach nobody knows."""
     for layer in analysis.layers:
-        if layer.unknown and layer.layer.op not in settings.get("allow-unknown", ()):
+        if layer.is_unknown and layer.layer.op not in settings.get("allow-unknown", ()):
             yield finding(
                 globals(),
                 layer,

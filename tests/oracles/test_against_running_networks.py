@@ -84,7 +84,7 @@ def large_enough(analysis: Analysis, axes: int) -> Ints:
     """A size with a few interior positions; the fields themselves do not depend on the size."""
     sizes = []
     for axis in range(axes):
-        field = analysis.layers[-1].out[axis]
+        field = analysis.layers[-1].output_field[axis]
         span = next(iter(field.spans.values()))
         sizes.append(int(span.last - span.first + 1 + 3 * only(list(field.spans))))
     return tuple(sizes)
@@ -95,12 +95,12 @@ def assert_as_probed(model: nn.Module, axes: int) -> Analysis:
     size = large_enough(analysed(model, (200,) * axes), axes)
     analysis = analysed(model, size)
     modules = dict(model.named_modules())
-    fields = {x.layer.name: x.out for x in analysis.layers if x.layer.name in modules}
+    fields = {x.layer.name: x.output_field for x in analysis.layers if x.layer.name in modules}
     output = analysis.architecture.outputs[0]
     for axis in range(axes):
         reached = seen_by(model, size, axis, list(fields))
         seen = {name: field[axis] for name, field in fields.items()}
-        seen[""] = analysis.layers[output].out[axis]
+        seen[""] = analysis.layers[output].output_field[axis]
         for name, field in seen.items():
             expected = list(interior(field, size[axis]))
             assert len(expected) >= 3, name
@@ -255,7 +255,7 @@ def test_a_sequence_sees_what_a_nan_shows(axes: int) -> None:
     @settings(max_examples={1: 100, 2: 60, 3: 20}[axes], deadline=None)
     @given(networks(axes, plain_layers, max_blocks={1: 4, 2: 3, 3: 2}[axes]))
     def check(network: Network) -> None:
-        for axis in assert_as_probed(network.model, axes).layers[-1].out:
+        for axis in assert_as_probed(network.model, axes).layers[-1].output_field:
             (span,) = axis.spans.values()
             assert axis.r_min == axis.r_max == span.last - span.first + 1
 
@@ -276,7 +276,7 @@ def test_centred_branches_see_as_much_as_the_largest_path(axes: int) -> None:
     )
     def check(network: Network) -> None:
         for x in assert_as_probed(network.model, axes).layers:
-            for axis in x.out:
+            for axis in x.output_field:
                 (span,) = axis.spans.values()
                 assert axis.r_max == span.last - span.first + 1
 
@@ -290,7 +290,7 @@ def test_misaligned_branches_see_what_a_nan_shows(axes: int) -> None:
     @given(networks(axes, shifted_parallel, same_convolutions, max_blocks=2))
     def check(network: Network) -> None:
         for x in assert_as_probed(network.model, axes).layers:
-            for axis in x.out:
+            for axis in x.output_field:
                 (span,) = axis.spans.values()
                 assert axis.r_min <= axis.r_max <= span.last - span.first + 1
 
@@ -333,7 +333,7 @@ def added(axes: int) -> st.SearchStrategy[nn.Module]:
 def test_r_min_and_r_max_are_those_of_the_narrowest_and_the_widest_path_alone(
     network: Network,
 ) -> None:
-    seen = analysed(network.model, (256,)).layers[-1].out[0]
+    seen = analysed(network.model, (256,)).layers[-1].output_field[0]
     assert isinstance(network.model, nn.Sequential)
     extents = [extent(path, 256) for path in paths_through(list(network.model))]
     assert (seen.r_min, seen.r_max) == (min(extents), max(extents))
@@ -360,8 +360,8 @@ def test_r_min_and_r_max_are_the_extremes_over_the_paths_of_the_traced_graph(
 
     for axis in range(2):
         lengths = [r for r, _ in paths(len(layers) - 1, axis)]
-        assert analysis.layers[-1].out[axis].r_min == min(lengths)
-        assert analysis.layers[-1].out[axis].r_max == max(lengths)
+        assert analysis.layers[-1].output_field[axis].r_min == min(lengths)
+        assert analysis.layers[-1].output_field[axis].r_max == max(lengths)
 
 
 # -- upsampling: positions between inputs see different numbers of them, at most r_max
@@ -382,7 +382,7 @@ def test_a_transposed_convolution_sees_at_most_as_many_inputs_as_it_says(
             CHANNELS, CHANNELS, kernel, stride=stride, dilation=dilation, padding=padding
         )
     )
-    (field,) = analysed(model, (16,)).layers[-1].out
+    (field,) = analysed(model, (16,)).layers[-1].output_field
     assert field.jump == pytest.approx(1 / stride)
     reached = seen_by(model, (16,), 0)[""]
     middle = range(4 * stride, reached.shape[1] - 4 * stride)
@@ -399,7 +399,7 @@ def test_an_interpolation_reads_as_many_neighbours_as_it_says(
     mode: str, dims: int, factor: int
 ) -> None:
     model = nn.Sequential(nn.Upsample(scale_factor=factor, mode=mode))
-    field = analysed(model, (9,) * dims).layers[-1].out[0]
+    field = analysed(model, (9,) * dims).layers[-1].output_field[0]
     reached = seen_by(model, (9,) * dims, 0)[""]
     seen = [hull(reached, p) for p in range(3 * factor, 6 * factor)]
     assert field.jump == pytest.approx(1 / factor)
@@ -408,7 +408,7 @@ def test_an_interpolation_reads_as_many_neighbours_as_it_says(
 
 def assert_covered(model: nn.Module, size: int) -> None:
     """No position in the middle sees anything beyond what it should, rounded to whole inputs."""
-    (field,) = analysed(model, (size,)).layers[-1].out
+    (field,) = analysed(model, (size,)).layers[-1].output_field
     ((jump, span),) = field.spans.items()
     reached = seen_by(model, (size,), 0)[""]
     length = reached.shape[1]
@@ -445,7 +445,7 @@ def test_convolutions_on_an_upsampled_map_see_at_most_r_max_rounded_up(
 ) -> None:
     convolutions = [conv((k,), (1,), (1,), (k // 2,)) for k in kernels]
     model = nn.Sequential(nn.Upsample(scale_factor=factor), *convolutions)
-    (field,) = analysed(model, (24,)).layers[-1].out
+    (field,) = analysed(model, (24,)).layers[-1].output_field
     reached = seen_by(model, (24,), 0)[""]
     seen = [hull(reached, p) for p in range(10 * factor, 14 * factor)]
     assert field.r_max is not None

@@ -56,5 +56,5 @@ def test_published_receptive_fields(
         model = build().eval()
     analysis = analyse(trace(model, [torch.empty(1, 3, size, size, device="meta")]))
     inside = [x for x in analysis.layers if f"{x.layer.scope}.".startswith(f"{module}.")]
-    for axis in inside[-1].out:
+    for axis in inside[-1].output_field:
         assert (axis.r_max, axis.jump) == (r_max, 32)

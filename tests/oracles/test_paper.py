@@ -10,7 +10,8 @@ import pytest
 from torch import nn
 
 import rflint
-from rflint.analysis.analysis import Analysis, Verdict
+from rflint.analysis.analysed_layer import Verdict
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from tests.models.attention import (
     ConvolutionalSqueezeExcitation,
@@ -129,11 +130,11 @@ def test_resnet18_sees_what_equation_one_says() -> None:
     found = analysis(resnet18)
     by_name = {x.layer.name: x for x in found.layers}
     border = by_name["layer3.1.conv2"]
-    assert [axis.r_min for axis in border.seen] == [43, 43]
-    assert [axis.r_max for axis in border.seen] == [179, 179]
-    assert [axis.r_min for axis in border.out] == [75, 75]
-    assert [axis.r_max for axis in border.out] == [211, 211]
-    assert [axis.jump for axis in border.out] == [16, 16]
+    assert [axis.r_min for axis in border.input_field] == [43, 43]
+    assert [axis.r_max for axis in border.input_field] == [179, 179]
+    assert [axis.r_min for axis in border.output_field] == [75, 75]
+    assert [axis.r_max for axis in border.output_field] == [211, 211]
+    assert [axis.jump for axis in border.output_field] == [16, 16]
     assert found.feasible_min == (75, 75)
     assert found.feasible_max == (435, 435)
     assert found.totals.unproductive_params == 5_308_416

@@ -44,7 +44,7 @@ def said(function: Function, x: Tensor) -> list[AxisField]:
     assert analysis.complete
     if not analysis.architecture.outputs:
         return [PIXEL] * analysis.architecture.axes
-    return list(analysis.layers[analysis.architecture.outputs[0]].out)
+    return list(analysis.layers[analysis.architecture.outputs[0]].output_field)
 
 
 def shown(function: Function, x: Tensor, axis: int) -> Any:

@@ -186,4 +186,4 @@ def test_an_attention_pool_is_attention_with_its_parameters() -> None:
     layers = rflint.lint(Pool, res=64).layers
     (attention,) = (x for x in layers if x.layer.kind.value == "attention")
     assert attention.layer.params == 4 * (2048 * 2048 + 2048)
-    assert [axis.r_max for axis in attention.out] == [None, None]
+    assert [axis.r_max for axis in attention.output_field] == [None, None]

@@ -118,7 +118,7 @@ def said(model: nn.Module, shape: Shape) -> tuple[AxisField, ...]:
     """What the output sees of both axes."""
     analysis = analyse(trace(model, [torch.empty(shape, device="meta")]))
     outputs = analysis.architecture.outputs
-    return analysis.layers[outputs[0]].out if outputs else (PIXEL, PIXEL)
+    return analysis.layers[outputs[0]].output_field if outputs else (PIXEL, PIXEL)
 
 
 @lru_cache(maxsize=4096)

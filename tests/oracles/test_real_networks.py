@@ -132,15 +132,15 @@ def measurable(analysis: Analysis, model: nn.Module) -> dict[str, tuple[AxisFiel
     axes = analysis.architecture.axes
     again = {x.layer.name for x in analysis.layers if x.layer.call}
     fields = {
-        x.layer.name: x.out
+        x.layer.name: x.output_field
         for x in analysis.layers
         if x.layer.kind in (Kind.CONV, Kind.CONV_TRANSPOSE, Kind.POOL, Kind.UPSAMPLE)
         and x.layer.name in modules
         and x.layer.name not in again
         and len(x.layer.out_shape) == 2 + axes
-        and all(axis.r_max is not None for axis in x.out)
+        and all(axis.r_max is not None for axis in x.output_field)
     }
-    fields[""] = analysis.layers[analysis.architecture.outputs[0]].out
+    fields[""] = analysis.layers[analysis.architecture.outputs[0]].output_field
     return fields
 
 
@@ -171,7 +171,7 @@ def measure(
     def size(length: int) -> tuple[int, ...]:
         return (*rest[:axis], length, *rest[axis:])
 
-    fields = [x.out[axis] for x in analysed(model, size(512), channels).layers]
+    fields = [x.output_field[axis] for x in analysed(model, size(512), channels).layers]
     spans = [(j, span) for field in fields for j, span in field.spans.items()]
     assert spans, "everything is unbounded"
     period = int(max(j for j, _ in spans))
@@ -577,7 +577,7 @@ def test_one_pixel_reaches_all_that_is_unbounded(name: str) -> None:
         if x.layer.name in modules
         and x.layer.name not in again
         and x.layer.kind is not Kind.ACTIVATION  # gates were made finite
-        and all(axis.unbounded for axis in x.out)
+        and all(axis.unbounded for axis in x.output_field)
     ]
     assert unbounded
     image = torch.rand(1, 3, case.rest, case.rest)

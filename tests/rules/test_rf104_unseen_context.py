@@ -216,6 +216,6 @@ def test_what_the_widest_unit_sees(decoder: list[nn.Module], widest: int, mean: 
     model = nn.Sequential(*encoder, *decoder).eval()
     (report,) = rflint.lint(model, input=(1, 1, 64, 64)).models
     assert report.to_dict()["layers"][-1]["r_out_max"] == [widest] * 2
-    assert report.analysis.layers[-1].out[0].r_max == mean
+    assert report.analysis.layers[-1].output_field[0].r_max == mean
     with torch.no_grad():
         assert changed_along(model, (64, 64), 0).sum(0).max() <= widest

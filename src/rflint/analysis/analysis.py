@@ -4,98 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from math import ceil
 
+from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.drawing import drawing
 from rflint.analysis.feasible import smallest_sound_input
-from rflint.analysis.input_sizes import InputSizes, Limit
+from rflint.analysis.input_sizes import Comparison, InputSizes
 from rflint.analysis.passes import Passes, is_steady, other_passes
 from rflint.analysis.proofs.dead_weights import dead_weights
-from rflint.analysis.receptive_field import Field, LayerField, propagate
+from rflint.analysis.receptive_field import LayerField, propagate
 from rflint.analysis.roles import Role, attention_gates, roles
 from rflint.analysis.unjudged import why_unjudged
-from rflint.graph.architecture import Architecture, Extent, Kind, Layer, Number
-
-
-class Verdict(str, Enum):
-    """What a convolution can still do at this input size."""
-
-    PRODUCTIVE = "productive"
-    CRITICAL = "critical"
-    """It reads a receptive field no larger than the input, and makes a larger one: it crosses."""
-    PARTIAL = "partial"
-    """The receptive field of what it reads is larger than the input along some axes only."""
-    UNPRODUCTIVE = "unproductive"
-    """The receptive field of what it reads is larger than the input along every axis."""
-    NOT_JUDGED = "not judged"
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysedLayer:
-    """A layer with what its input and output see."""
-
-    layer: Layer
-    role: Role
-    seen: Field
-    """Of its input: r_{l-1}."""
-    out: Field
-    """Of its output: r_l."""
-    verdict: Verdict
-    limits: tuple[Limit, ...]
-    """Per axis, what its input is held against."""
-    dead_weights: int = 0
-    """Weights of its kernel that do nothing at this input size: they meet zeros, or nobody reads.
-
-    Those of a kernel that several calls share count once, with the first, and only if they do so
-    in all of them.
-    """
-
-    @property
-    def unknown(self) -> bool:
-        """Whether nobody knows what it reads of a value that still had a bounded field.
-
-        Layers behind it may not be known either, but for no other reason.
-        """
-        return any(
-            reach is Extent.UNKNOWN and seen.spans
-            for edge in self.layer.inputs
-            for reach, seen in zip(edge.reach, self.seen, strict=True)
-        )
-
-    @property
-    def held_against(self) -> tuple[int, ...]:
-        """The size of the input along every axis; of several, of the one it has seen least of."""
-        return tuple(limit.size for limit in self.limits)
-
-    @property
-    def sees(self) -> tuple[Number | None, ...]:
-        """The smallest r of that input in front of the layer, per axis; None: unbounded."""
-        return tuple(limit.r_min for limit in self.limits)
-
-    def has_axis(self, axis: int) -> bool:
-        """Whether an axis has begun in front of it, or begins with it; where none has: True."""
-        seen = self.seen[axis]
-        return not seen.is_empty or all(one.is_empty for one in self.seen)
-
-    @property
-    def there(self) -> tuple[tuple[int, Number | None, int], ...]:
-        """Of every axis that its input has: which it is, what is seen of it, and its size."""
-        return tuple(
-            (axis, limit.r_min, limit.size)
-            for axis, limit in enumerate(self.limits)
-            if limit.is_there
-        )
-
-    @property
-    def done(self) -> tuple[int, ...]:
-        """The axes along which the receptive field of what it reads is larger than the input."""
-        return tuple(axis for axis, limit in enumerate(self.limits) if limit.is_exceeded)
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether it is a convolution that is held against the input size."""
-        return self.verdict is not Verdict.NOT_JUDGED
+from rflint.graph.architecture import Architecture, Kind, Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +62,7 @@ class Analysis:
     def complete(self) -> bool:
         """Whether every operator that matters was known, and the model followed to its end."""
         followed = self.architecture.left_out is None and not self.unjudged
-        return followed and not any(x.unknown for x in self.layers)
+        return followed and not any(x.is_unknown for x in self.layers)
 
     @property
     def unproductive(self) -> tuple[AnalysedLayer, ...]:
@@ -166,14 +86,18 @@ def analyse(architecture: Architecture) -> Analysis:
             strict=True,
         )
     ):
-        limits = inputs.limits(index)
-        judged = verdict(layer, role, sight, limits, inputs.limits(index, behind=True))
+        compared = inputs.comparisons(index)
+        judged = verdict(layer, role, sight, compared, inputs.comparisons(index, behind=True))
         past = judged in (Verdict.UNPRODUCTIVE, Verdict.PARTIAL)
         draws = index in drawn.draws or (past and index in drawn.may_draw)
         left_alone = not architecture.judges_pointwise and set(layer.geometry.kernel) == {1}
         if draws or left_alone:
             judged = Verdict.NOT_JUDGED
-        layers.append(AnalysedLayer(layer, role, sight.seen, sight.out, judged, limits, dead))
+        layers.append(
+            AnalysedLayer(
+                layer, role, sight.input_field, sight.output_field, judged, compared, dead
+            )
+        )
     return Analysis(
         architecture=architecture,
         layers=tuple(layers),
@@ -188,7 +112,7 @@ def analyse(architecture: Architecture) -> Analysis:
 
 
 def _unjudged(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> str:
-    if any(x.is_judged or x.unknown for x in layers):
+    if any(x.is_judged or x.is_unknown for x in layers):
         return ""
     return why_unjudged(architecture) if any(x.layer.kind.is_convolution for x in layers) else ""
 
@@ -217,7 +141,11 @@ def in_all_passes(analysis: Analysis) -> Analysis:
 
 
 def verdict(
-    layer: Layer, role: Role, field: LayerField, before: Sequence[Limit], after: Sequence[Limit]
+    layer: Layer,
+    role: Role,
+    field: LayerField,
+    before: Sequence[Comparison],
+    after: Sequence[Comparison],
 ) -> Verdict:
     """Hold r_{l-1,min} and r_{l,min} against the input size i, per axis (design: theory).
 
@@ -225,15 +153,15 @@ def verdict(
     count.
     """
     there = [
-        (one.is_exceeded, other.is_exceeded, one.size)
+        (one.exceeds_input, other.exceeds_input, one.input_size)
         for one, other in zip(before, after, strict=True)
-        if one.is_there
+        if one.has_axis
     ]
     # a latent of one position has no context, and an upsampling is there to make positions
     draws = layer.kind is Kind.CONV_TRANSPOSE and layer.upsamples
     has_context = any(size > 1 for _, _, size in there) and not draws
     judged = layer.kind.is_convolution and role is Role.TRUNK and has_context
-    if not judged or any(axis.unknown for axis in field.seen):
+    if not judged or any(axis.unknown for axis in field.input_field):
         return Verdict.NOT_JUDGED
     if all(exceeded for exceeded, _, _ in there):
         return Verdict.UNPRODUCTIVE
@@ -246,9 +174,9 @@ def verdict(
 def _sees_all_at_most(x: AnalysedLayer) -> bool:
     """Whether even its largest receptive field exceeds the input along every axis that it has."""
     return all(
-        field.r_max is None or field.r_max > limit.size
-        for field, limit in zip(x.seen, x.limits, strict=True)
-        if limit.is_there
+        field.r_max is None or field.r_max > compared.input_size
+        for field, compared in zip(x.input_field, x.comparisons, strict=True)
+        if compared.has_axis
     )
 
 

@@ -1,13 +1,14 @@
-"""What each layer is held against: the size of the input that it sees, per axis.
+"""The size of the input that the receptive field of each layer is compared with, per axis.
 
 With one input that is the input's size. With several of different sizes, and with axes that begin
-inside of the model, it depends on the layer: each input is followed on its own, and a layer is done
-along an axis once its receptive field is larger than every input that it sees at all.
+inside of the model, it depends on the layer: receptive fields are computed for each input on its
+own, and a layer exceeds the input along an axis once its receptive field is larger than every input
+that it sees at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rflint.analysis.receptive_field import NOTHING, AxisField, LayerField, beginnings, propagate
@@ -15,27 +16,28 @@ from rflint.graph.architecture import Architecture, Number
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """What a value sees along an axis, against the size of the input there.
+class Comparison:
+    """A receptive field along one axis, compared with the size of the input.
 
-    Where inputs of different sizes meet, this is the input of which least has been seen.
+    Where inputs of different sizes meet, it is the input of which the smallest part is seen.
     """
 
+    axis: int
     r_min: Number | None
-    """None: unbounded."""
-    size: int
-    is_there: bool = True
+    """The smallest receptive field over all paths; None: unbounded."""
+    input_size: int
+    has_axis: bool = True
     """Whether the value has the axis at all; it may begin later, as that of a spectrum does."""
 
     @property
-    def is_exceeded(self) -> bool:
-        """Whether nothing of the axis is left to be seen: r > i."""
-        return self.is_there and (self.r_min is None or self.r_min > self.size)
+    def exceeds_input(self) -> bool:
+        """Whether the receptive field is larger than the input: r > i."""
+        return self.has_axis and (self.r_min is None or self.r_min > self.input_size)
 
     @property
-    def share(self) -> float:
-        """How much of the input is seen, as a multiple of it."""
-        return float("inf") if self.r_min is None else float(self.r_min / self.size)
+    def ratio(self) -> float:
+        """The receptive field as a multiple of the input size."""
+        return float("inf") if self.r_min is None else float(self.r_min / self.input_size)
 
 
 class InputSizes:
@@ -64,10 +66,10 @@ class InputSizes:
                 for sizes, sources in alike.items()
             ]
 
-    def limits(self, index: int, *, behind: bool = False) -> tuple[Limit, ...]:
-        """Per axis, what is in front of a layer (or `behind` it) is held against."""
+    def comparisons(self, index: int, *, behind: bool = False) -> tuple[Comparison, ...]:
+        """Per axis, what a layer reads (or writes, `behind` it) against the size of the input."""
         return tuple(
-            self._limit(index, axis, size, behind) for axis, size in enumerate(self.resolution)
+            self._compared(index, axis, size, behind) for axis, size in enumerate(self.resolution)
         )
 
     def of_first(self, index: int, axis: int, *, behind: bool = False) -> AxisField:
@@ -83,22 +85,18 @@ class InputSizes:
         fixed = axis not in self._given
         return None if fixed and r is not None and r > self.resolution[axis] else r
 
-    def _limit(self, index: int, axis: int, size: int, behind: bool) -> Limit:
+    def _compared(self, index: int, axis: int, size: int, behind: bool) -> Comparison:
         if len(self._followed) == 1:
             field = _side(self._followed[0][1][index], behind)[axis]
-            return Limit(field.r_min, size, is_there=not field.is_empty)
-        seen = [
-            Limit(field.r_min, sizes[axis])
+            return Comparison(axis, field.r_min, size, has_axis=not field.is_empty)
+        found = [
+            Comparison(axis, field.r_min, sizes[axis])
             for sizes, fields in self._followed
             if not (field := _side(fields[index], behind)[axis]).is_empty and axis in sizes
         ]
-        return min(seen, key=lambda one: one.share, default=Limit(None, size, is_there=False))
-
-
-def sizes_of(limits: Iterable[Limit]) -> tuple[int, ...]:
-    """The sizes, axis by axis."""
-    return tuple(limit.size for limit in limits)
+        nothing = Comparison(axis, None, size, has_axis=False)
+        return min(found, key=lambda one: one.ratio, default=nothing)
 
 
 def _side(field: LayerField, behind: bool) -> tuple[AxisField, ...]:
-    return field.out if behind else field.seen
+    return field.output_field if behind else field.input_field

@@ -173,10 +173,12 @@ def _together(one: Span, other: Span) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class LayerField:
-    """What a layer's input (r_{l-1}) and its output (r_l) see."""
+    """The receptive fields of what a layer reads and of what it writes."""
 
-    seen: Field
-    out: Field
+    input_field: Field
+    """r_{l-1}, per axis."""
+    output_field: Field
+    """r_l, per axis."""
 
 
 def propagate(
@@ -197,7 +199,7 @@ def propagate(
     fields: list[LayerField] = []
 
     def value(source: int) -> Field:
-        return pixels if source == INPUT else fields[source].out
+        return pixels if source == INPUT else fields[source].output_field
 
     for index, layer in enumerate(architecture.layers):
         edges: list[Edge] = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]

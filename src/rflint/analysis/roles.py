@@ -100,7 +100,7 @@ def reaching_outputs(
 
 
 def _is_head(layer: Layer, field: LayerField) -> bool:
-    unbounded = all(not axis.spans and not axis.unknown for axis in field.seen)
+    unbounded = all(not axis.spans and not axis.unknown for axis in field.input_field)
     # flatten + linear, also as a convolution that covers its whole map
     connects = layer.kind is Kind.LINEAR or layer.kind.is_convolution
     flattens = all(reach is Extent.GLOBAL for edge in layer.inputs for reach in edge.reach)

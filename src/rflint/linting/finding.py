@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Source, titled
 
 

@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Source
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.text.suggest import did_you_mean_aside, similar

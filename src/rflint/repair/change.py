@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rflint.analysis.analysis import Analysis, Verdict
+from rflint.analysis.analysed_layer import Verdict
+from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Layer
 from rflint.text.numbers import plural
 

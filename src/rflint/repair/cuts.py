@@ -52,7 +52,7 @@ def cut_points(analysis: Analysis) -> tuple[int, ...]:
     found: list[int] = []
     for index in carrying_everything(analysis):
         x = analysis.layers[index]
-        seen = all(axis.spans for axis in x.out)
+        seen = all(axis.spans for axis in x.output_field)
         if index < first or x.role is not Role.TRUNK or not layers[index].is_map or not seen:
             continue
         if found and not any(_weighs(layer) for layer in layers[found[-1] + 1 : index + 1]):

@@ -58,7 +58,7 @@ class AxisFlow:
         self.gates = analysis.gates
         self.layers = analysis.architecture.layers
         self.limit = analysis.architecture.resolution[axis]
-        self.limits = [x.held_against[axis] for x in analysis.layers]
+        self.limits = [x.input_sizes[axis] for x in analysis.layers]
         carried = analysis.architecture.carried
         self.begins_with_input = carried is None or axis in carried
         judged = [x.is_judged for x in analysis.layers]

@@ -188,7 +188,7 @@ class Forecaster:
             return (
                 self.architecture.resolution[axis],
                 self.architecture.carried is None or axis in self.architecture.carried,
-                [x.held_against[axis] for x in self.analysis.layers],
+                [x.input_sizes[axis] for x in self.analysis.layers],
                 *(
                     (layer.sizing[axis : axis + 1], *(edge.reach[axis] for edge in layer.inputs))
                     for layer in self.layers

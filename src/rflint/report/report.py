@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from rflint._version import __version__
-from rflint.analysis.analysis import AnalysedLayer, Analysis
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError
 from rflint.graph.architecture import Kind, LeftOut, Number, Source
 from rflint.linting.finding import Finding, Severity
@@ -242,11 +243,11 @@ def _layer(analysed: AnalysedLayer) -> dict[str, Any]:
         "padding": _numbers(geometry.padding),
         "in_shape": list(layer.in_shape),
         "out_shape": list(layer.out_shape),
-        "r_in_min": _numbers(_seen(analysed, [axis.r_min for axis in analysed.seen])),
-        "r_in_max": _numbers(_seen(analysed, [axis.r_widest for axis in analysed.seen])),
-        "r_out_min": _numbers(_seen(analysed, [axis.r_min for axis in analysed.out])),
-        "r_out_max": _numbers(_seen(analysed, [axis.r_widest for axis in analysed.out])),
-        "jump": _numbers(_seen(analysed, [axis.jump for axis in analysed.out])),
+        "r_in_min": _numbers(_seen(analysed, [axis.r_min for axis in analysed.input_field])),
+        "r_in_max": _numbers(_seen(analysed, [axis.r_widest for axis in analysed.input_field])),
+        "r_out_min": _numbers(_seen(analysed, [axis.r_min for axis in analysed.output_field])),
+        "r_out_max": _numbers(_seen(analysed, [axis.r_widest for axis in analysed.output_field])),
+        "jump": _numbers(_seen(analysed, [axis.jump for axis in analysed.output_field])),
         "params": layer.params,
         "macs": layer.macs,
         "dead_weights": analysed.dead_weights,
@@ -258,7 +259,7 @@ def _layer(analysed: AnalysedLayer) -> dict[str, Any]:
 def _seen(analysed: AnalysedLayer, lengths: list[Number | None]) -> list[Number | None]:
     """One along axes that begin further behind: there is one position, and not all of them."""
     return [
-        length if analysed.has_axis(axis) or analysed.out[axis].spans else 1
+        length if analysed.has_axis(axis) or analysed.output_field[axis].spans else 1
         for axis, length in enumerate(lengths)
     ]
 

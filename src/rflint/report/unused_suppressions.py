@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rflint.analysis.analysis import AnalysedLayer
+from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.graph.architecture import Source
 from rflint.linting.rule import Rule
 from rflint.report.report import ModelReport
@@ -99,7 +99,7 @@ def _needless_codes(
     """A message about codes of the comment whose rules ran on all its layers and found nothing."""
     for checked, layers in covered:
         left_out = checked.model.analysis.architecture.left_out
-        if left_out or any(axis.unknown for x in layers for axis in x.seen):
+        if left_out or any(axis.unknown for x in layers for axis in x.input_field):
             return ""  # rules could not judge everything: the comment may be needed after all
     ran = {name for x, _ in covered for rule in x.rules for name in (rule.code, rule.name)}
     needless = [x for x in comment.codes if x in ran and (comment, x) not in used]

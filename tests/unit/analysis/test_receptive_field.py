@@ -65,7 +65,7 @@ def chain(*reaches: Reach) -> Architecture:
 
 
 def outputs(graph: Architecture, axis: int = 0) -> list[AxisField]:
-    return [field.out[axis] for field in propagate(graph)]
+    return [field.output_field[axis] for field in propagate(graph)]
 
 
 def last(graph: Architecture, axis: int = 0) -> AxisField:
@@ -193,8 +193,8 @@ def test_alexnet_sees_195_pixels_and_vgg16_sees_212() -> None:
 
 def test_a_layers_input_sees_what_the_layer_before_it_sees() -> None:
     fields = propagate(chain(conv(3), conv(5, stride=2), conv(3)))
-    assert [field.seen[0].r_min for field in fields] == [1, 3, 7]
-    assert [field.out[0].r_min for field in fields] == [3, 7, 11]
+    assert [field.input_field[0].r_min for field in fields] == [1, 3, 7]
+    assert [field.output_field[0].r_min for field in fields] == [3, 7, 11]
 
 
 def test_axes_are_independent() -> None:
@@ -205,7 +205,7 @@ def test_axes_are_independent() -> None:
         ],
         axes=3,
     )
-    field = propagate(graph)[-1].out
+    field = propagate(graph)[-1].output_field
     assert [axis.r_min for axis in field] == [3, None, 11]
     assert [axis.r_max for axis in field] == [3, None, 11]
     assert [axis.jump for axis in field] == [2, None, 2]
@@ -320,7 +320,7 @@ def test_a_gate_is_no_feature_path() -> None:
     graph = architecture([layer((INPUT, (conv(3),))), layer((0, (Extent.GLOBAL,))), gate])
     with_gate = propagate(graph)[-1]
     without = propagate(graph, frozenset({(2, 1)}))[-1]
-    assert with_gate.out[0].r_max is None
+    assert with_gate.output_field[0].r_max is None
     trunk = (AxisField({1: Span(3, 3, 0, 2)}),)
     assert without == LayerField(trunk, trunk)
 
@@ -333,8 +333,8 @@ def test_a_gate_is_no_feature_path() -> None:
 def test_every_field_is_as_enumerating_all_paths_says(graph: Architecture) -> None:
     for index, field in enumerate(propagate(graph)):
         for axis in range(graph.axes):
-            assert field.out[axis] == enumerated(list(paths_to(graph, index, axis)))
-            assert field.seen[axis] == enumerated(list(paths_into(graph, index, axis)))
+            assert field.output_field[axis] == enumerated(list(paths_to(graph, index, axis)))
+            assert field.input_field[axis] == enumerated(list(paths_into(graph, index, axis)))
 
 
 @settings(max_examples=200, deadline=None)
@@ -343,8 +343,8 @@ def test_r_min_and_r_max_are_the_extremes_over_all_paths(graph: Architecture) ->
     for index, field in enumerate(propagate(graph)):
         for axis in range(graph.axes):
             lengths = [path.r for path in paths_to(graph, index, axis) if path.r is not None]
-            assert field.out[axis].r_min == min(lengths)
-            assert field.out[axis].r_max == max(lengths)
+            assert field.output_field[axis].r_min == min(lengths)
+            assert field.output_field[axis].r_max == max(lengths)
 
 
 @settings(max_examples=200, deadline=None)
@@ -367,8 +367,8 @@ def test_a_value_is_unknown_where_a_bounded_path_met_an_unknown_operator(
 
     for index, field in enumerate(propagate(graph)):
         for axis in range(graph.axes):
-            assert field.out[axis].unknown == unknown(index, axis)
-            assert bool(field.out[axis].spans) == bounded(index, axis)
+            assert field.output_field[axis].unknown == unknown(index, axis)
+            assert bool(field.output_field[axis].spans) == bounded(index, axis)
 
 
 # -- large graphs
@@ -383,7 +383,7 @@ def test_two_to_the_thousand_paths() -> None:
             layer((start, (conv(5, padding=2), POINTWISE))),
             layer((start + 1, (POINTWISE,) * 2), (start + 2, (POINTWISE,) * 2)),
         ]
-    vertical, horizontal = propagate(architecture(layers, axes=2))[-1].out
+    vertical, horizontal = propagate(architecture(layers, axes=2))[-1].output_field
     assert vertical == AxisField({1: Span(2001, 4001, -2000, 2000)})
     assert horizontal == AxisField({1: Span(1, 1, 0, 0)})
 
@@ -409,8 +409,10 @@ def test_paths_of_different_strides_stay_apart_however_many() -> None:
 
 def test_ten_thousand_convolutions_in_a_row() -> None:
     fields = propagate(chain(*[conv(3, padding=1)] * 10_000))
-    assert [field.out[0].r_min for field in fields] == [1 + 2 * n for n in range(1, 10_001)]
-    assert fields[-1].out[0] == AxisField({1: Span(20_001, 20_001, -10_000, 10_000)})
+    assert [field.output_field[0].r_min for field in fields] == [
+        1 + 2 * n for n in range(1, 10_001)
+    ]
+    assert fields[-1].output_field[0] == AxisField({1: Span(20_001, 20_001, -10_000, 10_000)})
 
 
 def test_a_thousand_downsamplings_are_exact() -> None:

@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rflint.analysis.analysis import Analysis, Verdict, analyse
+from rflint.analysis.analysed_layer import Verdict
+from rflint.analysis.analysis import Analysis, analyse
 from rflint.analysis.roles import Role
 from rflint.graph.architecture import Kind
 from rflint.tracing.trace import trace
@@ -97,7 +98,7 @@ def test_gates_do_not_change_what_the_trunk_sees(name: str) -> None:
     model, options, _ = GATED[name]
     for x in analysed(partial(timm.create_model, model, **options)).layers:
         if x.is_judged:
-            assert all(axis.spans and not axis.unbounded for axis in x.seen), x.layer.name
+            assert all(axis.spans and not axis.unbounded for axis in x.input_field), x.layer.name
 
 
 def test_an_added_context_is_no_gate() -> None:
@@ -110,7 +111,7 @@ def test_an_added_context_is_no_gate() -> None:
     analysis = analysed(partial(timm.create_model, "gcresnet50t"))
     assert_roles(analysis, {r"\.attn\.mlp_add\.": HEAD, r"^head\.fc$": HEAD})
     last = [x for x in analysis.layers if x.is_judged][-1]
-    assert all(axis.r_min is not None and axis.r_max is None for axis in last.out)
+    assert all(axis.r_min is not None and axis.r_max is None for axis in last.output_field)
 
 
 # -- gates in other spellings: all layers in `gate` are attention, and the trunk sees 5 x 5
@@ -253,7 +254,7 @@ class AttentionUNet(Module):
 def test_spellings(build: Callable[[], nn.Module]) -> None:
     analysis = analysed(build, 64)
     assert_roles(analysis, {r"^gate\.": ATTENTION})
-    assert [axis.r_max for axis in analysis.layers[-1].out] == [5, 5]
+    assert [axis.r_max for axis in analysis.layers[-1].output_field] == [5, 5]
 
 
 # -- gated convolutions: the two factors come from one value, neither from the other
@@ -300,7 +301,7 @@ class HalvedUnit(GatedUnit):
 def test_gated_convolutions_are_trunk(build: Callable[[], nn.Module]) -> None:
     analysis = analysed(build)
     assert_roles(analysis, {})
-    assert [axis.r_max for axis in analysis.layers[-1].out] == [7, 7]
+    assert [axis.r_max for axis in analysis.layers[-1].output_field] == [7, 7]
 
 
 # -- attention over positions
@@ -336,7 +337,7 @@ def test_maxvit() -> None:
     )
     name = "stages.0.blocks.0.attn_block.attn.proj"
     window = next(x for x in analysis.layers if x.layer.name == name)
-    assert [axis.r_min for axis in window.seen] == [9 + 7 * 4] * 2
+    assert [axis.r_min for axis in window.input_field] == [9 + 7 * 4] * 2
 
 
 def test_botnet() -> None:
@@ -424,14 +425,17 @@ def test_a_network_that_makes_a_mask_is_the_trunk(
     convolutions = [name for name, x in model.named_modules() if isinstance(x, nn.Conv1d)]
     assert judged == convolutions
     # 16 samples, then windows of 3 with dilations 1, 2, 4, 8 on every eighth, and the decoder
-    assert analysis.layers[-1].out[0].r_max == 16 + 2 * (1 + 2 + 4 + 8) * 8 + 8
-    assert analysis.layers[-1].out[0].r_min == 16 + 8
+    assert analysis.layers[-1].output_field[0].r_max == 16 + 2 * (1 + 2 + 4 + 8) * 8 + 8
+    assert analysis.layers[-1].output_field[0].r_min == 16 + 8
 
 
 def test_a_network_that_weights_its_own_input_is_the_trunk() -> None:
     analysis = analyse(trace(Spectrogram().eval(), [torch.rand(1, 1, 64, 64)]))
     assert [x.layer.name for x in analysis.layers if x.is_judged] == [f"body.{i}" for i in range(4)]
-    assert [(axis.r_min, axis.r_max) for axis in analysis.layers[-1].out] == [(1, 9), (1, 9)]
+    assert [(axis.r_min, axis.r_max) for axis in analysis.layers[-1].output_field] == [
+        (1, 9),
+        (1, 9),
+    ]
 
 
 class Recurrent(nn.Module):

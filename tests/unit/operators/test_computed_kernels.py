@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis.analysis import AnalysedLayer
+from rflint.analysis.analysed_layer import AnalysedLayer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 
@@ -90,7 +90,7 @@ class FormedBy(Features):
 def test_a_kernel_made_of_the_input_is_read_from_end_to_end(
     model: type[nn.Module], train: bool
 ) -> None:
-    assert [axis.r_max for axis in last_of(model, train).out] == [None, None]
+    assert [axis.r_max for axis in last_of(model, train).output_field] == [None, None]
 
 
 class Merged(nn.Module):
@@ -121,7 +121,7 @@ class Made(nn.Module):
 
 @pytest.mark.parametrize("model", [Merged, Made])
 def test_a_kernel_made_of_parameters_is_a_kernel(model: type[nn.Module]) -> None:
-    assert [axis.r_max for axis in last_of(model).out] == [5, 5]
+    assert [axis.r_max for axis in last_of(model).output_field] == [5, 5]
 
 
 class Grown(nn.Module):
@@ -155,7 +155,7 @@ class Beside(nn.Module):
 
 @pytest.mark.parametrize(("model", "r"), [(Grown, None), (Beside, 3)])
 def test_a_learned_constant_starts_a_trunk(model: type[nn.Module], r: int | None) -> None:
-    assert [axis.r_max for axis in last_of(model).out] == [r, r]
+    assert [axis.r_max for axis in last_of(model).output_field] == [r, r]
 
 
 class Scaled(torch.autograd.Function):
@@ -178,7 +178,7 @@ class WithFunction(Features):
 
 def test_a_function_with_a_gradient_of_its_own_is_what_it_computes() -> None:
     layer = last_of(WithFunction)
-    assert [(axis.r_min, axis.r_max) for axis in layer.out] == [(3, 5)] * 2
+    assert [(axis.r_min, axis.r_max) for axis in layer.output_field] == [(3, 5)] * 2
 
 
 @pytest.mark.parametrize("name", ["Conv2d", "ConvTranspose2d"])

@@ -86,7 +86,7 @@ def test_a_table_is_read_where_its_index_lies(lookup: Lookup, tracer: str) -> No
     assert Quantiser(lookup)(x).shape == (1, 4, 64)
     report = rflint.lint(Quantiser(lookup), input=(1, 1, 256), tracer=tracer)
     assert report.models[0].analysis.complete
-    (field,) = report.layers[-1].out
+    (field,) = report.layers[-1].output_field
     assert (field.r_min, field.r_max) == (16, 16)
 
 
@@ -107,7 +107,7 @@ def test_an_embedding_is_a_layer_with_its_parameters() -> None:
     embed, convolution = (x for x in report.layers if x.layer.params)
     assert (embed.layer.name, embed.layer.kind.value) == ("embed", "embedding")
     assert (embed.layer.params, embed.layer.macs) == (256 * 8, 0)
-    assert [field.r_max for field in (*embed.out, *convolution.out)] == [1, 5]
+    assert [field.r_max for field in (*embed.output_field, *convolution.output_field)] == [1, 5]
 
 
 def test_an_index_per_image_is_added_everywhere() -> None:
@@ -123,7 +123,7 @@ def test_an_index_per_image_is_added_everywhere() -> None:
             return self.after(self.conv(x) + self.classes(scores)[:, :, None, None])
 
     (*_, last) = rflint.lint(Conditioned, res=32).layers
-    assert [(field.r_min, field.r_max) for field in last.out] == [(5, None)] * 2
+    assert [(field.r_min, field.r_max) for field in last.output_field] == [(5, None)] * 2
 
 
 def test_a_table_that_depends_on_the_input_is_read_from_end_to_end() -> None:
@@ -137,4 +137,4 @@ def test_a_table_that_depends_on_the_input_is_read_from_end_to_end() -> None:
             return F.embedding(torch.arange(16), rows)
 
     (*_, last) = rflint.lint(Gathering, input=(1, 1, 64)).layers
-    assert last.out[0].r_max is None
+    assert last.output_field[0].r_max is None

@@ -68,6 +68,6 @@ def test_rounding_changes_no_receptive_field(build: Callable[[], nn.Module], tra
     report = rflint.lint(build, res=16, train=train)
     analysis = report.models[0].analysis
     assert analysis.complete
-    assert [axis.r_max for axis in report.layers[-1].out] == [5, 5]
+    assert [axis.r_max for axis in report.layers[-1].output_field] == [5, 5]
     assert analysis.totals.macs == (3 + 8) * 8 * 9 * 16 * 16
     assert not [x for x in report.findings if x.code in ("RF302", "RF901", "RF902")]

@@ -567,8 +567,8 @@ def test_what_is_changed_in_place_depends_on_the_change() -> None:
 
     last = analyse(traced(forward, image(2))).layers[-1]
     assert last.layer.operation == "relu"
-    assert [axis.r_max for axis in last.out] == [3, 3]
-    assert [axis.r_min for axis in last.out] == [1, 1]
+    assert [axis.r_max for axis in last.output_field] == [3, 3]
+    assert [axis.r_min for axis in last.output_field] == [1, 1]
 
 
 # -- what cannot run

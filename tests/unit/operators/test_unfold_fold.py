@@ -69,7 +69,7 @@ def rows_reached(model: nn.Module) -> int:
 
 def seen(model: nn.Module) -> list[tuple[object, object]]:
     layer = rflint.lint(model, input=(1, CHANNELS, SIZE, SIZE)).models[0].analysis.layers[-1]
-    return [(axis.r_min, axis.r_max) for axis in layer.out]
+    return [(axis.r_min, axis.r_max) for axis in layer.output_field]
 
 
 @pytest.mark.parametrize("name", APART)
@@ -138,5 +138,5 @@ def test_convolutions_behind_it_are_not_past_the_border() -> None:
             return x
 
     report = rflint.lint(Net, res=16)
-    assert report.models[0].analysis.layers[-1].out[0].r_min == 7
+    assert report.models[0].analysis.layers[-1].output_field[0].r_min == 7
     assert not [x for x in report.findings if x.code == "RF101"]

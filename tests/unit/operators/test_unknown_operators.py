@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis.analysis import AnalysedLayer, Verdict
+from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.errors import TraceFailed, UsageError
 from rflint.operators.taught import _taught
 from tests.helpers.project import PROJECT
@@ -109,9 +109,9 @@ def test_an_operator_in_no_table_is_measured(
     layer = named(report, operator._name)
     assert layer.layer.kind.value == "measured"
     assert layer.layer.op == f"{NAMESPACE}::{operator._name}"
-    assert tuple(axis.r_max for axis in layer.out) == r_max
+    assert tuple(axis.r_max for axis in layer.output_field) == r_max
     if None not in r_max:
-        assert tuple(axis.jump for axis in layer.out) == jump
+        assert tuple(axis.jump for axis in layer.output_field) == jump
         # behind what makes the map finer than the input, positions are drawn
         assert named(report, "after").is_judged is (operator is not DOUBLE)
     assert report.models[0].analysis.complete
@@ -201,7 +201,7 @@ def test_a_taught_operator_reads_what_one_says(reads: Any, r_max: tuple[Any, ...
     report = linted(REFUSE)
     layer = named(report, "refuse")
     assert layer.layer.kind.value == "taught"
-    assert tuple(axis.r_max for axis in layer.out) == r_max
+    assert tuple(axis.r_max for axis in layer.output_field) == r_max
     assert report.models[0].analysis.complete
     assert "RF901" not in {x.code for x in report.findings}
 
@@ -211,7 +211,7 @@ def test_what_an_operator_reads_may_depend_on_its_arguments() -> None:
     def refuse(x: Any) -> Any:
         return rflint.Window(x.shape[1] + 1, 1, -4)
 
-    assert [axis.r_max for axis in named(linted(REFUSE), "refuse").out] == [9, 9]
+    assert [axis.r_max for axis in named(linted(REFUSE), "refuse").output_field] == [9, 9]
 
 
 class Scan(nn.Module):
@@ -236,13 +236,16 @@ def test_a_taught_module_is_kept_whole(name: str) -> None:
     layer = named(report, "function")
     assert layer.layer.op == name
     assert layer.layer.params == 7 * 7 * 8 * 8 + 8
-    assert [axis.r_max for axis in layer.out] == [7, 7]
+    assert [axis.r_max for axis in layer.output_field] == [7, 7]
     assert not [x for x in report.layers if x.layer.name == "function.inner"]
 
 
 def test_what_is_taught_goes_before_what_is_known() -> None:
     rflint.operator("avg_pool2d", reads="global")
-    assert [axis.r_max for axis in named(linted(blurred), "avg_pool2d").out] == [None, None]
+    assert [axis.r_max for axis in named(linted(blurred), "avg_pool2d").output_field] == [
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -333,7 +336,7 @@ def test_a_buffer_that_is_filled_with_the_input_carries_it() -> None:
         return padded
 
     report = linted(batched)
-    assert [axis.r_max for axis in named(report, "after").out] == [3, 3]
+    assert [axis.r_max for axis in named(report, "after").output_field] == [3, 3]
     assert named(report, "after").is_judged
 
 

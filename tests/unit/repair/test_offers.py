@@ -279,7 +279,7 @@ def test_a_stem_may_take_a_small_kernel() -> None:
 def test_a_dilation_keeps_what_every_layer_sees_and_is_offered_when_asked_for() -> None:
     assert not any(repair.kind == "dilate" for repair in report(resnet18).repairs)
     found = bench(resnet18, [(1, 3, 32, 32)], ["dilate"])
-    before = {x.layer.name: [axis.r_min for axis in x.out] for x in found.analysis.layers}
+    before = {x.layer.name: [axis.r_min for axis in x.output_field] for x in found.analysis.layers}
     dilations = [c for c in found.found.candidates if c.change.dilated]
     assert dilations
     for candidate in dilations:
@@ -288,7 +288,7 @@ def test_a_dilation_keeps_what_every_layer_sees_and_is_offered_when_asked_for() 
         judged = [x for x in after.layers if x.is_judged]
         assert judged
         for x in judged:
-            assert [axis.r_min for axis in x.out] == before[x.layer.name]
+            assert [axis.r_min for axis in x.output_field] == before[x.layer.name]
             assert x.layer.out_shape[-1] >= 1
 
 

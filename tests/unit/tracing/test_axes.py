@@ -52,9 +52,9 @@ def judged(found: Analysis) -> list[tuple[Any, ...]]:
     return [
         (
             x.verdict,
-            [axis.r_min for axis in x.seen],
-            [axis.r_max for axis in x.out],
-            [axis.jump for axis in x.out],
+            [axis.r_min for axis in x.input_field],
+            [axis.r_max for axis in x.output_field],
+            [axis.jump for axis in x.output_field],
             x.dead_weights,
         )
         for x in found.layers
@@ -259,7 +259,7 @@ def test_filters_become_an_axis_where_convolutions_slide_over_them() -> None:
     assert [r[0] for _, r, *_ in judged(found)[1:]] == [r[0] for _, r, *_ in judged(same)]
     bank = next(x for x in found.layers if x.layer.name == "bank")
     assert bank.verdict.value == "productive"
-    assert [axis for axis, _, _ in bank.there] == [1]
+    assert [x.axis for x in bank.compared_axes] == [1]
 
 
 def test_channels_that_a_gate_slides_over_stay_channels() -> None:
@@ -311,7 +311,7 @@ def test_an_axis_of_one_position_does_not_hide_the_other(
 
     found = analysis(Causal(), (1, 9, 60))
     assert found.complete
-    seen = [x.seen for x in found.layers if x.layer.kind.is_convolution]
+    seen = [x.input_field for x in found.layers if x.layer.kind.is_convolution]
     assert [[axis.r_min for axis in x] for x in seen] == [[1, 1], [9, 1], [9, 4]]
 
 
@@ -594,8 +594,8 @@ def test_every_spectrum_has_its_own_size() -> None:
 
     found = analysis(Resolutions(), (1, 4000))
     last = [x for x in found.layers if x.layer.kind.is_convolution][3::4]
-    assert [x.held_against[0] for x in last] == [17, 65]
-    assert [x.seen[0].r_min for x in last] == [29, 29]
+    assert [x.input_sizes[0] for x in last] == [17, 65]
+    assert [x.input_field[0].r_min for x in last] == [29, 29]
     assert [x.verdict.value for x in last] == ["partial", "productive"]
 
 
@@ -714,7 +714,7 @@ def test_a_look_up_that_is_convolved_over_makes_an_axis() -> None:
 
     found = analysis(Sentences(), (1, 20))
     assert found.architecture.resolution == (20, 7)
-    assert [x.seen[1].r_min for x in found.layers if x.layer.kind.is_convolution] == [1, 7]
+    assert [x.input_field[1].r_min for x in found.layers if x.layer.kind.is_convolution] == [1, 7]
 
 
 @pytest.fixture(scope="module")

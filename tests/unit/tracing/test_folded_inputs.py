@@ -35,7 +35,12 @@ def analysis(model: nn.Module, *shape: int) -> Analysis:
 
 def judged(found: Analysis) -> list[tuple[Any, ...]]:
     return [
-        (x.verdict, [a.r_min for a in x.seen], [a.jump for a in x.out], x.dead_weights)
+        (
+            x.verdict,
+            [a.r_min for a in x.input_field],
+            [a.jump for a in x.output_field],
+            x.dead_weights,
+        )
         for x in found.layers
         if x.layer.kind.is_convolution
     ]
@@ -90,7 +95,7 @@ def test_a_window_over_rows_and_within_them_reads_from_the_first_to_the_last() -
     read = x.grad[0].abs().sum(0).nonzero().flatten()
     found = analysis(model, 1, 2, 96)
     last = next(x for x in found.layers if x.layer.name == "over_periods")
-    assert last.out[0].r_max == int(read[-1] - read[0]) + 1
+    assert last.output_field[0].r_max == int(read[-1] - read[0]) + 1
 
 
 def test_steps_without_a_batch_are_steps() -> None:

@@ -71,7 +71,7 @@ def test_the_input_is_what_the_stem_takes(
 ) -> None:
     report = rflint.lint(Stem(stem, channels), res=48)
     assert report.to_dict()["models"][0]["inputs"] == [[1, expected, 48, 48]]
-    assert [axis.r_max for axis in report.layers[-1].out] == [r, r]
+    assert [axis.r_max for axis in report.layers[-1].output_field] == [r, r]
 
 
 def test_frames_of_a_signal_are_channels() -> None:
@@ -80,7 +80,7 @@ def test_frames_of_a_signal_are_channels() -> None:
 
     report = rflint.lint(Stem(framed, 16, axes=1), res=480)
     assert report.to_dict()["models"][0]["inputs"] == [[1, 1, 480]]
-    assert report.layers[-1].out[0].r_max == 48
+    assert report.layers[-1].output_field[0].r_max == 48
 
 
 @pytest.mark.parametrize("colours", [3, 1])
@@ -96,7 +96,7 @@ def test_patches_in_front_of_a_linear_layer(colours: int) -> None:
 
     report = rflint.lint(Patches, res=48)
     assert report.to_dict()["models"][0]["inputs"] == [[1, colours, 48, 48]]
-    assert [axis.r_max for axis in report.layers[-1].out] == [8, 8]
+    assert [axis.r_max for axis in report.layers[-1].output_field] == [8, 8]
 
 
 def test_where_nothing_fits_the_first_layer_is_named() -> None:

@@ -204,7 +204,7 @@ def test_attributes_may_be_called_like_methods_of_a_module() -> None:
     names = ("modules", "children", "parameters", "named_modules", "named_parameters", "buffers")
     for name in (*names, "named_children", "train", "eval", "to", "apply", "named_buffers"):
         found = rflint.lint(Hides(name), res=16)
-        assert found.layers[-1].out[0].r_max == 5, name
+        assert found.layers[-1].output_field[0].r_max == 5, name
 
 
 def test_a_list_called_modules_holds_layers_that_are_not_registered() -> None:
@@ -220,7 +220,7 @@ def test_a_list_called_modules_holds_layers_that_are_not_registered() -> None:
 
     found = rflint.lint(Hidden, res=16)
     assert {f.code for f in found.findings} == {"RF304"}
-    assert found.layers[-1].out[0].r_max == 5
+    assert found.layers[-1].output_field[0].r_max == 5
 
 
 # -- TorchScript

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rflint.analysis.analysis import AnalysedLayer, Verdict, analyse
+from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.analysis.analysis import analyse
 from rflint.tracing.trace import trace
 
 Function = Callable[[Tensor], Tensor]
@@ -38,7 +39,7 @@ def last(function: Function, channels: int = C, size: tuple[int, ...] = (28, 28)
 
 def sees(layer: AnalysedLayer) -> list[Any]:
     """(r_min, r_max, jump) of its input, per axis."""
-    return [(axis.r_min, axis.r_max, axis.jump) for axis in layer.seen]
+    return [(axis.r_min, axis.r_max, axis.jump) for axis in layer.input_field]
 
 
 def blocks(x: Tensor, size: int) -> Tensor:
@@ -81,17 +82,17 @@ def by_windows(x: Tensor) -> Tensor:
 )
 def test_space_to_depth_is_a_window_however_it_is_spelled(function: Function) -> None:
     layer = last(function, 4 * C)
-    assert [(axis.r_max, axis.jump) for axis in layer.out] == [(6, 2), (6, 2)]
+    assert [(axis.r_max, axis.jump) for axis in layer.output_field] == [(6, 2), (6, 2)]
 
 
 @pytest.mark.parametrize("function", [by_views, by_windows, lambda x: F.pixel_unshuffle(x, 2)])
 def test_what_was_gathered_counts_for_the_layer_that_mixes_it(function: Function) -> None:
-    assert [axis.r_max for axis in last(function, 4 * C).seen] == [2, 2]
+    assert [axis.r_max for axis in last(function, 4 * C).input_field] == [2, 2]
 
 
 def test_shifted_copies_are_no_blocks() -> None:
     layer = last(lambda x: torch.cat([x[..., 1:], x[..., :-1]], 1), 2 * C)
-    assert [axis.r_max for axis in layer.seen] == [1, 1]
+    assert [axis.r_max for axis in layer.input_field] == [1, 1]
 
 
 def depth_by_views(x: Tensor) -> Tensor:
@@ -102,7 +103,7 @@ def depth_by_views(x: Tensor) -> Tensor:
 @pytest.mark.parametrize("function", [depth_by_views, lambda x: F.pixel_shuffle(x, 2)])
 def test_depth_to_space_halves_the_jump_however_it_is_spelled(function: Function) -> None:
     layer = last(function, C // 4)
-    assert [(axis.r_max, axis.jump) for axis in layer.out] == [(2, 0.5), (2, 0.5)]
+    assert [(axis.r_max, axis.jump) for axis in layer.output_field] == [(2, 0.5), (2, 0.5)]
     assert layer.layer.geometry.kernel == (3, 3)
 
 
@@ -349,7 +350,7 @@ def test_frames_that_are_put_together_again_are_the_time_axis(
 ) -> None:
     layer = over_time(function, tracer)
     assert layer.layer.geometry.kernel == (3, 3, 3)
-    assert [(axis.r_min, axis.jump) for axis in layer.seen] == [(1, 1), (3, 1), (3, 1)]
+    assert [(axis.r_min, axis.jump) for axis in layer.input_field] == [(1, 1), (3, 1), (3, 1)]
 
 
 @pytest.mark.parametrize(
@@ -357,7 +358,11 @@ def test_frames_that_are_put_together_again_are_the_time_axis(
 )
 def test_every_second_frame_is_a_stride(frames: range, jump: int) -> None:
     layer = over_time(lambda x: torch.stack([x[:, :, t] for t in frames], 2))
-    assert [(axis.r_max, axis.jump) for axis in layer.out] == [(1 + 2 * jump, jump), (3, 1), (3, 1)]
+    assert [(axis.r_max, axis.jump) for axis in layer.output_field] == [
+        (1 + 2 * jump, jump),
+        (3, 1),
+        (3, 1),
+    ]
 
 
 def test_one_frame_many_times_is_no_time_axis() -> None:
@@ -421,7 +426,7 @@ def test_antialiasing_widens_the_kernel(mode: str, extents: tuple[int, int]) -> 
 def test_positions_that_a_constant_picks_are_unknown_and_not_unbounded(pick: Function) -> None:
     """Whoever reads everything is judged unproductive; not so whoever is not known."""
     layer = last(pick)
-    assert layer.seen[0].unknown
+    assert layer.input_field[0].unknown
     assert layer.verdict is Verdict.NOT_JUDGED
 
 
@@ -439,4 +444,4 @@ def test_evenly_spaced_positions_that_a_constant_picks_are_a_slice(pick: Functio
 
 
 def test_positions_that_the_data_picks_may_be_any() -> None:
-    assert last(lambda x: x.gather(2, x.argsort(2))).seen[0].unbounded
+    assert last(lambda x: x.gather(2, x.argsort(2))).input_field[0].unbounded

@@ -39,7 +39,7 @@ def analysis(model: Any, shape: tuple[int, ...] = (1, 3, 16, 24), **options: Any
 def seen(found: Analysis, name: str) -> tuple[Any, ...]:
     """How much the input of a layer has seen, along both axes."""
     (layer,) = [x for x in found.layers if x.layer.name == name]
-    return tuple((axis.r_min, axis.r_max) for axis in layer.seen)
+    return tuple((axis.r_min, axis.r_max) for axis in layer.input_field)
 
 
 # -- modules are called as torch lets them be called
@@ -105,7 +105,7 @@ def test_a_module_with_a_forward_of_its_own_is_followed_into(tracer: str) -> Non
 
     found = analysis(build, tracer=tracer)
     assert found.totals.macs == 2 * 81 * 16 * 24
-    assert found.layers[-1].out[0].r_max == 5
+    assert found.layers[-1].output_field[0].r_max == 5
 
 
 # -- tensors that change in place
@@ -267,7 +267,11 @@ def test_layers_are_found_whatever_stands_for_them(code: Callable[..., Any]) -> 
     found = analysis(Two(code))
     assert found.complete
     convolutions = [x for x in found.layers if x.layer.kind.is_convolution]
-    assert [[axis.r_min for axis in x.seen] for x in convolutions] == [[1, 1], [3, 3], [7, 7]]
+    assert [[axis.r_min for axis in x.input_field] for x in convolutions] == [
+        [1, 1],
+        [3, 3],
+        [7, 7],
+    ]
     assert all(x.layer.parameters for x in convolutions if code is not copies_modules)
 
 
@@ -286,7 +290,7 @@ def test_what_torch_export_made_is_linted_as_what_it_was_made_of() -> None:
     for model in (exported, exported()):
         found = analysis(model)
         assert found.complete
-        assert [x.seen[0].r_min for x in found.layers] == [1, 3, 3]
+        assert [x.input_field[0].r_min for x in found.layers] == [1, 3, 3]
         assert not rflint.lint(model, input=(1, 3, 16, 24), select=["RF3"]).findings
 
 

@@ -187,7 +187,7 @@ def test_an_input_is_inferred_from_the_weights() -> None:
 def test_a_kernel_is_as_large_as_its_weight() -> None:
     (layer,) = rflint.lint(enlarged_kernel, res=16).layers
     assert layer.layer.geometry.kernel == (5, 7)
-    assert [axis.r_max for axis in layer.out] == [5, 7]
+    assert [axis.r_max for axis in layer.output_field] == [5, 7]
 
 
 def test_weights_that_torch_refuses_are_refused() -> None:

@@ -456,7 +456,14 @@ def test_torchscript_modules_are_seen_through(script: Callable[[], Any]) -> None
 
     def measured(report: Any) -> list[Any]:
         return [
-            (x.layer.kind, x.layer.geometry, x.layer.out_shape, x.layer.params, x.seen, x.out)
+            (
+                x.layer.kind,
+                x.layer.geometry,
+                x.layer.out_shape,
+                x.layer.params,
+                x.input_field,
+                x.output_field,
+            )
             for x in report.layers
         ]
 

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 import rflint
-from rflint.analysis.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.errors import RflintError
 from rflint.tracing.inputs.inputs import example_inputs
@@ -76,7 +77,14 @@ def test_functions_and_modules_are_the_same_to_rflint() -> None:
 
     def summary(found: Analysis) -> list[tuple[Any, ...]]:
         return [
-            (x.layer.kind.value, x.layer.geometry, x.seen, x.out, x.layer.macs, x.verdict)
+            (
+                x.layer.kind.value,
+                x.layer.geometry,
+                x.input_field,
+                x.output_field,
+                x.layer.macs,
+                x.verdict,
+            )
             for x in found.layers
             if x.layer.kind.value in kinds and x.layer.operation != "adaptive_avg_pool2d"
         ]
@@ -192,7 +200,7 @@ def test_an_idiom_is_followed_completely(mode: str) -> None:
     pooled = next(x for x in found.layers if x.layer.operation == "adaptive_avg_pool2d")
     expected = {"list": (3, 9), "in_place": (3, 5), "autocast": (5, 5), "checkpoint": (5, 5)}
     low, high = expected.get(mode, (3, 3))
-    for axis in pooled.seen:
+    for axis in pooled.input_field:
         assert (axis.r_min, axis.r_max, axis.jump) == (low, high, 1)
 
 
@@ -498,7 +506,7 @@ def test_forward_hooks_see_their_layers() -> None:
             return self.b(self.a(x)) + self.kept
 
     add = named(analysis(Collecting))["add"]
-    assert [(axis.r_min, axis.r_max) for axis in add.seen] == [(3, 5), (3, 5)]
+    assert [(axis.r_min, axis.r_max) for axis in add.input_field] == [(3, 5), (3, 5)]
 
 
 def test_writing_into_a_view_changes_what_it_is_a_view_of() -> None:
@@ -514,7 +522,7 @@ def test_writing_into_a_view_changes_what_it_is_a_view_of() -> None:
             return self.after(x)
 
     after = named(analysis(lambda: Writes(), None, input=(1, 8, 16, 16)))["after"]
-    assert [(axis.r_min, axis.r_max) for axis in after.seen] == [(1, 3), (1, 3)]
+    assert [(axis.r_min, axis.r_max) for axis in after.input_field] == [(1, 3), (1, 3)]
 
 
 def test_an_error_in_forward_is_said_with_its_place() -> None:
@@ -546,7 +554,7 @@ def test_a_chain_of_a_thousand_diamonds() -> None:
 
     found = analysis(Diamonds)
     last = found.layers[-1]
-    assert [(axis.r_min, axis.r_max) for axis in last.out] == [(1, 2001), (1, 2001)]
+    assert [(axis.r_min, axis.r_max) for axis in last.output_field] == [(1, 2001), (1, 2001)]
 
 
 def test_a_chain_of_ten_thousand_convolutions() -> None:
@@ -555,7 +563,7 @@ def test_a_chain_of_ten_thousand_convolutions() -> None:
 
     found = analysis(build)
     assert found.totals.convs == 10_000
-    assert [axis.r_min for axis in found.layers[-1].out] == [20_001, 20_001]
+    assert [axis.r_min for axis in found.layers[-1].output_field] == [20_001, 20_001]
     assert found.border_min is not None
     assert found.border_min.layer.name == "16", "r = 2 * 16 + 1 is the first above 32"
 

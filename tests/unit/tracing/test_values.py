@@ -99,7 +99,7 @@ def test_a_number_takes_part_as_the_tensor_that_it_comes_from() -> None:
     found = followed(scaled)
     assert found.complete
     (layer,) = [x for x in found.layers if x.layer.name == "b"]
-    assert (layer.seen[0].r_min, layer.seen[0].r_max) == (3, None)
+    assert (layer.input_field[0].r_min, layer.input_field[0].r_max) == (3, None)
 
 
 def test_parameters_behind_a_number_that_is_returned_are_used() -> None:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rflint.analysis.analysis import AnalysedLayer, Analysis, Verdict
+from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.architecture import Kind
 from rflint.report.formats.terminal import glyphs_of
@@ -96,10 +97,10 @@ class LayerTable:
         colour = _COLOURS[x.verdict]
         mark = {Verdict.UNPRODUCTIVE: g.bad, Verdict.PARTIAL: g.warn}.get(x.verdict, "")
         kernel = layer.geometry.kernel
-        reads = "?" if x.unknown else "global" if None in kernel else size(kernel, g.cross)
-        unknown = any(axis.unknown and not axis.spans for axis in x.seen)
+        reads = "?" if x.is_unknown else "global" if None in kernel else size(kernel, g.cross)
+        unknown = any(axis.unknown and not axis.spans for axis in x.input_field)
         sees = compact_size(
-            (seen.r_min if x.has_axis(axis) else 1 for axis, seen in enumerate(x.seen)),
+            (seen.r_min if x.has_axis(axis) else 1 for axis, seen in enumerate(x.input_field)),
             g.cross,
             g.unbounded,
         )
@@ -107,7 +108,9 @@ class LayerTable:
             "": Text(mark, colour),
             "layer": Text(one_line(layer.described), f"bold {colour}" if mark else ""),
             "kernel": Text(reads),
-            "stride": Text("?" if x.unknown else compact_size(layer.geometry.stride, g.cross, "")),
+            "stride": Text(
+                "?" if x.is_unknown else compact_size(layer.geometry.stride, g.cross, "")
+            ),
             "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
             "sees": Text("?") if unknown else Text(sees, colour),
             "params": Text(abbreviated(layer.params) if layer.params else ""),
@@ -146,7 +149,7 @@ class LayerTable:
         resolution = self.analysis.architecture.resolution
         ratios = [
             2.0 if axis.r_min is None else float(axis.r_min) / i
-            for axis, i in zip(x.seen, resolution, strict=True)
+            for axis, i in zip(x.input_field, resolution, strict=True)
         ]
         ratio = min(ratios)
         middle = width // 2
