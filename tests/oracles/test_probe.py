@@ -22,7 +22,7 @@ from rflint.analysis.analysis import analyse
 from rflint.analysis.receptive_field import PIXEL, AxisField
 from rflint.graph.architecture import Extent, Kind, Window
 from rflint.operators.rows.linear_algebra import decomposition
-from rflint.operators.table import find, spellings
+from rflint.operators.table import known_row, spellings
 from rflint.tracing.lowering.probe import CannotProbe, Patience, check_sizes, probe
 from rflint.tracing.trace import trace
 from tests.helpers.operator_examples import Function, axes_in, example, image
@@ -106,7 +106,7 @@ RANDOM = {
 """Windows at random places: their average distance is tested on its own."""
 
 
-DECOMPOSING = {x for x in spellings() if (row := find(x)) and row.effect is decomposition} | {
+DECOMPOSING = {x for x in spellings() if (row := known_row(x)) and row.effect is decomposition} | {
     *("matrix_exp", "linalg_matrix_exp", "linalg_matrix_norm", "nuclear_norm", "gcd", "lcm"),
 }
 """What libraries compute that end the process where they meet a NaN."""
@@ -126,7 +126,7 @@ LEFT_OUT = (
 
 @pytest.mark.parametrize("spelling", sorted(spellings() - LEFT_OUT))
 def test_every_row_reads_what_a_nan_shows(spelling: str) -> None:
-    row = find(spelling)
+    row = known_row(spelling)
     assert row is not None
     size = 18 if row.kind in WIDE and axes_in(spelling) < 3 else 6
     function, x = example(spelling), image(axes_in(spelling), size)

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from rflint.graph.architecture import POINTWISE, Extent, Geometry, Reach, Window
 from rflint.graph.taps import Taps
+from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
     Factor,
@@ -25,7 +26,8 @@ from rflint.operators.dimensions import (
     resized,
     sole_axis,
 )
-from rflint.operators.table import Call, Value, geometry, reach_of
+from rflint.operators.effect import geometry, reach_of
+from rflint.operators.values import Value
 from rflint.operators.zeros import all_zero
 
 

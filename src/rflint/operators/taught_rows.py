@@ -7,9 +7,12 @@ from typing import Any
 
 from rflint.errors import UsageError, error_text
 from rflint.graph.architecture import Extent, Kind, Reach, Window
+from rflint.operators.call import Call, tensors_in
 from rflint.operators.dimensions import at_lengths, axes_of, length, plain, tangled
+from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import along, mixed, mixing_geometry
-from rflint.operators.table import Call, Effect, Row, reach_of, shape_of, tensors_in
+from rflint.operators.shapes import shape_of
+from rflint.operators.table import Row
 from rflint.operators.taught import reaches_of, taught
 from rflint.usercode.places import innermost_user_line_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rflint.operators.table import Shape, shape_of
+from rflint.operators.shapes import Shape, shape_of
 
 
 def weight_of(module: Any, built: Shape, name: str = "weight") -> Shape:

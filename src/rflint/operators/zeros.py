@@ -12,7 +12,9 @@ from math import prod
 from operator import and_, or_
 
 from rflint.graph.taps import Taps, everything, spread, thinned
-from rflint.operators.table import Call, Shape, Value, Zeros
+from rflint.operators.call import Call
+from rflint.operators.shapes import Shape
+from rflint.operators.values import Value, Zeros
 
 _MOST = 1 << 16
 """Of dimensions that are taken apart again, more positions than that are not followed."""

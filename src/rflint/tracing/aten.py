@@ -12,9 +12,12 @@ from typing import Any
 import torch
 
 from rflint.graph.architecture import Kind
+from rflint.operators.call import Call
 from rflint.operators.dimensions import all_axes
+from rflint.operators.effect import Effect, pointwise
 from rflint.operators.rows import convolution, elementwise, lookup, reduction, resampling, views
-from rflint.operators.table import Call, Effect, Shape, find, operator, pointwise, shape_of
+from rflint.operators.shapes import Shape, shape_of
+from rflint.operators.table import known_row, operator
 
 _ALIASES = {
     **{f"arc{name}": f"a{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh", "tan2")},
@@ -44,10 +47,10 @@ def spelling_of(name: str, args: tuple[Any, ...]) -> str:
     """
     spelling = name.strip("_")
     spelling = _ALIASES.get(spelling, spelling)
-    if find(spelling) is None:
+    if known_row(spelling) is None:
         # torch.special says once more what torch has, and copies are what views are
         other = spelling.removeprefix("special_").removesuffix("_copy")
-        spelling = other if find(other) is not None else spelling
+        spelling = other if known_row(other) is not None else spelling
     if spelling == "convolution" and len(args) > 6 and args[6]:
         return "transposed_convolution"
     if spelling in ("embedding", "embedding_bag") and args and _is_table(args[0]):

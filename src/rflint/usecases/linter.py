@@ -29,7 +29,7 @@ from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
 from rflint.linting.selection import selected
 from rflint.linting.settings import check_settings, told
-from rflint.operators.table import show
+from rflint.operators.shapes import show
 from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report.policy import Policy, apply_policies

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from rflint.analysis.analysis import Analysis, analyse
 from rflint.errors import InputMismatch, TraceFailed
 from rflint.graph.architecture import Architecture, Kind
-from rflint.operators.table import find, spellings
+from rflint.operators.table import known_row, spellings
 from rflint.tracing.trace import trace
 from tests.helpers.operator_examples import Function, axes_in, example, image
 
@@ -96,7 +96,7 @@ def test_every_row_gives_the_shape_that_torch_gives(spelling: str) -> None:
 def test_every_row_is_found_under_each_of_its_names(spelling: str) -> None:
     """No call falls through to an operator that nobody knows, or out of the graph."""
     architecture = traced(example(spelling), image(axes_in(spelling)))
-    row = find(spelling)
+    row = known_row(spelling)
     assert row is not None
     assert analyse(architecture).complete
     plumbing = row.kind in (Kind.RESHAPE, Kind.SLICE) and not hasattr(nn, spelling)

@@ -10,7 +10,7 @@ import torch
 
 from rflint.analysis.analysis import analyse
 from rflint.graph.architecture import Architecture
-from rflint.operators.table import find, spellings
+from rflint.operators.table import known_row, spellings
 from tests.helpers.aten_calls import EQUIVALENTS, aten
 from tests.helpers.operator_examples import axes_in, image
 from tests.unit.operators.test_table import assert_refused, run, traced
@@ -25,7 +25,9 @@ def rows_of_this_file() -> set[str]:
     effects = {id(value) for value in names.values() if getattr(value, "__module__", "") == _HERE}
     borrowed = {"unsafe_view", "reshape_alias", "view_copy"}
     borrowed |= {"unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes"}
-    entered = {name for name in spellings() if (row := find(name)) and id(row.effect) in effects}
+    entered = {
+        name for name in spellings() if (row := known_row(name)) and id(row.effect) in effects
+    }
     return borrowed | entered
 
 

@@ -10,7 +10,9 @@ from math import prod
 from rflint.graph.architecture import Kind, Reach, Window
 from rflint.graph.sizing import Scaled, Sizing, Sliding
 from rflint.graph.taps import Taps
+from rflint.operators.call import Call
 from rflint.operators.dimensions import resized
+from rflint.operators.effect import Effect, geometry, reach_of
 from rflint.operators.mixing import (
     along,
     located,
@@ -19,19 +21,8 @@ from rflint.operators.mixing import (
     read_of_operands,
     without_inner,
 )
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    check_mirrors,
-    geometry,
-    operator,
-    per_axis,
-    reach_of,
-    shape_of,
-    show,
-)
+from rflint.operators.shapes import Shape, ShapeError, check_mirrors, per_axis, shape_of, show
+from rflint.operators.table import operator
 from rflint.operators.weights import convolution_weight
 from rflint.operators.zeros import behind_convolution
 

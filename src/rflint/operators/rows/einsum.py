@@ -6,18 +6,12 @@ from math import prod
 from typing import Any
 
 from rflint.graph.architecture import Kind, Reach
+from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimension, Factor, axes_of
+from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry, without_inner
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    operator,
-    reach_of,
-    shape_of,
-    show,
-)
+from rflint.operators.shapes import Shape, ShapeError, shape_of, show
+from rflint.operators.table import operator
 
 _ELLIPSIS = "."
 

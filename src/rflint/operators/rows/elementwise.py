@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import prod
 
 from rflint.graph.architecture import Extent, Kind, Reach, Window
+from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
     Factor,
@@ -22,21 +23,10 @@ from rflint.operators.dimensions import (
     sole_axis,
     unpicked,
 )
+from rflint.operators.effect import Effect, geometry, pointwise, reach_of
 from rflint.operators.mixing import displaced, mixed, shuffled
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    broadcast,
-    checked_dim,
-    geometry,
-    operator,
-    pointwise,
-    reach_of,
-    shape_of,
-    show,
-)
+from rflint.operators.shapes import Shape, ShapeError, broadcast, checked_dim, shape_of, show
+from rflint.operators.table import operator
 from rflint.operators.weights import normalised_channels, stored_shape, weight_of
 from rflint.operators.zeros import of_arithmetic, of_function
 

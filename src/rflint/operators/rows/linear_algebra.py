@@ -6,19 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.operators.call import Call, tensors_in
 from rflint.operators.dimensions import Factor, Layout, all_axes, at_lengths, axes_of, plain
+from rflint.operators.effect import Effect, geometry, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry
 from rflint.operators.rows.reduction import reduced
-from rflint.operators.table import (
-    Call,
-    Effect,
-    checked_dim,
-    geometry,
-    operator,
-    reach_of,
-    shape_of,
-    tensors_in,
-)
+from rflint.operators.shapes import checked_dim, shape_of
+from rflint.operators.table import operator
 
 _PREFIXED = (
     *("cholesky", "cholesky_ex", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv_ex"),

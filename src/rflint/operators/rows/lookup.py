@@ -9,19 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.operators.call import Call
 from rflint.operators.dimensions import Layout, all_axes, axes_of, plain
+from rflint.operators.effect import Effect, pointwise, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    operator,
-    pointwise,
-    reach_of,
-    shape_of,
-    show,
-)
+from rflint.operators.shapes import Shape, ShapeError, shape_of, show
+from rflint.operators.table import operator
 from rflint.operators.weights import weight_of
 
 

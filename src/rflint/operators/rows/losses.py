@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.operators.call import Call
 from rflint.operators.dimensions import all_axes, plain
+from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry, without_inner
 from rflint.operators.rows.elementwise import broadcasting
-from rflint.operators.table import Call, Effect, operator, reach_of, shape_of
+from rflint.operators.shapes import shape_of
+from rflint.operators.table import operator
 
 _BY_POSITION = (
     *("mse_loss", "MSELoss", "l1_loss", "L1Loss", "smooth_l1_loss", "SmoothL1Loss"),

@@ -7,21 +7,14 @@ from math import prod
 from typing import Any
 
 from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, Layout, all_axes
+from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry, read_of_operands, without_inner
 from rflint.operators.rows.elementwise import broadcast_layout
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    Value,
-    broadcast,
-    operator,
-    reach_of,
-    shape_of,
-    show,
-)
+from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, show
+from rflint.operators.table import operator
+from rflint.operators.values import Value
 from rflint.operators.weights import linear_weight, weight_of
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from rflint.graph.architecture import Extent, Kind, Reach, Window
 from rflint.graph.sizing import Sliding
 from rflint.graph.taps import Taps
+from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
     Factor,
@@ -19,20 +20,10 @@ from rflint.operators.dimensions import (
     resized,
     sole_axis,
 )
+from rflint.operators.effect import Effect, as_number, geometry, reach_of
 from rflint.operators.mixing import along, located, mixed
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    geometry,
-    operator,
-    per_axis,
-    reach_of,
-    shape_of,
-    show,
-    whole,
-)
+from rflint.operators.shapes import Shape, ShapeError, per_axis, shape_of, show
+from rflint.operators.table import operator
 
 
 class _Grid:
@@ -148,10 +139,10 @@ def fold(call: Call) -> Effect:
     layout: list[Dimension] = [*value.layout[:-2], (Factor(shape[-3]),)]
     for i, factor in enumerate(columns):
         s, size = grid.stride[i], -(-grid.extent[i] // grid.stride[i])
-        window = Window(size, whole(Fraction(1, s)), grid.padding[i] // s - size + 1)
+        window = Window(size, as_number(Fraction(1, s)), grid.padding[i] // s - size + 1)
         if patches_of(value.layout[-2]) == grid.patches:
-            undone = whole(1 - Fraction(grid.extent[i] - 1, s))
-            window = Window(undone, window.stride, whole(Fraction(grid.padding[i], s)))
+            undone = as_number(1 - Fraction(grid.extent[i] - 1, s))
+            window = Window(undone, window.stride, as_number(Fraction(grid.padding[i], s)))
         axis = sole_axis((factor,))
         if axis is not None:
             reaches[axis] = window

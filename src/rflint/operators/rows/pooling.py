@@ -10,21 +10,12 @@ from typing import Any
 from rflint.graph.architecture import Extent, Kind, Number, Reach, Window, adaptive_window
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.graph.taps import Taps
+from rflint.operators.call import Call
 from rflint.operators.dimensions import sole_axis
+from rflint.operators.effect import Effect, as_number, geometry, reach_of
 from rflint.operators.mixing import along, located, read_beside
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    geometry,
-    operator,
-    per_axis,
-    reach_of,
-    shape_of,
-    show,
-    whole,
-)
+from rflint.operators.shapes import Shape, ShapeError, per_axis, shape_of, show
+from rflint.operators.table import operator
 from rflint.operators.zeros import behind_adaptive_pooling, behind_pooling
 
 _MAX = ("max_pool1d", "max_pool2d", "max_pool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d")
@@ -218,7 +209,7 @@ def fractional_pool(call: Call) -> Effect:
     windows: list[Reach] = []
     strides: list[int | Fraction | None] = []
     for n, m, k in zip(call.input.shape[-spatial:], out[-spatial:], kernel, strict=True):
-        stride = whole(Fraction(n - k, m - 1)) if m > 1 else k
+        stride = as_number(Fraction(n - k, m - 1)) if m > 1 else k
         windows.append(Window(k, stride, 0))
         strides.append(stride)
     ones = (1,) * spatial
@@ -239,7 +230,7 @@ def unpool(call: Call) -> Effect:
     stride = per_axis(stride, spatial) if stride not in (None, (), []) else kernel
     padding = per_axis(call.arg("padding", 4, 0), spatial)
     windows: list[Reach] = [
-        Window(-(-k // s), whole(Fraction(1, s)), p // s - -(-k // s) + 1)
+        Window(-(-k // s), as_number(Fraction(1, s)), p // s - -(-k // s) + 1)
         for k, s, p in zip(kernel, stride, padding, strict=True)
     ]
     ones = (1,) * spatial

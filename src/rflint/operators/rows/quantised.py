@@ -7,8 +7,11 @@ observers, while a model is prepared) are no path for features, as statistics of
 from __future__ import annotations
 
 from rflint.graph.architecture import Kind
+from rflint.operators.call import Call
+from rflint.operators.effect import Effect, pointwise
 from rflint.operators.rows.elementwise import same_shape
-from rflint.operators.table import Call, Effect, Shape, operator, pointwise, shape_of
+from rflint.operators.shapes import Shape, shape_of
+from rflint.operators.table import operator
 
 _ROUNDING = ("per_tensor", "per_channel")
 

@@ -11,6 +11,7 @@ from rflint.graph.architecture import Kind, Number, Reach, Window, adaptive_wind
 from rflint.graph.sizing import Fixed, Scaled, Sizing
 from rflint.graph.taps import Taps
 from rflint.operators import zeros
+from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
     Factor,
@@ -21,21 +22,11 @@ from rflint.operators.dimensions import (
     sliced,
     sole_axis,
 )
+from rflint.operators.effect import Effect, as_number, geometry, reach_of
 from rflint.operators.mixing import along, located, shuffled
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    Value,
-    check_mirrors,
-    geometry,
-    operator,
-    reach_of,
-    shape_of,
-    show,
-    whole,
-)
+from rflint.operators.shapes import Shape, ShapeError, check_mirrors, shape_of, show
+from rflint.operators.table import operator
+from rflint.operators.values import Value
 
 _NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "area": 1, "bicubic": 4}
 """How many inputs an interpolated position reads; linear modes read 2."""
@@ -76,17 +67,17 @@ def resize(call: Call) -> Effect:
     shape, out = shape_of(call.input), resize_shape(call)
     windows: list[Window] = []
     for n, m, factor in zip(shape[2:], out[2:], _factors(call, mode, len(out) - 2), strict=True):
-        stride = whole(Fraction(n, m))
+        stride = as_number(Fraction(n, m))
         same = n == m and factor == 1
         size = 1 if same else neighbours
         if mode == "area":
             size = int(adaptive_window(n, m).size)
         # without align_corners, output p lies at input (p + 1/2) * n / m - 1/2
-        start = whole(Fraction(n - m, 2 * m)) - (1 if size == 4 else 0) if size > 1 else 0
+        start = as_number(Fraction(n - m, 2 * m)) - (1 if size == 4 else 0) if size > 1 else 0
         if n > m and size > 1 and mode != "area" and call.arg("antialias", 6, False):
             # the kernel is as wide as in the smaller map
             size = -(-neighbours * n // m)
-            start = whole(Fraction(n, 2 * m) - Fraction(size, 2))
+            start = as_number(Fraction(n, 2 * m) - Fraction(size, 2))
         if mode == "nearest-exact" and n > m and n % m == 0:
             start = n // m // 2  # the middle one of every block, where "nearest" takes the first
         # the given factor need not be that of the sizes, nor the corners of both maps aligned

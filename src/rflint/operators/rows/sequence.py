@@ -11,23 +11,15 @@ from math import prod
 from typing import Any
 
 from rflint.graph.architecture import Extent, Kind, Reach, Window
+from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, at_lengths, axes_of, resized, tangled
+from rflint.operators.effect import Effect, geometry, reach_of
 from rflint.operators.mixing import along, displaced, mixed, mixing_geometry
 from rflint.operators.rows.reduction import reduced
 from rflint.operators.rows.views import getitem
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    Value,
-    checked_dim,
-    geometry,
-    operator,
-    reach_of,
-    shape_of,
-    show,
-)
+from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, show
+from rflint.operators.table import operator
+from rflint.operators.values import Value
 
 
 def _dim(call: Call, position: int, default: int = -1) -> int:

@@ -8,21 +8,12 @@ from fractions import Fraction
 from rflint.graph.architecture import Kind, Window
 from rflint.graph.sizing import Fixed, Scaled, Sizing
 from rflint.graph.taps import Taps
+from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes, at_lengths, sole_axis
+from rflint.operators.effect import Effect, as_number, geometry, pointwise, reach_of
 from rflint.operators.mixing import along, located, mixed, mixing_geometry
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    geometry,
-    operator,
-    pointwise,
-    reach_of,
-    shape_of,
-    show,
-    whole,
-)
+from rflint.operators.shapes import Shape, ShapeError, shape_of, show
+from rflint.operators.table import operator
 
 _ONE = ("fft_fft", "fft_ifft", "fft_rfft", "fft_irfft", "fft_hfft", "fft_ihfft")
 _TWO = ("fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2", "fft_hfft2", "fft_ihfft2")
@@ -110,7 +101,7 @@ def istft(call: Call) -> Effect:
     value, frames = call.input, _Frames(call)
     hop, rank = frames.hop, len(value.layout)
     size = -(-frames.size // hop)
-    window = Window(size, whole(Fraction(1, hop)), frames.trimmed // hop - size + 1)
+    window = Window(size, as_number(Fraction(1, hop)), frames.trimmed // hop - size + 1)
     reaches, carried = along(value.layout, rank - 1, window, frames.length)
     axis = sole_axis(carried)
     reaches |= mixed(value.layout, (rank - 2,))

@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 from rflint.graph.architecture import POINTWISE, Extent, Kind, Reach, Window
 from rflint.graph.taps import Taps
 from rflint.operators import zeros
+from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
     Factor,
@@ -37,6 +38,7 @@ from rflint.operators.dimensions import (
     tangled,
     unpicked,
 )
+from rflint.operators.effect import Effect, as_number, geometry, pointwise, reach_of
 from rflint.operators.mixing import (
     along,
     composed,
@@ -47,22 +49,9 @@ from rflint.operators.mixing import (
     unshuffled,
     without_inner,
 )
-from rflint.operators.table import (
-    Call,
-    Effect,
-    Shape,
-    ShapeError,
-    Value,
-    broadcast,
-    checked_dim,
-    geometry,
-    operator,
-    pointwise,
-    reach_of,
-    shape_of,
-    show,
-    whole,
-)
+from rflint.operators.shapes import Shape, ShapeError, broadcast, checked_dim, shape_of, show
+from rflint.operators.table import operator
+from rflint.operators.values import Value
 
 
 @operator(
@@ -391,7 +380,7 @@ def setitem(call: Call) -> Effect:
                 reaches.update(dict.fromkeys(axes_of(dimension), Extent.UNKNOWN))
             elif axis is not None and (start, step) != (0, 1):
                 shift = Window(
-                    1, whole(Fraction(1, step)), whole(Fraction(-start, step)), moves=True
+                    1, as_number(Fraction(1, step)), as_number(Fraction(-start, step)), moves=True
                 )
                 reaches[axis] = composed(reaches.get(axis, POINTWISE), shift)
             if not there:
@@ -685,7 +674,7 @@ def repeat_interleave(call: Call) -> Effect:
         reach = reach_of(call.axes, mixed_all)
         return Effect(tangled(value.layout, shape), (reach,) * len(call.data), geometry(call.axes))
     at = int(dim) % len(shape)
-    window = Window(1, whole(Fraction(1, times)), 0)
+    window = Window(1, as_number(Fraction(1, times)), 0)
     reaches, carried = along(value.layout, at, window, shape[at])
     layout = (*value.layout[:at], carried, *value.layout[at + 1 :])
     return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))

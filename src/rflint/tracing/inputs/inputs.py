@@ -12,7 +12,7 @@ from torch import nn
 from rflint.errors import InputMismatch, UsageError
 from rflint.inputs.layouts import check_layouts, places_of, sized
 from rflint.inputs.notation import InputShape
-from rflint.operators.table import show
+from rflint.operators.shapes import show
 from rflint.operators.weights import input_channels, linear_weight
 from rflint.tracing.model.meta import META
 from rflint.tracing.model.tree import modules, parameters

@@ -22,6 +22,7 @@ from torch import fx
 
 from rflint.graph.architecture import Extent, Kind
 from rflint.inputs.layouts import lettered, places_of
+from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
     Factor,
@@ -31,8 +32,10 @@ from rflint.operators.dimensions import (
     placed,
     tangled,
 )
+from rflint.operators.effect import Effect, pointwise
 from rflint.operators.rows.convolution import slid_dimensions
-from rflint.operators.table import Call, Effect, Value, pointwise, show
+from rflint.operators.shapes import show
+from rflint.operators.values import Value
 from rflint.tracing.lowering.parameters import Parameters
 from rflint.tracing.lowering.values import Values
 from rflint.tracing.recording.recording import Recording, Step

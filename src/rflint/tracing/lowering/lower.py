@@ -22,10 +22,12 @@ from rflint.graph.architecture import (
 )
 from rflint.graph.heads import global_heads
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.operators.call import Call, mapped
 from rflint.operators.dimensions import Layout, all_axes, placed, positions, sole_axis
+from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import composed, mixing_geometry
 from rflint.operators.rows.elementwise import subtracts_mean
-from rflint.operators.table import Arrangement, Call, Effect, Value, mapped, reach_of
+from rflint.operators.values import Arrangement, Value
 from rflint.tracing.lowering.axes import Axes, beginning
 from rflint.tracing.lowering.measure import Measured, measured
 from rflint.tracing.lowering.parameters import Parameters

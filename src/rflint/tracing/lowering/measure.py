@@ -11,6 +11,7 @@ import torch
 from torch import fx, nn
 
 from rflint.graph.architecture import POINTWISE, Extent, Reach
+from rflint.operators.call import Call, mapped
 from rflint.operators.dimensions import (
     Dimension,
     Layout,
@@ -24,8 +25,10 @@ from rflint.operators.dimensions import (
     tangled,
     unpicked,
 )
+from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixing_geometry
-from rflint.operators.table import Call, Effect, Value, mapped, reach_of, shape_of
+from rflint.operators.shapes import shape_of
+from rflint.operators.values import Value
 from rflint.tracing.lowering.probe import (
     CannotProbe,
     Patience,

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from math import prod
 
 from rflint.graph.architecture import Kind, Rearrangement
+from rflint.operators.call import Call
 from rflint.operators.rows.views import flipped_dimensions, new_order
-from rflint.operators.table import Arrangement, Call, Origins, Row, Value
+from rflint.operators.table import Row
+from rflint.operators.values import Arrangement, Origins, Value
 
 _REARRANGING = frozenset(
     {"flip", "fliplr", "flipud", "rot90", "roll", "permute", "transpose", "t", "T", "mT", "H", "mH"}

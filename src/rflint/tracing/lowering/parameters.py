@@ -10,7 +10,8 @@ from torch.nn.modules.loss import _Loss
 from torch.nn.parameter import is_lazy
 
 from rflint.graph.architecture import Kind, Parameter
-from rflint.operators.table import Arrangement, Call, Origins, Value, mapped
+from rflint.operators.call import Call, mapped
+from rflint.operators.values import Arrangement, Origins, Value
 from rflint.tracing.lowering.origins import origins_of_constant
 from rflint.tracing.model.hidden import hidden_parameters
 from rflint.tracing.model.sources import construction_of

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 
 from rflint.graph.architecture import Extent, Number, Reach, Window
-from rflint.operators.table import mapped, tensors_in, whole
+from rflint.operators.call import mapped, tensors_in
+from rflint.operators.effect import as_number
 from rflint.tracing.recording.functions import tensors_of
 
 MOST_POSITIONS = 48
@@ -249,7 +250,7 @@ def _fitted(profile: torch.Tensor, positions: range, size: int) -> Reach:
     if stride is None:
         return Extent.UNKNOWN
     starts = [low - q * stride for q, (low, _) in inner.items()]
-    return Window(widest + 1, stride, whole(Fraction(max(starts))))
+    return Window(widest + 1, stride, as_number(Fraction(max(starts))))
 
 
 def _at_border(ends: tuple[int, int], width: int, size: int) -> bool:
@@ -271,14 +272,14 @@ def _stride(intervals: dict[int, tuple[int, int]], size: int, outputs: int) -> N
     spreads = {stride: _spread(intervals, stride) for stride in candidates if stride > 0}
     steady = min(spreads, key=lambda stride: sum(spreads[stride]), default=None)
     if steady is not None and max(spreads[steady]) < 1:
-        return whole(steady)
+        return as_number(steady)
     runs = [
         (ends, len(list(group))) for ends, group in groupby(intervals[q] for q in sorted(intervals))
     ]
     inside = {length for _, length in runs[1:-1]}
     tiles = all(a[1] + 1 == b[0] for (a, _), (b, _) in pairwise(runs))
     even = len(inside) <= 1 and max(runs[0][1], runs[-1][1]) <= max(inside, default=outputs)
-    return whole(Fraction(size, outputs)) if tiles and even else None
+    return as_number(Fraction(size, outputs)) if tiles and even else None
 
 
 def _spread(intervals: dict[int, tuple[int, int]], stride: Fraction) -> tuple[Fraction, Fraction]:

@@ -15,8 +15,10 @@ import torch
 from torch import fx
 
 from rflint.graph.architecture import POINTWISE, Kind
+from rflint.operators.call import Call, mapped, tensors_in
 from rflint.operators.dimensions import plain, same_patches, tangled, without_patches
-from rflint.operators.table import Arrangement, Call, Effect, Origins, Value, mapped, tensors_in
+from rflint.operators.effect import Effect
+from rflint.operators.values import Arrangement, Origins, Value
 from rflint.operators.zeros import all_zero
 from rflint.tracing.lowering.origins import arrangement_of
 from rflint.tracing.lowering.parameters import Parameters

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from rflint.operators.table import mapped, tensors_in
+from rflint.operators.call import mapped, tensors_in
 
 LARGE = 1 << 20
 """Tensors of more elements than this are storage, not values that a builder computes with."""

@@ -29,8 +29,10 @@ from torch.overrides import TorchFunctionMode
 
 from rflint.errors import RflintError, TraceFailed, error_text, internal_error
 from rflint.graph.architecture import Kind, Source
+from rflint.operators.call import Call, mapped, tensors_in
 from rflint.operators.find import find
-from rflint.operators.table import Call, Row, ShapeError, mapped, tensors_in
+from rflint.operators.shapes import ShapeError
+from rflint.operators.table import Row
 from rflint.tracing.aten import with_results
 from rflint.tracing.model.sources import constructed_at
 from rflint.tracing.model.tree import modules, named_modules

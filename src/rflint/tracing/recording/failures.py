@@ -19,7 +19,8 @@ from rflint.errors import (
     internal_error,
 )
 from rflint.graph.architecture import Source
-from rflint.operators.table import Call, ShapeError, show
+from rflint.operators.call import Call
+from rflint.operators.shapes import ShapeError, show
 from rflint.usercode.contained import exit_called
 from rflint.usercode.places import innermost_user_line_of, raised_by_rflint, raised_by_the_user
 

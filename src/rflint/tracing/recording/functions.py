@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from rflint.graph.architecture import Kind
+from rflint.operators.call import Call
 from rflint.operators.find import find
-from rflint.operators.table import Call, Row
+from rflint.operators.table import Row
 from rflint.operators.taught import taught
 from rflint.tracing.model.tree import parameters
 from rflint.tracing.recording.unread import Unread

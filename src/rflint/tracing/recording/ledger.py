@@ -11,8 +11,9 @@ from torch import fx, nn
 
 from rflint.errors import UnsupportedByTracer
 from rflint.graph.architecture import Source
+from rflint.operators.call import mapped, tensors_in
 from rflint.operators.find import find
-from rflint.operators.table import mapped, show, tensors_in
+from rflint.operators.shapes import show
 from rflint.tracing.model.hidden import hidden_tensors
 from rflint.tracing.model.meta import LARGE, META
 from rflint.tracing.model.tree import modules, named_buffers, named_parameters

@@ -16,7 +16,7 @@ import torch
 
 from rflint.errors import DataDependent
 from rflint.graph.architecture import Source
-from rflint.operators.table import show
+from rflint.operators.shapes import show
 from rflint.tracing.recording.branches import Answer, answer, asserts, only_reports
 from rflint.tracing.recording.failures import needs_values
 from rflint.tracing.recording.ledger import Ledger

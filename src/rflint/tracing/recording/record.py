@@ -26,8 +26,10 @@ from torch.overrides import TorchFunctionMode
 
 from rflint.errors import DataDependent, RflintError, TraceFailed, UnsupportedByTracer
 from rflint.graph.architecture import Kind, LeftOut, Source
+from rflint.operators.call import Call, tensors_in
 from rflint.operators.find import find
-from rflint.operators.table import Call, Row, ShapeError, Shapes, broadcast, show, tensors_in
+from rflint.operators.shapes import ShapeError, Shapes, broadcast, show
+from rflint.operators.table import Row
 from rflint.tracing.aten import spelling_of
 from rflint.tracing.inputs.samples import samples_one_by_one
 from rflint.tracing.lowering.probe import CannotProbe, results_like

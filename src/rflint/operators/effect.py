@@ -1,0 +1,81 @@
+"""What a call of an operator reads of its inputs, and what lies where in its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from rflint.graph.architecture import POINTWISE, Geometry, Number, Reach
+from rflint.graph.sizing import Sizing
+from rflint.graph.taps import Taps
+from rflint.operators.call import Call
+from rflint.operators.dimensions import Layout
+from rflint.operators.values import Zeros
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a call does to layouts and receptive fields.
+
+    `layout` is that of the output, or of every output where there are several. `reaches` has
+    one entry per value of `call.data`: what is read of it, per spatial axis.
+    """
+
+    layout: Layout
+    reaches: tuple[tuple[Reach, ...], ...]
+    geometry: Geometry
+    macs: int = 0
+    """For the whole batch."""
+    taps: tuple[Taps, ...] = ()
+    """Of windows, pads and slices that are known exactly: what meets what, per dimension."""
+    weights: int = 0
+    """The scalars of the kernel."""
+    zeros: Zeros = ()
+    """Positions of the result that are zero whatever the data."""
+    statistics: frozenset[int] = frozenset()
+    """Axes over which a normalisation takes statistics of the very sample that it normalises."""
+    moves: bool = False
+    """It reads other positions than it writes, though no window says so: it mirrors."""
+    covers_map: bool = False
+    """One window that covers all positions of an unpadded map."""
+    sizing: Mapping[int, Sizing] = field(default_factory=dict)
+    """How many positions there would be on other inputs, for axes whose positions do not stay."""
+    gathered: tuple[Reach, ...] = ()
+    """What views have gathered in the channels of a layer that mixes them: read before the rest."""
+    unknown_because: str = ""
+    """Why it could not even be measured what an unknown operator reads."""
+    parts: tuple[Effect, ...] = ()
+    """For an operator with several results that lie in different places: what each of them is."""
+
+
+def geometry(
+    axes: int,
+    kernel: Mapping[int, Number | None] = {},
+    stride: Mapping[int, Number | None] = {},
+    dilation: Mapping[int, int] = {},
+    padding: Mapping[int, int | None] = {},
+) -> Geometry:
+    """Per-axis hyper-parameters from those of the axes that an operator works on."""
+    return Geometry(
+        tuple(kernel.get(axis, 1) for axis in range(axes)),
+        tuple(stride.get(axis, 1) for axis in range(axes)),
+        tuple(dilation.get(axis, 1) for axis in range(axes)),
+        tuple(padding.get(axis, 0) for axis in range(axes)),
+    )
+
+
+def pointwise(call: Call, layout: Layout) -> Effect:
+    """An operator that reads, of every input, the same position that it writes."""
+    reach = (POINTWISE,) * call.axes
+    return Effect(layout, (reach,) * len(call.data), geometry(call.axes))
+
+
+def reach_of(axes: int, reaches: Mapping[int, Reach]) -> tuple[Reach, ...]:
+    """A reach per axis, pointwise where nothing else is said."""
+    return tuple(reaches.get(axis, POINTWISE) for axis in range(axes))
+
+
+def as_number(value: Fraction) -> Number:
+    """An integer where it is one: integers are faster, and read better."""
+    return int(value) if value.denominator == 1 else value
