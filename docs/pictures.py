@@ -14,8 +14,8 @@ from xml.sax.saxutils import escape
 
 from rflint.analysis.proofs.coverage import Row
 from rflint.analysis.receptive_field import PIXEL, step
-from rflint.graph.architecture import Window
 from rflint.graph.taps import Taps, everything, members
+from rflint.graph.windows import Window
 
 WIDTH = 640
 MARGIN = 24

@@ -31,7 +31,7 @@ from typing import Any
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.reads import taps_along
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import along_axes, decimal, plural, size

@@ -35,7 +35,7 @@ from typing import Any
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import is_known_everywhere
 from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
-from rflint.graph.architecture import Kind, Layer
+from rflint.graph.layer import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.other_passes import in_one_mode
 from rflint.linting.rule import Example, Settings, finding

@@ -38,7 +38,9 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.borders import ends_in, leaves_nothing, likely_sizes, unread_ends
 from rflint.analysis.proofs.reads import taps_along
 from rflint.analysis.roles import reaching_outputs
-from rflint.graph.architecture import INPUT, POINTWISE, Architecture
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT
+from rflint.graph.windows import POINTWISE
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.other_passes import as_far_as_it_holds
 from rflint.linting.rule import Example, Settings, finding

@@ -47,7 +47,7 @@ from typing import Any, NamedTuple
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import is_known_everywhere, other_passes
 from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.other_passes import in_one_mode

@@ -33,7 +33,8 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import Standing, standing
-from rflint.graph.architecture import Architecture, Kind, Layer, users_of_parameters
+from rflint.graph.architecture import Architecture, users_of_parameters
+from rflint.graph.layer import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Settings, finding
 from rflint.text.numbers import plural

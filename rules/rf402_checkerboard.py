@@ -31,7 +31,7 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Settings, finding

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from rflint._version import __version__
 from rflint.errors import RflintError
-from rflint.graph.architecture import Window
+from rflint.graph.windows import Window
 from rflint.operators.taught import operator
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ as one message and exits with status 2; `--debug` also prints the traceback.
 
 from __future__ import annotations
 
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 
 
 class RflintError(Exception):
@@ -15,7 +15,9 @@ class RflintError(Exception):
     kind = "error"
     """The entry `kind` in the JSON report."""
 
-    def __init__(self, message: str, *, hint: str = "", source: Source | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", source: SourceLocation | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -76,7 +78,7 @@ class RepairFailed(RflintError):
     kind = "repair"
 
 
-def internal_error(error: BaseException, source: Source | None = None) -> InternalError:
+def internal_error(error: BaseException, source: SourceLocation | None = None) -> InternalError:
     """The error for an exception that is a bug in rflint; it asks the user to report it."""
     return InternalError(
         f"rflint itself failed: {type(error).__name__}: {error}",

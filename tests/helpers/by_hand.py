@@ -6,23 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rflint.analysis.analysis import analyse
-from rflint.graph.architecture import (
-    INPUT,
-    Architecture,
-    Edge,
-    Extent,
-    Geometry,
-    Kind,
-    Layer,
-    LeftOut,
-    Source,
-    Window,
-)
+from rflint.graph.architecture import Architecture, LeftOut
+from rflint.graph.layer import INPUT, Edge, Geometry, Kind, Layer
+from rflint.graph.source_location import SourceLocation
+from rflint.graph.windows import Extent, Window
 from rflint.linting.finding import Finding, Severity
 from rflint.report.report import ModelReport
 
 
-def conv(name: str, *places: Source, channels: tuple[int, int] = (8, 8), kernel: int = 3) -> Layer:
+def conv(
+    name: str, *places: SourceLocation, channels: tuple[int, int] = (8, 8), kernel: int = 3
+) -> Layer:
     """A convolution that was built on these lines of the user's."""
     return Layer(
         name,
@@ -38,7 +32,7 @@ def conv(name: str, *places: Source, channels: tuple[int, int] = (8, 8), kernel:
     )
 
 
-def unknown(name: str, *places: Source) -> Layer:
+def unknown(name: str, *places: SourceLocation) -> Layer:
     """An operator of which nobody knows what it reads."""
     return Layer(
         name,

@@ -21,7 +21,9 @@ from torch import nn
 
 from rflint.analysis.analysis import Analysis, analyse
 from rflint.analysis.receptive_field import AxisField
-from rflint.graph.architecture import INPUT, Number, Window
+from rflint.graph.exact import Number
+from rflint.graph.layer import INPUT
+from rflint.graph.windows import Window
 from rflint.tracing.trace import trace
 from tests.helpers import probe
 

@@ -27,7 +27,7 @@ import rflint
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.borders import unread_ends
 from rflint.analysis.proofs.leftovers import Leftover, leftovers
-from rflint.graph.architecture import INPUT
+from rflint.graph.layer import INPUT
 from rflint.graph.taps import members
 from rflint.linting.finding import Finding
 from tests.oracles.test_against_running_networks import NORM, per_axis

@@ -20,7 +20,8 @@ from torch.nn import functional as F
 
 from rflint.analysis.analysis import analyse
 from rflint.analysis.receptive_field import PIXEL, AxisField
-from rflint.graph.architecture import Extent, Kind, Window
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent, Window
 from rflint.operators.rows.linear_algebra import decomposition
 from rflint.operators.table import known_row, spellings
 from rflint.tracing.lowering.probe import CannotProbe, Patience, check_sizes, probe

@@ -29,7 +29,7 @@ from torch import nn
 
 from rflint.analysis.analysis import Analysis, analyse
 from rflint.analysis.receptive_field import AxisField
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.tracing.trace import trace
 from tests.helpers.probe import Borders, all_nan, borders, finite
 from zoo.torchvision_import import import_torchvision

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 import rflint
 from rflint.analysis.proofs.borders import likely_sizes, unread_ends
 from rflint.errors import RflintError
-from rflint.graph.architecture import INPUT
+from rflint.graph.layer import INPUT
 from tests.oracles.test_against_running_networks import AVG_POOL, CONV, MAX_POOL, per_axis
 from tests.unit.analysis.test_reads import C, Does, maps, positions_of, reaching, runs_on, traced
 from zoo.torchvision_import import import_torchvision

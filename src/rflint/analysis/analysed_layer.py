@@ -8,8 +8,10 @@ from enum import Enum
 from rflint.analysis.input_sizes import Comparison
 from rflint.analysis.receptive_field import Field
 from rflint.analysis.roles import Role
-from rflint.graph.architecture import Edge, Extent, Geometry, Kind, Layer, Source
+from rflint.graph.layer import Edge, Geometry, Kind, Layer
+from rflint.graph.source_location import SourceLocation
 from rflint.graph.taps import Taps
+from rflint.graph.windows import Extent
 
 
 class Verdict(str, Enum):
@@ -206,12 +208,12 @@ class AnalysedLayer:
         return self.layer.macs
 
     @property
-    def source(self) -> Source | None:
+    def source(self) -> SourceLocation | None:
         """The line to edit: where the user built it, else where they called it."""
         return self.layer.source
 
     @property
-    def places(self) -> tuple[Source, ...]:
+    def places(self) -> tuple[SourceLocation, ...]:
         """Every line of the user's that built or called it."""
         return self.layer.places
 

@@ -15,7 +15,8 @@ from rflint.analysis.proofs.dead_weights import dead_weights
 from rflint.analysis.receptive_field import LayerField, propagate
 from rflint.analysis.roles import Role, attention_gates, roles
 from rflint.analysis.unjudged import why_unjudged
-from rflint.graph.architecture import Architecture, Kind, Layer
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import Kind, Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rflint.graph.architecture import INPUT, Architecture, Edge, Extent, Number, Window
+from rflint.graph.architecture import Architecture
+from rflint.graph.exact import Number
+from rflint.graph.layer import INPUT, Edge
+from rflint.graph.windows import Extent, Window
 
 _Coarsest: TypeAlias = Mapping[Number, tuple[Number, Number]]
 """By jump: of all paths of that jump, the least and the most of their largest jumps behind a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, prod
 
-from rflint.graph.sizing import Number
+from rflint.graph.exact import Number
 
 Lengths = tuple[Number | None, ...]
 """The receptive field r_{l-1,min} of a convolution's input, per axis.

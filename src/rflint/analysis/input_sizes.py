@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rflint.analysis.receptive_field import NOTHING, AxisField, LayerField, beginnings, propagate
-from rflint.graph.architecture import Architecture, Number
+from rflint.graph.architecture import Architecture
+from rflint.graph.exact import Number
 
 
 @dataclass(frozen=True, slots=True)

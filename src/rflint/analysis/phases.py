@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rflint.graph.sizing import Number
+from rflint.graph.exact import Number
 
 _MOST = 8
 """More roundings in each other are replaced by one that is as large as the largest."""

@@ -19,16 +19,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rflint.analysis.phases import Widest
-from rflint.graph.architecture import (
-    INPUT,
-    POINTWISE,
-    Architecture,
-    Edge,
-    Extent,
-    Number,
-    Reach,
-    Window,
-)
+from rflint.graph.architecture import Architecture
+from rflint.graph.exact import Number
+from rflint.graph.layer import INPUT, Edge
+from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 
 
 @dataclass(frozen=True, slots=True)

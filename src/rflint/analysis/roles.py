@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rflint.analysis.receptive_field import LayerField
-from rflint.graph.architecture import INPUT, Architecture, Extent, Kind, Layer
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.graph.windows import Extent
 
 SQUASHING = frozenset(
     {"sigmoid", "hardsigmoid", "softmax", "Softmax2d", "tanh", "hardtanh", "relu6", "clamp", "clip"}

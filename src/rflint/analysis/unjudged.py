@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rflint.graph.architecture import INPUT, Architecture, Extent, Kind, Layer
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.graph.windows import Extent
 
 
 def why_unjudged(architecture: Architecture) -> str:

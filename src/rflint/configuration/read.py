@@ -12,7 +12,7 @@ from rflint.configuration.choices import Choices
 from rflint.configuration.find import prefix
 from rflint.configuration.toml import ConfigurationError, Document, Key
 from rflint.errors import UsageError
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.inputs import notation as quantities
 from rflint.linting.finding import Severity
 from rflint.linting.options import FAIL_ON, TRACERS
@@ -63,7 +63,7 @@ class Configuration:
     rule_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     document: Document | None = None
 
-    def line_of(self, key: str) -> Source | None:
+    def line_of(self, key: str) -> SourceLocation | None:
         """Where a key of the file's stands."""
         document = self.document
         return document.source((*prefix(document), key)) if document else None

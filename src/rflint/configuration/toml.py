@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rflint.errors import RflintError
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.usercode.places import source_at
 
 if sys.version_info >= (3, 11):
@@ -37,7 +37,7 @@ class Document:
     table: Mapping[str, Any]
     text: str
 
-    def source(self, key: Key) -> Source:
+    def source(self, key: Key) -> SourceLocation:
         """Where a key stands, or the innermost table around it whose line is known."""
         lines = dict(_lines(self.text))
         while key and key not in lines:

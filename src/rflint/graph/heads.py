@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rflint.graph.architecture import INPUT, Edge, Extent, Layer, Window
+from rflint.graph.layer import INPUT, Edge, Layer
+from rflint.graph.windows import Extent, Window
 
 
 def global_heads(layers: Sequence[Layer]) -> tuple[Layer, ...]:

@@ -7,11 +7,10 @@ tracing anew: every layer of an architecture says so for each axis, where that i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import floor
 from typing import TypeAlias
 
-Number: TypeAlias = int | Fraction
+from rflint.graph.exact import Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError, error_text
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding
 from rflint.linting.options import Options
 from rflint.linting.rule import Rule
@@ -86,7 +86,7 @@ def _failed(rule: Rule, function: str, error: BaseException) -> RuleFailed:
     return failed
 
 
-def _line_in(file: str, error: BaseException) -> Source | None:
+def _line_in(file: str, error: BaseException) -> SourceLocation | None:
     """The innermost line of the rule's file that an exception passed through."""
     lines = [line for name, line in lines_of(error) if name == file]
     return source_at(file, lines[-1]) if lines else None

@@ -8,7 +8,8 @@ from enum import Enum
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
-from rflint.graph.architecture import Source, titled
+from rflint.graph.layer import titled
+from rflint.graph.source_location import SourceLocation
 
 
 class Severity(str, Enum):
@@ -42,8 +43,8 @@ class Finding:
     severity: Severity
     layer: str
     message: str
-    source: Source | None = None
-    places: tuple[Source, ...] = ()
+    source: SourceLocation | None = None
+    places: tuple[SourceLocation, ...] = ()
     """Every line of the user's that has to do with it: where a comment can suppress it."""
     evidence: Evidence | None = None
     """What it rests on, where the rule says so."""

@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.text.suggest import did_you_mean_aside, similar
 
@@ -108,7 +108,7 @@ def finding(
 
 
 def model_finding(
-    module_globals: Mapping[str, Any], name: str, message: str, source: Source | None
+    module_globals: Mapping[str, Any], name: str, message: str, source: SourceLocation | None
 ) -> Finding:
     """A finding about the model as a whole, or about one of its modules."""
     return Finding(

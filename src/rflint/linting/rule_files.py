@@ -21,7 +21,7 @@ from types import ModuleType
 
 from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError, UsageError, error_text
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
 from rflint.linting.rule_module import read_rule
@@ -41,7 +41,7 @@ class RuleFailed(RflintError):
     kind = "rule"
 
     def __init__(
-        self, message: str, *, hint: str = "", source: Source | None = None, code: str = ""
+        self, message: str, *, hint: str = "", source: SourceLocation | None = None, code: str = ""
     ) -> None:
         super().__init__(message, hint=hint, source=source)
         self.code = code
@@ -108,7 +108,7 @@ def _not_imported(origin: _Origin, error: BaseException) -> RuleFailed:
     return failed
 
 
-def _place(error: BaseException) -> Source | None:
+def _place(error: BaseException) -> SourceLocation | None:
     """The innermost line that is neither rflint's nor Python's, wherever a rule is installed."""
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return source_at(error.filename, error.lineno)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from rflint.graph.architecture import POINTWISE, Geometry, Number, Reach
+from rflint.graph.exact import Number
+from rflint.graph.layer import Geometry
 from rflint.graph.sizing import Sizing
 from rflint.graph.taps import Taps
+from rflint.graph.windows import POINTWISE, Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Layout
 from rflint.operators.values import Zeros

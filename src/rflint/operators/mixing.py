@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from rflint.graph.architecture import POINTWISE, Extent, Geometry, Reach, Window
+from rflint.graph.layer import Geometry
 from rflint.graph.taps import Taps
+from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.operators.call import Call
 from rflint.operators.effect import Effect
 from rflint.operators.shapes import Shapes

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from rflint.errors import UsageError
-from rflint.graph.architecture import POINTWISE, Extent, Reach, Window
+from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 
 Reads: TypeAlias = "str | Reach | tuple[str | Reach, ...]"
 """`"pointwise"`, `"global"` or a Window; for all spatial axes, or a tuple with one for each."""

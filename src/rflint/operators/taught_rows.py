@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from rflint.errors import UsageError, error_text
-from rflint.graph.architecture import Extent, Kind, Reach, Window
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call, tensors_in
 from rflint.operators.dimensions import at_lengths, axes_of, length, plain, tangled
 from rflint.operators.effect import Effect, reach_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rflint.graph.architecture import Rearrangement
+from rflint.graph.layer import Rearrangement
 from rflint.operators.dimensions import Layout
 from rflint.operators.shapes import Shape
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rflint.analysis.analysed_layer import Verdict
 from rflint.analysis.analysis import Analysis
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.text.numbers import plural
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role, reaching_outputs
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 
 _PLAIN_CUTS = 8
 """Of a chain without downsampling, so many places to end are weighed: the last is the paper's."""

@@ -13,7 +13,8 @@ from torch import nn
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
-from rflint.graph.architecture import Extent, Kind, Layer
+from rflint.graph.layer import Kind, Layer
+from rflint.graph.windows import Extent
 from rflint.repair.change import Candidate, Edit
 from rflint.repair.cuts import behind, classes_of, lineage, modules_within
 from rflint.repair.writer import Writer

@@ -12,18 +12,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from rflint.analysis.analysis import Analysis
-from rflint.graph.architecture import (
-    INPUT,
-    POINTWISE,
-    Extent,
-    Kind,
-    Layer,
-    Number,
-    Reach,
-    Window,
-    adaptive_window,
-)
+from rflint.graph.exact import Number
+from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.graph.windows import POINTWISE, Extent, Reach, Window, adaptive_window
 from rflint.repair.change import Change, handle
 
 SMALL_STEM = 3

@@ -13,8 +13,9 @@ from fractions import Fraction
 from math import prod
 
 from rflint.analysis.analysis import Analysis
-from rflint.graph.architecture import INPUT, Edge, Extent, Kind, Layer
 from rflint.graph.heads import head_windows
+from rflint.graph.layer import INPUT, Edge, Kind, Layer
+from rflint.graph.windows import Extent
 from rflint.repair.change import Candidate, Change, Figures, handle
 from rflint.repair.cuts import behind, classes_of, modules_within
 from rflint.repair.flow import SMALL_STEM, AxisFlow, AxisForecast, Unforeseen

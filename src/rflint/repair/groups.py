@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
-from rflint.graph.architecture import INPUT, Extent, Kind, Layer, Window
+from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import Fixed, Scaled, Sliding
+from rflint.graph.windows import Extent, Window
 from rflint.repair.change import handle
 
 

@@ -16,7 +16,8 @@ from torch import nn
 
 from rflint.analysis.analysis import Analysis, analyse
 from rflint.errors import RepairFailed, RflintError
-from rflint.graph.architecture import INPUT, Architecture, Kind, Layer
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.repair.apply import edited_copy
 from rflint.repair.change import Candidate, Edit, Figures, Repair
 from rflint.repair.script import scripts, without_auxiliaries

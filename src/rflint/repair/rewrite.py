@@ -19,7 +19,7 @@ from typing import Any
 from torch import fx, nn
 
 from rflint.errors import error_text
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.repair.cuts import lineage
 from rflint.repair.forward_code import FUNCTIONS, statements_of
 from rflint.repair.writer import Inexpressible

@@ -15,7 +15,9 @@ from itertools import chain, combinations
 from math import log
 
 from rflint.analysis.analysis import Analysis
-from rflint.graph.architecture import INPUT, Architecture, Kind, Window
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Kind
+from rflint.graph.windows import Window
 from rflint.repair.change import Candidate, Change, Figures, front, productive_convolutions
 from rflint.repair.cuts import cut_points, no_cut_because
 from rflint.repair.flow import SMALL_STEM, Unforeseen

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-from rflint.graph.architecture import INPUT, POINTWISE, Kind, Layer
+from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.graph.windows import POINTWISE
 from rflint.repair.change import Edit
 from rflint.repair.cuts import lineage
 from rflint.repair.groups import module_of

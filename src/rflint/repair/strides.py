@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.repair.change import Edit, handle
 from rflint.repair.cuts import behind
 from rflint.repair.flow import SMALL_STEM

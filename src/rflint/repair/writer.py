@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rflint.analysis.analysis import Analysis
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.repair.change import Candidate
 from rflint.repair.names import Names
 from rflint.tracing.model.tree import parameters

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rflint.errors import UsageError
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.report.report import BaselineUse, Fixed, ModelReport
 from rflint.text.numbers import size
 from rflint.usercode.places import source_at

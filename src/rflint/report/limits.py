@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from rflint.analysis.analysis import Totals
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.inputs.notation import Limit
 from rflint.linting.finding import Finding, Severity
 from rflint.text.numbers import abbreviated, percent
@@ -32,7 +32,9 @@ _NOUNS = {
 }
 
 
-def over_limits(limits: Limits, totals: Totals, place: Source | None) -> tuple[Finding, ...]:
+def over_limits(
+    limits: Limits, totals: Totals, place: SourceLocation | None
+) -> tuple[Finding, ...]:
     """One entry for each limit that a model exceeds; the option is its code."""
     found = []
     for field in fields(limits):

@@ -15,7 +15,10 @@ from rflint._version import __version__
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError
-from rflint.graph.architecture import Kind, LeftOut, Number, Source
+from rflint.graph.architecture import LeftOut
+from rflint.graph.exact import Number
+from rflint.graph.layer import Kind
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.repair import Figures, Repair
 from rflint.text.numbers import plural
@@ -42,7 +45,7 @@ class Suppressed:
 
     finding: Finding
     reason: str
-    source: Source
+    source: SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class ModelReport:
     """What --verbose tells."""
     name: str = ""
     """What the configuration calls it."""
-    place: Source | None = None
+    place: SourceLocation | None = None
     """Where the user's code defines the target."""
     suppressed: tuple[Suppressed, ...] = ()
     accepted: tuple[Finding, ...] = ()
@@ -90,7 +93,7 @@ class ModelReport:
         return self.analysis.layers
 
     @property
-    def places(self) -> Iterator[Source]:
+    def places(self) -> Iterator[SourceLocation]:
         """The source lines of its layers, of its findings, and of the model itself."""
         for layer in self.layers:
             yield from layer.layer.places
@@ -307,7 +310,7 @@ def _figures(figures: Figures) -> dict[str, int]:
     }
 
 
-def _source(source: Source | None) -> dict[str, Any] | None:
+def _source(source: SourceLocation | None) -> dict[str, Any] | None:
     return {"path": source.path, "line": source.line} if source else None
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding
 
 _START = r"""(?<!["'`])#\s*rflint(?:\s*(:)|(?=\s+ignore\b))"""
@@ -35,7 +35,7 @@ _OTHER_TOOLS = re.compile(
 class Comment:
     """A suppression in a source file."""
 
-    source: Source
+    source: SourceLocation
     codes: tuple[str, ...]
     """Empty: whatever the rule."""
     reason: str
@@ -55,7 +55,7 @@ class Comment:
         starts = [] if has_layer else [line for line in self.call_starts if line in lines]
         return replace(self, call_starts=tuple(starts[:1]))
 
-    def covers(self, places: Sequence[Source]) -> bool:
+    def covers(self, places: Sequence[SourceLocation]) -> bool:
         """Whether one of these places is on a line that it covers."""
         return any(
             place.path == self.source.path
@@ -69,7 +69,7 @@ class Comment:
         return named and not self.complaint and self.covers(finding.places)
 
 
-def all_comments(models: Iterable[Iterable[Source]]) -> tuple[Comment, ...]:
+def all_comments(models: Iterable[Iterable[SourceLocation]]) -> tuple[Comment, ...]:
     """The comments of all files that these models have places in, sorted by file and line."""
     lines: dict[str, set[int]] = {}
     for places in models:
@@ -85,7 +85,7 @@ def all_comments(models: Iterable[Iterable[Source]]) -> tuple[Comment, ...]:
 def comments_in(path: str) -> tuple[Comment, ...]:
     """The comments of a file; none if it cannot be read or parsed.
 
-    `path` is relative to the current directory, or absolute, as in a Source.
+    `path` is relative to the current directory, or absolute, as in a SourceLocation.
     """
     try:
         content = Path(path).read_bytes()
@@ -106,7 +106,7 @@ def _parsed(path: str, content: bytes) -> tuple[Comment, ...]:
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError):
         return ()
     blocks, calls = _blocks(tree), _calls(tree)
-    return tuple(_comment(Source(path, mark.line), mark, blocks, calls) for mark in marks)
+    return tuple(_comment(SourceLocation(path, mark.line), mark, blocks, calls) for mark in marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,10 @@ def _marks(content: bytes) -> Iterator[_Mark]:
 
 
 def _comment(
-    source: Source, mark: _Mark, blocks: Mapping[int, _Block], calls: Mapping[int, tuple[int, ...]]
+    source: SourceLocation,
+    mark: _Mark,
+    blocks: Mapping[int, _Block],
+    calls: Mapping[int, tuple[int, ...]],
 ) -> Comment:
     match = _IGNORE.match(_OTHER_TOOLS.sub("", mark.text))
     line = mark.line

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rflint.analysis.analysed_layer import AnalysedLayer
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.rule import Rule
 from rflint.report.report import ModelReport
 from rflint.report.suppression import Comment
@@ -35,7 +35,7 @@ class UnusedSuppression:
     layer: str
     """The first layer on its lines; empty where there is none."""
     message: str
-    source: Source
+    source: SourceLocation
 
 
 def unused_suppressions(

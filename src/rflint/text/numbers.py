@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rflint.graph.architecture import Number
+from rflint.graph.exact import Number
 
 
 def abbreviated(number: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.operators.call import Call
 from rflint.operators.dimensions import all_axes
 from rflint.operators.effect import Effect, pointwise

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 
 _RFLINT = str(Path(__file__).parents[1]) + os.sep
 _PATHS = sysconfig.get_paths()
@@ -73,13 +73,13 @@ def is_user_code(filename: str) -> bool:
     return not {"site-packages", "dist-packages", "torch"} & set(folders)
 
 
-def innermost_user_line(frame: FrameType | None) -> Source | None:
+def innermost_user_line(frame: FrameType | None) -> SourceLocation | None:
     """The innermost line of user code on a stack, up to where rflint called into the model."""
     lines = _lines_on(frame)
     return next((source_at(file, line) for file, line in lines if is_user_code(file)), None)
 
 
-def innermost_line(frame: FrameType | None) -> Source | None:
+def innermost_line(frame: FrameType | None) -> SourceLocation | None:
     """The innermost line of user code on a stack, or else of the package that the model is from."""
     if (found := innermost_user_line(frame)) is not None:
         return found
@@ -87,7 +87,7 @@ def innermost_line(frame: FrameType | None) -> Source | None:
     return next((source_at(file, line) for file, line in lines if package_of(file)), None)
 
 
-def user_lines(frame: FrameType | None) -> tuple[Source, ...]:
+def user_lines(frame: FrameType | None) -> tuple[SourceLocation, ...]:
     """The lines of user code on a stack, innermost first, up to where rflint called into it."""
     return tuple(source_at(file, line) for file, line in _lines_on(frame) if is_user_code(file))
 
@@ -114,7 +114,7 @@ def lines_of(error: BaseException) -> Iterator[tuple[str, int]]:
         traceback = traceback.tb_next
 
 
-def innermost_user_line_of(error: BaseException) -> Source | None:
+def innermost_user_line_of(error: BaseException) -> SourceLocation | None:
     """The innermost line of user code that an exception passed through.
 
     Where there is none, that of the installed package that the model is from.
@@ -161,9 +161,9 @@ def raised_by_rflint(error: BaseException) -> bool:
     return traceback.tb_frame.f_code.co_filename.startswith(_RFLINT)
 
 
-def source_at(filename: str, line: int) -> Source:
+def source_at(filename: str, line: int) -> SourceLocation:
     """A place, relative to the current directory where it lies below it."""
-    return Source(_shown(filename, os.getcwd()), line)
+    return SourceLocation(_shown(filename, os.getcwd()), line)
 
 
 def shown(path: Path) -> str:

@@ -21,7 +21,8 @@ from torch.nn import functional as F
 
 from rflint.analysis.proofs import reads as reads_module
 from rflint.analysis.proofs.reads import Region, reads, runs
-from rflint.graph.architecture import INPUT, Architecture
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT
 from rflint.tracing.trace import trace
 from tests.oracles.test_against_running_networks import (
     AVG_POOL,

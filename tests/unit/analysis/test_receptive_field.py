@@ -11,19 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rflint.analysis.receptive_field import AxisField, LayerField, Span, propagate
-from rflint.graph.architecture import (
-    INPUT,
-    POINTWISE,
-    Architecture,
-    Edge,
-    Extent,
-    Geometry,
-    Kind,
-    Layer,
-    Number,
-    Reach,
-    Window,
-)
+from rflint.graph.architecture import Architecture
+from rflint.graph.exact import Number
+from rflint.graph.layer import INPUT, Edge, Geometry, Kind, Layer
+from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 
 # -- architectures by hand
 

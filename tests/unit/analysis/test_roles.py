@@ -20,7 +20,7 @@ from torch import nn
 from rflint.analysis.analysed_layer import Verdict
 from rflint.analysis.analysis import Analysis, analyse
 from rflint.analysis.roles import Role
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.tracing.trace import trace
 from zoo.torchvision_import import import_torchvision
 

@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rflint.graph.architecture import INPUT, Architecture
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT
 from rflint.graph.sizing import KEPT, Fixed, Scaled, Sliding
 from rflint.tracing.inputs.inputs import example_inputs
 from rflint.tracing.model.build import build

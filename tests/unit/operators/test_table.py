@@ -17,7 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rflint.analysis.analysis import Analysis, analyse
 from rflint.errors import InputMismatch, TraceFailed
-from rflint.graph.architecture import Architecture, Kind
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import Kind
 from rflint.operators.table import known_row, spellings
 from rflint.tracing.trace import trace
 from tests.helpers.operator_examples import Function, axes_in, example, image

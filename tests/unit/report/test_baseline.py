@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rflint.errors import UsageError
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.report.baseline import Baseline, read, write
 from rflint.report.report import Fixed, ModelReport
 from tests.helpers.by_hand import conv, found, report

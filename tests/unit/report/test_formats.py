@@ -27,7 +27,7 @@ from markdown_it.token import Token
 
 import rflint
 from rflint.errors import BuildFailed, InputMismatch
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule_files import load_rules
 from rflint.report.formats import FORMATS, sarif, writer
@@ -74,7 +74,7 @@ def written(report: Report, format_: str) -> str:
 def found(
     layer: str,
     message: str = "sees nothing new",
-    source: Source | None = None,
+    source: SourceLocation | None = None,
     severity: Severity = Severity.WARNING,
     code: str = "RF101",
 ) -> Finding:
@@ -97,9 +97,9 @@ def model(real: Report) -> ModelReport:
 @pytest.fixture(scope="module")
 def hostile(model: ModelReport) -> Report:
     """Every name everywhere: titles, layers, messages, paths, rules, repairs and failures."""
-    places: tuple[Callable[[str, int], Source | None], ...] = (
-        lambda name, line: Source(f"models/{name}.py", line),
-        lambda name, line: Source(f"/opt/{name}.py", line),
+    places: tuple[Callable[[str, int], SourceLocation | None], ...] = (
+        lambda name, line: SourceLocation(f"models/{name}.py", line),
+        lambda name, line: SourceLocation(f"/opt/{name}.py", line),
         lambda name, line: None,
     )
     models = []
@@ -125,7 +125,7 @@ def hostile(model: ModelReport) -> Report:
                 repairs=tuple(repairs),
                 place=places[number % 3](title, 1),
                 accepted=(found("ACCEPTED"),),
-                suppressed=(Suppressed(found("SUPPRESSED"), "why", Source("x.py", 1)),),
+                suppressed=(Suppressed(found("SUPPRESSED"), "why", SourceLocation("x.py", 1)),),
             )
         )
     failures = [
@@ -140,14 +140,15 @@ def hostile(model: ModelReport) -> Report:
 @pytest.fixture(scope="module")
 def large(model: ModelReport) -> Report:
     findings = tuple(
-        found(f"blocks.{i}.conv", source=Source(f"net/part{i % 7}.py", 1)) for i in range(2000)
+        found(f"blocks.{i}.conv", source=SourceLocation(f"net/part{i % 7}.py", 1))
+        for i in range(2000)
     )
     return Report((replace(model, findings=findings),))
 
 
 def failed(target: str = "net.py:build") -> Failure:
     return Failure(
-        target, InputMismatch("too small", hint="Feed it more.", source=Source("n.py", 7))
+        target, InputMismatch("too small", hint="Feed it more.", source=SourceLocation("n.py", 7))
     )
 
 
@@ -178,9 +179,12 @@ def fingerprints(report: Report) -> list[str]:
 
 
 def test_a_fingerprint_stays_while_the_problem_is_the_same(model: ModelReport) -> None:
-    first, second = found("a", source=Source("x.py", 1)), found("b", source=Source("x.py", 1))
+    first, second = (
+        found("a", source=SourceLocation("x.py", 1)),
+        found("b", source=SourceLocation("x.py", 1)),
+    )
     before = fingerprints(Report((replace(model, findings=(first, second)),)))
-    moved = replace(first, message="else", source=Source("y.py", 9), severity=Severity.INFO)
+    moved = replace(first, message="else", source=SourceLocation("y.py", 9), severity=Severity.INFO)
     after = fingerprints(Report((replace(model, findings=(second, moved)),)))
     assert after == before[::-1]
 
@@ -218,7 +222,9 @@ def test_concise_lines_are_places_codes_and_messages(real: Report) -> None:
 
 
 def test_concise_names_models_and_inputs_where_there_are_several(model: ModelReport) -> None:
-    one = replace(model, findings=(found("a", source=Source("x.py", 1)),), over_limits=(OVER,))
+    one = replace(
+        model, findings=(found("a", source=SourceLocation("x.py", 1)),), over_limits=(OVER,)
+    )
     architecture = replace(model.analysis.architecture, resolution=(64, 64))
     larger = replace(one, analysis=replace(model.analysis, architecture=architecture))
 
@@ -241,7 +247,7 @@ def test_concise_names_models_and_inputs_where_there_are_several(model: ModelRep
 
 
 def test_a_finding_without_a_place_is_where_the_model_is(model: ModelReport) -> None:
-    placed = replace(model, findings=(found("a"),), place=Source("net.py", 5))
+    placed = replace(model, findings=(found("a"),), place=SourceLocation("net.py", 5))
     assert written(Report((placed,)), "concise") == "net.py:5: RF101 a: sees nothing new\n"
 
 
@@ -279,7 +285,8 @@ def command(line: str) -> tuple[str, dict[str, str], str]:
 
 def test_github_gets_a_command_for_each_problem(model: ModelReport) -> None:
     findings = [
-        found("a", "at 50%, ::x", Source("a,b:c%.py", 3), severity) for severity in SEVERITIES
+        found("a", "at 50%, ::x", SourceLocation("a,b:c%.py", 3), severity)
+        for severity in SEVERITIES
     ]
     report = Report((replace(model, findings=tuple(findings)),), (failed(),))
     commands = [command(line) for line in written(report, "github").splitlines()]
@@ -303,9 +310,9 @@ def layers_of(found: tuple[str, dict[str, str], str]) -> int:
 
 def test_findings_of_a_rule_on_one_line_are_one_annotation(model: ModelReport) -> None:
     """GitHub shows ten of them."""
-    finding = replace(model.findings[0], source=Source("net.py", 3), message="no use")
+    finding = replace(model.findings[0], source=SourceLocation("net.py", 3), message="no use")
     others = [replace(finding, layer=f"layer{number}") for number in range(20)]
-    elsewhere = replace(finding, source=Source("net.py", 4))
+    elsewhere = replace(finding, source=SourceLocation("net.py", 4))
     report = Report((replace(model, findings=(*others, elsewhere)),))
     first, second = [command(line) for line in written(report, "github").splitlines()]
     assert first[2].startswith("layer0: no use\n20 layers on this line: layer0, layer1, ")
@@ -358,7 +365,9 @@ CODE_QUALITY = {
 
 
 def test_gitlab_gets_an_entry_for_each_problem(model: ModelReport) -> None:
-    findings = [found("a", source=Source("x.py", 3), severity=severity) for severity in SEVERITIES]
+    findings = [
+        found("a", source=SourceLocation("x.py", 3), severity=severity) for severity in SEVERITIES
+    ]
     report = Report((replace(model, findings=tuple(findings), over_limits=(OVER,)),), (failed(),))
     entries = json.loads(written(report, "gitlab"))
     Draft202012Validator(CODE_QUALITY).validate(entries)
@@ -380,11 +389,11 @@ def test_gitlab_gets_an_entry_for_each_problem(model: ModelReport) -> None:
 
 
 def test_gitlab_gets_paths_within_the_repository_only(model: ModelReport) -> None:
-    outside = replace(model, findings=(found("a", source=Source("/opt/lib.py", 3)),))
+    outside = replace(model, findings=(found("a", source=SourceLocation("/opt/lib.py", 3)),))
     for changed, path in (
         (outside, "pyproject.toml"),
         (replace(outside, target="nets/net.py:build"), "nets/net.py"),
-        (replace(outside, place=Source("net.py", 5)), "net.py"),
+        (replace(outside, place=SourceLocation("net.py", 5)), "net.py"),
     ):
         assert json.loads(written(Report((changed,)), "gitlab"))[0]["location"]["path"] == path
 
@@ -416,7 +425,9 @@ def as_xml_can(text: str) -> str:
 
 
 def test_junit_has_a_suite_for_each_model_and_a_case_for_each_problem(model: ModelReport) -> None:
-    first = replace(model, findings=(found("a", source=Source("x.py", 3)), found("a"), found("b")))
+    first = replace(
+        model, findings=(found("a", source=SourceLocation("x.py", 3)), found("a"), found("b"))
+    )
     sound = replace(model, name="sound", findings=())
     root = suites(Report((first, sound), (failed(),)))
     assert (root.tests, root.failures, root.errors) == (5, 3, 1)
@@ -481,7 +492,7 @@ def test_junit_fails_what_the_run_fails(model: ModelReport, gate: Severity | Non
     held = replace(
         model,
         findings=findings,
-        suppressed=(Suppressed(found("suppressed"), "", Source("x.py", 1)),),
+        suppressed=(Suppressed(found("suppressed"), "", SourceLocation("x.py", 1)),),
         accepted=(found("accepted"),),
     )
     report = Report((held,), fail_on=gate)
@@ -556,7 +567,7 @@ def test_the_comment_counts_what_it_leaves_out(model: ModelReport) -> None:
         model,
         findings=(),
         accepted=(found("a"), found("b")),
-        suppressed=(Suppressed(found("c"), "why", Source("x.py", 1)),),
+        suppressed=(Suppressed(found("c"), "why", SourceLocation("x.py", 1)),),
     )
     text = written(Report((left,), (failed(),)), "markdown")
     assert "| none, 2 accepted, 1 suppressed |" in text
@@ -570,7 +581,7 @@ def test_the_comment_counts_what_it_leaves_out(model: ModelReport) -> None:
 
 def test_findings_with_messages_of_their_own_are_told_one_by_one(model: ModelReport) -> None:
     findings = (
-        found("a", "reads x_y", Source("x.py", 1), code="RF901"),
+        found("a", "reads x_y", SourceLocation("x.py", 1), code="RF901"),
         found("b", "reads z", code="RF901"),
     )
     text = written(Report((replace(model, findings=findings, over_limits=(OVER,)),)), "markdown")
@@ -738,8 +749,8 @@ def check_place(place: dict[str, Any]) -> None:
 
 def test_a_result_tells_where_what_and_how_bad(model: ModelReport) -> None:
     findings = (
-        found("layer1.0.conv", source=Source("nets/my net#1.py", 3)),
-        found("a", source=Source("/opt/größe.py", 4), severity=Severity.INFO),
+        found("layer1.0.conv", source=SourceLocation("nets/my net#1.py", 3)),
+        found("a", source=SourceLocation("/opt/größe.py", 4), severity=Severity.INFO),
         found("{0} [x](1)"),
     )
     run = run_of(Report((replace(model, findings=findings, over_limits=(OVER,)),)))

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rflint.analysis.analysis import Totals
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.inputs.notation import limit, names, resolutions, shape, shapes
 from rflint.linting.finding import Severity
 from rflint.linting.rule_files import load_rules
@@ -84,7 +84,7 @@ def test_no_rounding_is_between_a_share_and_the_whole(whole: int, part: int, dig
 
 def test_every_limit_is_told_apart() -> None:
     limits = Limits(limit(1), limit(49), limit("1.1G"), limit("0.9k"))
-    place = Source("net.py", 3)
+    place = SourceLocation("net.py", 3)
     found = over_limits(limits, TOTALS, place)
     assert [x.message for x in found] == [
         "2 unproductive convolutions: more than the 1 that are allowed",
@@ -108,7 +108,7 @@ def test_a_share_names_the_whole() -> None:
 @pytest.fixture(scope="module")
 def too_large() -> ModelReport:
     """Without a finding; a comment above it ignores everything."""
-    model = report([conv("only", Source(__file__, 1))])
+    model = report([conv("only", SourceLocation(__file__, 1))])
     policy = Policy(load_rules(), limits=Limits(max_params=limit(999)))
     (done,) = apply_policies([(model, policy)], policy.rules)
     return done

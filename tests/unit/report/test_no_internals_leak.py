@@ -22,7 +22,7 @@ NOUNS = (
     "kernels|models|limits|lines|repairs|rows|columns|pixels|inputs"
 )
 LEAKS = (
-    r"Figures\(|Fraction\(|Finding\(|Source\(|Window\(",
+    r"Figures\(|Fraction\(|Finding\(|SourceLocation\(|Window\(",
     r"<rflint|<function|<class|object at 0x",
     r"\bNone\b",
     rf"(?<![\d.,])1 (?:{NOUNS})\b",

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 import rflint
-from rflint.graph.architecture import LeftOut, Source
+from rflint.graph.architecture import LeftOut
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
@@ -35,7 +36,7 @@ _files = count()
 
 
 def saved(folder: Path, text: str | bytes) -> str:
-    """A file that no other test has had, by the name that a Source gives it."""
+    """A file that no other test has had, by the name that a SourceLocation gives it."""
     path = folder / f"net{next(_files)}.py"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return source_at(str(path), 1).path
@@ -55,7 +56,7 @@ def linted(
     path = saved(folder, text)
     source = text if isinstance(text, str) else text.decode("latin-1")
     lines = [i for i, line in enumerate(source.split("\n"), 1) if re.search(builds, line)]
-    layers = [conv(f"line {i}", Source(path, i)) for i in lines]
+    layers = [conv(f"line {i}", SourceLocation(path, i)) for i in lines]
     model = report(layers, [found(layer) for layer in layers] if bad else [])
     (done,) = apply_policies([(model, POLICY)], RULES)
     return done
@@ -378,7 +379,7 @@ def test_however_the_file_is_written(tmp_path: Path, text: str, written: Any) ->
     shift = 2 * written(text).count(b"\x0c")
     path = saved(tmp_path, written(text))
     lines = [i + shift for i, line in enumerate(text.split("\n"), 1) if "Conv(" in line]
-    layers = [conv(f"line {i}", Source(path, i)) for i in lines]
+    layers = [conv(f"line {i}", SourceLocation(path, i)) for i in lines]
     (model,) = apply_policies([(report(layers, [found(x) for x in layers]), POLICY)], RULES)
     assert answered(model) == {i + shift for i in marked(text)}
 
@@ -416,11 +417,13 @@ def test_the_outer_lines_of_a_layer_count_too(tmp_path: Path) -> None:
         tmp_path,
         "def f():\n    return Conv(1)\na = f()\nb = f()  # rflint: ignore[RF101] late\n",
     )
-    layers = [conv(x, Source(path, 2), Source(path, y)) for x, y in (("a", 3), ("b", 4))]
+    layers = [
+        conv(x, SourceLocation(path, 2), SourceLocation(path, y)) for x, y in (("a", 3), ("b", 4))
+    ]
     (model,) = apply_policies([(report(layers, [found(x) for x in layers]), POLICY)], RULES)
     assert [x.layer for x in model.findings] == ["a"]
     assert [(x.finding.layer, x.reason, x.source) for x in model.suppressed] == [
-        ("b", "late", Source(path, 4))
+        ("b", "late", SourceLocation(path, 4))
     ]
 
 
@@ -501,7 +504,7 @@ def test_ignoring_everything_does_not_hide_that_there_is_nothing(tmp_path: Path)
 def with_comment(folder: Path) -> tuple[str, ModelReport, ModelReport]:
     """A line with a comment, and its layer in a model where it is found useless, and in another."""
     path = saved(folder, "x = Conv(1)  # rflint: ignore[RF101]\n")
-    layer = conv("x", Source(path, 1))
+    layer = conv("x", SourceLocation(path, 1))
     return path, report([layer], [found(layer)]), report([layer], target="net.py:other")
 
 
@@ -534,8 +537,8 @@ def test_it_is_told_to_a_model_that_wants_to_know(tmp_path: Path) -> None:
 
 def test_what_a_model_has_nothing_to_do_with_it_is_not_told(tmp_path: Path) -> None:
     path = saved(tmp_path, "x = 1  # rflint: noqa\ny = Conv(1)\n")
-    stranger = report([conv("y", Source("elsewhere.py", 1))], target="elsewhere.py:build")
-    mine = report([conv("y", Source(path, 2))])
+    stranger = report([conv("y", SourceLocation("elsewhere.py", 1))], target="elsewhere.py:build")
+    mine = report([conv("y", SourceLocation(path, 2))])
     done = apply_policies([(stranger, POLICY), (mine, POLICY)], RULES)
     assert [len(model.findings) for model in done] == [0, 1]
 
@@ -550,7 +553,7 @@ def test_nothing_is_said_unless_everything_is_linted(tmp_path: Path) -> None:
 
 def test_nothing_is_said_of_layers_that_could_not_be_judged(tmp_path: Path) -> None:
     path, _, _ = with_comment(tmp_path)
-    layers = [unknown("mystery", Source(path, 9)), conv("x", Source(path, 1))]
+    layers = [unknown("mystery", SourceLocation(path, 9)), conv("x", SourceLocation(path, 1))]
     assert unused(*apply_policies([(report(layers), POLICY)], RULES)) == []
     assert len(unused(*apply_policies([(report(layers[::-1]), POLICY)], RULES))) == 1
     left_out = report(layers[1:], left_out=LeftOut("data decides", ""))
@@ -560,7 +563,7 @@ def test_nothing_is_said_of_layers_that_could_not_be_judged(tmp_path: Path) -> N
 def test_rules_that_are_not_known_here_may_be_elsewhere(tmp_path: Path) -> None:
     """`rflint.lint` knows nothing of a project's own rules; `rflint` does."""
     path = saved(tmp_path, "x = Conv(1)  # rflint: ignore[ACME101, wide-stem, RF999]\n")
-    model = report([conv("x", Source(path, 1))])
+    model = report([conv("x", SourceLocation(path, 1))])
     assert unused(*apply_policies([(model, POLICY)], RULES, all_rules=False)) == [
         "there is no rule RF999 to ignore"
     ]

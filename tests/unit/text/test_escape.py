@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rflint.cli.messages import complain, note
 from rflint.errors import BuildFailed
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.text.escape import escaped_lines, log_message, without_ci_commands
 
 HOSTILE = (
@@ -42,7 +42,9 @@ def check(said: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_error_is_text(capfd: pytest.CaptureFixture[str], text: str, debug: bool) -> None:
-    error = BuildFailed(f"net.py:f raised {text}", hint=text, source=Source(f"{text}.py", 1))
+    error = BuildFailed(
+        f"net.py:f raised {text}", hint=text, source=SourceLocation(f"{text}.py", 1)
+    )
     complain(error, debug, text)
     note(text)
     said = capfd.readouterr().err

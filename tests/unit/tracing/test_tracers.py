@@ -19,7 +19,7 @@ from torch.utils.checkpoint import checkpoint
 import rflint
 from rflint.analysis.analysis import analyse
 from rflint.errors import InputMismatch, TraceFailed, UnsupportedByTracer, UsageError
-from rflint.graph.architecture import Layer
+from rflint.graph.layer import Layer
 from rflint.report.report import ModelReport
 from rflint.tracing.inputs.inputs import example_inputs
 from rflint.tracing.model.borrow import borrowed

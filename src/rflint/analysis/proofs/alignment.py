@@ -26,7 +26,10 @@ from typing import TypeAlias
 
 from rflint.analysis.proofs.causality import Causality
 from rflint.analysis.proofs.moves import joins, moved_by
-from rflint.graph.architecture import INPUT, Architecture, Edge, Kind, Layer, Number, Window
+from rflint.graph.architecture import Architecture
+from rflint.graph.exact import Number
+from rflint.graph.layer import INPUT, Edge, Kind, Layer
+from rflint.graph.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from math import prod
 from rflint.analysis.proofs.reads import counterpart, read_along, returned, taps_along
 from rflint.analysis.proofs.surely import reads_all_of_the_input
 from rflint.analysis.roles import reaching_outputs
-from rflint.graph.architecture import INPUT, POINTWISE, Architecture, Extent, Kind, Window
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Kind
 from rflint.graph.sizing import Fixed
 from rflint.graph.taps import Taps, everything, members
+from rflint.graph.windows import POINTWISE, Extent, Window
 
 SLIDING = frozenset({Kind.CONV, Kind.POOL})
 """Kinds whose windows may end before the map does."""

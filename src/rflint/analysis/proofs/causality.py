@@ -20,7 +20,10 @@ from math import floor
 
 from rflint.analysis.proofs.moves import half, joins, moved_by
 from rflint.analysis.proofs.reads import taps_along
-from rflint.graph.architecture import Architecture, Edge, Kind, Layer, Number, Window
+from rflint.graph.architecture import Architecture
+from rflint.graph.exact import Number
+from rflint.graph.layer import Edge, Kind, Layer
+from rflint.graph.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

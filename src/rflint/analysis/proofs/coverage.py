@@ -16,8 +16,10 @@ from dataclasses import dataclass, replace
 from math import gcd
 
 from rflint.analysis.proofs.reads import taps_along
-from rflint.graph.architecture import INPUT, POINTWISE, Architecture, Kind, Layer, Window
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.taps import Taps, shifted
+from rflint.graph.windows import POINTWISE, Window
 
 
 @dataclass(frozen=True, slots=True)

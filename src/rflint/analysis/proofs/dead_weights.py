@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from rflint.analysis.passes import is_steady, other_passes
 from rflint.analysis.proofs.reads import Region, reads
 from rflint.analysis.roles import reaching_outputs
-from rflint.graph.architecture import INPUT, Architecture, Kind, Layer, users_of_parameters
+from rflint.graph.architecture import Architecture, users_of_parameters
+from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.taps import everything, taps_alive
 
 if TYPE_CHECKING:

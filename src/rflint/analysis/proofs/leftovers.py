@@ -22,8 +22,10 @@ from rflint.analysis.proofs.reads import (
     runs,
     taps_along,
 )
-from rflint.graph.architecture import INPUT, POINTWISE, Architecture, Kind, Layer
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.taps import Taps
+from rflint.graph.windows import POINTWISE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from rflint.analysis.proofs.reads import taps_along
-from rflint.graph.architecture import POINTWISE, Edge, Extent, Kind, Layer, Number, Window
+from rflint.graph.exact import Number
+from rflint.graph.layer import Edge, Kind, Layer
+from rflint.graph.windows import POINTWISE, Extent, Window
 
 _JOINS = frozenset({"cat", "quantized::cat"})
 """Operations that put maps one behind the other along an axis."""

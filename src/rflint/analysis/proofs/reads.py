@@ -16,8 +16,10 @@ from math import prod
 from typing import TypeAlias
 
 from rflint.analysis.roles import reaching_outputs
-from rflint.graph.architecture import INPUT, POINTWISE, Architecture, Edge, Kind, Layer
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.taps import Taps, everything, members, positions_read
+from rflint.graph.windows import POINTWISE
 
 Box: TypeAlias = tuple[int, ...]
 """Per axis a set of positions, as bits; the box holds all their combinations."""

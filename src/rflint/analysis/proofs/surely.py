@@ -11,17 +11,10 @@ from itertools import product
 
 from rflint.analysis.proofs.reads import Box, returned, stays, taps_along
 from rflint.analysis.roles import reaching_outputs
-from rflint.graph.architecture import (
-    INPUT,
-    POINTWISE,
-    Architecture,
-    Edge,
-    Extent,
-    Kind,
-    Layer,
-    Window,
-)
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.taps import everything, positions_read
+from rflint.graph.windows import POINTWISE, Extent, Window
 
 _TAKES_ALL = frozenset(
     {

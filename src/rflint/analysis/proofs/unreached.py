@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rflint.analysis.passes import is_steady
 from rflint.analysis.roles import reaching_outputs
-from rflint.graph.architecture import Architecture, Source
+from rflint.graph.architecture import Architecture
+from rflint.graph.source_location import SourceLocation
 
 if TYPE_CHECKING:
     from rflint.analysis.analysis import Analysis
@@ -23,7 +24,7 @@ class Unreached:
     parameters: tuple[str, ...]
     size: int
     """In scalars."""
-    places: tuple[Source, ...]
+    places: tuple[SourceLocation, ...]
     """The user's lines that have to do with it."""
     computed: bool
     """Whether something is computed from it, and then not used."""
@@ -63,7 +64,9 @@ def unreached(architecture: Architecture, among: Set[str] | None = None) -> tupl
     """
     if not architecture.output_shapes or architecture.left_out is not None:
         return ()
-    places: dict[str, tuple[Source, ...]] = {x.name: x.construction for x in architecture.unused}
+    places: dict[str, tuple[SourceLocation, ...]] = {
+        x.name: x.construction for x in architecture.unused
+    }
     sizes = {x.name: x.size for x in architecture.unused}
     computed = set[str]()
     reached = reaching_outputs(architecture)
@@ -120,6 +123,6 @@ def _prefixes(name: str) -> Iterator[str]:
     return (".".join(parts[: i + 1]) for i in range(len(parts)))
 
 
-def _flat(places: Iterable[tuple[Source, ...]]) -> Iterator[Source]:
+def _flat(places: Iterable[tuple[SourceLocation, ...]]) -> Iterator[SourceLocation]:
     for some in places:
         yield from some

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from rflint.graph.architecture import Kind, Reach
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, Layout, tangled
 from rflint.operators.effect import Effect, reach_of

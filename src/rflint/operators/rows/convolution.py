@@ -7,9 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
-from rflint.graph.architecture import Kind, Reach, Window
+from rflint.graph.layer import Kind
 from rflint.graph.sizing import Scaled, Sizing, Sliding
 from rflint.graph.taps import Taps
+from rflint.graph.windows import Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import resized
 from rflint.operators.effect import Effect, geometry, reach_of

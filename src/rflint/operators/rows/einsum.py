@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from rflint.graph.architecture import Kind, Reach
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimension, Factor, axes_of
 from rflint.operators.effect import Effect, reach_of

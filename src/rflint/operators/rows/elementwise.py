@@ -10,7 +10,8 @@ from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
-from rflint.graph.architecture import Extent, Kind, Reach, Window
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,

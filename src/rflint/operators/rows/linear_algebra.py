@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call, tensors_in
 from rflint.operators.dimensions import Factor, Layout, all_axes, at_lengths, axes_of, plain
 from rflint.operators.effect import Effect, geometry, reach_of

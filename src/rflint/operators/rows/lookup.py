@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Layout, all_axes, axes_of, plain
 from rflint.operators.effect import Effect, pointwise, reach_of

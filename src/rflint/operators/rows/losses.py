@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import all_axes, plain
 from rflint.operators.effect import Effect, reach_of

@@ -6,7 +6,8 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from rflint.graph.architecture import Extent, Kind, Reach
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, Layout, all_axes
 from rflint.operators.effect import Effect, reach_of

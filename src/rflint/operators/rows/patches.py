@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from rflint.graph.architecture import Extent, Kind, Reach, Window
+from rflint.graph.layer import Kind
 from rflint.graph.sizing import Sliding
 from rflint.graph.taps import Taps
+from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,

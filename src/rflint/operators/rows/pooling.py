@@ -7,9 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from rflint.graph.architecture import Extent, Kind, Number, Reach, Window, adaptive_window
+from rflint.graph.exact import Number
+from rflint.graph.layer import Kind
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.graph.taps import Taps
+from rflint.graph.windows import Extent, Reach, Window, adaptive_window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import sole_axis
 from rflint.operators.effect import Effect, as_number, geometry, reach_of

@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes
 from rflint.operators.effect import Effect, pointwise, reach_of

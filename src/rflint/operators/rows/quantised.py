@@ -6,7 +6,7 @@ observers, while a model is prepared) are no path for features, as statistics of
 
 from __future__ import annotations
 
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.operators.call import Call
 from rflint.operators.effect import Effect, pointwise
 from rflint.operators.rows.elementwise import same_shape

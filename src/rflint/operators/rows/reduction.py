@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor
 from rflint.operators.effect import Effect, reach_of

@@ -7,9 +7,11 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from rflint.graph.architecture import Kind, Number, Reach, Window, adaptive_window
+from rflint.graph.exact import Number
+from rflint.graph.layer import Kind
 from rflint.graph.sizing import Fixed, Scaled, Sizing
 from rflint.graph.taps import Taps
+from rflint.graph.windows import Reach, Window, adaptive_window
 from rflint.operators import zeros
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (

@@ -10,7 +10,8 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from rflint.graph.architecture import Extent, Kind, Reach, Window
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, at_lengths, axes_of, resized, tangled
 from rflint.operators.effect import Effect, geometry, reach_of

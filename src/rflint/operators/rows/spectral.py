@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from rflint.graph.architecture import Kind, Window
+from rflint.graph.layer import Kind
 from rflint.graph.sizing import Fixed, Scaled, Sizing
 from rflint.graph.taps import Taps
+from rflint.graph.windows import Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes, at_lengths, sole_axis
 from rflint.operators.effect import Effect, as_number, geometry, pointwise, reach_of

@@ -12,8 +12,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, TypeGuard
 
-from rflint.graph.architecture import POINTWISE, Extent, Kind, Reach, Window
+from rflint.graph.layer import Kind
 from rflint.graph.taps import Taps
+from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 from rflint.operators import zeros
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (

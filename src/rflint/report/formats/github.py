@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.rule import Rule
 from rflint.report.formats.places import Problem, level, problems
 from rflint.report.report import Report
@@ -50,7 +50,7 @@ def _text(problems: Sequence[Problem]) -> str:
     return f"{problems[0].text}\n{len(problems)} layers on this line: {layers}"
 
 
-def _command(name: str, place: Source | None, title: str, text: str) -> str:
+def _command(name: str, place: SourceLocation | None, title: str, text: str) -> str:
     properties = {"file": place.path, "line": str(place.line)} if place else {}
     properties["title"] = title
     joined = ",".join(f"{key}={_property(one_line(value))}" for key, value in properties.items())

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.report.formats.places import (
@@ -60,11 +60,11 @@ def _entry(
     check: str,
     fingerprint: str,
     severity: str,
-    places: Sequence[Source | None],
+    places: Sequence[SourceLocation | None],
 ) -> dict[str, Any]:
     """An entry at the first of the places that lies in the repository."""
     inside = [place for place in places if place and is_relative(place)]
-    place = inside[0] if inside else Source("pyproject.toml", 1)
+    place = inside[0] if inside else SourceLocation("pyproject.toml", 1)
     return {
         "description": unicode(description),
         "check_name": unicode(check),

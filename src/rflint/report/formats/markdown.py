@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TextIO
 
 from rflint._version import __version__
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
 from rflint.report.formats.places import Problem, by_model, resolution
@@ -136,7 +136,7 @@ def _findings(
         evidence = f", {findings[0].evidence.value}" if findings[0].evidence else ""
         head = f"{_code(code)} {_prose(findings[0].name)} ({_counts(findings)}{evidence})"
         yield 0, f"{head}: {_prose(story)}" if story else f"{head}:"
-        by_place: dict[tuple[Source | None, str], list[Finding]] = {}
+        by_place: dict[tuple[SourceLocation | None, str], list[Finding]] = {}
         for problem in there:
             key = (problem.place, problem.finding.detail)
             by_place.setdefault(key, []).append(problem.finding)

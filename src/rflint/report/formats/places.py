@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath, PureWindowsPath
 
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.report.report import ModelReport, Report
 from rflint.text.numbers import size
@@ -27,7 +27,7 @@ class Problem:
 
     model: ModelReport
     finding: Finding
-    place: Source | None
+    place: SourceLocation | None
     fingerprint: str
     label: str
     """The model and its input, as far as the report has others to confuse them with."""
@@ -87,7 +87,7 @@ def resolution(model: ModelReport) -> str:
     return size(model.analysis.architecture.resolution)
 
 
-def file_of(target: str) -> Source:
+def file_of(target: str) -> SourceLocation:
     """Where to look, for formats that need a place, when nothing has one.
 
     The file that the target names; else pyproject.toml, where models and limits are configured.
@@ -96,10 +96,10 @@ def file_of(target: str) -> Source:
     if name.endswith(".py"):
         with suppress(OSError, ValueError):  # whatever a caller of `lint` takes for a name
             return source_at(name, 1)
-    return Source("pyproject.toml", 1)
+    return SourceLocation("pyproject.toml", 1)
 
 
-def is_relative(source: Source) -> bool:
+def is_relative(source: SourceLocation) -> bool:
     """Whether it lies below the current directory: other paths are absolute."""
     return not (
         PurePosixPath(source.path).is_absolute() or PureWindowsPath(source.path).is_absolute()

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from rflint._version import __version__
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Evidence, Finding
 from rflint.linting.rule import Rule
 from rflint.linting.rule_page import page
@@ -137,7 +137,7 @@ def _notification(failure: Failure) -> dict[str, Any]:
     return entry | ({"locations": [_location(error.source)]} if error.source else {})
 
 
-def _location(place: Source) -> dict[str, Any]:
+def _location(place: SourceLocation) -> dict[str, Any]:
     """A place by its URI: below the root of the sources, or of a file outside."""
     path = unicode(place.path)
     artifact = (

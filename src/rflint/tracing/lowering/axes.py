@@ -20,7 +20,8 @@ from typing import TypeAlias
 
 from torch import fx
 
-from rflint.graph.architecture import Extent, Kind
+from rflint.graph.layer import Kind
+from rflint.graph.windows import Extent
 from rflint.inputs.layouts import lettered, places_of
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (

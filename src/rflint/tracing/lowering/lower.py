@@ -8,20 +8,11 @@ from dataclasses import replace
 
 from torch import fx, nn
 
-from rflint.graph.architecture import (
-    INPUT,
-    POINTWISE,
-    Architecture,
-    Edge,
-    Extent,
-    Kind,
-    Layer,
-    Reach,
-    Rearrangement,
-    Window,
-)
+from rflint.graph.architecture import Architecture
 from rflint.graph.heads import global_heads
+from rflint.graph.layer import INPUT, Edge, Kind, Layer, Rearrangement
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 from rflint.operators.call import Call, mapped
 from rflint.operators.dimensions import Layout, all_axes, placed, positions, sole_axis
 from rflint.operators.effect import Effect, reach_of

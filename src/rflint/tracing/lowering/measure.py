@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from rflint.graph.architecture import POINTWISE, Extent, Reach
+from rflint.graph.windows import POINTWISE, Extent, Reach
 from rflint.operators.call import Call, mapped
 from rflint.operators.dimensions import (
     Dimension,

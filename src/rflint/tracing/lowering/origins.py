@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from rflint.graph.architecture import Kind, Rearrangement
+from rflint.graph.layer import Kind, Rearrangement
 from rflint.operators.call import Call
 from rflint.operators.rows.views import flipped_dimensions, new_order
 from rflint.operators.table import Row

@@ -9,7 +9,8 @@ from torch import fx, nn
 from torch.nn.modules.loss import _Loss
 from torch.nn.parameter import is_lazy
 
-from rflint.graph.architecture import Kind, Parameter
+from rflint.graph.architecture import Parameter
+from rflint.graph.layer import Kind
 from rflint.operators.call import Call, mapped
 from rflint.operators.values import Arrangement, Origins, Value
 from rflint.tracing.lowering.origins import origins_of_constant

@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 
-from rflint.graph.architecture import Extent, Number, Reach, Window
+from rflint.graph.exact import Number
+from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import mapped, tensors_in
 from rflint.operators.effect import as_number
 from rflint.tracing.recording.functions import tensors_of

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import fx
 
-from rflint.graph.architecture import POINTWISE, Kind
+from rflint.graph.layer import Kind
+from rflint.graph.windows import POINTWISE
 from rflint.operators.call import Call, mapped, tensors_in
 from rflint.operators.dimensions import plain, same_patches, tangled, without_patches
 from rflint.operators.effect import Effect

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from rflint.errors import BuildFailed, RflintError, error_text
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.text.suggest import did_you_mean, similar
 from rflint.tracing.model.meta import WeightsOnMeta
 from rflint.tracing.model.sources import construction_recorded
@@ -32,7 +32,7 @@ class Built:
     """Attributes by which the model is reached from what was built."""
     is_module: bool = False
     """Whether the target was a module already."""
-    place: Source | None = None
+    place: SourceLocation | None = None
     """Where the user's code defines the target."""
 
 
@@ -81,7 +81,7 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
     return Built(unwrapped(result), note, _wrappers(result), place=_place(attribute))
 
 
-def _place(attribute: Any) -> Source | None:
+def _place(attribute: Any) -> SourceLocation | None:
     """The user's line that begins the definition of a function or class, or of a module's class."""
     defined = type(attribute) if isinstance(attribute, nn.Module) else attribute
     defined = inspect.unwrap(getattr(defined, "func", defined))

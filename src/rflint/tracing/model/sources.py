@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.usercode.places import user_lines
 
 _CONSTRUCTED = "_rflint_constructed"
@@ -31,7 +31,7 @@ def construction_recorded() -> Iterator[None]:
         nn.Module.__init__ = original  # type: ignore[method-assign]
 
 
-def construction_of(module: nn.Module) -> tuple[Source, ...]:
+def construction_of(module: nn.Module) -> tuple[SourceLocation, ...]:
     """The user's lines through which a module was built, innermost first.
 
     Empty where it was not built under `construction_recorded`.
@@ -40,6 +40,6 @@ def construction_of(module: nn.Module) -> tuple[Source, ...]:
     return found if isinstance(found, tuple) else ()
 
 
-def constructed_at(module: nn.Module) -> Source | None:
+def constructed_at(module: nn.Module) -> SourceLocation | None:
     """The user's line that built a module, if that is known."""
     return next(iter(construction_of(module)), None)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.tracing.recording.statements import (
     Point,
     Statement,
@@ -38,7 +38,7 @@ class Answer:
     """The truth value to go on with, and what that takes for granted."""
 
     value: bool
-    assumed: Source | None = None
+    assumed: SourceLocation | None = None
     """The line that asserts it; None where both answers lead to the same."""
 
 
@@ -81,7 +81,7 @@ def only_reports(frame: FrameType | None) -> bool:
     return statement is not None and _reports(statement.node)
 
 
-def asserts(frame: FrameType | None) -> Source | None:
+def asserts(frame: FrameType | None) -> SourceLocation | None:
     """The line that is executed, where it calls one of torch's assertions."""
     frame = asking_frame(frame)
     statement = None if frame is None else statement_at(frame)

@@ -28,7 +28,8 @@ from torch.export.graph_signature import InputKind
 from torch.overrides import TorchFunctionMode
 
 from rflint.errors import RflintError, TraceFailed, error_text, internal_error
-from rflint.graph.architecture import Kind, Source
+from rflint.graph.layer import Kind
+from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import Call, mapped, tensors_in
 from rflint.operators.find import find
 from rflint.operators.shapes import ShapeError
@@ -116,7 +117,7 @@ class _Kept:
     template: Any
     """Positional and keyword arguments, with slots in the place of tensors."""
     scope: str
-    called: Source | None
+    called: SourceLocation | None
     result: Any = None
 
     def filled(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -442,7 +443,7 @@ class _Replay(Recorder):
         self.calls = calls
         self.nodes_of: Counter[int | None] = Counter(map(_number, program.graph.nodes))
         """How many nodes every call of a torch function has become."""
-        self.place: Source | None = None
+        self.place: SourceLocation | None = None
 
     def recording_of(self, inputs: Sequence[torch.Tensor]) -> Recording:
         """The recording that following the model's own forward would leave."""
@@ -499,7 +500,7 @@ class _Replay(Recorder):
         self.stack = [self.model.get_submodule(path) for path in node.meta.get(_STACK, ())]
         self.place = node.meta.get(_CALLED)
 
-    def _called(self) -> Source | None:
+    def _called(self) -> SourceLocation | None:
         return self.place
 
     def _replayed(self, node: fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

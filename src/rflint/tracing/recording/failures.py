@@ -18,7 +18,7 @@ from rflint.errors import (
     error_text,
     internal_error,
 )
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import Call
 from rflint.operators.shapes import ShapeError, show
 from rflint.usercode.contained import exit_called
@@ -26,7 +26,7 @@ from rflint.usercode.places import innermost_user_line_of, raised_by_rflint, rai
 
 
 def mismatch(
-    layer: str, op: str, call: Call, error: ShapeError, source: Source | None
+    layer: str, op: str, call: Call, error: ShapeError, source: SourceLocation | None
 ) -> InputMismatch:
     """A layer that cannot run on what reaches it, as an error that names it."""
     shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
@@ -134,7 +134,9 @@ def explained(
     )
 
 
-def needs_values(what: str, source: Source | None, path: str | None = None) -> DataDependent:
+def needs_values(
+    what: str, source: SourceLocation | None, path: str | None = None
+) -> DataDependent:
     """The code reads numbers that only exist at run time; `what` says which."""
     where = f"{path} " if path else "this "
     return DataDependent(

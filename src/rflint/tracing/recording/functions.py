@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from rflint.graph.architecture import Kind
+from rflint.graph.layer import Kind
 from rflint.operators.call import Call
 from rflint.operators.find import find
 from rflint.operators.table import Row

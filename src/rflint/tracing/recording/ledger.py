@@ -10,7 +10,7 @@ import torch
 from torch import fx, nn
 
 from rflint.errors import UnsupportedByTracer
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import mapped, tensors_in
 from rflint.operators.find import find
 from rflint.operators.shapes import show
@@ -25,7 +25,10 @@ class Ledger:
     """The graph of a recording while it is made, and the tensors that its nodes stand for."""
 
     def __init__(
-        self, model: nn.Module, scope: Callable[[], str], caller: Callable[[], Source | None]
+        self,
+        model: nn.Module,
+        scope: Callable[[], str],
+        caller: Callable[[], SourceLocation | None],
     ) -> None:
         self.graph = fx.Graph()
         self.steps: dict[fx.Node, Step] = {}
@@ -185,7 +188,7 @@ class Ledger:
                 )
                 self._bind(tensor, self._step(part, Step(tensor, "part", None)))
 
-    def overlay(self, written: torch.Tensor, caller: Source | None) -> None:
+    def overlay(self, written: torch.Tensor, caller: SourceLocation | None) -> None:
         """Every other tensor that shares what was just written in place has changed as well."""
         for other in [t for t in self._sharing[_storage(written)] if t is not written]:
             self._overlaid(other, written, caller)
@@ -200,7 +203,9 @@ class Ledger:
             before = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
             self.steps[node] = dataclasses.replace(self.steps[node], result=before)
 
-    def _overlaid(self, base: torch.Tensor, written: torch.Tensor, caller: Source | None) -> None:
+    def _overlaid(
+        self, base: torch.Tensor, written: torch.Tensor, caller: SourceLocation | None
+    ) -> None:
         if not self.has_values(written):
             self._real.discard(id(base))
         node = self.graph.create_node(

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from rflint.errors import DataDependent
-from rflint.graph.architecture import Source
+from rflint.graph.source_location import SourceLocation
 from rflint.operators.shapes import show
 from rflint.tracing.recording.branches import Answer, answer, asserts, only_reports
 from rflint.tracing.recording.failures import needs_values
@@ -51,11 +51,11 @@ class Reading:
     def __init__(
         self,
         ledger: Ledger,
-        caller: Callable[[], Source | None],
+        caller: Callable[[], SourceLocation | None],
         call: Callable[..., torch.Tensor],
     ) -> None:
         self.ledger = ledger
-        self.assumed: dict[Source, None] = {}
+        self.assumed: dict[SourceLocation, None] = {}
         """The lines whose assertions were taken to hold, in the order in which they were met."""
         self._caller = caller
         self._call = call

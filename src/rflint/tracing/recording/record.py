@@ -25,7 +25,9 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
 from rflint.errors import DataDependent, RflintError, TraceFailed, UnsupportedByTracer
-from rflint.graph.architecture import Kind, LeftOut, Source
+from rflint.graph.architecture import LeftOut
+from rflint.graph.layer import Kind
+from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import Call, tensors_in
 from rflint.operators.find import find
 from rflint.operators.shapes import ShapeError, Shapes, broadcast, show
@@ -582,7 +584,7 @@ class Recorder(TorchFunctionMode):
             return first
         return produced(call, row, shape, META)
 
-    def _called(self) -> Source | None:
+    def _called(self) -> SourceLocation | None:
         """The user's line that makes the call that is being recorded."""
         return innermost_user_line(sys._getframe(1))
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from rflint.graph.architecture import LeftOut, Source
+from rflint.graph.architecture import LeftOut
+from rflint.graph.source_location import SourceLocation
 from rflint.operators.table import Row
 
 
@@ -27,7 +28,7 @@ class Step:
     """The layer's name: the module's path, or the node's name for a function."""
     owner: nn.Module | None = None
     """The user's convolution class whose forward calls the function, if that is what happens."""
-    called: Source | None = None
+    called: SourceLocation | None = None
     op: str = ""
     """The function's name in the code, where the table knows it by another."""
     writes: bool = False
@@ -55,7 +56,7 @@ class Recording:
     """Whether it read values that torch had drawn."""
     reads_values: bool = False
     """Whether it read values of tensors at all."""
-    assumed: tuple[Source, ...] = ()
+    assumed: tuple[SourceLocation, ...] = ()
     """Lines that assert something about values: taken to hold."""
     read: tuple[fx.Node, ...] = ()
     """What had its values read."""

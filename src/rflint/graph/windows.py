@@ -1,0 +1,77 @@
+"""What an operator reads along one axis: a window, all of the axis, or nobody knows what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from math import gcd
+from typing import TypeAlias
+
+from rflint.graph.exact import Number
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What an operator reads along one axis: output p reads `size` inputs from p*stride + start.
+
+    `size` is the extent with dilation counted in, K = d * (k - 1) + 1 (paper, Eq. 1). `start` is
+    minus the padding. A stride below one is an upsampling. A window behind an upsampling, taken
+    together with it, may have a fractional size.
+    """
+
+    size: Number = 1
+    stride: Number = 1
+    start: Number = 0
+    slack: Number = field(default=0, compare=False)
+    """By how much what is read may begin earlier or end later, where `start` is nominal.
+
+    Position p of a map that was resized reads what lies at p * stride, rounded to whole positions;
+    all positions of a window of a partition read the whole window.
+    """
+    moves: bool = field(default=False, compare=False)
+    """Whether it takes positions from elsewhere as they are: a roll, a slice, a row put elsewhere.
+
+    By itself that is a receptive field of one position. Next to what was not moved it is a kernel,
+    spelled out.
+    """
+
+    @property
+    def rounding(self) -> Number:
+        """The slack, which no window has less of whose positions lie between those it reads."""
+        between = isinstance(self.stride, Fraction) and self.stride.denominator > 1
+        return self.slack or (1 if between else 0)
+
+    @property
+    def blocks(self) -> Number:
+        """How many positions of its input a block has, where groups of outputs read the same.
+
+        Those between positions of the input, and those in the same window of a partition.
+        """
+        between = isinstance(self.stride, Fraction) and self.stride.denominator > 1
+        return 1 if between else self.size if self.slack else 0
+
+
+class Extent(Enum):
+    """What an operator reads along one axis where no window describes it."""
+
+    GLOBAL = "global"
+    """The whole axis: global pooling, flatten + linear, attention over positions."""
+    UNKNOWN = "unknown"
+    """Nobody knows: the operator is in no table."""
+
+
+Reach: TypeAlias = Window | Extent
+
+POINTWISE = Window()
+
+
+def adaptive_window(n: int, m: int) -> Window:
+    """What adaptive pooling from n to m positions reads.
+
+    Output p reads inputs floor(p * n / m) to ceil((p + 1) * n / m) - 1: the widest such window.
+    """
+    phases = range(m // gcd(n, m))
+    size = max(-((-(p + 1) * n) // m) - p * n // m for p in phases)
+    stride = Fraction(n, m)
+    return Window(size, int(stride) if stride.denominator == 1 else stride)
