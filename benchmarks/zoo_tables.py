@@ -180,7 +180,7 @@ def _often(results: Sequence[Outcome]) -> Sheet:
     rows = []
     for rule in load_rules():
         titles = [x.model.title for x in results if rule.code in x.codes]
-        if rule.default and len(titles) > ALLOWED * len(results):
+        if rule.on_by_default and len(titles) > ALLOWED * len(results):
             for group in explained(rule.code, titles):
                 reason = group.reason or "not looked into"
                 rows.append((rule.code, str(len(group.titles)), reason, ", ".join(group.titles)))

@@ -49,24 +49,8 @@ from typing import Any
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis, useful_parameters, wasted_parameters
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
-from rflint.linting.rule import Example, Setting, Settings, finding
+from rflint.linting.rule import Example, Rule, Setting, Settings
 from rflint.text.numbers import abbreviated_count, percent, size
-
-CODE = "RF101"
-NAME = "unproductive-layer"
-SEVERITY = Severity.WARNING
-DEFAULT = True
-EVIDENCE = Evidence.PREDICTED
-SETTINGS = {
-    "pointwise": Setting(
-        "beside-others",
-        "1x1 convolutions integrate no context at any input size, and depthwise convolutions need "
-        "one behind them. By default they are reported only where larger kernels are unproductive "
-        'too; with `"judge"` always. With `"ignore"` they are not judged: border layer, totals and '
-        "repairs follow.",
-        choices=("beside-others", "judge", "ignore"),
-    )
-}
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -81,8 +65,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         macs = abbreviated_count(layer.layer.macs, "MAC")
         params = sum(number for _, number in layer.layer.parameters)
         work = f"{abbreviated_count(params, 'parameter')} and {macs}" if params else macs
-        yield finding(
-            globals(),
+        yield RULE.finding(
             layer,
             f"the receptive field of what it reads is larger than the {whole} input ({sees} pixels "
             "on the shortest path): "
@@ -170,10 +153,28 @@ def late_mixing() -> Any:
     )
 
 
-FAILS = [Example(deep_plain_network, 16), Example(late_mixing, 16, {"pointwise": "judge"})]
-PASSES = [
-    Example(truncated_network, 16),
-    Example(deep_plain_network, 32),
-    Example(late_mixing, 16),
-    Example(late_mixing, 16, {"pointwise": "ignore"}),
-]
+RULE = Rule(
+    "RF101",
+    "unproductive-layer",
+    Severity.WARNING,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PREDICTED,
+    settings={
+        "pointwise": Setting(
+            "beside-others",
+            "1x1 convolutions integrate no context at any input size, and depthwise convolutions "
+            "need one behind them. By default they are reported only where larger kernels are "
+            'unproductive too; with `"judge"` always. With `"ignore"` they are not judged: border '
+            "layer, totals and repairs follow.",
+            choices=("beside-others", "judge", "ignore"),
+        )
+    },
+    fails=[Example(deep_plain_network, 16), Example(late_mixing, 16, {"pointwise": "judge"})],
+    passes=[
+        Example(truncated_network, 16),
+        Example(deep_plain_network, 32),
+        Example(late_mixing, 16),
+        Example(late_mixing, 16, {"pointwise": "ignore"}),
+    ],
+)

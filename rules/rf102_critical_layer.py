@@ -32,14 +32,8 @@ from rflint.analysis.analysed_layer import Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.receptive_field import Field
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import size
-
-CODE = "RF102"
-NAME = "critical-layer"
-SEVERITY = Severity.INFO
-DEFAULT = False
-EVIDENCE = Evidence.PREDICTED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -48,8 +42,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     if layer is not None:
         before, behind = _sees(layer.input_field), _sees(layer.output_field)
         whole = size(x.input_size for x in layer.compared_axes)
-        yield finding(
-            globals(),
+        yield RULE.finding(
             layer,
             f"here receptive fields outgrow the {whole} input: "
             f"{before} in front of it, {behind} behind it",
@@ -75,5 +68,13 @@ def crosses() -> Any:
     )
 
 
-FAILS = [Example(crosses, 16)]
-PASSES = [Example(crosses, 32)]
+RULE = Rule(
+    "RF102",
+    "critical-layer",
+    Severity.INFO,
+    check=check,
+    on_by_default=False,
+    evidence=Evidence.PREDICTED,
+    fails=[Example(crosses, 16)],
+    passes=[Example(crosses, 32)],
+)

@@ -33,20 +33,14 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.reads import taps_along
 from rflint.graph.layer import Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import along_axes, decimal, plural, size
-
-CODE = "RF103"
-NAME = "partly-unproductive-layer"
-SEVERITY = Severity.INFO
-DEFAULT = True
-EVIDENCE = Evidence.PREDICTED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each convolution whose kernel extends along an axis that is done."""
     for layer in _wasted_in_part(analysis):
-        yield finding(globals(), layer, *_message(layer))
+        yield RULE.finding(layer, *_message(layer))
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -121,5 +115,13 @@ def square_kernels() -> Any:
     )
 
 
-FAILS = [Example(square_kernels, (8, 64))]
-PASSES = [Example(square_kernels, (16, 64)), Example(square_kernels, 64)]
+RULE = Rule(
+    "RF103",
+    "partly-unproductive-layer",
+    Severity.INFO,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PREDICTED,
+    fails=[Example(square_kernels, (8, 64))],
+    passes=[Example(square_kernels, (16, 64)), Example(square_kernels, 64)],
+)

@@ -38,14 +38,8 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.receptive_field import AxisField, propagate
 from rflint.analysis.roles import reaching_outputs
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import along_axes, size
-
-CODE = "RF104"
-NAME = "unseen-context"
-SEVERITY = Severity.INFO
-DEFAULT = False
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -84,8 +78,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         span.slack for x in fields[outputs[fewest]].output_field for span in x.spans.values()
     )
     at_most = "at most " if rounded else ""
-    yield finding(
-        globals(),
+    yield RULE.finding(
         analysis.layers[outputs[fewest]],
         f"no position of the output sees the whole {size(architecture.resolution)} input{where}: "
         f"the largest receptive field is {at_most}{size(sees, unbounded='all')}"
@@ -146,5 +139,13 @@ def with_global_pooling() -> Any:
     )
 
 
-FAILS = [Example(fully_convolutional, 16)]
-PASSES = [Example(with_global_pooling, 16), Example(fully_convolutional, 7)]
+RULE = Rule(
+    "RF104",
+    "unseen-context",
+    Severity.INFO,
+    check=check,
+    on_by_default=False,
+    evidence=Evidence.PROVED,
+    fails=[Example(fully_convolutional, 16)],
+    passes=[Example(with_global_pooling, 16), Example(fully_convolutional, 7)],
+)

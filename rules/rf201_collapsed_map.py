@@ -38,14 +38,8 @@ from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
 from rflint.graph.layer import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.other_passes import in_one_mode
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import percent, size
-
-CODE = "RF201"
-NAME = "collapsed-map"
-SEVERITY = Severity.WARNING
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -53,8 +47,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for kernel in _collapsed(analysis):
         layer = analysis.layers[kernel.calls[0]]
         padded = any(tap.zeros for tap in layer.layer.taps)
-        found = finding(
-            globals(),
+        found = RULE.finding(
             layer,
             f"its kernel of {size(kernel.size)} works on a map of one position: kernel_size=1, "
             f"padding=0{', with no padding in front of it,' if padded else ''} computes the same "
@@ -135,5 +128,13 @@ def with_a_kernel_of_one() -> Any:
     )
 
 
-FAILS = [Example(downsampled_to_nothing, 16)]
-PASSES = [Example(with_a_kernel_of_one, 16)]
+RULE = Rule(
+    "RF201",
+    "collapsed-map",
+    Severity.WARNING,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    fails=[Example(downsampled_to_nothing, 16)],
+    passes=[Example(with_a_kernel_of_one, 16)],
+)

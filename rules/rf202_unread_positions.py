@@ -67,14 +67,8 @@ from rflint.analysis.proofs.leftovers import (
 from rflint.graph.taps import everything
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.other_passes import as_far_as_it_holds
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import abbreviated, first_few, percent, size
-
-CODE = "RF202"
-NAME = "unread-positions"
-SEVERITY = Severity.WARNING
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 _LEAST = 100
 """One part in so many of the model's work is worth a warning."""
@@ -94,8 +88,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         places = (x for y in _involved(analysis, leftover) for x in y.layer.places)
         worth = leftover.macs * _LEAST >= analysis.totals.macs and not _is_meant(analysis, leftover)
         finding_here = replace(
-            finding(globals(), layer, cured, message),
-            severity=SEVERITY
+            RULE.finding(layer, cured, message),
+            severity=RULE.severity
             if not analysis.architecture.is_input(leftover.value) and worth
             else Severity.INFO,
             places=tuple(dict.fromkeys(places)),
@@ -294,5 +288,13 @@ def shortcut() -> Any:
     return Block()
 
 
-FAILS = [Example(strided_bottleneck, 16)]
-PASSES = [Example(stride_on_the_larger_kernel, 16), Example(shortcut, 16)]
+RULE = Rule(
+    "RF202",
+    "unread-positions",
+    Severity.WARNING,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    fails=[Example(strided_bottleneck, 16)],
+    passes=[Example(stride_on_the_larger_kernel, 16), Example(shortcut, 16)],
+)

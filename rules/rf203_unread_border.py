@@ -43,14 +43,8 @@ from rflint.graph.layer import INPUT
 from rflint.graph.windows import POINTWISE
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.other_passes import as_far_as_it_holds
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import axis_names, size
-
-CODE = "RF203"
-NAME = "unread-border"
-SEVERITY = Severity.INFO
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -67,7 +61,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         reader = _reader(analysis, value, ends)
         there = {axis: along[value] for axis, along in enumerate(ends) if value in along}
         left = _left(architecture, value, there)
-        found = finding(globals(), reader, f"{left}{cure}", left)
+        found = RULE.finding(reader, f"{left}{cure}", left)
         holds = partial(_holds, analysis, value, there)
         yield from as_far_as_it_holds(found, analysis, holds)
 
@@ -182,5 +176,13 @@ def patches() -> Any:
     )
 
 
-FAILS = [Example(patches, 30)]
-PASSES = [Example(patches, 28), Example(patches, 32)]
+RULE = Rule(
+    "RF203",
+    "unread-border",
+    Severity.INFO,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    fails=[Example(patches, 30)],
+    passes=[Example(patches, 28), Example(patches, 32)],
+)

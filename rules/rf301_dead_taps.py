@@ -51,14 +51,8 @@ from rflint.graph.layer import Layer
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.other_passes import in_one_mode
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import percent, size
-
-CODE = "RF301"
-NAME = "dead-taps"
-SEVERITY = Severity.WARNING
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -66,8 +60,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for kernel in _kernels_with_dead_taps(analysis):
         fate = _fate(analysis, kernel)
         of_model = percent(kernel.dead, analysis.totals.params)
-        found = finding(
-            globals(),
+        found = RULE.finding(
             analysis.layers[kernel.calls[0]],
             f"{kernel.dead:,} of its {kernel.weights:,} weights {_why(kernel)} "
             f"({percent(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): "
@@ -214,5 +207,13 @@ def dilated_less() -> Any:
     )
 
 
-FAILS = [Example(dilated_too_far, 16)]
-PASSES = [Example(dilated_less, 16), Example(dilated_too_far, 32)]
+RULE = Rule(
+    "RF301",
+    "dead-taps",
+    Severity.WARNING,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    fails=[Example(dilated_too_far, 16)],
+    passes=[Example(dilated_less, 16), Example(dilated_too_far, 32)],
+)

@@ -35,14 +35,8 @@ from typing import Any
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.unreached import Unreached, proved_unreached
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.rule import Example, Settings, model_finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import percent, plural
-
-CODE = "RF302"
-NAME = "unused-parameters"
-SEVERITY = Severity.WARNING
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -50,7 +44,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for unused in proved_unreached(analysis):
         source = next(iter(unused.places), None)
         message = _message(unused, analysis)
-        found = model_finding(globals(), unused.name, message, source)
+        found = RULE.model_finding(unused.name, message, source)
         optional = unused.why or analysis.architecture.not_given
         severity = Severity.INFO if optional else found.severity
         yield replace(found, places=unused.places, detail=message, severity=severity)
@@ -145,5 +139,13 @@ def auxiliary_head() -> Any:
     return WithHead()
 
 
-FAILS = [Example(forgotten_layer, 16)]
-PASSES = [Example(called_layer, 16), Example(auxiliary_head, 16)]
+RULE = Rule(
+    "RF302",
+    "unused-parameters",
+    Severity.WARNING,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    fails=[Example(forgotten_layer, 16)],
+    passes=[Example(called_layer, 16), Example(auxiliary_head, 16)],
+)

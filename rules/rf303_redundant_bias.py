@@ -36,14 +36,8 @@ from rflint.analysis.passes import Standing, standing
 from rflint.graph.architecture import Architecture, users_of_parameters
 from rflint.graph.layer import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import plural
-
-CODE = "RF303"
-NAME = "redundant-bias"
-SEVERITY = Severity.INFO
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -54,8 +48,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         bias = layer.layer.bias
         if bias not in reported and _in_training(analysis, bias):
             reported.add(bias)
-            yield finding(
-                globals(),
+            yield RULE.finding(
                 layer,
                 f"its bias is subtracted again by {norms[0].described}, directly behind it: "
                 f"trained with bias=False, it computes the same with {_fewer(_size(layer.layer))}",
@@ -166,5 +159,13 @@ def several_channels_a_group() -> Any:
     return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.ReLU())
 
 
-FAILS = [Example(with_bias, 16)]
-PASSES = [Example(without_bias, 16), Example(several_channels_a_group, 16)]
+RULE = Rule(
+    "RF303",
+    "redundant-bias",
+    Severity.INFO,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    fails=[Example(with_bias, 16)],
+    passes=[Example(without_bias, 16), Example(several_channels_a_group, 16)],
+)

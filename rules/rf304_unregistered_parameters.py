@@ -32,14 +32,8 @@ from typing import Any
 from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Parameter
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.rule import Example, Settings, model_finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import plural
-
-CODE = "RF304"
-NAME = "unregistered-parameters"
-SEVERITY = Severity.WARNING
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -52,7 +46,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             f"an optimiser does not train {'it' if size == 1 else 'them'}; {_cure(name, members)}"
         )
         places = tuple(dict.fromkeys(place for x in members for place in x.construction))
-        found = model_finding(globals(), name, message, next(iter(places), None))
+        found = RULE.model_finding(name, message, next(iter(places), None))
         yield replace(found, places=places, detail=message)
 
 
@@ -122,5 +116,13 @@ def module_list() -> Any:
     return Net()
 
 
-FAILS = [Example(plain_list, 16)]
-PASSES = [Example(module_list, 16)]
+RULE = Rule(
+    "RF304",
+    "unregistered-parameters",
+    Severity.WARNING,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    fails=[Example(plain_list, 16)],
+    passes=[Example(module_list, 16)],
+)

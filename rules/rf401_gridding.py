@@ -34,14 +34,8 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.coverage import Row, griddings
 from rflint.graph.architecture import Architecture
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import along_axes, first_few
-
-CODE = "RF401"
-NAME = "gridding"
-SEVERITY = Severity.INFO
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -53,8 +47,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for dilated, there in rows.items():
         names = first_few([architecture.layers[index].described for index in dilated], 4)
         holes = "; ".join(_holes(architecture, row, axes) for row, axes in there.items())
-        yield finding(
-            globals(),
+        yield RULE.finding(
             analysis.layers[dilated[-1]],
             f"{holes} (the row: {names}); dilations without a common factor, such as 1, 2, 5 in "
             "turn, leave no holes",
@@ -101,5 +94,12 @@ def sawtooth() -> Any:
     )
 
 
-FAILS = [Example(same_dilation, 32)]
-PASSES = [Example(sawtooth, 32)]
+RULE = Rule(
+    "RF401",
+    "gridding",
+    Severity.INFO,
+    check=check,
+    evidence=Evidence.PROVED,
+    fails=[Example(same_dilation, 32)],
+    passes=[Example(sawtooth, 32)],
+)

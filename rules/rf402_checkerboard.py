@@ -34,14 +34,8 @@ from rflint.analysis.analysis import Analysis
 from rflint.graph.layer import Kind
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import size
-
-CODE = "RF402"
-NAME = "checkerboard"
-SEVERITY = Severity.INFO
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -50,7 +44,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         uneven = _uneven(layer)
         if uneven:
             message = _message(layer.layer.taps, uneven)
-            yield finding(globals(), layer, message, message)
+            yield RULE.finding(layer, message, message)
 
 
 def _message(windows: Sequence[Taps], uneven: Sequence[Taps]) -> str:
@@ -147,5 +141,13 @@ def kernel_of_four() -> Any:
     )
 
 
-FAILS = [Example(kernel_of_three, 16)]
-PASSES = [Example(kernel_of_four, 16)]
+RULE = Rule(
+    "RF402",
+    "checkerboard",
+    Severity.INFO,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    fails=[Example(kernel_of_three, 16)],
+    passes=[Example(kernel_of_four, 16)],
+)

@@ -42,21 +42,8 @@ from typing import Any
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.alignment import Misalignment, misalignments
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.rule import Example, Setting, Settings, finding
+from rflint.linting.rule import Example, Rule, Setting, Settings
 from rflint.text.numbers import along_axes, plural
-
-CODE = "RF403"
-NAME = "misaligned-merge"
-SEVERITY = Severity.INFO
-DEFAULT = True
-EVIDENCE = Evidence.PROVED
-SETTINGS = {
-    "at-least": Setting(
-        0.5,
-        "how far apart centres have to be, in positions of the merged map. Below half a position "
-        "no other position would be nearer.",
-    )
-}
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -68,7 +55,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             merges.setdefault(found.layer, []).append(found)
     for index, there in sorted(merges.items()):
         message = _message(analysis, there)
-        yield finding(globals(), analysis.layers[index], f"merges {message}", message)
+        yield RULE.finding(analysis.layers[index], f"merges {message}", message)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -133,5 +120,20 @@ def odd_kernel() -> Any:
     return Block()
 
 
-FAILS = [Example(even_kernel, 16)]
-PASSES = [Example(odd_kernel, 16), Example(even_kernel, 16, {"at-least": 1.0})]
+RULE = Rule(
+    "RF403",
+    "misaligned-merge",
+    Severity.INFO,
+    check=check,
+    summarise=summarise,
+    evidence=Evidence.PROVED,
+    settings={
+        "at-least": Setting(
+            0.5,
+            "how far apart centres have to be, in positions of the merged map. Below half a "
+            "position no other position would be nearer.",
+        )
+    },
+    fails=[Example(even_kernel, 16)],
+    passes=[Example(odd_kernel, 16), Example(even_kernel, 16, {"at-least": 1.0})],
+)

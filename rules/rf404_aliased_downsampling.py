@@ -39,14 +39,8 @@ from rflint.analysis.roles import reaching_outputs
 from rflint.graph.layer import Kind
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.rule import Example, Settings, finding
+from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import along_axes, plural
-
-CODE = "RF404"
-NAME = "aliased-downsampling"
-SEVERITY = Severity.INFO
-DEFAULT = False
-EVIDENCE = Evidence.PREDICTED
 
 _SAMPLING = (Kind.CONV, Kind.POOL, Kind.SLICE)
 
@@ -58,7 +52,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         aliases = [taps for taps in layer.layer.taps if _aliases(layer, taps)]
         if index in reached and layer.layer.kind in _SAMPLING and aliases:
             message = _message(aliases, analysis.architecture.axes)
-            yield finding(globals(), layer, message, message)
+            yield RULE.finding(layer, message, message)
 
 
 def _message(aliases: Sequence[Taps], of: int) -> str:
@@ -120,5 +114,14 @@ def average_pooling() -> Any:
     )
 
 
-FAILS = [Example(max_pooling, 16)]
-PASSES = [Example(average_pooling, 16)]
+RULE = Rule(
+    "RF404",
+    "aliased-downsampling",
+    Severity.INFO,
+    check=check,
+    summarise=summarise,
+    on_by_default=False,
+    evidence=Evidence.PREDICTED,
+    fails=[Example(max_pooling, 16)],
+    passes=[Example(average_pooling, 16)],
+)

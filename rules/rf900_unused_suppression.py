@@ -30,12 +30,7 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.linting.finding import Finding, Severity
-from rflint.linting.rule import Example, Settings, model_finding
-
-CODE = "RF900"
-NAME = "unused-suppression"
-SEVERITY = Severity.WARNING
-DEFAULT = True
+from rflint.linting.rule import Example, Rule, Settings
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -45,7 +40,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """
     for unused in settings.get("unused", ()):
         layer = unused.layer or Path(unused.source.path).name  # of a comment that is on no layer
-        yield model_finding(globals(), layer, unused.message, unused.source)
+        yield RULE.model_finding(layer, unused.message, unused.source)
 
 
 def forgotten() -> Any:
@@ -69,5 +64,11 @@ def needed() -> Any:
     )
 
 
-FAILS = [Example(forgotten, 16)]
-PASSES = [Example(needed, 16)]
+RULE = Rule(
+    "RF900",
+    "unused-suppression",
+    Severity.WARNING,
+    check=check,
+    fails=[Example(forgotten, 16)],
+    passes=[Example(needed, 16)],
+)

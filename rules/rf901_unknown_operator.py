@@ -30,20 +30,14 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.linting.finding import Finding, Severity
-from rflint.linting.rule import Example, Settings, finding
-
-CODE = "RF901"
-NAME = "unknown-operator"
-SEVERITY = Severity.WARNING
-DEFAULT = True
+from rflint.linting.rule import Example, Rule, Settings
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each call whose reach nobody knows."""
     for layer in analysis.layers:
         if layer.is_unknown and layer.layer.op not in settings.get("allow-unknown", ()):
-            yield finding(
-                globals(),
+            yield RULE.finding(
                 layer,
                 f"rflint does not know what {layer.layer.op} reads of its input"
                 + (f" ({layer.layer.unknown_because})" if layer.layer.unknown_because else "")
@@ -85,5 +79,11 @@ def known_operators() -> Any:
     return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
 
 
-FAILS = [Example(needs_an_accelerator, 16)]
-PASSES = [Example(known_operators, 16)]
+RULE = Rule(
+    "RF901",
+    "unknown-operator",
+    Severity.WARNING,
+    check=check,
+    fails=[Example(needs_an_accelerator, 16)],
+    passes=[Example(known_operators, 16)],
+)

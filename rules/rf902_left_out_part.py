@@ -32,20 +32,14 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.linting.finding import Finding, Severity
-from rflint.linting.rule import Example, Settings, model_finding
-
-CODE = "RF902"
-NAME = "left-out-part"
-SEVERITY = Severity.INFO
-DEFAULT = True
+from rflint.linting.rule import Example, Rule, Settings
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding where the analysis ends before the model does."""
     left_out = analysis.architecture.left_out
     if left_out is not None:
-        yield model_finding(
-            globals(),
+        yield RULE.model_finding(
             left_out.scope or "forward",
             f"the analysis ends here: {left_out.reason}",
             left_out.source,
@@ -86,5 +80,11 @@ def looks_at_shapes() -> Any:
     return LooksAtShapes()
 
 
-FAILS = [Example(thresholds, 16)]
-PASSES = [Example(looks_at_shapes, 16)]
+RULE = Rule(
+    "RF902",
+    "left-out-part",
+    Severity.INFO,
+    check=check,
+    fails=[Example(thresholds, 16)],
+    passes=[Example(looks_at_shapes, 16)],
+)

@@ -35,12 +35,7 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.linting.finding import Finding, Severity
-from rflint.linting.rule import Example, Settings, finding
-
-CODE = "RF903"
-NAME = "unjudged-convolutions"
-SEVERITY = Severity.WARNING
-DEFAULT = True
+from rflint.linting.rule import Example, Rule, Settings
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
@@ -50,8 +45,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         return
     number = len(convolutions)
     subject = "its one convolution" if number == 1 else f"none of its {number} convolutions"
-    yield finding(
-        globals(),
+    yield RULE.finding(
         convolutions[0],
         f"{subject} could {'not ' if number == 1 else ''}be judged: {analysis.unjudged}",
     )
@@ -102,5 +96,11 @@ def mixed_up() -> Any:
     return MixedUp()
 
 
-FAILS = [Example(sequence, 16, layout="BCT"), Example(mixed_up, (12, 20))]
-PASSES = [Example(sequence, 16, layout="BTC"), Example(generator, 16)]
+RULE = Rule(
+    "RF903",
+    "unjudged-convolutions",
+    Severity.WARNING,
+    check=check,
+    fails=[Example(sequence, 16, layout="BCT"), Example(mixed_up, (12, 20))],
+    passes=[Example(sequence, 16, layout="BTC"), Example(generator, 16)],
+)

@@ -87,9 +87,7 @@ It says that it would.
 from torch import nn
 
 from rflint.linting.finding import Severity
-from rflint.linting.rule import Example
-
-CODE, NAME, SEVERITY, DEFAULT = "ACME001", "finds-nothing", Severity.WARNING, False
+from rflint.linting.rule import Example, Rule
 
 def build():
     return nn.Conv2d(3, 3, 3)
@@ -97,7 +95,15 @@ def build():
 def check(analysis, settings):
     return []
 
-FAILS, PASSES = [Example(build, 8)], []
+RULE = Rule(
+    "ACME001",
+    "finds-nothing",
+    Severity.WARNING,
+    check=check,
+    fails=[Example(build, 8)],
+    passes=[],
+    on_by_default=False,
+)
 '''
 
 

@@ -15,7 +15,6 @@ from torch import nn
 
 import rflint
 from rflint.linting.finding import Finding
-from rflint.linting.rule import Settings
 
 
 def findings(model: nn.Module, *shape: int) -> list[Finding]:
@@ -134,6 +133,5 @@ def test_one_strided_axis_of_a_video() -> None:
 
 
 def test_the_rule_is_off_by_default() -> None:
-    settings: Settings = {}
-    report = rflint.lint(nn.Sequential(nn.MaxPool2d(2)), input=(1, 1, 8, 8), settings=settings)
+    report = rflint.lint(nn.Sequential(nn.MaxPool2d(2)), input=(1, 1, 8, 8), settings={})
     assert "RF404" not in {x.code for x in report.findings}

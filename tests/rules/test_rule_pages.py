@@ -138,7 +138,15 @@ def made_up(
 ) -> Rule:
     made = tuple(Example(build, 32) for build in examples)
     return Rule(
-        "ACME001", "made-up", Severity.ERROR, default, doc, lambda *_: (), made, made, settings
+        "ACME001",
+        "made-up",
+        Severity.ERROR,
+        check=lambda *_: (),
+        fails=made,
+        passes=made,
+        on_by_default=default,
+        settings=settings,
+        doc=doc,
     )
 
 

@@ -159,12 +159,16 @@ BROKEN = {
         "imported: SyntaxError: ",
     ),
     "acme003_lacks.py": (
-        '"""A rule."""\nCODE = "ACME003"\nNAME = "lacks"\n',
-        "the rule file lint_rules/acme003_lacks.py lacks SEVERITY, DEFAULT, check, FAILS, PASSES",
+        '"""A rule."""\nfrom rflint.linting.finding import Severity\n'
+        "from rflint.linting.rule import Rule\n"
+        'RULE = Rule("ACME003", "lacks", Severity.INFO)\n',
+        "lint_rules/acme003_lacks.py:4: the rule file lint_rules/acme003_lacks.py cannot be "
+        "imported: TypeError: Rule.__init__() missing 3 required keyword-only arguments: 'check', "
+        "'fails', and 'passes'",
     ),
     "acme004_raises.py": (
         other("ACME004", YIELD, f"            raise ValueError(size)\n{YIELD}"),
-        "lint_rules/acme004_raises.py:31: model.py:build: rule ACME004 failed: check raised "
+        "lint_rules/acme004_raises.py:25: model.py:build: rule ACME004 failed: check raised "
         "ValueError: 7x7",
     ),
     "acme005_text.py": (
@@ -197,18 +201,20 @@ BROKEN = {
     ),
     "acme011_severity.py": (
         other("ACME011", "Severity.WARNING", '"warning"'),
-        "the rule file lint_rules/acme011_severity.py is no rule: SEVERITY is no",
+        "the rule file lint_rules/acme011_severity.py is no rule: its severity is no ",
     ),
     "acme012_code.py": (
         other("ACME012").replace("ACME012", "ACME-12"),
-        "the rule file lint_rules/acme012_code.py is no rule: CODE is not like RF101",
+        "the rule file lint_rules/acme012_code.py is no rule: its code is not like RF101",
     ),
     "acme013_summary.py": (
-        other("ACME013") + "\n\ndef summarise(analysis, findings):\n    return 1 / 0\n",
+        other("ACME013", "check=check,", "check=check,\n    summarise=lambda *_: 1 / 0,"),
         ": model.py:build: rule ACME013 failed: summarise raised ZeroDivisionError: ",
     ),
     "acme014_of_another.py": (
-        other("ACME014", "globals()", '{**globals(), "CODE": "RF101"}'),
+        other("ACME014", "yield RULE", 'yield dataclasses.replace(RULE, code="RF101")').replace(
+            "from rflint", "import dataclasses\n\nfrom rflint", 1
+        ),
         "model.py:build: rule ACME014 failed: check yields a finding of RF101",
     ),
 }
@@ -291,7 +297,7 @@ def test_examples_of_a_broken_rule_fail_and_those_of_others_do_not(tmp_path: Pat
         "ok      ACME001 wide_stem at 32 fails",
         "ok      ACME001 narrow_stem at 32 passes",
         "ok      ACME001 wide_stem at 32, largest = 7, passes",
-        "FAILED  ACME004 wide_stem at 32 should fail: lint_rules/acme004_raises.py:31: rule "
+        "FAILED  ACME004 wide_stem at 32 should fail: lint_rules/acme004_raises.py:25: rule "
         "ACME004 failed: check raised ValueError: 7x7",
         "ok      ACME004 narrow_stem at 32 passes",
         "ok      ACME004 wide_stem at 32, largest = 7, passes",

@@ -75,7 +75,7 @@ def _list(rules: Sequence[Rule]) -> None:
     codes = max(len(rule.code) for rule in rules)
     names = max(len(rule.name) for rule in rules)
     for rule in rules:
-        state = rule.severity.value if rule.default else "off"
+        state = rule.severity.value if rule.on_by_default else "off"
         to_stdout(f"{rule.code:{codes}}  {rule.name:{names}}  {state:7}  {rule.summary}")
 
 

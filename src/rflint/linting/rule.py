@@ -1,33 +1,30 @@
-"""What a rule is, as a rule's module says it.
+"""What a rule is.
 
-A rule is a module named after its code, like rf101_unproductive_layer.py, that holds
+A rule is a Python file named after its code, like rf101_unproductive_layer.py. Its docstring is the
+rule's documentation (what, why with the source, how to fix, when to ignore), and it holds one
 
-    CODE, NAME          "RF101", "unproductive-layer"
-    SEVERITY            a Severity
-    DEFAULT             whether it runs unless asked for
-    __doc__             its documentation: what, why with the source, how to fix, when to ignore
-    check(analysis, settings)   yields Findings
-    FAILS, PASSES       Examples: they are its tests and part of its documentation
-    EVIDENCE            optional: an Evidence, whether its findings are proved or predicted
-    SETTINGS            optional: what a configuration can tell it, by name
-    summarise(analysis, findings)   optional: many findings of this rule as one paragraph
+    RULE = Rule("RF101", "unproductive-layer", Severity.WARNING, check=check, ...)
 
-`rule_files.py` finds such modules.
+`rule_files.py` finds such files.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, TypeAlias
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
+from rflint.errors import UsageError
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.text.suggest import did_you_mean_aside, similar
 
 Settings: TypeAlias = Mapping[str, Any]
+Check: TypeAlias = Callable[[Analysis, Settings], Iterable[Finding]]
+Summary: TypeAlias = Callable[[Analysis, Sequence[Finding]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +33,20 @@ class Example:
 
     build: Callable[[], Any]
     res: int | tuple[int, ...]
-    settings: Settings = field(default_factory=dict)
-    """What the rule is told, if that is not the default."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the rule, if not the defaults."""
     layout: str = ""
-    """What is said of the input's dimensions, in letters, if anything."""
+    """The value of --layout, if any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a rule can be told under `[tool.rflint.rules.CODE]`."""
+    """What a user can set of a rule under `[tool.rflint.rules.CODE]`."""
 
     default: Any
     help: str
     choices: tuple[str, ...] = ()
-    """Of a text: what it can be. Without them, values are of the default's type."""
+    """The texts that are allowed. Without choices, values are of the default's type."""
 
     def complaint(self, value: Any) -> str:
         """What is wrong with a value, if something is."""
@@ -68,56 +65,91 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule file, read."""
+    """What a rule checks, what it is called, and the examples that are its tests.
+
+    Raises UsageError where something of it is not what it should be.
+    """
 
     code: str
+    """Capitals and three digits: RF101."""
     name: str
+    """For people: unproductive-layer."""
     severity: Severity
-    default: bool
-    doc: str
-    check: Callable[[Analysis, Settings], Iterable[Finding]]
-    fails: tuple[Example, ...] = ()
-    passes: tuple[Example, ...] = ()
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    summarise: Callable[[Analysis, Sequence[Finding]], str] | None = None
+    _: KW_ONLY
+    check: Check
+    """Yields the findings in a model."""
+    fails: Sequence[Example]
+    """Models in which it must find something,"""
+    passes: Sequence[Example]
+    """and models in which it must not. They are part of the documentation too."""
+    summarise: Summary | None = None
+    """Many findings of this rule as one paragraph."""
+    on_by_default: bool = True
+    """Whether it runs although nobody asked for it."""
     evidence: Evidence | None = None
+    """Whether its findings are proved or predicted."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    """By name."""
+    doc: str = ""
+    """The docstring of its file, set when the file is read,"""
     file: str = ""
-    """Where it is written."""
+    """and the path of the file."""
+
+    def __post_init__(self) -> None:
+        for wrong, complaint in (
+            (not re.fullmatch(r"[A-Z]+\d{3}", str(self.code)), "its code is not like RF101"),
+            (
+                not re.fullmatch(r"[a-z0-9-]+", str(self.name)),
+                "its name is not like unproductive-layer",
+            ),
+            (not isinstance(self.severity, Severity), _is_no("severity", Severity)),
+            (
+                not (self.evidence is None or isinstance(self.evidence, Evidence)),
+                _is_no("evidence", Evidence),
+            ),
+            (not isinstance(self.on_by_default, bool), "on_by_default is neither True nor False"),
+            (not callable(self.check), "its check is no function"),
+            (
+                not all(isinstance(x, Example) for x in (*self.fails, *self.passes)),
+                f"fails and passes are not lists of {_path(Example)}",
+            ),
+            (
+                not all(isinstance(x, Setting) for x in self.settings.values()),
+                f"its settings do not map names to {_path(Setting)}",
+            ),
+        ):
+            if wrong:
+                raise UsageError(complaint)
 
     @property
     def summary(self) -> str:
         """The first line of its documentation."""
         return self.doc.split("\n", 1)[0]
 
+    def finding(self, layer: AnalysedLayer, message: str, detail: str = "") -> Finding:
+        """A finding about a layer, at the lines of the user's code that build and call it.
 
-def finding(
-    module_globals: Mapping[str, Any], layer: AnalysedLayer, message: str, detail: str = ""
-) -> Finding:
-    """A finding of the rule whose `globals()` are given, at a layer and its place in the source.
+        `detail` is what reports say of the layer, in short, below a summary of all findings.
+        """
+        found = self.model_finding(layer.name, message, layer.source)
+        return replace(
+            found, places=layer.places, detail=detail, call=layer.call, caller=layer.caller
+        )
 
-    `detail` is what reports say of it, in short, where `summarise` tells the rest of all of them.
-    """
-    found = model_finding(module_globals, layer.layer.name, message, layer.layer.source)
-    return replace(
-        found,
-        places=layer.layer.places,
-        detail=detail,
-        call=layer.layer.call,
-        caller=layer.layer.caller,
-    )
+    def model_finding(
+        self, module: str, message: str, source: SourceLocation | None = None
+    ) -> Finding:
+        """A finding about the model as a whole, or about one of its modules."""
+        places = (source,) if source else ()
+        return Finding(
+            self.code, self.name, self.severity, module, message, source, places, self.evidence
+        )
 
 
-def model_finding(
-    module_globals: Mapping[str, Any], name: str, message: str, source: SourceLocation | None
-) -> Finding:
-    """A finding about the model as a whole, or about one of its modules."""
-    return Finding(
-        module_globals["CODE"],
-        module_globals["NAME"],
-        module_globals["SEVERITY"],
-        name,
-        message,
-        source,
-        (source,) if source else (),
-        module_globals.get("EVIDENCE"),
-    )
+def _is_no(what: str, wanted: type) -> str:
+    return f"its {what} is no {_path(wanted)}"
+
+
+def _path(wanted: type) -> str:
+    """Where it is imported from."""
+    return f"{wanted.__module__}.{wanted.__name__}"

@@ -5,7 +5,6 @@ A rule that cannot be read is one error, and no reason for the others not to run
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib
 import importlib.util
@@ -13,18 +12,17 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError, UsageError, error_text
 from rflint.graph.source_location import SourceLocation
-from rflint.linting.finding import Finding
+from rflint.linting.errors import RuleFailed
 from rflint.linting.rule import Rule
-from rflint.linting.rule_module import read_rule
+from rflint.linting.rule_module import HOW_TO, read_rule
 from rflint.linting.rule_outline import outline
 from rflint.usercode.contained import Ended, is_interrupt
 from rflint.usercode.loading import module_of
@@ -33,19 +31,6 @@ from rflint.usercode.places import is_rflint, is_standard, lines_of, shown, sour
 GROUP = "rflint.rules"
 """Entry points by which packages bring rules: each names a module that is a rule, or a package of
 such modules."""
-
-
-class RuleFailed(RflintError):
-    """A rule file cannot be read, or its check raised."""
-
-    kind = "rule"
-
-    def __init__(
-        self, message: str, *, hint: str = "", source: SourceLocation | None = None, code: str = ""
-    ) -> None:
-        super().__init__(message, hint=hint, source=source)
-        self.code = code
-        """Of the rule, where one could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +64,7 @@ def load_all_rules(
             rule = origin.read()
             twin = next((x for x in found if rule.code == x.code or rule.name == x.name), None)
             if twin is None:
-                tamed = rule.summarise and _tamed(rule.summarise)
-                found.append(replace(rule, summarise=tamed))
+                found.append(rule)
             elif Path(twin.file).resolve() != Path(rule.file).resolve():  # else it is named twice
                 same = rule.code if rule.code == twin.code else rule.name
                 raise RuleFailed(
@@ -89,9 +73,8 @@ def load_all_rules(
                 )
         except RuleFailed as error:
             broken(origin.name, error)
-        except UsageError as error:  # of read_rule, with the whole path
-            text = error.message.replace(str(Path(origin.name).resolve()), origin.name)
-            broken(origin.name, RuleFailed(text, hint=error.hint, source=error.source))
+        except UsageError as error:
+            broken(origin.name, _no_rule(origin, error))
         except BaseException as error:
             if is_interrupt(error):
                 raise
@@ -99,11 +82,26 @@ def load_all_rules(
     return tuple(sorted(found, key=lambda rule: rule.code))
 
 
+def _no_rule(origin: _Origin, error: UsageError) -> RuleFailed:
+    failed = RuleFailed(
+        f"{origin.described} is no rule: {error.message}",
+        hint=error.hint,
+        source=error.source or _place(error),
+    )
+    failed.__cause__ = error
+    return failed
+
+
 def _not_imported(origin: _Origin, error: BaseException) -> RuleFailed:
     what = f"it called {error.call}" if isinstance(error, Ended) else error_text(error)
     if isinstance(error, SyntaxError):
         what = f"{type(error).__name__}: {error.msg}"  # the place is told beside it
-    failed = RuleFailed(f"{origin.described} cannot be imported: {what}", source=_place(error))
+    is_ours = isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "rflint"
+    failed = RuleFailed(
+        f"{origin.described} cannot be imported: {what}",
+        hint=HOW_TO if is_ours else "",
+        source=_place(error),
+    )
     failed.__cause__ = error
     return failed
 
@@ -118,27 +116,6 @@ def _place(error: BaseException) -> SourceLocation | None:
         if not (name.startswith("<") or is_rflint(name) or is_standard(name))
     ]
     return source_at(*lines[-1]) if lines else None
-
-
-def _tamed(
-    summarise: Callable[[Analysis, Sequence[Finding]], str],
-) -> Callable[[Analysis, Sequence[Finding]], str]:
-    """A summary that fails leaves out nothing but itself: the findings are shown one by one.
-
-    Reports are no place for errors. Where a rule runs, checking.py tells of them.
-    """
-
-    @functools.wraps(summarise)
-    def attempt(analysis: Analysis, findings: Sequence[Finding]) -> str:
-        try:
-            text = summarise(analysis, findings)
-        except BaseException as error:
-            if is_interrupt(error):
-                raise
-            return ""
-        return text if isinstance(text, str) else ""
-
-    return attempt
 
 
 def _of_packages() -> Iterator[_Origin]:

@@ -1,16 +1,16 @@
-"""What a rule file says of itself, read from its source: nothing of it runs.
+"""Read a rule file without running it, as far as its source says what the rule is.
 
 Whoever only wants to know which rules there are (`rflint rule`, `--show-files`, a hook whose files
-concern no model) may have a checkout before him that he does not trust yet.
+concern no model) may have checked out code that they do not trust yet.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from inspect import cleandoc
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NoReturn
@@ -18,61 +18,64 @@ from typing import Any, NoReturn
 from rflint.errors import UsageError
 from rflint.linting.finding import Evidence, Severity
 from rflint.linting.rule import Example, Rule, Setting
-from rflint.linting.rule_module import lacking, validated
+from rflint.linting.rule_module import HOW_TO, NO_RULE, documented
+from rflint.usercode.places import source_at
 
 _ENUMS: Mapping[str, type[Enum]] = {"Severity": Severity, "Evidence": Evidence}
+_FUNCTIONS = ("check", "summarise")
+_EXAMPLES = ("fails", "passes")
 
 
-class Computed(UsageError):
-    """Something that only running the file can tell."""
+class NeedsRunning(UsageError):
+    """Only running the file would tell."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A builder of an example, as the file has it."""
+class BuilderSource:
+    """An example's builder as source code; it cannot be called."""
 
     name: str
     source: str
 
     def __call__(self) -> NoReturn:
-        """It has no code."""
-        raise Computed(f"{self.name} was read, and not run")
+        """There is nothing to run."""
+        raise NeedsRunning(f"{self.name} was read, and not run")
 
 
 def outline(file: Path) -> Rule:
-    """A rule without its check. Raises UsageError or SyntaxError where the file is not plain."""
+    """The rule of a file, without its functions.
+
+    Raises UsageError or SyntaxError where the file is no rule, or computes what a rule is.
+    """
     source = file.read_bytes()
     tree = ast.parse(source, filename=str(file))
-    text = source.decode("utf-8", "replace")
-    functions = {x.name: x for x in tree.body if isinstance(x, ast.FunctionDef | ast.ClassDef)}
-    values = dict(_assigned(tree))
-    doc = ast.get_docstring(tree, clean=False) or ""
-    lacking(str(file), {*values, *functions}, doc)
-    read = _Reader(values, functions, text)
-    settings = read.value("SETTINGS") if "SETTINGS" in values else {}
-    return validated(
-        Rule(
-            read.value("CODE"),
-            read.value("NAME"),
-            read.value("SEVERITY"),
-            read.value("DEFAULT"),
-            cleandoc(doc),
-            _not_run,
-            read.examples("FAILS"),
-            read.examples("PASSES"),
-            settings,
-            evidence=read.value("EVIDENCE") if "EVIDENCE" in values else None,
-            file=str(file.resolve()),
-        )
+    reader = _Reader(
+        dict(_assigned(tree)),
+        {x.name: x for x in tree.body if isinstance(x, ast.FunctionDef | ast.ClassDef)},
+        source.decode("utf-8", "replace"),
     )
+    node = reader.values.get("RULE")
+    if not isinstance(node, ast.Call) or _last_name(node.func) != "Rule":
+        raise UsageError(NO_RULE, hint=HOW_TO)
+    docstring = ast.get_docstring(tree, clean=False) or ""
+    try:
+        return documented(reader.rule(node), docstring, str(file.resolve()))
+    except UsageError as error:
+        error.source = error.source or source_at(str(file), node.lineno)
+        raise
 
 
 def _not_run(*_: Any) -> NoReturn:
-    raise Computed("the rule was read, and not run")
+    raise NeedsRunning("the rule was read, and not run")
+
+
+def _last_name(node: ast.expr) -> str:
+    """'Rule' of `Rule` and of `linting.rule.Rule`."""
+    return ast.unparse(node).rpartition(".")[2]
 
 
 def _assigned(tree: ast.Module) -> Iterable[tuple[str, ast.expr]]:
-    """What names at the top of a file stand for, in the end."""
+    """Names at the top of a file, each with the expressions that are assigned to it."""
     for node in tree.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
             yield node.target.id, node.value
@@ -89,26 +92,36 @@ def _assigned(tree: ast.Module) -> Iterable[tuple[str, ast.expr]]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Expressions as they are written, as far as they are plain values."""
+    """Evaluates expressions of a file that are plain values."""
 
     values: Mapping[str, ast.expr]
+    """What is assigned to names at the top of the file."""
     functions: Mapping[str, ast.AST]
     text: str
 
-    def value(self, name: str) -> Any:
-        """What a name at the top of the file stands for."""
-        try:
-            return self._evaluated(self.values[name], depth=0)
-        except (ValueError, TypeError, KeyError) as error:
-            raise Computed(f"{name} cannot be told without running the file") from error
+    def rule(self, call: ast.Call) -> Rule:
+        """The rule that a call of `Rule` makes; raises TypeError where Python would."""
+        named = {x.arg or "**": x.value for x in call.keywords}
+        arguments = inspect.signature(Rule).bind(*call.args, **named).arguments
+        return Rule(**{name: self._argument(name, node) for name, node in arguments.items()})
 
-    def _evaluated(self, node: ast.expr, depth: int) -> Any:
+    def _argument(self, name: str, node: ast.expr) -> Any:
+        if name in _FUNCTIONS:
+            return _not_run
+        if name in _EXAMPLES:
+            return self._examples(node)
+        try:
+            return self._evaluated(node)
+        except (ValueError, TypeError, KeyError) as error:
+            raise NeedsRunning(f"its {name} cannot be told without running the file") from error
+
+    def _evaluated(self, node: ast.expr, depth: int = 0) -> Any:
         if depth > 20:
             raise ValueError("names that stand for each other")
         if isinstance(node, ast.Name):
             return self._evaluated(self.values[node.id], depth + 1)
         if isinstance(node, ast.Attribute):
-            return _ENUMS[ast.unparse(node.value).rpartition(".")[2]][node.attr]
+            return _ENUMS[_last_name(node.value)][node.attr]
         if isinstance(node, ast.Tuple | ast.List):
             items = [self._evaluated(x, depth + 1) for x in node.elts]
             return tuple(items) if isinstance(node, ast.Tuple) else items
@@ -118,29 +131,30 @@ class _Reader:
                 for key, value in zip(node.keys, node.values, strict=True)
                 if key is not None
             }
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Setting":
+        if isinstance(node, ast.Call) and _last_name(node.func) == "Setting":
             given = {x.arg or "": self._evaluated(x.value, depth + 1) for x in node.keywords}
             return Setting(*(self._evaluated(x, depth + 1) for x in node.args), **given)
         return ast.literal_eval(node)
 
-    def examples(self, name: str) -> tuple[Example, ...]:
+    def _examples(self, node: ast.expr) -> Sequence[Example]:
         """Those that are written one by one; others are left out of the rule's page."""
-        listed = self.values[name]
-        nodes = listed.elts if isinstance(listed, ast.List | ast.Tuple) else []
-        return tuple(x for node in nodes for x in self._example(node))
+        if isinstance(node, ast.Name):
+            node = self.values.get(node.id, node)
+        nodes = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+        return [x for node in nodes for x in self._example(node)]
 
     def _example(self, node: ast.expr) -> Iterable[Example]:
         if not isinstance(node, ast.Call) or not node.args:
             return
         build, *others = node.args
         try:
-            given = {x.arg or "": self._evaluated(x.value, 0) for x in node.keywords}
-            yield Example(self._built(build), *(self._evaluated(x, 0) for x in others), **given)
+            given = {x.arg or "": self._evaluated(x.value) for x in node.keywords}
+            yield Example(self._builder(build), *(self._evaluated(x) for x in others), **given)
         except (ValueError, TypeError, KeyError):
             return
 
-    def _built(self, build: ast.expr) -> Written:
+    def _builder(self, build: ast.expr) -> BuilderSource:
         name = ast.unparse(build)
         defined = self.functions.get(name)
         source = ast.get_source_segment(self.text, defined) if defined else None
-        return Written(name, dedent(source or name).strip())
+        return BuilderSource(name, dedent(source or name).strip())

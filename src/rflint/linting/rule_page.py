@@ -15,7 +15,7 @@ from typing import Any
 
 from rflint.linting.finding import Evidence
 from rflint.linting.rule import Example, Rule, Setting
-from rflint.linting.rule_outline import Written
+from rflint.linting.rule_outline import BuilderSource
 from rflint.text.numbers import size
 
 
@@ -25,7 +25,7 @@ def page(rule: Rule) -> str:
     shown: set[str] = set()
     parts = [
         f"# {rule.code} {rule.name}",
-        f"Severity: {rule.severity.value}, {'on by default' if rule.default else off}."
+        f"Severity: {rule.severity.value}, {'on by default' if rule.on_by_default else off}."
         + (f"\nEvidence: {_EVIDENCE[rule.evidence]}." if rule.evidence else ""),
         *_sections(rule.doc),
         *_settings(rule),
@@ -46,7 +46,7 @@ def overview(rules: Sequence[Rule]) -> str:
     """The list of all rules, each with a link to its page."""
     rows = (
         f"| [{rule.code}]({rule.code}.md) | {rule.name} "
-        f"| {rule.severity.value}{'' if rule.default else ', off by default'} "
+        f"| {rule.severity.value}{'' if rule.on_by_default else ', off by default'} "
         f"| {rule.evidence.value if rule.evidence else ''} "
         f"| {_literal(rule.summary).replace('|', chr(92) + '|')} |"
         for rule in rules
@@ -147,7 +147,7 @@ def _examples(heading: str, examples: Sequence[Example], shown: set[str]) -> Ite
 def _built(build: Callable[..., Any]) -> tuple[str, str, str]:
     """The source of a builder, its name, and what it is called with, if that is bound to it."""
     given = ""
-    if isinstance(build, Written):
+    if isinstance(build, BuilderSource):
         return build.source, build.name, given
     if isinstance(build, partial):
         bound = [*map(repr, build.args), *(f"{k}={v!r}" for k, v in build.keywords.items())]

@@ -29,7 +29,7 @@ def selected(
         for rule in rules
         if max(
             max((precision(rule, code) for code in (*select, *extend)), default=0),
-            0 if select else int(rule.default),
+            0 if select else int(rule.on_by_default),
         )
         > max((precision(rule, code) for code in ignore), default=0)
     )

@@ -23,10 +23,10 @@ from rflint.errors import (
 from rflint.graph.architecture import Architecture
 from rflint.inputs.layouts import layout_behind, layouts_of
 from rflint.inputs.notation import layouts, shape
-from rflint.linting.checking import findings
 from rflint.linting.options import Options
 from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
+from rflint.linting.runner import run_rules
 from rflint.linting.selection import selected
 from rflint.linting.settings import check_settings, told
 from rflint.operators.shapes import show
@@ -152,7 +152,7 @@ def lint_model(
         resize = cache(partial(_at_size, built.model, inputs, architecture, options))
         passes = Passes(look, resize=resize)
         analysis = in_all_passes(replace(analyse(architecture), passes=passes))
-        found_by_rules, broken = findings(rules, analysis, options)
+        found_by_rules, broken = run_rules(rules, analysis, options)
         found = search(analysis)
         workshop = Workshop(built.model, inputs, analysis, train=options.train)
         offered = offers(workshop, found)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rflint.errors import RflintError, as_rflint_error
+from rflint.linting.errors import RuleFailed
 from rflint.linting.options import Options
 from rflint.linting.rule import Example, Rule
-from rflint.linting.rule_files import RuleFailed
 from rflint.linting.settings import check_settings, told
 from rflint.text.numbers import size
 from rflint.usecases.linter import lint_with

@@ -149,14 +149,13 @@ PROJECT = {
     "rules/acme001_wide.py": """
         '''A wide layer.'''
         from rflint.linting.finding import Severity
-        from rflint.linting.rule import finding
+        from rflint.linting.rule import Rule
         from wide import MOST
-        CODE, NAME, SEVERITY, DEFAULT = "ACME001", "wide", Severity.INFO, True
-        FAILS = PASSES = ()
         def check(analysis, settings):
             for layer in analysis.layers:
                 if layer.layer.out_shape[1] > MOST:
-                    yield finding(globals(), layer, f"wider than {MOST}")
+                    yield RULE.finding(layer, f"wider than {MOST}")
+        RULE = Rule("ACME001", "wide", Severity.INFO, check=check, fails=[], passes=[])
     """,
     "wide.py": "MOST = 8\n",
     "rflint.toml": """

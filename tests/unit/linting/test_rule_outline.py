@@ -29,7 +29,7 @@ def forked() -> Iterator[Forked]:
 def test_a_rule_that_is_read_is_told_of_as_one_that_is_run(file: Path) -> None:
     """Code, severity, settings, documentation and examples, of each of rflint's own."""
     read, run = outline(file), read_rule(importlib.import_module(f"rflint.rules.{file.stem}"))
-    assert (read.code, read.name, read.default) == (run.code, run.name, run.default)
+    assert (read.code, read.name, read.on_by_default) == (run.code, run.name, run.on_by_default)
     assert (read.severity, read.evidence, read.settings) == (
         *(run.severity, run.evidence, run.settings),
     )
@@ -39,6 +39,7 @@ def test_a_rule_that_is_read_is_told_of_as_one_that_is_run(file: Path) -> None:
 PLAIN = """
     \"\"\"It says so.\"\"\"
     from rflint.linting.finding import Severity
+    from rflint.linting.rule import Rule
 
     CODE = "ACME001"
     NAME: str = "says-so"
@@ -48,13 +49,17 @@ PLAIN = """
 
     def check(analysis, settings):
         yield from ()
+
+    RULE = Rule(
+        CODE, NAME, SEVERITY, check=check, fails=FAILS, passes=PASSES, on_by_default=DEFAULT
+    )
 """
 
 
 def test_what_is_computed_is_told_to_be(tmp_path: Path) -> None:
     write(tmp_path, {"plain.py": PLAIN.format(""), "computed.py": PLAIN.format("CODE = str(1)")})
     assert outline(tmp_path / "plain.py").summary == "It says so."
-    with pytest.raises(UsageError, match="CODE cannot be told without running the file"):
+    with pytest.raises(UsageError, match="its code cannot be told without running the file"):
         outline(tmp_path / "computed.py")
 
 
@@ -104,3 +109,25 @@ def test_what_a_run_has_seen_is_known_without_its_rules(forked: Forked, tmp_path
     assert forked.rflint(*target, cwd=tmp_path).status == 0
     shown = forked.rflint(*target, "--show-files", "--select", "ACME001", cwd=tmp_path)
     assert shown.out == "net.py:build\n  net.py\n  widths.txt\n"
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["run", "read"])
+def test_a_file_that_says_in_constants_what_it_is_is_told_what_to_write(
+    forked: Forked, tmp_path: Path, runs: bool
+) -> None:
+    """As in other tools, or with names that are not there."""
+    head = '"""It says so."""\n'
+    files = {
+        "constants.py": f'{head}CODE = "ACME001"\ncheck = FAILS = PASSES = []\n',
+        "imports.py": f"{head}from rflint.linting.rule import finding\n",
+    }
+    write(
+        tmp_path,
+        {**{f"rules/{x}": text for x, text in files.items()}, "rflint.toml": 'rules = ["rules"]\n'},
+    )
+    shown = forked.rflint("rule", *(["--test", "RF102"] if runs else []), cwd=tmp_path)
+    assert shown.status == 2
+    for file in files:
+        assert f"the rule file rules/{file} " in shown.err
+    assert shown.err.count('ends with RULE = Rule("ACME001", "large-kernel", ') == len(files)
+    assert shown.err.count("is no rule: it has no RULE = Rule(...)") == 1 + (not runs)

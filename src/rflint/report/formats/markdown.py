@@ -15,6 +15,7 @@ from rflint._version import __version__
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
+from rflint.linting.runner import summary
 from rflint.report.formats.places import Problem, by_model, resolution
 from rflint.report.report import Failure, ModelReport, Report
 from rflint.text.escape import one_line
@@ -130,7 +131,7 @@ def _findings(
         there = list(group)
         findings = [problem.finding for problem in there]
         rule = by_code.get(code)
-        story = rule.summarise(model.analysis, findings) if rule and rule.summarise else ""
+        story = summary(rule, model.analysis, findings)
         if not story and len({finding.message for finding in findings}) == 1:
             story = findings[0].message
         evidence = f", {findings[0].evidence.value}" if findings[0].evidence else ""

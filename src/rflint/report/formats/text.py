@@ -17,6 +17,7 @@ from rich.text import Text
 from rflint.inputs.layouts import is_usual
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
+from rflint.linting.runner import summary
 from rflint.report.formats.advice import Advice
 from rflint.report.formats.layer_table import LayerTable
 from rflint.report.formats.terminal import console_for, glyphs_of
@@ -178,7 +179,7 @@ class _Page:
             )
         )
         rule = self.rules.get(code)
-        story = rule.summarise(self.analysis, findings) if rule and rule.summarise else ""
+        story = summary(rule, self.analysis, findings)
         if not story and len({finding.message for finding in findings}) == 1:
             story = first.message
         if story:

@@ -1,47 +1,61 @@
-"""Rules run on an analysis. A rule that fails is one error; the others still run."""
+"""Run rules on an analysis. A rule that fails is one error; the others still run."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
 from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError, error_text
 from rflint.graph.source_location import SourceLocation
+from rflint.linting.errors import RuleFailed
 from rflint.linting.finding import Finding
 from rflint.linting.options import Options
 from rflint.linting.rule import Rule
-from rflint.linting.rule_files import RuleFailed
 from rflint.usercode.contained import exit_called, is_interrupt
 from rflint.usercode.places import lines_of, shown, source_at
 
 
-def findings(
+def run_rules(
     rules: Sequence[Rule], analysis: Analysis, options: Options
 ) -> tuple[tuple[Finding, ...], tuple[RflintError, ...]]:
-    """What the rules have to say, and an error for each that could not say it."""
+    """The findings of the rules, and an error for each rule that failed."""
     found: list[Finding] = []
-    broken: list[RflintError] = []
+    errors: list[RflintError] = []
     for rule in rules:
         try:
-            said_by_rule = _findings(rule, analysis, options)
+            found_by_rule = _run(rule, analysis, options)
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            broken.append(_failed(rule, "check", error))
+            errors.append(_failed(rule, "check", error))
             continue
-        found += said_by_rule
+        found += found_by_rule
         try:
-            _check_summary(rule, analysis, said_by_rule)
+            _summary(rule, analysis, found_by_rule)
         except BaseException as error:
             if is_interrupt(error):
                 raise
-            broken.append(_failed(rule, "summarise", error))
-    return tuple(found), tuple(broken)
+            errors.append(_failed(rule, "summarise", error))
+    return tuple(found), tuple(errors)
 
 
-def _findings(rule: Rule, analysis: Analysis, options: Options) -> list[Finding]:
+def summary(rule: Rule | None, analysis: Analysis, findings: Sequence[Finding]) -> str:
+    """What the rule says of many findings; empty where it says nothing, or fails.
+
+    Reports are no place for errors: `run_rules` has reported that the rule fails.
+    """
+    if rule is None:
+        return ""
+    try:
+        return _summary(rule, analysis, findings)
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        return ""
+
+
+def _run(rule: Rule, analysis: Analysis, options: Options) -> list[Finding]:
     answer = rule.check(analysis, options.settings(rule))
     if answer is None:
         raise RuleFailed("check returns None: it should yield Findings, or return a list of them")
@@ -50,20 +64,20 @@ def _findings(rule: Rule, analysis: Analysis, options: Options) -> list[Finding]
         if not isinstance(x, Finding):
             raise RuleFailed(
                 f"check yields a {type(x).__name__}, which is no Finding",
-                hint="Write `yield finding(globals(), layer, message)`.",
+                hint="Write `yield RULE.finding(layer, message)`.",
             )
         if x.code != rule.code:
             raise RuleFailed(f"check yields a finding of {x.code}")
     return found
 
 
-def _check_summary(rule: Rule, analysis: Analysis, found: Sequence[Finding]) -> None:
-    """Call what reports call, since they can only leave out what fails."""
-    if rule.summarise is None or not found:
-        return
-    text = inspect.unwrap(rule.summarise)(analysis, found)
+def _summary(rule: Rule, analysis: Analysis, findings: Sequence[Finding]) -> str:
+    if rule.summarise is None or not findings:
+        return ""
+    text = rule.summarise(analysis, findings)
     if not isinstance(text, str):
         raise RuleFailed(f"summarise returns a {type(text).__name__}, which is no text")
+    return text
 
 
 def _failed(rule: Rule, function: str, error: BaseException) -> RuleFailed:
