@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.errors import RflintError
 from rflint.linting.options import Options
 from rflint.repair import search

@@ -47,7 +47,8 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
-from rflint.analysis.analysis import Analysis, useful_parameters, wasted_parameters
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.totals import useful_parameters, wasted_parameters
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Rule, Setting, Settings
 from rflint.text.numbers import abbreviated_count, percent, size

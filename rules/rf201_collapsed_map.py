@@ -33,7 +33,7 @@ from math import prod
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.passes import is_known_everywhere
+from rflint.analysis.passes import is_other_mode_known
 from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
 from rflint.graph.layer import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
@@ -53,7 +53,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             f"padding=0{', with no padding in front of it,' if padded else ''} computes the same "
             f"with 1/{prod(kernel.size)} of the weights ({kernel.weights:,} now)",
         )
-        yield found if is_known_everywhere(analysis) else in_one_mode(found, analysis)
+        yield found if is_other_mode_known(analysis) else in_one_mode(found, analysis)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:

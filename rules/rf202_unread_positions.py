@@ -118,7 +118,7 @@ def _unpadded(analysis: Analysis, padded: Sequence[Leftover]) -> str:
     found = []
     for likely in unpadded_sizes(analysis.architecture, padded):
         for wanted in likely[:_TRIED]:
-            there = analysis.passes.at(wanted)
+            there = analysis.retracer.at_size(wanted)
             if there is not None and not any(
                 padded_in_front(there.architecture, x) is not None
                 for x in leftovers(there.architecture)

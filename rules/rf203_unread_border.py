@@ -131,7 +131,7 @@ def _tried(analysis: Analysis, likely: Sequence[Sequence[int]]) -> tuple[int, ..
         return None
     for step in range(max(map(len, likely))):
         wanted = tuple(sizes[min(step, len(sizes) - 1)] for sizes in likely)
-        there = analysis.passes.at(wanted)
+        there = analysis.retracer.at_size(wanted)
         if there is not None and leaves_nothing(there.architecture):
             return wanted
     return None

@@ -45,7 +45,7 @@ from math import gcd, prod
 from typing import Any, NamedTuple
 
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.passes import is_known_everywhere, other_passes
+from rflint.analysis.passes import is_other_mode_known, other_architectures
 from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
 from rflint.graph.layer import Layer
 from rflint.graph.taps import Taps
@@ -69,7 +69,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         )
         if kernel.mixed:
             found = replace(found, severity=Severity.INFO)
-        yield found if is_known_everywhere(analysis) else in_one_mode(found, analysis)
+        yield found if is_other_mode_known(analysis) else in_one_mode(found, analysis)
 
 
 def _kernels_with_dead_taps(analysis: Analysis) -> tuple[Kernel, ...]:
@@ -104,7 +104,7 @@ def _why(kernel: Kernel) -> str:
 
 def _fate(analysis: Analysis, kernel: Kernel) -> str:
     """How many taps are left, and how to do with these alone."""
-    passes = (analysis.architecture, *other_passes(analysis))
+    passes = (analysis.architecture, *other_architectures(analysis))
     layers = [layer for architecture in passes for layer in architecture.layers]
     calls = [layers[index] for index in kernel.calls]
     layer = calls[0]

@@ -32,7 +32,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.passes import Standing, standing
+from rflint.analysis.passes import Validity, validity
 from rflint.graph.architecture import Architecture, users_of_parameters
 from rflint.graph.layer import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
@@ -57,9 +57,9 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 def _in_training(analysis: Analysis, bias: tuple[str, ...]) -> bool:
     """Whether training subtracts it, too, with the statistics of the batch."""
-    found = standing(analysis, lambda there: _is_subtracted(there.architecture, bias))
-    trained = analysis.architecture.training and found is Standing.HERE
-    return trained or found is Standing.EVERYWHERE
+    found = validity(analysis, lambda there: _is_subtracted(there.architecture, bias))
+    trained = analysis.architecture.training and found is Validity.THIS_MODE
+    return trained or found is Validity.BOTH_MODES
 
 
 def _is_subtracted(architecture: Architecture, bias: tuple[str, ...]) -> bool:

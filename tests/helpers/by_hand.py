@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.graph.architecture import Architecture, LeftOut
 from rflint.graph.layer import INPUT, Edge, Geometry, Kind, Layer
 from rflint.graph.source_location import SourceLocation

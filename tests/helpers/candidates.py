@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.analyse import analyse
+from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError
 from rflint.repair import Candidate, Search, search
 from rflint.repair.offer import Workshop

@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.analyse import analyse
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.receptive_field import AxisField
 from rflint.graph.exact import Number
 from rflint.graph.layer import INPUT

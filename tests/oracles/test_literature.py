@@ -25,7 +25,7 @@ import pytest
 import torch
 from torch import nn
 
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.tracing.trace import trace
 from zoo.torchvision_import import import_torchvision
 

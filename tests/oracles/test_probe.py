@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.analysis.receptive_field import PIXEL, AxisField
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Window

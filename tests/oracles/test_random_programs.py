@@ -26,7 +26,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.analysis.receptive_field import PIXEL, AxisField
 from rflint.tracing.trace import trace
 from tests.helpers.random_steps import EXACT, JOINS, KINDS, Does, Number, Slack, Step

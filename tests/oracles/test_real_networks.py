@@ -27,7 +27,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.analyse import analyse
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.receptive_field import AxisField
 from rflint.graph.layer import Kind
 from rflint.tracing.trace import trace

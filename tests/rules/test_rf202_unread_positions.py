@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.analysis.proofs.reads import reads
 from rflint.linting.finding import Finding
 from tests.unit.analysis.test_reads import (

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.analysis.proofs.coverage import Row, griddings, rows
 from rflint.linting.finding import Finding
 from rflint.tracing.trace import trace

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.analysis.proofs.alignment import Misalignment, misalignments
 from rflint.linting.finding import Finding
 from rflint.tracing.trace import trace

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.analyse import analyse
+from rflint.analysis.analysis import Analysis
 from rflint.configuration.toml import tomllib
 from rflint.tracing.inputs.inputs import example_inputs
 from rflint.tracing.trace import trace

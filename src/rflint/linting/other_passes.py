@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.passes import Standing, standing
+from rflint.analysis.passes import Validity, validity
 from rflint.linting.finding import Finding, Severity
 
 
@@ -19,10 +19,10 @@ def as_far_as_it_holds(
     is where it holds in evaluation and in training, becomes `in_one_mode` where training shows
     otherwise or cannot be followed, and is dropped where chance or turns decide.
     """
-    match standing(analysis, holds):
-        case Standing.EVERYWHERE:
+    match validity(analysis, holds):
+        case Validity.BOTH_MODES:
             yield found
-        case Standing.HERE | Standing.HERE_ONLY:
+        case Validity.THIS_MODE | Validity.THIS_MODE_ONLY:
             yield in_one_mode(found, analysis)
 
 

@@ -14,7 +14,8 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.analyse import analyse
+from rflint.analysis.analysis import Analysis
 from rflint.errors import RepairFailed, RflintError
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from rflint.analysis.analysis import Totals
+from rflint.analysis.totals import Totals
 from rflint.graph.source_location import SourceLocation
 from rflint.inputs.notation import Limit
 from rflint.linting.finding import Finding, Severity

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from rflint.analysis.analysis import Analysis, analyse, in_all_passes
-from rflint.analysis.passes import Others, Passes
+from rflint.analysis.analyse import analyse, confirm_dead_weights
+from rflint.analysis.analysis import Analysis, OtherPasses, Retracer
 from rflint.errors import (
     DataDependent,
     InputMismatch,
@@ -150,8 +150,8 @@ def lint_model(
         inputs, architecture = _traced(built.model, resolution, input, options)
         look = partial(_others, built.model, inputs, architecture, options)
         resize = cache(partial(_at_size, built.model, inputs, architecture, options))
-        passes = Passes(look, resize=resize)
-        analysis = in_all_passes(replace(analyse(architecture), passes=passes))
+        retracer = Retracer(look, resize=resize)
+        analysis = confirm_dead_weights(replace(analyse(architecture), retracer=retracer))
         found_by_rules, broken = run_rules(rules, analysis, options)
         found = search(analysis)
         workshop = Workshop(built.model, inputs, analysis, train=options.train)
@@ -262,13 +262,13 @@ def _others(
     inputs: Sequence[torch.Tensor],
     architecture: Architecture,
     options: Options,
-) -> Others:
+) -> OtherPasses:
     """The passes that a claim about the model is held against; see passes.py."""
     train, tracer = options.train, options.tracer
     with collector_paused():
         same = next_passes(model, inputs, architecture, train=train, tracer=tracer)
         other = passes_in(model, inputs, architecture, train=not train, tracer=tracer)
-        return Others(
+        return OtherPasses(
             None if same is None else tuple(map(analyse, same)),
             None if other is None else tuple(map(analyse, other)),
         )

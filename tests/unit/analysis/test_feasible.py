@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.analysis.feasible import Lengths, smallest_sound_input
+from rflint.analysis.feasible_sizes import RequiredSizes, smallest_feasible_input
 from tests.models.resnet import resnet18
 
 
-def is_sound(fields: list[Lengths], size: tuple[int, ...]) -> bool:
+def is_sound(fields: list[RequiredSizes], size: tuple[int, ...]) -> bool:
     return not any(
         all(r is None or r > i for r, i in zip(lengths, size, strict=True)) for lengths in fields
     )
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[list[Lengths], tuple[int, ...]]:
+def cases(draw: st.DrawFn) -> tuple[list[RequiredSizes], tuple[int, ...]]:
     axes = draw(st.integers(1, 3))
     length = st.one_of(st.none(), st.integers(1, 9))
     lengths = st.tuples(*[length] * axes).filter(lambda r: any(x is not None for x in r))
@@ -29,10 +29,10 @@ def cases(draw: st.DrawFn) -> tuple[list[Lengths], tuple[int, ...]]:
 
 
 @given(cases())
-def test_nothing_smaller_would_do(case: tuple[list[Lengths], tuple[int, ...]]) -> None:
+def test_nothing_smaller_would_do(case: tuple[list[RequiredSizes], tuple[int, ...]]) -> None:
     fields, given_size = case
     largest = [max((r[a] or 1 for r in fields), default=1) for a in range(len(given_size))]
-    found = smallest_sound_input(fields, given_size)
+    found = smallest_feasible_input(fields, given_size)
     assert is_sound(fields, found)
     if len(set(given_size)) == 1:
         assert list(found) == largest

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis.analysis import analyse
-from rflint.analysis.passes import Others, Passes, Standing, standing
+from rflint.analysis.analyse import analyse
+from rflint.analysis.analysis import OtherPasses, Retracer
+from rflint.analysis.passes import Validity, validity
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.other_passes import as_far_as_it_holds
 from rflint.report.report import ModelReport
@@ -343,20 +344,20 @@ def test_models_without_findings_are_followed_once(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("others", "expected", "said"),
     [
-        (lambda it: Others((), (it,)), Standing.EVERYWHERE, ["wrong"]),
-        (lambda it: Others((), ()), Standing.EVERYWHERE, ["wrong"]),
-        (lambda it: Others((it,), None), Standing.HERE, ["in evaluation, wrong"]),
-        (lambda it: Others(None, (it,)), Standing.NOWHERE, []),
+        (lambda it: OtherPasses((), (it,)), Validity.BOTH_MODES, ["wrong"]),
+        (lambda it: OtherPasses((), ()), Validity.BOTH_MODES, ["wrong"]),
+        (lambda it: OtherPasses((it,), None), Validity.THIS_MODE, ["in evaluation, wrong"]),
+        (lambda it: OtherPasses(None, (it,)), Validity.THIS_PASS_ONLY, []),
     ],
 )
 def test_a_claim_is_said_as_far_as_it_holds(
-    others: Callable[[Any], Others], expected: Standing, said: list[str]
+    others: Callable[[Any], OtherPasses], expected: Validity, said: list[str]
 ) -> None:
     image = torch.empty(1, 3, 8, 8, device="meta")
     alone = analyse(trace(nn.Sequential(nn.Conv2d(3, 4, 3)), [image]))
-    analysis = replace(alone, passes=Passes(lambda: others(alone)))
+    analysis = replace(alone, retracer=Retracer(lambda: others(alone)))
     claim = Finding("RF999", "wrong", Severity.WARNING, "0", "wrong")
-    assert standing(analysis, lambda there: there is alone) is expected
+    assert validity(analysis, lambda there: there is alone) is expected
     found = list(as_far_as_it_holds(claim, analysis, lambda there: there is alone))
     assert [finding.message for finding in found] == said
     assert all((x.severity is Severity.INFO) == (x.message != "wrong") for x in found)
@@ -365,5 +366,5 @@ def test_a_claim_is_said_as_far_as_it_holds(
 def test_a_claim_that_training_refutes_is_about_evaluation() -> None:
     image = torch.empty(1, 3, 8, 8, device="meta")
     alone = analyse(trace(nn.Sequential(nn.Conv2d(3, 4, 3)), [image]))
-    analysis = replace(alone, passes=Passes(lambda: Others((), (alone,))))
-    assert standing(analysis, lambda there: False) is Standing.HERE_ONLY
+    analysis = replace(alone, retracer=Retracer(lambda: OtherPasses((), (alone,))))
+    assert validity(analysis, lambda there: False) is Validity.THIS_MODE_ONLY

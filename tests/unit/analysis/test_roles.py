@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from rflint.analysis.analyse import analyse
 from rflint.analysis.analysed_layer import Verdict
-from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.layer import Kind
 from rflint.tracing.trace import trace

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from rflint.analysis.analysis import Analysis, analyse
+from rflint.analysis.analyse import analyse
+from rflint.analysis.analysis import Analysis
 from rflint.errors import InputMismatch, TraceFailed
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import Kind

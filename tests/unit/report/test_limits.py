@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rflint.analysis.analysis import Totals
+from rflint.analysis.totals import Totals
 from rflint.graph.source_location import SourceLocation
 from rflint.inputs.notation import limit, names, resolutions, shape, shapes
 from rflint.linting.finding import Severity

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.graph.architecture import Architecture
 from rflint.operators.table import known_row, spellings
 from tests.helpers.aten_calls import EQUIVALENTS, aten

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rflint.analysis.analyse import analyse
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
-from rflint.analysis.analysis import analyse
 from rflint.tracing.trace import trace
 
 Function = Callable[[Tensor], Tensor]

@@ -17,7 +17,7 @@ from torch import Tensor, fx, nn
 from torch.utils.checkpoint import checkpoint
 
 import rflint
-from rflint.analysis.analysis import analyse
+from rflint.analysis.analyse import analyse
 from rflint.errors import InputMismatch, TraceFailed, UnsupportedByTracer, UsageError
 from rflint.graph.layer import Layer
 from rflint.report.report import ModelReport

@@ -16,17 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from rflint.analysis.passes import is_steady, other_passes
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.passes import is_repeatable, other_architectures
 from rflint.analysis.proofs.reads import Region, reads
 from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Architecture, users_of_parameters
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.taps import everything, taps_alive
-
-if TYPE_CHECKING:
-    from rflint.analysis.analysis import Analysis
 
 LiveTaps: TypeAlias = tuple[tuple[int, ...], ...]
 """Per dimension some taps; all their combinations are alive."""
@@ -113,9 +111,9 @@ def proved_kernels(
     `holds` gets a kernel, and the layers that its calls are indices of.
     """
     own = analysis.architecture
-    if not any(holds(kernel, own.layers) for kernel in kernels(own)) or not is_steady(analysis):
+    if not any(holds(kernel, own.layers) for kernel in kernels(own)) or not is_repeatable(analysis):
         return ()
-    passes = (own, *other_passes(analysis))
+    passes = (own, *other_architectures(analysis))
     layers = [layer for architecture in passes for layer in architecture.layers]
     return tuple(
         kernel

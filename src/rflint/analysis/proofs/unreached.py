@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from rflint.analysis.passes import is_steady
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.passes import is_repeatable
 from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Architecture
 from rflint.graph.source_location import SourceLocation
-
-if TYPE_CHECKING:
-    from rflint.analysis.analysis import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +41,9 @@ def proved_unreached(analysis: Analysis) -> tuple[Unreached, ...]:
     trained.
     """
     alone = unreached(analysis.architecture)
-    if not alone or not is_steady(analysis):
+    if not alone or not is_repeatable(analysis):
         return ()
-    others = analysis.passes.others()
+    others = analysis.retracer.other_passes()
     there = () if analysis.architecture.training else others.other_mode
     if there is None:
         return ()

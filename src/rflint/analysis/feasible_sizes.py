@@ -1,20 +1,56 @@
-"""The smallest input at which no convolution is unproductive."""
+"""Which input sizes an architecture is made for: the smallest and the largest that make sense."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from math import ceil, prod
 
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.input_sizes import InputSizes
 from rflint.graph.exact import Number
 
-Lengths = tuple[Number | None, ...]
+RequiredSizes = tuple[Number | None, ...]
 """The receptive field r_{l-1,min} of a convolution's input, per axis.
 
 None: it is unbounded, or has no such axis; no size of it is large enough.
 """
 
 
-def smallest_sound_input(fields: Sequence[Lengths], given: Sequence[int]) -> tuple[int, ...]:
+def feasible_min(
+    layers: Sequence[AnalysedLayer], inputs: InputSizes, may_draw: Set[int]
+) -> tuple[int, ...]:
+    """The smallest size of the input in question at which no judged convolution exceeds it.
+
+    Those that may draw are unproductive at no size. Axes that are made inside of the model stay as
+    long as they are, whatever the input.
+    """
+    axes = range(len(inputs.resolution))
+    fields = [
+        tuple(inputs.needed(index, axis) for axis in axes)
+        for index, x in enumerate(layers)
+        if x.is_judged and index not in may_draw
+    ]
+    return smallest_feasible_input(fields, inputs.resolution)
+
+
+def feasible_max(
+    layers: Sequence[AnalysedLayer], inputs: InputSizes, axes: int
+) -> tuple[int | None, ...] | None:
+    """Per axis the most that any unit sees; None where some convolution sees everything."""
+    judged = [index for index, x in enumerate(layers) if x.is_judged]
+    largest: list[int | None] = []
+    for axis in range(axes):
+        seen = [inputs.of_first(index, axis, behind=True) for index in judged]
+        lengths = [field.r_widest for field in seen if not field.is_empty]
+        bounded = [ceil(r) for r in lengths if r is not None]
+        all_bounded = bounded and len(bounded) == len(lengths)
+        largest.append(max(bounded) if all_bounded else None)
+    return None if all(size is None for size in largest) else tuple(largest)
+
+
+def smallest_feasible_input(
+    fields: Sequence[RequiredSizes], given: Sequence[int]
+) -> tuple[int, ...]:
     """The smallest size, per axis, at which none of these exceeds the input along all axes.
 
     A convolution is unproductive where r_{l-1,min} > i along every axis, so that it is enough to be
