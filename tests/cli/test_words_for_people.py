@@ -13,13 +13,13 @@ from torch import Tensor, nn
 import rflint
 from rflint.cli import subcommands
 from rflint.cli.commands import Given, command, completed
+from rflint.cli.output import opened_output
 from rflint.configuration import Choices, Configuration, ConfiguredModel
 from rflint.configuration.requests import Request, requests
 from rflint.errors import RflintError, UsageError
 from rflint.inputs.notation import shape
 from rflint.text.suggest import similar
 from rflint.usecases.spoken import in_python
-from rflint.usercode.streams import destination
 from rflint.usercode.target import check, load
 from rflint.usercode.target_hints import (
     SUBCOMMANDS,
@@ -293,7 +293,7 @@ def test_a_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
     for mode in (0o600, 0o640, 0o664, 0o755):
         file.write_text("old")
         file.chmod(mode)
-        with destination(file) as stream:
+        with opened_output(file) as stream:
             stream.write("new")
         assert stat.S_IMODE(file.stat().st_mode) == mode
         assert file.read_text() == "new"
@@ -302,7 +302,7 @@ def test_a_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
 def test_a_new_file_is_as_open_as_others(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        with destination(tmp_path / "report.json") as stream:
+        with opened_output(tmp_path / "report.json") as stream:
             stream.write("new")
     finally:
         os.umask(before)
@@ -314,7 +314,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     file.write_text("old")
     file.chmod(0o604)
     link.symlink_to(file)
-    with destination(link) as stream:
+    with opened_output(link) as stream:
         stream.write("new")
     assert link.is_symlink()
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o604)

@@ -17,6 +17,7 @@ from typing import Any
 
 from rflint._version import __version__
 from rflint.cache.dependencies import Dependencies
+from rflint.files import atomic_write
 from rflint.report.report import ModelReport
 
 FOLDER = ".rflint_cache"
@@ -65,16 +66,13 @@ class Store:
         """Write a record. Others may read or write it meanwhile: the last one stays."""
         payload = pickle.dumps(record, protocol=4)
         path = self._path(key)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         try:
             self._make_folder()
             path.parent.mkdir(exist_ok=True)
-            partial.write_bytes(hashlib.sha256(payload).digest() + payload)
-            partial.replace(path)
+            with atomic_write(path) as partial:
+                partial.write_bytes(hashlib.sha256(payload).digest() + payload)
         except OSError as error:
             self.problem = f"cannot write to {self.folder}: {error.strerror}"
-            with contextlib.suppress(OSError):
-                partial.unlink()
 
     def _path(self, key: str) -> Path:
         return self.folder / __version__ / f"{key}.record"

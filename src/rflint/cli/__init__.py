@@ -23,7 +23,7 @@ from rflint.cli.messages import complain
 from rflint.cli.rule import rule
 from rflint.errors import as_rflint_error
 from rflint.usercode.contained import contained, is_interrupt, leave, listen_for_ctrl_c
-from rflint.usercode.streams import silence_stdout
+from rflint.usercode.stdout import discard_stdout
 
 
 @click.group("rflint", context_settings=CONTEXT)
@@ -62,7 +62,7 @@ def _status(arguments: Sequence[str]) -> int:
             error.show()
         return 2
     except BaseException as error:
-        silence_stdout()  # half a report is none
+        discard_stdout()  # half a report is none
         if is_interrupt(error) or isinstance(error, click.Abort):
             return INTERRUPTED
         complain(as_rflint_error(error), "--debug" in arguments)
@@ -80,7 +80,7 @@ def _run(arguments: Sequence[str]) -> int:
             return shell_complete(command, {}, "rflint", "_RFLINT_COMPLETE", completion)
         context = _context(arguments)
     except BrokenPipeError:
-        silence_stdout()  # of --help and --version nothing else is to be told
+        discard_stdout()  # of --help and --version nothing else is to be told
         return 0
     with context:
         context.command.invoke(context)

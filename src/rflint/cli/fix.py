@@ -11,9 +11,10 @@ import click
 
 from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported, to_stderr
+from rflint.cli.output import opened_output
 from rflint.cli.parameters import choices, configuration_options, model_options
 from rflint.errors import UsageError
-from rflint.usercode.streams import destination, end_stdout, stdout_kept_clean
+from rflint.usercode.stdout import end_stdout, stdout_to_stderr
 
 if TYPE_CHECKING:
     from rflint.configuration import Choices
@@ -96,7 +97,7 @@ def fix(
         from rflint.usecases.linter import find_repairs
 
         file = output or Path("patched.py")
-        with stdout_kept_clean(), without_our_arguments(), warnings_kept([]):
+        with stdout_to_stderr(), without_our_arguments(), warnings_kept([]):
             found = find_repairs(
                 model, request.resolution, list(request.shapes) or None, request.options, kinds
             )
@@ -113,7 +114,7 @@ def fix(
                 file,
                 request.options,
             )
-        with destination(None if diff else output) as stream:
+        with opened_output(None if diff else output) as stream:
             stream.write(_difference(file, made.text) if diff else made.text)
         end_stdout()
         words = f"repair {number} of {len(found.repairs)}, {made.repair.words}: {made.repair.title}"

@@ -14,6 +14,7 @@ import click
 from rflint._version import __version__
 from rflint.cli.completion import complete_codes, complete_targets
 from rflint.cli.messages import complain, errors_reported, note, progress
+from rflint.cli.output import opened_output
 from rflint.cli.parameters import (
     Destination,
     amount,
@@ -27,7 +28,7 @@ from rflint.errors import RflintError, UsageError
 from rflint.linting.options import FAIL_ON
 from rflint.text.numbers import first_few, plural
 from rflint.usercode.places import shown
-from rflint.usercode.streams import destination, end_stdout, stdout_kept_clean
+from rflint.usercode.stdout import end_stdout, stdout_to_stderr
 
 if TYPE_CHECKING:
     from rflint.cache.cache import Cache
@@ -260,7 +261,7 @@ def lint(
                 note(text)
         ran = {rule.code for x in wanted for rule in x.policy.rules}
         for name, destined in outputs:
-            with destination(destined) as stream:
+            with opened_output(destined) as stream:
                 writer(name)(report, [x for x in rules if x.code in ran], stream, verbose)
         end_stdout()
     sys.exit(report.exit_status(least))
@@ -332,7 +333,7 @@ def _rules(
             error.source = configuration.line_of("rules")
         failed(about, error)
 
-    with cache.watch() if cache else nullcontext(), stdout_kept_clean():
+    with cache.watch() if cache else nullcontext(), stdout_to_stderr():
         rules = load_all_rules(paths, breaks)
     if not broken:  # else a code may be that of the rule that is broken
         check_rules(configuration, rules)

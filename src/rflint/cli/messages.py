@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rflint.cli.output import opened_output
 from rflint.errors import RflintError
 from rflint.text.escape import escaped_lines, log_message, one_line, without_ci_commands
-from rflint.usercode.streams import destination
 
 if TYPE_CHECKING:
     from rflint.configuration.requests import Request
@@ -50,7 +50,7 @@ def note(text: str) -> None:
 
 def to_stdout(text: str) -> None:
     """Lines that were asked for, and are no report."""
-    with destination(None) as stream:
+    with opened_output(None) as stream:
         stream.write(f"{text}\n")
 
 

@@ -15,7 +15,7 @@ from rflint.cli.messages import complain, errors_reported, to_stdout
 from rflint.cli.parameters import configuration_options
 from rflint.errors import RflintError, UsageError
 from rflint.text.numbers import plural
-from rflint.usercode.streams import stdout_kept_clean
+from rflint.usercode.stdout import stdout_to_stderr
 
 if TYPE_CHECKING:
     from rflint.linting.rule import Rule
@@ -43,7 +43,7 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
             complain(error, debug, about)
 
         paths = [found.within(path) for path in found.rule_paths]
-        with stdout_kept_clean():
+        with stdout_to_stderr():
             rules = load_all_rules(paths, failed, run=test)
         chosen = _chosen(rules, code, broken)
         wrong = 0
@@ -99,12 +99,12 @@ def _test(rules: Sequence[Rule], known: Sequence[Rule]) -> int:
     """Run examples, say how each went, and return how many went wrong."""
     # torch without numpy warns at import; nothing here needs numpy
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
-    with stdout_kept_clean():
+    with stdout_to_stderr():
         from rflint.usecases.rule_examples import outcomes
 
     ran = wrong = 0
     for rule in rules:
-        with stdout_kept_clean():
+        with stdout_to_stderr():
             ended = list(outcomes(rule, known))
         for outcome in ended:
             to_stdout(str(outcome))

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rflint.errors import UsageError
+from rflint.files import atomic_write
 from rflint.graph.layer import Layer
 from rflint.report.report import BaselineUse, Fixed, ModelReport
 from rflint.text.numbers import size
 from rflint.usercode.places import source_at
-from rflint.usercode.streams import destination
 
 VERSION = 1
 
@@ -147,14 +147,18 @@ def _read_entries(document: Any) -> dict[Key, tuple[Entry, ...]]:
 
 
 def write(baseline: Baseline, path: Path) -> None:
-    """Sorted and one finding a line, for the sake of whoever reads its diff."""
+    """Write the file: sorted, and one finding a line, so that diffs of it are easy to read."""
     models = [
         _model(model, resolution, entries)
         for (model, resolution), entries in sorted(baseline.entries.items())
         if entries
     ]
-    with destination(path) as stream:
-        stream.write(f'{{"version": {VERSION}, "models": [{",".join(models)}\n]}}\n')
+    text = f'{{"version": {VERSION}, "models": [{",".join(models)}\n]}}\n'
+    try:
+        with atomic_write(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _model(model: str, resolution: str, entries: Sequence[Entry]) -> str:

@@ -22,7 +22,7 @@ from rflint.report.report import ModelReport
 from rflint.usecases.collector import collector_paused
 from rflint.usercode.contained import is_interrupt
 from rflint.usercode.importable import Importable
-from rflint.usercode.streams import stdout_kept_clean
+from rflint.usercode.stdout import stdout_to_stderr
 from rflint.usercode.target import check, load
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Run:
             watched = self.cache.watch(request) if self.cache else nullcontext()
             with in_this_folder(), watched, warnings_kept(self.notes):
                 built = self._model(request)
-                with stdout_kept_clean(), without_our_arguments():
+                with stdout_to_stderr(), without_our_arguments():
                     report, broken = lint_model(
                         built,
                         request.target,
@@ -119,7 +119,7 @@ def built(target: str, root: Path, arguments: Mapping[str, Any]) -> Built:
     from rflint.tracing.model.build import build
     from rflint.tracing.model.sources import construction_recorded
 
-    with stdout_kept_clean(), without_our_arguments():
+    with stdout_to_stderr(), without_our_arguments():
         with collector_paused(), construction_recorded():
             attribute = load(target, root)
         gc.freeze()  # what was imported stays: later rounds need not look at it
@@ -173,5 +173,5 @@ def _import_torch() -> None:
 
     What torch looks at while it is imported depends on its version, and is none of the user's.
     """
-    with stdout_kept_clean(), collector_paused():
+    with stdout_to_stderr(), collector_paused():
         import rflint.usecases.linter  # noqa: F401
