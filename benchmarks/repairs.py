@@ -37,7 +37,7 @@ from rflint.linting.options import Options
 from rflint.repair import search
 from rflint.repair.offer import Workshop, offers
 from rflint.repair.program import Origin, program
-from rflint.tracing.inputs.inputs import possible_inputs
+from rflint.tracing.example_inputs.build import possible_inputs
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.trace import trace
 from rflint.usecases.linter import Repairs, find_repairs

@@ -13,7 +13,7 @@ from rflint.repair import Candidate, Search, search
 from rflint.repair.offer import Workshop
 from rflint.repair.words import title
 from rflint.repair.writer import Inexpressible
-from rflint.tracing.inputs.inputs import example_inputs
+from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build
 from rflint.tracing.trace import trace
 

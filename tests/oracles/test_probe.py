@@ -24,7 +24,8 @@ from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Window
 from rflint.operators.rows.linear_algebra import decomposition
 from rflint.operators.table import known_row, spellings
-from rflint.tracing.lowering.probe import CannotProbe, Patience, check_sizes, probe
+from rflint.tracing.lowering.probe import Patience, probe
+from rflint.tracing.recording.real_runs import CannotRun, check_sizes
 from rflint.tracing.trace import trace
 from tests.helpers.operator_examples import Function, axes_in, example, image
 from tests.unit.operators.test_table import ELSEWHERE
@@ -135,7 +136,7 @@ def test_every_row_reads_what_a_nan_shows(spelling: str) -> None:
     for axis, field in enumerate(said(function, x)):
         try:
             reach = shown(function, x, axis)
-        except CannotProbe as reason:
+        except CannotRun as reason:
             pytest.skip(f"torch refuses what the probe puts there: {reason}")
         if reach is Extent.UNKNOWN:
             continue  # a result of another order, or one that only sometimes depends on its input
@@ -320,13 +321,13 @@ def test_a_probe_says_why_it_fails() -> None:
     def fails(x: Tensor) -> Tensor:
         raise RuntimeError("no kernel for this")
 
-    with pytest.raises(CannotProbe, match="no kernel for this"):
+    with pytest.raises(CannotRun, match="no kernel for this"):
         probe(fails, (torch.rand(1, 2, 8),), {}, 0, 2)
 
 
 def test_a_probe_ends_with_its_patience() -> None:
     patience = Patience(seconds=0.0)
-    with pytest.raises(CannotProbe, match="takes too long"):
+    with pytest.raises(CannotRun, match="takes too long"):
         probe(lambda x: x * 2, (torch.rand(1, 2, 8),), {}, 0, 2, patience)
 
 
@@ -343,10 +344,10 @@ def test_fewer_positions_show_the_same_window() -> None:
 
 
 def test_all_tensors_of_an_operator_count() -> None:
-    with pytest.raises(CannotProbe, match="too large"):
+    with pytest.raises(CannotRun, match="too large"):
         check_sizes([(1 << 12, 1 << 11)] * 3)
 
 
 def test_a_shape_that_depends_on_data_cannot_be_probed() -> None:
-    with pytest.raises(CannotProbe, match="depends on the data"):
+    with pytest.raises(CannotRun, match="depends on the data"):
         probe(lambda x: x[~x.isnan()], (torch.rand(1, 2, 8),), {}, 0, 2)

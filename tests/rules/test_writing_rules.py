@@ -17,7 +17,7 @@ from torch import nn
 from rflint.analysis.analyse import analyse
 from rflint.analysis.analysis import Analysis
 from rflint.configuration.toml import tomllib
-from rflint.tracing.inputs.inputs import example_inputs
+from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.trace import trace
 from tests.helpers.program import RFLINT, rflint, write
 from tests.helpers.project import PROJECT

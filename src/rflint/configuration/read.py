@@ -15,12 +15,13 @@ from rflint.errors import UsageError
 from rflint.graph.source_location import SourceLocation
 from rflint.inputs import notation as quantities
 from rflint.linting.finding import Severity
-from rflint.linting.options import FAIL_ON, TRACERS
+from rflint.linting.options import FAIL_ON
 from rflint.linting.rule import Rule
 from rflint.linting.selection import check_code
 from rflint.linting.settings import check_settings
 from rflint.report.formats import FORMATS
 from rflint.text.suggest import did_you_mean, did_you_mean_aside, similar
+from rflint.tracing.tracers import TRACERS
 from rflint.usercode.target import split
 
 Reader: TypeAlias = Callable[[Any], Any]

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rflint.linting.rule import Rule
 
-TRACERS = ("auto", "symbolic", "export")
-"""What --tracer takes."""
 FAIL_ON = ("info", "warning", "error", "never")
 """What --fail-on takes: severities, and none of them."""
 

@@ -25,9 +25,9 @@ from rflint.repair.script import scripts, without_auxiliaries
 from rflint.repair.search import MOST_SHOWN, Search
 from rflint.repair.words import title
 from rflint.repair.writer import Inexpressible
-from rflint.tracing.inputs.inputs import doubled
-from rflint.tracing.model.borrow import borrowed
-from rflint.tracing.model.meta import WeightsOnMeta
+from rflint.tracing.example_inputs.build import doubled
+from rflint.tracing.model.meta_device import WeightsOnMeta
+from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.trace import trace
 
 _TRIES = 5
@@ -120,7 +120,7 @@ class Workshop:
 
     def copy(self, edits: Sequence[Edit]) -> nn.Module:
         """A changed copy whose weights are not allocated."""
-        with borrowed(self.model, train=self.train), WeightsOnMeta():
+        with temporarily_on_meta(self.model, train=self.train), WeightsOnMeta():
             return edited_copy(self.model, [edit.code for edit in edits])
 
     @cached_property

@@ -23,7 +23,7 @@ from rflint.graph.layer import Layer
 from rflint.repair.cuts import lineage
 from rflint.repair.forward_code import FUNCTIONS, statements_of
 from rflint.repair.writer import Inexpressible
-from rflint.tracing.model.borrow import borrowed
+from rflint.tracing.model.temporary import temporarily_on_meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _read(model: nn.Module, module: nn.Module, path: str) -> fx.Graph:
     }
     graphs = []
     for train in (False, True):
-        with borrowed(model, train=train):
+        with temporarily_on_meta(model, train=train):
             try:
                 graph = _Shallow().trace(module, concrete_args=defaults or None)
             except Exception as error:

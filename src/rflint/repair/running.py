@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from rflint.errors import RepairFailed, error_text
-from rflint.tracing.model.meta import META
+from rflint.tracing.model.meta_device import META
 from rflint.tracing.recording.functions import tensors_of
 
 _MOST_ELEMENTS = 1 << 27

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -20,14 +20,14 @@ from torch import nn
 from rflint.errors import RflintError, UnsupportedByTracer, UsageError, internal_error
 from rflint.graph.architecture import Architecture
 from rflint.inputs.layouts import check_layouts
-from rflint.linting.options import TRACERS
 from rflint.tracing.lowering.axes import find_axes
 from rflint.tracing.lowering.lower import lower
 from rflint.tracing.lowering.parameters import Parameters
-from rflint.tracing.model.borrow import borrowed
-from rflint.tracing.model.state import drawn_from, state_of
+from rflint.tracing.model.state import random_state, state_of
+from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.recording.record import record
 from rflint.tracing.recording.recording import Recording
+from rflint.tracing.tracers import TRACERS
 
 
 def trace(
@@ -50,79 +50,80 @@ def trace(
     if tracer not in TRACERS:
         raise UsageError(f"there is no tracer {tracer!r}", hint=f"Known are {', '.join(TRACERS)}.")
     check_layouts(layouts, [tuple(tensor.shape) for tensor in inputs])
+    request = _Request(model, inputs, layouts, train, number)
     if tracer == "export":
-        return _traced(model, inputs, tracer, layouts, train=train, number=number)
+        return _traced(request, tracer)
     try:
-        return _traced(model, inputs, "symbolic", layouts, train=train, number=number)
+        return _traced(request, "symbolic")
     except UnsupportedByTracer as first:
         if tracer == "symbolic":
             first.hint = first.hint or "torch.export may be able to: take another --tracer."
             raise
         try:
-            return _traced(model, inputs, "export", layouts, train=train, number=number)
+            return _traced(request, "export")
         except RflintError as second:
             first.hint = first.hint or "Nor can torch.export follow it; --debug shows what it says."
             raise first from second
 
 
-def _traced(
-    model: nn.Module,
-    inputs: Sequence[torch.Tensor],
-    tracer: str,
-    layouts: Sequence[str],
-    *,
-    train: bool,
-    number: int,
-) -> Architecture:
-    known = len(sys.modules)
-    found = _traced_once(model, inputs, tracer, layouts, train=train, number=number)
-    if found.by_chance and len(sys.modules) > known:
+@dataclass(frozen=True)
+class _Request:
+    """What is to be traced: a forward pass of a model."""
+
+    model: nn.Module
+    inputs: Sequence[torch.Tensor]
+    layouts: Sequence[str]
+    train: bool
+    number: int
+    """Which forward pass it is, counted from 1."""
+
+
+def _traced(request: _Request, tracer: str) -> Architecture:
+    loaded_before = len(sys.modules)
+    architecture = _traced_once(request, tracer)
+    if architecture.by_chance and len(sys.modules) > loaded_before:
         # it may have been an import that drew numbers: PyTorch loads parts of itself late
-        found = _traced_once(model, inputs, tracer, layouts, train=train, number=number)
-    return found
+        architecture = _traced_once(request, tracer)
+    return architecture
 
 
-def _traced_once(
-    model: nn.Module,
-    inputs: Sequence[torch.Tensor],
-    tracer: str,
-    layouts: Sequence[str],
-    *,
-    train: bool,
-    number: int,
-) -> Architecture:
-    with warnings.catch_warnings(), borrowed(model, train=train):
+def _traced_once(request: _Request, tracer: str) -> Architecture:
+    model = request.model
+    with warnings.catch_warnings(), temporarily_on_meta(model, train=request.train):
         warnings.simplefilter("ignore")
-        for _ in range(number - 1):
-            _recorded(model, inputs, tracer)
-        before, drawn = state_of(model), drawn_from()
-        recording = _recorded(model, inputs, tracer)
-        after, draws = state_of(model), drawn_from() != drawn
-        changes = after.structure != before.structure or (
-            recording.reads_values and after.values != before.values
+        for _ in range(request.number - 1):
+            _recorded(request, tracer)
+        state, generators = state_of(model), random_state()
+        recording = _recorded(request, tracer)
+        new_state, draws = state_of(model), random_state() != generators
+        changes = new_state.structure != state.structure or (
+            recording.reads_values and new_state.values != state.values
         )
-        try:
-            parameters = Parameters(model, recording)
-            shapes = [tuple(tensor.shape) for tensor in inputs]
-            axes = find_axes(recording, parameters, shapes, layouts)
-            architecture = lower(model, recording, parameters, axes, train=train)
-        except RflintError:
-            raise
-        except Exception as error:
-            raise internal_error(error) from error
         return replace(
-            architecture,
+            _lowered(request, recording),
             tracer=tracer,
-            training=train,
+            training=request.train,
             by_chance=recording.by_chance or draws,
             changes_state=changes,
         )
 
 
-def _recorded(model: nn.Module, inputs: Sequence[torch.Tensor], tracer: str) -> Recording:
+def _recorded(request: _Request, tracer: str) -> Recording:
     if tracer == "symbolic":
-        return record(model, inputs)
+        return record(request.model, request.inputs)
     # loading torch.export takes a second that most models need not wait for
     from rflint.tracing.recording.export import record as record_exported
 
-    return record_exported(model, inputs)
+    return record_exported(request.model, request.inputs)
+
+
+def _lowered(request: _Request, recording: Recording) -> Architecture:
+    try:
+        parameters = Parameters(request.model, recording)
+        shapes = [tuple(tensor.shape) for tensor in request.inputs]
+        axes = find_axes(recording, parameters, shapes, request.layouts)
+        return lower(request.model, recording, parameters, axes, train=request.train)
+    except RflintError:
+        raise
+    except Exception as error:
+        raise internal_error(error) from error

@@ -14,9 +14,9 @@ from rflint.repair import Repair
 from rflint.repair.apply import edited_copy
 from rflint.repair.program import Origin, program
 from rflint.repair.running import check_runs
-from rflint.tracing.model.borrow import borrowed
 from rflint.tracing.model.build import Built, build
-from rflint.tracing.model.meta import WeightsOnMeta
+from rflint.tracing.model.meta_device import WeightsOnMeta
+from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.usecases.linter import Repairs, figures
 from rflint.usercode.folders import make_importable
 
@@ -55,7 +55,7 @@ def patch(
     written = _built(text, file)
     if figures(written, found.inputs, options) != repair.after:
         raise RepairFailed("the written model would be another than the one that was analysed")
-    with borrowed(built.model, train=options.train), WeightsOnMeta():
+    with temporarily_on_meta(built.model, train=options.train), WeightsOnMeta():
         original = edited_copy(built.model, ())
     check_runs(original, written, found.inputs, train=options.train)
     return Patch(repair, text)

@@ -34,11 +34,11 @@ from rflint.repair import KINDS, Figures, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import Failure, LargerInput, ModelReport, Report
-from rflint.tracing.again import next_passes, passes_in
-from rflint.tracing.inputs.given import check_given
-from rflint.tracing.inputs.inputs import as_meta, example_inputs, possible_inputs, resized
+from rflint.tracing.example_inputs.build import as_meta, example_inputs, possible_inputs, resized
+from rflint.tracing.example_inputs.validation import check_input_argument
 from rflint.tracing.model.build import Built, build
-from rflint.tracing.model.process import deep_calls, process_kept
+from rflint.tracing.passes import later_passes, passes_in_mode
+from rflint.tracing.process import process_state_restored, recursion_limit_raised
 from rflint.tracing.trace import trace
 from rflint.usecases.collector import collector_paused
 from rflint.usecases.spoken import speaks_python
@@ -118,7 +118,7 @@ def lint_with(
     """Lint with these rules, of those that are known; see `lint`."""
     target = name or _described(model)
     models, failures = [], []
-    with process_kept():
+    with process_state_restored():
         built = build(model, args, target)
         for resolution in resolutions(res):
             report, broken = lint_model(built, target, rules, resolution, input, options)
@@ -146,7 +146,7 @@ def lint_model(
 
     With an error for each rule that failed. No policy is applied yet: see report/policy.py.
     """
-    with collector_paused(), deep_calls():
+    with collector_paused(), recursion_limit_raised():
         inputs, architecture = _traced(built.model, resolution, input, options)
         look = partial(_others, built.model, inputs, architecture, options)
         resize = cache(partial(_at_size, built.model, inputs, architecture, options))
@@ -208,7 +208,7 @@ def repairs(
     (resolution,) = resolutions(res)
     fed = _fed(input)
     options = Options(train, tracer, layouts=_layouts(layout, fed))
-    with process_kept():
+    with process_state_restored():
         built = build(model, args or {}, _described(model))
         return find_repairs(built, resolution, fed, options, _listed(kinds)).repairs
 
@@ -234,7 +234,7 @@ def find_repairs(
     for kind in kinds:
         if kind not in KINDS:
             raise UsageError(f"there is no repair {kind!r}", hint=f"Known are {', '.join(KINDS)}.")
-    with collector_paused(), deep_calls():
+    with collector_paused(), recursion_limit_raised():
         inputs, architecture = _traced(built.model, resolution, input, options)
         analysis = analyse(architecture)
         found = search(analysis, kinds)
@@ -266,9 +266,15 @@ def _others(
     """The passes that a claim about the model is held against; see passes.py."""
     train, tracer = options.train, options.tracer
     with collector_paused():
+<<<<<<< HEAD
         same = next_passes(model, inputs, architecture, train=train, tracer=tracer)
         other = passes_in(model, inputs, architecture, train=not train, tracer=tracer)
         return OtherPasses(
+=======
+        same = later_passes(model, inputs, architecture, train=train, tracer=tracer)
+        other = passes_in_mode(model, inputs, architecture, train=not train, tracer=tracer)
+        return Others(
+>>>>>>> dbc5977 (Tracing knows no circle: what runs an operator for real lies below the recording)
             None if same is None else tuple(map(analyse, same)),
             None if other is None else tuple(map(analyse, other)),
         )
@@ -361,7 +367,7 @@ def _traced(
 
 def _fed(given: Any) -> Any:
     """What is to be fed, shapes that are texts read. Raises UsageError for what is no shape."""
-    check_given(given)
+    check_input_argument(given)
     items = [given] if isinstance(given, str) else given
     if not isinstance(items, list | tuple) or not any(isinstance(x, str) for x in items):
         return given

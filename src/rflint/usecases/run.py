@@ -117,7 +117,7 @@ def built(target: str, root: Path, arguments: Mapping[str, Any]) -> Built:
     check(target, root)
     _import_torch()
     from rflint.tracing.model.build import build
-    from rflint.tracing.model.sources import construction_recorded
+    from rflint.tracing.model.construction import construction_recorded
 
     with stdout_to_stderr(), without_our_arguments():
         with collector_paused(), construction_recorded():

@@ -334,7 +334,7 @@ def test_models_without_findings_are_followed_once(monkeypatch: pytest.MonkeyPat
         return trace(model, inputs, train=train, **options)
 
     monkeypatch.setattr(linter, "trace", noting)
-    monkeypatch.setattr("rflint.tracing.again.trace", noting)
+    monkeypatch.setattr("rflint.tracing.passes.trace", noting)
     linted(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), "RF2,RF3")
     assert modes == [False]
     linted(PooledInBoth, "RF2,RF3")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT
 from rflint.graph.sizing import KEPT, Fixed, Scaled, Sliding
-from rflint.tracing.inputs.inputs import example_inputs
+from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build
 from rflint.tracing.trace import trace
 from tests.models.attention import cbam

@@ -21,9 +21,9 @@ from rflint.analysis.analyse import analyse
 from rflint.errors import InputMismatch, TraceFailed, UnsupportedByTracer, UsageError
 from rflint.graph.layer import Layer
 from rflint.report.report import ModelReport
-from rflint.tracing.inputs.inputs import example_inputs
-from rflint.tracing.model.borrow import borrowed
+from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build as built
+from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.trace import trace
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
@@ -524,7 +524,7 @@ def test_an_exported_recording_is_a_graph_that_runs() -> None:
     record = importlib.import_module("rflint.tracing.recording.export").record
     inner = nn.Sequential(nn.Conv2d(8, 4, 3), Activation(), nn.MaxPool2d(2))
     model = nn.Sequential(Indexed(), inner, nn.Flatten()).eval()
-    with borrowed(model, train=False):
+    with temporarily_on_meta(model, train=False):
         recording = record(model, example_inputs(model, (16,), ()))
         for name, tensor in recording.constants.items():
             model.register_buffer(name, tensor)

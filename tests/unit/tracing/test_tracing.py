@@ -17,8 +17,8 @@ from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.errors import RflintError
-from rflint.tracing.inputs.inputs import example_inputs
-from rflint.tracing.model.borrow import borrowed
+from rflint.tracing.example_inputs.build import example_inputs
+from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.recording.record import record
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
@@ -219,7 +219,7 @@ def test_the_recorded_graph_computes_what_the_model_computes(build: Callable[[],
     """The torch.fx graph, run on real tensors, gives the model's own output."""
     torch.manual_seed(0)
     model = build().eval()
-    with borrowed(model, train=False):
+    with temporarily_on_meta(model, train=False):
         recording = record(model, example_inputs(model, (32,), ()))
     for name, tensor in recording.constants.items():
         model.register_buffer(name, tensor)

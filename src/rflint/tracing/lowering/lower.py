@@ -24,8 +24,8 @@ from rflint.tracing.lowering.measure import Measured, measured
 from rflint.tracing.lowering.parameters import Parameters
 from rflint.tracing.lowering.probe import Patience
 from rflint.tracing.lowering.values import Values, is_identity, shape_of_first, with_patches
-from rflint.tracing.model.elsewhere import inputs_not_given, used_by_other_methods
-from rflint.tracing.model.sources import construction_of
+from rflint.tracing.model.construction import construction_of
+from rflint.tracing.model.other_methods import inputs_not_given, used_by_other_methods
 from rflint.tracing.recording.recording import Recording, Step
 
 _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION})

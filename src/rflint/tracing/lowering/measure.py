@@ -29,15 +29,9 @@ from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixing_geometry
 from rflint.operators.shapes import shape_of
 from rflint.operators.values import Value
-from rflint.tracing.lowering.probe import (
-    CannotProbe,
-    Patience,
-    Reading,
-    check_sizes,
-    probe,
-    realistic,
-)
+from rflint.tracing.lowering.probe import Patience, Reading, probe
 from rflint.tracing.recording.functions import tensors_of
+from rflint.tracing.recording.real_runs import CannotRun, check_sizes, realistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,7 @@ def measured(
         function = _function(node, model)
         args, kwargs = mapped((node.args, node.kwargs), fx.Node, lambda made: _real(tensors[made]))
         readings = _readings(function, args, kwargs, call, patience)
-    except CannotProbe as error:
+    except CannotRun as error:
         return Measured(_nothing_known(call, shapes), str(error))
     effects = [
         _effect(call, shape, {key: found[i] for key, found in readings.items()})
@@ -95,7 +89,7 @@ def _function(node: fx.Node, model: nn.Module) -> Callable[..., Any]:
     try:
         module = copy.deepcopy(model.get_submodule(str(node.target))).to_empty(device="cpu")
     except Exception as error:
-        raise CannotProbe(f"the module cannot be copied ({type(error).__name__})") from error
+        raise CannotRun(f"the module cannot be copied ({type(error).__name__})") from error
     with torch.no_grad():
         for tensor in (*module.parameters(), *module.buffers()):
             tensor.copy_(realistic(tensor.shape, tensor.dtype))

@@ -14,9 +14,9 @@ from rflint.graph.layer import Kind
 from rflint.operators.call import Call, mapped
 from rflint.operators.values import Arrangement, Origins, Value
 from rflint.tracing.lowering.origins import origins_of_constant
-from rflint.tracing.model.hidden import hidden_parameters
-from rflint.tracing.model.sources import construction_of
+from rflint.tracing.model.construction import construction_of
 from rflint.tracing.model.tree import named_modules, named_parameters
+from rflint.tracing.model.unregistered import unregistered_parameters
 from rflint.tracing.recording.recording import Recording, Step
 
 
@@ -121,7 +121,7 @@ class Parameters:
     def unregistered(self) -> tuple[Parameter, ...]:
         """Parameters that take part, and that the model does not know of."""
         used = list(map(id, self.recording.constants.values()))
-        hidden = hidden_parameters(self.model) if used else {}
+        hidden = unregistered_parameters(self.model) if used else {}
         return tuple(hidden[key] for key in used if key in hidden)
 
 

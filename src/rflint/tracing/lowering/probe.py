@@ -8,11 +8,10 @@ shows most dependences; a large number in its place shows those that swallow NaN
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby, pairwise
-from math import prod
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +22,7 @@ from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import mapped, tensors_in
 from rflint.operators.effect import as_number
 from rflint.tracing.recording.functions import tensors_of
+from rflint.tracing.recording.real_runs import CannotRun, run_on_copies
 
 MOST_POSITIONS = 48
 """Positions probed along one dimension: all of a small map, a stretch in the middle of a large."""
@@ -30,13 +30,9 @@ MOST_POSITIONS = 48
 FEWEST_POSITIONS = 12
 """Of fewer, windows cannot be told from everything."""
 
-MOST_ELEMENTS = 1 << 24
-"""Operators on more elements than this, weights counted in, are not run."""
-
 MOST_SECONDS = 10.0
 """For which the operators of one model are run, all of them together."""
 
-_SEED = 1
 _LARGE = 64.0
 
 
@@ -47,10 +43,6 @@ class Reading:
     reach: Reach
     dim: int | None
     """The dimension of the result along which these positions go on; None: they are gone."""
-
-
-class CannotProbe(Exception):
-    """The operator does not run on real tensors, or is too large to; the message says which."""
 
 
 class Patience:
@@ -75,7 +67,7 @@ def probe(
     """What every result of a call reads along dimension `dim` of its `which`-th tensor.
 
     `args` and `kwargs` hold real tensors (see `realistic`), which are not changed. Raises
-    CannotProbe where the call fails, or takes too long.
+    CannotRun where the call fails, or takes too long.
     """
     patience = patience or Patience()
     started = perf_counter()
@@ -97,7 +89,7 @@ def _probe(
     size = tensors_in((args, kwargs))[which].shape[dim]
     most = min(MOST_POSITIONS, patience.affordable(once) // len(values))
     if most < min(size, FEWEST_POSITIONS):
-        raise CannotProbe("running it takes too long")
+        raise CannotRun("running it takes too long")
     positions = _probed(size, most)
     masks: list[list[torch.Tensor]] = []
     for position in positions:
@@ -106,44 +98,10 @@ def _probe(
             changed = _run(function, *_with_value(args, kwargs, which, dim, position, value))
             for mask, before, after in zip(reached, base, changed, strict=True):
                 if before.shape != after.shape:
-                    raise CannotProbe("the shape of its result depends on the data")
+                    raise CannotRun("the shape of its result depends on the data")
                 mask |= _differ(before, after)
         masks.append(reached)
     return [_reading(list(result), positions, size) for result in zip(*masks, strict=True)]
-
-
-def check_sizes(shapes: Iterable[Sequence[int]]) -> None:
-    """Raise CannotProbe where an operator's tensors take too much memory, all of them together."""
-    shapes = list(shapes)
-    if sum(map(prod, shapes)) > MOST_ELEMENTS:
-        largest = max(shapes, key=prod)
-        raise CannotProbe(f"its tensors are too large ({'x'.join(map(str, largest))})")
-
-
-def results_like(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Tensors without storage like those that a call returns, found by running it.
-
-    Raises CannotProbe where the call fails.
-    """
-    check_sizes(tensor.shape for tensor in tensors_in((args, kwargs)))
-    args, kwargs = mapped(
-        (args, kwargs), torch.Tensor, lambda tensor: realistic(tensor.shape, tensor.dtype)
-    )
-    return mapped(_called(function, args, kwargs), torch.Tensor, _without_storage)
-
-
-def _without_storage(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
-
-
-def realistic(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-    """A tensor to run an operator on: positive numbers, zeros where it must be an index."""
-    check_sizes([shape])
-    if dtype.is_complex:
-        return torch.rand(*shape, dtype=torch.complex64)
-    if dtype.is_floating_point:
-        return torch.rand(*shape) + 0.5
-    return torch.zeros(*shape, dtype=dtype)
 
 
 def _probed(size: int, most: int) -> range:
@@ -158,25 +116,14 @@ def _values(
     """What to put at the probed positions; some operators refuse NaNs."""
     try:
         _run(function, *_with_value(args, kwargs, which, dim, 0, torch.nan))
-    except CannotProbe:
+    except CannotRun:
         return (_LARGE,)
     return (torch.nan, _LARGE)
 
 
 def _run(function: Callable[..., Any], args: Any, kwargs: Any) -> list[torch.Tensor]:
     """The results of a call on copies of its arguments, random numbers always the same."""
-    return list(tensors_of(_called(function, args, kwargs)))
-
-
-def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    args, kwargs = mapped((args, kwargs), torch.Tensor, torch.Tensor.clone)
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(_SEED)
-            return function(*args, **kwargs)
-    except Exception as error:
-        said = str(error).strip().split("\n")[0]
-        raise CannotProbe(f"running it gives {type(error).__name__}: {said}") from error
+    return list(tensors_of(run_on_copies(function, args, kwargs)))
 
 
 def _with_value(

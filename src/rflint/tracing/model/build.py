@@ -13,8 +13,8 @@ from torch import nn
 from rflint.errors import BuildFailed, RflintError, error_text
 from rflint.graph.source_location import SourceLocation
 from rflint.text.suggest import did_you_mean, similar
-from rflint.tracing.model.meta import WeightsOnMeta
-from rflint.tracing.model.sources import construction_recorded
+from rflint.tracing.model.construction import construction_recorded
+from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.usercode.contained import exit_called, is_interrupt
 from rflint.usercode.places import innermost_user_line_of, is_user_code, source_at
 

@@ -56,7 +56,7 @@ def state_of(model: nn.Module) -> State:
     return State((*structure, *around, *rest), tuple(reader.values), tuple(reader.held))
 
 
-def drawn_from() -> tuple[Any, ...]:
+def random_state() -> tuple[Any, ...]:
     """The state of the generators that all code shares, Python's and numpy's."""
     numpy = sys.modules.get("numpy.random")
     theirs = None

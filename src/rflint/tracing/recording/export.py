@@ -35,7 +35,7 @@ from rflint.operators.find import find
 from rflint.operators.shapes import ShapeError
 from rflint.operators.table import Row
 from rflint.tracing.aten import with_results
-from rflint.tracing.model.sources import constructed_at
+from rflint.tracing.model.construction import constructed_at
 from rflint.tracing.model.tree import modules, named_modules
 from rflint.tracing.recording.failures import mismatch
 from rflint.tracing.recording.functions import (
@@ -45,7 +45,7 @@ from rflint.tracing.recording.functions import (
     name_of,
     tensors_of,
 )
-from rflint.tracing.recording.interception import (
+from rflint.tracing.recording.patching import (
     around_hooks,
     modules_called_by,
     run_eagerly,
@@ -67,7 +67,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     """What `rflint.tracing.recording.record.record` gives, by way of torch.export.
 
     Raises InputMismatch where a layer cannot run on what reaches it, TraceFailed where torch.export
-    fails. The model is to be borrowed (see `borrowed`): parts of it are replaced.
+    fails. The model is to be on meta (see `temporarily_on_meta`): parts of it are replaced.
     """
     root = _without_scripts(model)
     keeper = _Keeper(root)

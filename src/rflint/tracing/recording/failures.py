@@ -102,7 +102,7 @@ def explained(
     if isinstance(error, RuntimeError) and "meta tensor" in message:
         what = re.split(r"[\n.] ", message)[0]
         return needs_values(what, innermost_user_line_of(error), path)
-    if isinstance(error, TypeError) and message.endswith("not Unread"):
+    if isinstance(error, TypeError) and message.endswith("not UnbackedNumber"):
         what = "a size that was taken out of a tensor"
         return needs_values(what, innermost_user_line_of(error), path)
     ended = isinstance(error, SystemExit)

@@ -17,7 +17,7 @@ from rflint.operators.find import find
 from rflint.operators.table import Row
 from rflint.operators.taught import taught
 from rflint.tracing.model.tree import parameters
-from rflint.tracing.recording.unread import Unread
+from rflint.tracing.recording.unbacked import UnbackedNumber
 
 VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 VALUE_READS = frozenset(
@@ -194,7 +194,7 @@ def tensors_of(result: Any) -> Iterator[torch.Tensor]:
     """The tensors of a model's or an operator's result, whatever holds them."""
     if isinstance(result, torch.Tensor):
         yield result
-    elif isinstance(result, Unread):
+    elif isinstance(result, UnbackedNumber):
         yield result.tensor
     elif isinstance(result, Mapping):
         for item in result.values():

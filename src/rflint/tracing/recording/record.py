@@ -33,10 +33,8 @@ from rflint.operators.find import find
 from rflint.operators.shapes import ShapeError, Shapes, broadcast, show
 from rflint.operators.table import Row
 from rflint.tracing.aten import spelling_of
-from rflint.tracing.inputs.samples import samples_one_by_one
-from rflint.tracing.lowering.probe import CannotProbe, results_like
-from rflint.tracing.model.meta import LARGE, META, MOVES, default_device, moved
-from rflint.tracing.model.sources import constructed_at
+from rflint.tracing.model.construction import constructed_at
+from rflint.tracing.model.meta_device import LARGE, META, MOVES, default_device, moved
 from rflint.tracing.model.tree import named_modules, parameters
 from rflint.tracing.recording.failures import check_signature, explained, mismatch
 from rflint.tracing.recording.functions import (
@@ -57,16 +55,18 @@ from rflint.tracing.recording.functions import (
     setitem,
     tensors_of,
 )
-from rflint.tracing.recording.interception import (
+from rflint.tracing.recording.patching import (
     around_hooks,
     modules_called_by,
     run_eagerly,
     scripts_refused,
     uncompiled,
 )
-from rflint.tracing.recording.ledger import Ledger
-from rflint.tracing.recording.reading import COMPARISONS, COMPOSED, TEXTS, Reading
+from rflint.tracing.recording.real_runs import CannotRun, results_like
 from rflint.tracing.recording.recording import Recording, Step
+from rflint.tracing.recording.tensor_tracker import TensorTracker
+from rflint.tracing.recording.value_reads import COMPARISONS, COMPOSED, TEXTS, Reading
+from rflint.tracing.recording.vmap import vmap_unrolled
 from rflint.usercode.contained import is_interrupt
 from rflint.usercode.places import innermost_user_line
 
@@ -122,7 +122,7 @@ class Recorder(TorchFunctionMode):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
-        self.ledger = Ledger(model, self._scope, lambda: self._called())
+        self.ledger = TensorTracker(model, self._scope, lambda: self._called())
         self.graph = self.ledger.graph
         self.stack: list[nn.Module] = []
         self.failed_in: str | None = None
@@ -409,7 +409,7 @@ class Recorder(TorchFunctionMode):
         with (
             modules_called_by(self.call_module),
             scripts_refused(refuse),
-            samples_one_by_one(),
+            vmap_unrolled(),
             run_eagerly(),
             torch.no_grad(),
             self,
@@ -562,7 +562,7 @@ class Recorder(TorchFunctionMode):
         """What a library's operator returns, found out by running it."""
         try:
             return results_like(func, args, kwargs)
-        except CannotProbe as reason:
+        except CannotRun as reason:
             if not isinstance(error, NotImplementedError) and "fake impl" not in str(error):
                 self.torch_error = error
                 raise error from reason

@@ -18,7 +18,7 @@ _MOST = 64
 
 
 @contextmanager
-def samples_one_by_one() -> Iterator[None]:
+def vmap_unrolled() -> Iterator[None]:
     """Have torch.vmap, called by this thread meanwhile, call its function once for each sample."""
     apis = sys.modules.get("torch._functorch.apis")
     vmap = sys.modules.get("torch._functorch.vmap")

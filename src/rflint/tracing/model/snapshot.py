@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from rflint.tracing.model.meta import LARGE
+from rflint.tracing.model.meta_device import LARGE
 from rflint.tracing.model.tree import modules
 
 _MOST_LOOKED_INTO = 10_000
@@ -71,7 +71,7 @@ class Kept:
     def _keep_tensor(self, tensor: torch.Tensor) -> list[Any]:
         """Its numbers, where it has some of its own."""
         if nn.parameter.is_lazy(tensor) or isinstance(tensor, nn.Parameter):
-            # parameters are replaced while a model is borrowed
+            # parameters are replaced while a model is temporarily_on_meta
             flag = tensor.requires_grad
             self._add(tensor, lambda: _restore_flag(tensor, flag))
         elif _has_small_numbers(tensor):

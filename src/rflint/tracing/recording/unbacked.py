@@ -17,7 +17,7 @@ from rflint.errors import DataDependent
 from rflint.tracing.recording.branches import answer, only_reports
 
 
-class Unread:
+class UnbackedNumber:
     """A number that only exists at run time."""
 
     def __init__(self, tensor: torch.Tensor, failure: DataDependent, assumes: Callable[..., bool]):
@@ -39,9 +39,9 @@ class Unread:
         """Say that the number would have to be known."""
         raise self.failure
 
-    def with_tensor(self, tensor: torch.Tensor) -> Unread:
+    def with_tensor(self, tensor: torch.Tensor) -> UnbackedNumber:
         """The number in another tensor, computed from this one."""
-        return Unread(tensor, self.failure, self.assumes)
+        return UnbackedNumber(tensor, self.failure, self.assumes)
 
     def __bool__(self) -> bool:
         found = answer(sys._getframe(1))
@@ -77,10 +77,10 @@ class Unread:
     def __hash__(self) -> int:
         return id(self)
 
-    def __round__(self, digits: int | None = None) -> Unread:
+    def __round__(self, digits: int | None = None) -> UnbackedNumber:
         return self
 
-    def item(self) -> Unread:
+    def item(self) -> UnbackedNumber:
         """As NumPy's numbers have it."""
         return self
 
@@ -93,9 +93,9 @@ def shown(dtype: torch.dtype, specification: str) -> str:
     return format(number, specification)
 
 
-def numbers_in(argument: Any) -> list[Unread]:
+def numbers_in(argument: Any) -> list[UnbackedNumber]:
     """Those in nested arguments."""
-    if isinstance(argument, Unread):
+    if isinstance(argument, UnbackedNumber):
         return [argument]
     if isinstance(argument, (tuple, list)):
         return [found for item in argument for found in numbers_in(item)]
@@ -107,10 +107,15 @@ def numbers_in(argument: Any) -> list[Unread]:
 
 
 def _computed(function: Callable[..., Any], *, reflected: bool = False) -> Callable[..., Any]:
-    def method(self: Unread, *others: Any) -> Any:
-        if not all(isinstance(x, (Unread, int, float, complex, torch.Tensor)) for x in others):
+    def method(self: UnbackedNumber, *others: Any) -> Any:
+        if not all(
+            isinstance(x, (UnbackedNumber, int, float, complex, torch.Tensor)) for x in others
+        ):
             return NotImplemented
-        operands = [self.tensor, *(x.tensor if isinstance(x, Unread) else x for x in others)]
+        operands = [
+            self.tensor,
+            *(x.tensor if isinstance(x, UnbackedNumber) else x for x in others),
+        ]
         result = function(*(reversed(operands) if reflected else operands))
         # with a tensor it makes a tensor
         is_number = not any(isinstance(x, torch.Tensor) for x in others)
@@ -121,7 +126,7 @@ def _computed(function: Callable[..., Any], *, reflected: bool = False) -> Calla
 
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     _function = getattr(operator, _name)
-    setattr(Unread, f"__{_name}__", _computed(_function))
-    setattr(Unread, f"__r{_name}__", _computed(_function, reflected=True))
+    setattr(UnbackedNumber, f"__{_name}__", _computed(_function))
+    setattr(UnbackedNumber, f"__r{_name}__", _computed(_function, reflected=True))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs"):
-    setattr(Unread, f"__{_name}__", _computed(getattr(operator, _name)))
+    setattr(UnbackedNumber, f"__{_name}__", _computed(getattr(operator, _name)))

@@ -11,8 +11,8 @@ import torch
 from torch import fx, nn
 
 from rflint.errors import TraceFailed, error_text
-from rflint.tracing.model.kept import Kept
-from rflint.tracing.model.meta import LARGE, META
+from rflint.tracing.model.meta_device import LARGE, META
+from rflint.tracing.model.snapshot import Kept
 from rflint.tracing.model.tree import modules
 from rflint.usercode.places import innermost_user_line_of
 
@@ -26,7 +26,7 @@ _LAZY_BUFFER: Callable[..., torch.Tensor] = nn.UninitializedBuffer
 
 
 @contextmanager
-def borrowed(model: nn.Module, *, train: bool) -> Iterator[None]:
+def temporarily_on_meta(model: nn.Module, *, train: bool) -> Iterator[None]:
     """Have a model in the wanted mode with its storage on meta, and leave it as it was.
 
     Whatever its forward changes on the way (buffers, attributes, the lists and dictionaries that

@@ -14,14 +14,14 @@ from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import mapped, tensors_in
 from rflint.operators.find import find
 from rflint.operators.shapes import show
-from rflint.tracing.model.hidden import hidden_tensors
-from rflint.tracing.model.meta import LARGE, META
+from rflint.tracing.model.meta_device import LARGE, META
 from rflint.tracing.model.tree import modules, named_buffers, named_parameters
+from rflint.tracing.model.unregistered import unregistered_tensors
 from rflint.tracing.recording.functions import overlaid, take, tensors_of
 from rflint.tracing.recording.recording import Step
 
 
-class Ledger:
+class TensorTracker:
     """The graph of a recording while it is made, and the tensors that its nodes stand for."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Ledger:
         self._real: set[int] = set()
         """Small parameters, and what was computed from nothing else."""
         self._alive: list[torch.Tensor] = []
-        self._made = {id(tensor) for tensor in (*_held(model), *hidden_tensors(model))}
+        self._made = {id(tensor) for tensor in (*_held(model), *unregistered_tensors(model))}
         """Tensors without storage that no node has made: constants, and what modules hold."""
         self._twins: dict[int, torch.Tensor] = {}
         self._zeros: dict[int, tuple[torch.Tensor, int]] = {}

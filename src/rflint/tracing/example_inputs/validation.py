@@ -15,7 +15,7 @@ _WRAP = (
 )
 
 
-def check_given(given: Any) -> None:
+def check_input_argument(given: Any) -> None:
     """Raises UsageError for what is neither shapes nor a tuple of tensors."""
     if given is None or isinstance(given, str):
         return

@@ -14,7 +14,7 @@ from rflint.inputs.layouts import check_layouts, places_of, sized
 from rflint.inputs.notation import InputShape
 from rflint.operators.shapes import show
 from rflint.operators.weights import input_channels, linear_weight
-from rflint.tracing.model.meta import META
+from rflint.tracing.model.meta_device import META
 from rflint.tracing.model.tree import modules, parameters
 
 _TOO_LARGE = 1 << 40

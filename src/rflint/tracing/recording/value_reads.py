@@ -19,8 +19,8 @@ from rflint.graph.source_location import SourceLocation
 from rflint.operators.shapes import show
 from rflint.tracing.recording.branches import Answer, answer, asserts, only_reports
 from rflint.tracing.recording.failures import needs_values
-from rflint.tracing.recording.ledger import Ledger
-from rflint.tracing.recording.unread import Unread, numbers_in, shown
+from rflint.tracing.recording.tensor_tracker import TensorTracker
+from rflint.tracing.recording.unbacked import UnbackedNumber, numbers_in, shown
 from rflint.usercode.places import innermost_line
 
 TEXTS = frozenset({"__format__", "__repr__", "__str__"})
@@ -50,7 +50,7 @@ class Reading:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: TensorTracker,
         caller: Callable[[], SourceLocation | None],
         call: Callable[..., torch.Tensor],
     ) -> None:
@@ -90,11 +90,11 @@ class Reading:
             return {"float": float, "int": int}.get(spelling, torch.Tensor.tolist)(nothing)
         raise failure
 
-    def _unread(self, tensor: torch.Tensor, failure: DataDependent) -> Unread:
+    def _unread(self, tensor: torch.Tensor, failure: DataDependent) -> UnbackedNumber:
         self._has_unread = True
         if tensor.dim():
             tensor = self._call(torch.Tensor.reshape, "reshape", (tensor, ()), {})
-        return Unread(tensor, failure, self._assumes)
+        return UnbackedNumber(tensor, failure, self._assumes)
 
     def _alike(self, spelling: str, args: tuple[Any, ...], failure: DataDependent) -> Any:
         """Whether two tensors are the same."""
@@ -160,7 +160,7 @@ def _rank(value: Any) -> int:
 
 
 def _tensor_of(value: Any) -> Any:
-    return value.tensor if isinstance(value, Unread) else value
+    return value.tensor if isinstance(value, UnbackedNumber) else value
 
 
 def _changed(argument: Any, change: Callable[[Any], Any]) -> Any:

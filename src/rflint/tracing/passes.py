@@ -9,11 +9,11 @@ from torch import nn
 
 from rflint.errors import RflintError
 from rflint.graph.architecture import Architecture
-from rflint.tracing.inputs.inputs import batch_dimensions, doubled
+from rflint.tracing.example_inputs.build import batch_dimensions, doubled
 from rflint.tracing.trace import trace
 
 
-def next_passes(
+def later_passes(
     model: nn.Module,
     inputs: Sequence[torch.Tensor],
     first: Architecture,
@@ -39,7 +39,7 @@ def next_passes(
     return None if second.by_chance or second.changes_state else (second,)
 
 
-def passes_in(
+def passes_in_mode(
     model: nn.Module,
     inputs: Sequence[torch.Tensor],
     known: Architecture,
@@ -56,7 +56,7 @@ def passes_in(
             continue
         if first.left_out is not None:
             return None
-        more = next_passes(model, batch, first, train=train, tracer=tracer)
+        more = later_passes(model, batch, first, train=train, tracer=tracer)
         return None if more is None else (first, *more)
     return None
 

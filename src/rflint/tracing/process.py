@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from rflint.tracing.model.meta import default_device
+from rflint.tracing.model.meta_device import default_device
 
 _LOCK = threading.RLock()
 
@@ -26,9 +26,9 @@ rflint stands between its modules."""
 
 
 @contextmanager
-def process_kept() -> Iterator[None]:
+def process_state_restored() -> Iterator[None]:
     """One caller at a time, who leaves the process as it was."""
-    with _LOCK, deep_calls():
+    with _LOCK, recursion_limit_raised():
         dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
         device = default_device()
         state, python = torch.get_rng_state(), random.getstate()
@@ -48,7 +48,7 @@ def process_kept() -> Iterator[None]:
 
 
 @contextmanager
-def deep_calls() -> Iterator[None]:
+def recursion_limit_raised() -> Iterator[None]:
     """Let calls nest deeper than usual: of modules within modules, with rflint between them."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _FRAMES))

@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 from rflint.graph.architecture import Parameter
-from rflint.tracing.model.sources import construction_of
+from rflint.tracing.model.construction import construction_of
 from rflint.tracing.model.tree import modules, named_modules, parameters
 
 
-def hidden_parameters(model: nn.Module) -> Mapping[int, Parameter]:
+def unregistered_parameters(model: nn.Module) -> Mapping[int, Parameter]:
     """By the identity of the tensor; names are what one would type: `blocks[0].weight`."""
     known = {id(parameter) for parameter in parameters(model)}
     return {
@@ -27,7 +27,7 @@ def hidden_parameters(model: nn.Module) -> Mapping[int, Parameter]:
     }
 
 
-def hidden_tensors(model: nn.Module) -> Iterator[torch.Tensor]:
+def unregistered_tensors(model: nn.Module) -> Iterator[torch.Tensor]:
     """The same, and the buffers beside them."""
     return (tensor for _, tensor, _ in _hidden(model))
 
