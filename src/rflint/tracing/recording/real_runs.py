@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from rflint.operators.table import mapped, tensors_in
+from rflint.operators.call import mapped, tensors_in
 
 MOST_ELEMENTS = 1 << 24
 """Operators on more elements than this, weights counted in, are not run."""
