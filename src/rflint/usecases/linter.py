@@ -266,15 +266,9 @@ def _others(
     """The passes that a claim about the model is held against; see passes.py."""
     train, tracer = options.train, options.tracer
     with collector_paused():
-<<<<<<< HEAD
-        same = next_passes(model, inputs, architecture, train=train, tracer=tracer)
-        other = passes_in(model, inputs, architecture, train=not train, tracer=tracer)
-        return OtherPasses(
-=======
         same = later_passes(model, inputs, architecture, train=train, tracer=tracer)
         other = passes_in_mode(model, inputs, architecture, train=not train, tracer=tracer)
-        return Others(
->>>>>>> dbc5977 (Tracing knows no circle: what runs an operator for real lies below the recording)
+        return OtherPasses(
             None if same is None else tuple(map(analyse, same)),
             None if other is None else tuple(map(analyse, other)),
         )
