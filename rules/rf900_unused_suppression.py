@@ -24,23 +24,19 @@ How it is computed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rflint.analysis.analysis import Analysis
 from rflint.linting.finding import Finding, Severity
-from rflint.linting.rule import Example, Rule, Settings
+from rflint.linting.rule import Example, Rule, UnusedSuppression
 
 
-def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
-    """One finding for each comment that suppressed nothing.
-
-    Which these are is only known when all rules have run on all models: settings["unused"].
-    """
-    for unused in settings.get("unused", ()):
-        layer = unused.layer or Path(unused.source.path).name  # of a comment that is on no layer
-        yield RULE.model_finding(layer, unused.message, unused.source)
+def check(unused: Sequence[UnusedSuppression]) -> Iterator[Finding]:
+    """One finding for each comment that suppressed nothing."""
+    for comment in unused:
+        name = comment.layer or Path(comment.source.path).name
+        yield RULE.model_finding(name, comment.message, comment.source)
 
 
 def forgotten() -> Any:
@@ -68,7 +64,7 @@ RULE = Rule(
     "RF900",
     "unused-suppression",
     Severity.WARNING,
-    check=check,
+    check_suppressions=check,
     fails=[Example(forgotten, 16)],
     passes=[Example(needed, 16)],
 )

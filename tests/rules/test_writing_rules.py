@@ -164,8 +164,8 @@ BROKEN = {
         "from rflint.linting.rule import Rule\n"
         'RULE = Rule("ACME003", "lacks", Severity.INFO)\n',
         "lint_rules/acme003_lacks.py:4: the rule file lint_rules/acme003_lacks.py cannot be "
-        "imported: TypeError: Rule.__init__() missing 3 required keyword-only arguments: 'check', "
-        "'fails', and 'passes'",
+        "imported: TypeError: Rule.__init__() missing 2 required keyword-only arguments: 'fails' "
+        "and 'passes'",
     ),
     "acme004_raises.py": (
         other("ACME004", YIELD, f"            raise ValueError(size)\n{YIELD}"),

@@ -24,6 +24,7 @@ from rflint.text.suggest import did_you_mean_aside, similar
 
 Settings: TypeAlias = Mapping[str, Any]
 Check: TypeAlias = Callable[[Analysis, Settings], Iterable[Finding]]
+SuppressionCheck: TypeAlias = "Callable[[Sequence[UnusedSuppression]], Iterable[Finding]]"
 Summary: TypeAlias = Callable[[Analysis, Sequence[Finding]], str]
 
 
@@ -64,6 +65,20 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class UnusedSuppression:
+    """A comment `# rflint: ignore[...]` that suppressed nothing."""
+
+    layer: str
+    """The first layer on its lines; empty where there is none."""
+    message: str
+    source: SourceLocation
+
+
+def _finds_nothing(analysis: Analysis, settings: Settings) -> Iterable[Finding]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """What a rule checks, what it is called, and the examples that are its tests.
 
@@ -76,8 +91,10 @@ class Rule:
     """For people: unproductive-layer."""
     severity: Severity
     _: KW_ONLY
-    check: Check
+    check: Check = _finds_nothing
     """Yields the findings in a model."""
+    check_suppressions: SuppressionCheck | None = None
+    """Yields findings in comments, when all other rules have run on all models."""
     fails: Sequence[Example]
     """Models in which it must find something,"""
     passes: Sequence[Example]
@@ -109,6 +126,10 @@ class Rule:
             ),
             (not isinstance(self.on_by_default, bool), "on_by_default is neither True nor False"),
             (not callable(self.check), "its check is no function"),
+            (
+                (self.check is _finds_nothing) == (self.check_suppressions is None),
+                "it needs one of check= and check_suppressions=",
+            ),
             (
                 not all(isinstance(x, Example) for x in (*self.fails, *self.passes)),
                 f"fails and passes are not lists of {_path(Example)}",

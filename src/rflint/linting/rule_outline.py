@@ -22,7 +22,7 @@ from rflint.linting.rule_module import HOW_TO, NO_RULE, documented
 from rflint.usercode.places import source_at
 
 _ENUMS: Mapping[str, type[Enum]] = {"Severity": Severity, "Evidence": Evidence}
-_FUNCTIONS = ("check", "summarise")
+_FUNCTIONS = ("check", "check_suppressions", "summarise")
 _EXAMPLES = ("fails", "passes")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rflint.analysis.analysis import Analysis
@@ -11,7 +11,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.errors import RuleFailed
 from rflint.linting.finding import Finding
 from rflint.linting.options import Options
-from rflint.linting.rule import Rule
+from rflint.linting.rule import Rule, UnusedSuppression
 from rflint.usercode.contained import exit_called, is_interrupt
 from rflint.usercode.places import lines_of, shown, source_at
 
@@ -24,7 +24,7 @@ def run_rules(
     errors: list[RflintError] = []
     for rule in rules:
         try:
-            found_by_rule = _run(rule, analysis, options)
+            found_by_rule = _findings(rule, rule.check(analysis, options.settings(rule)))
         except BaseException as error:
             if is_interrupt(error):
                 raise
@@ -55,8 +55,20 @@ def summary(rule: Rule | None, analysis: Analysis, findings: Sequence[Finding]) 
         return ""
 
 
-def _run(rule: Rule, analysis: Analysis, options: Options) -> list[Finding]:
-    answer = rule.check(analysis, options.settings(rule))
+def check_suppressions(rule: Rule, unused: Sequence[UnusedSuppression]) -> tuple[Finding, ...]:
+    """The findings of a rule about suppressions. Raises RuleFailed where it fails."""
+    if rule.check_suppressions is None:
+        return ()
+    try:
+        return tuple(_findings(rule, rule.check_suppressions(unused)))
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        raise _failed(rule, "check_suppressions", error) from error
+
+
+def _findings(rule: Rule, answer: Iterable[Finding] | None) -> list[Finding]:
+    """What a check has yielded. Raises RuleFailed where that are not findings of the rule."""
     if answer is None:
         raise RuleFailed("check returns None: it should yield Findings, or return a list of them")
     found = list(answer)

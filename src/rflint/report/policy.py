@@ -10,17 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rflint.linting.finding import Finding, Severity
-from rflint.linting.rule import Rule
+from rflint.linting.rule import Rule, UnusedSuppression
+from rflint.linting.runner import check_suppressions
 from rflint.linting.selection import precision
 from rflint.report.limits import Limits, over_limits
 from rflint.report.report import ModelReport, Suppressed
 from rflint.report.suppression import Comment, all_comments
-from rflint.report.unused_suppressions import (
-    UNUSED_SUPPRESSION,
-    Checked,
-    UsedCodes,
-    unused_suppressions,
-)
+from rflint.report.unused_suppressions import Checked, UsedCodes, unused_suppressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +56,11 @@ def apply_policies(
         if all_models
         else {}
     )
-    reporting_themselves = [x for x in comments if set(UNUSED_SUPPRESSION) & set(x.codes)]
     done = []
     for index, (model, (_, policy)) in enumerate(zip(models, linted, strict=True)):
-        rule = next((rule for rule in policy.rules if rule.code in UNUSED_SUPPRESSION), None)
-        if rule and all_models:
-            more = tuple(rule.check(model.analysis, {"unused": unused.get(index, ())}))
-            # only a comment that names this rule suppresses it, not one for whatever rule
-            found = _suppress(replace(model, findings=more, suppressed=()), reporting_themselves)
-            model = replace(
-                model,
-                findings=(*model.findings, *found.findings),
-                suppressed=(*model.suppressed, *found.suppressed),
-            )
+        for rule in policy.rules:
+            if rule.check_suppressions and index in unused:
+                model = _with_suppressions_checked(model, rule, unused[index], comments)
         done.append(
             replace(
                 model,
@@ -81,10 +69,30 @@ def apply_policies(
                     replace(x, finding=_with_severity(x.finding, policy)) for x in model.suppressed
                 ),
                 over_limits=over_limits(policy.limits, model.analysis.totals, model.place),
-                ran=tuple(x.code for x in policy.rules if all_models or x is not rule),
+                ran=tuple(x.code for x in policy.rules if all_models or not x.check_suppressions),
             )
         )
     return done
+
+
+def _with_suppressions_checked(
+    model: ModelReport,
+    rule: Rule,
+    unused: Sequence[UnusedSuppression],
+    comments: Sequence[Comment],
+) -> ModelReport:
+    """The report with what the rule finds in its unused suppressions.
+
+    Only a comment that names this rule suppresses it, not one for whatever rule.
+    """
+    named = [x for x in comments if {rule.code, rule.name} & set(x.codes)]
+    findings = check_suppressions(rule, unused)
+    found = _suppress(replace(model, findings=findings, suppressed=()), named)
+    return replace(
+        model,
+        findings=(*model.findings, *found.findings),
+        suppressed=(*model.suppressed, *found.suppressed),
+    )
 
 
 def _suppress(

@@ -1,4 +1,4 @@
-"""Suppression comments that suppress nothing, as RF900 reports them."""
+"""Suppression comments that suppress nothing, for the rules that report them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rflint.analysis.analysed_layer import AnalysedLayer
-from rflint.graph.source_location import SourceLocation
-from rflint.linting.rule import Rule
+from rflint.linting.rule import Rule, UnusedSuppression
 from rflint.report.report import ModelReport
 from rflint.report.suppression import Comment
 from rflint.text.suggest import did_you_mean_aside, similar
-
-UNUSED_SUPPRESSION = ("RF900", "unused-suppression")
-"""Code and name of the rule that reports them."""
 
 UsedCodes: TypeAlias = set[tuple[Comment, str]]
 """Comments that suppressed a finding, each with the finding's code, and with its rule's name."""
@@ -26,16 +22,6 @@ class Checked:
 
     model: ModelReport
     rules: tuple[Rule, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UnusedSuppression:
-    """A comment that suppressed nothing."""
-
-    layer: str
-    """The first layer on its lines; empty where there is none."""
-    message: str
-    source: SourceLocation
 
 
 def unused_suppressions(
@@ -75,7 +61,7 @@ def unused_suppressions(
 
 
 def _reports_unused(checked: Checked) -> bool:
-    return any(rule.code in UNUSED_SUPPRESSION for rule in checked.rules)
+    return any(rule.check_suppressions for rule in checked.rules)
 
 
 def _unknown_codes(comment: Comment, known: Sequence[Rule], *, all_rules: bool) -> str:
@@ -101,9 +87,9 @@ def _needless_codes(
         left_out = checked.model.analysis.architecture.left_out
         if left_out or any(axis.unknown for x in layers for axis in x.input_field):
             return ""  # rules could not judge everything: the comment may be needed after all
-    ran = {name for x, _ in covered for rule in x.rules for name in (rule.code, rule.name)}
+    rules = [rule for x, _ in covered for rule in x.rules if not rule.check_suppressions]
+    ran = {name for rule in rules for name in (rule.code, rule.name)}
     needless = [x for x in comment.codes if x in ran and (comment, x) not in used]
-    needless = [x for x in needless if x not in UNUSED_SUPPRESSION]
     if needless:
         return f"there is nothing of {', '.join(needless)} to ignore here"
     if covered and not comment.codes and not any(x == comment for x, _ in used):

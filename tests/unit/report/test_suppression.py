@@ -21,8 +21,8 @@ import pytest
 import rflint
 from rflint.graph.architecture import LeftOut
 from rflint.graph.source_location import SourceLocation
-from rflint.linting.finding import Severity
-from rflint.linting.rule import Rule
+from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Rule, UnusedSuppression
 from rflint.linting.rule_files import load_rules
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import ModelReport
@@ -714,3 +714,19 @@ def test_a_rule_that_fails_leaves_comments_alone(net: Any) -> None:
     done = lint_with(rules, rules, net.Net, 16, None, {}, Options())
     assert done.failures
     assert "RF900" not in {x.code for x in done.findings}
+
+
+def test_any_rule_can_report_what_is_unused(tmp_path: Path) -> None:
+    """A comment answers for it where it names it."""
+
+    def check(unused: Sequence[UnusedSuppression]) -> list[Finding]:
+        return [mine.model_finding(x.layer, x.message, x.source) for x in unused]
+
+    mine = Rule("ACME001", "idle", Severity.INFO, check_suppressions=check, fails=[], passes=[])
+    policy = Policy((*without("RF900").rules, mine))
+    text = "Conv(1)  # rflint: ignore[RF101]\nConv(2)  # rflint: ignore[RF101, ACME001]\n"
+    path = saved(tmp_path, text)
+    layers = [conv(f"line {i}", SourceLocation(path, i)) for i in (1, 2)]
+    (done,) = apply_policies([(report(layers), policy)], (*RULES, mine))
+    assert [(x.code, x.layer) for x in done.findings] == [("ACME001", "line 1")]
+    assert [(x.finding.code, x.finding.layer) for x in done.suppressed] == [("ACME001", "line 2")]
