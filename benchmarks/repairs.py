@@ -33,6 +33,7 @@ from torch import nn
 
 from rflint.analysis.analyse import analyse
 from rflint.errors import RflintError
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.options import Options
 from rflint.repair import search
 from rflint.repair.offer import Workshop, offers
@@ -40,7 +41,7 @@ from rflint.repair.program import Origin, program
 from rflint.tracing.example_inputs.build import possible_inputs
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.trace import trace
-from rflint.usecases.linter import Repairs, find_repairs
+from rflint.usecases.model import FoundRepairs, repair_model
 from zoo.models import ZOOS, ZooModel, zoo_models
 from zoo.repaired import faults, random_inputs
 from zoo.sample import SAMPLE
@@ -112,11 +113,11 @@ def _checked(model: ZooModel, side: int) -> Iterator[tuple[str, str]]:
     ]
     try:
         built = build(model.builder, {}, model.title)
-        found = find_repairs(built, None, shapes, Options())
+        analysed, found = repair_model(built, None, shapes, TracingOptions(), Options())
     except RflintError as error:
         yield f"models that do not run ({error.kind})", ""
         return
-    if not found.unproductive:
+    if not analysed.analysis.unproductive:
         yield "models without unproductive layers", ""
         return
     yield "models with repairs" if found.repairs else "models without a repair", ""
@@ -132,7 +133,7 @@ def _checked(model: ZooModel, side: int) -> Iterator[tuple[str, str]]:
 
 
 def _files(
-    model: ZooModel, built: Built, found: Repairs, shapes: Sequence[tuple[int, ...]]
+    model: ZooModel, built: Built, found: FoundRepairs, shapes: Sequence[tuple[int, ...]]
 ) -> Iterator[tuple[str, str]]:
     """The files that rflint fix would write, run by another Python."""
     with tempfile.TemporaryDirectory() as folder:

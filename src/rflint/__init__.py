@@ -27,10 +27,9 @@ from rflint.graph.windows import Window
 from rflint.operators.taught import operator
 
 if TYPE_CHECKING:
+    from rflint.api import lint, repairs
     from rflint.repair import Repair
     from rflint.report.report import Report
-    from rflint.usecases.linter import lint, repairs
-
 
 __all__ = [
     "Repair",
@@ -44,20 +43,17 @@ __all__ = [
 ]
 
 _LAZY = {
-    "lint": "rflint.usecases.linter",
-    "repairs": "rflint.usecases.linter",
+    "lint": "rflint.api",
+    "repairs": "rflint.api",
     "Repair": "rflint.repair",
     "Report": "rflint.report.report",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch when it is first used."""
+    """Import what takes a while when it is first used."""
     if name in _LAZY:
         from importlib import import_module
 
-        from rflint.usecases.collector import collector_paused
-
-        with collector_paused():
-            return getattr(import_module(_LAZY[name]), name)
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'rflint' has no attribute {name!r}")

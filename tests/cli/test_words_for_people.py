@@ -18,8 +18,8 @@ from rflint.configuration import Choices, Configuration, ConfiguredModel
 from rflint.configuration.requests import Request, requests
 from rflint.errors import RflintError, UsageError
 from rflint.inputs.notation import shape
+from rflint.text.keyword_arguments import with_keyword_arguments
 from rflint.text.suggest import similar
-from rflint.usecases.spoken import in_python
 from rflint.usercode.target import check, load
 from rflint.usercode.target_hints import (
     SUBCOMMANDS,
@@ -254,7 +254,7 @@ def test_it_is_told_why_an_answer_is_not_used_again(forked: Forked, project: Pat
     ],
 )
 def test_options_are_arguments_in_python(option: str, argument: str) -> None:
-    assert in_python(option) == argument
+    assert with_keyword_arguments(option) == argument
 
 
 class Plain(nn.Module):

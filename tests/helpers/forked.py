@@ -35,7 +35,7 @@ def run(order):
         return 70
     return 0
 
-import rflint.usecases.linter, rflint.cli, rflint.report.formats.json, rflint.report.formats.text
+import rflint.usecases.model, rflint.cli, rflint.report.formats.json, rflint.report.formats.text
 for line in sys.stdin:
     child = os.fork()
     if not child:

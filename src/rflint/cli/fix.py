@@ -84,40 +84,27 @@ def fix(
             raise UsageError(f"{output} exists", hint="Replace it with --force.")
         if output is not None and output.suffix != ".py":
             raise UsageError(f"{output} is no Python file: its name has to end in .py")
-        from rflint.usecases.run import built, warnings_kept, without_our_arguments
+        from rflint.usecases.targets import build_target
+        from rflint.usercode.surroundings import command_line_hidden, warnings_noted
         from rflint.usercode.target import check
 
         request = _request(target, choices(given, pairs), config, isolated=isolated)
         check(request.target, request.root, request.hint)
-        with warnings_kept([]):
-            model = built(request.target, request.root, request.arguments)
-        from rflint.repair.program import Origin
+        with warnings_noted([]):
+            built = build_target(request.target, request.root, request.arguments)
         from rflint.repair.words import in_figures
         from rflint.usecases.fix import patch
-        from rflint.usecases.linter import find_repairs
 
         file = output or Path("patched.py")
-        with stdout_to_stderr(), without_our_arguments(), warnings_kept([]):
-            found = find_repairs(
-                model, request.resolution, list(request.shapes) or None, request.options, kinds
-            )
-            if not found.unproductive:
-                tell(f"{target} has no unproductive layer: nothing to repair")
-                return
-            made = patch(
-                model,
-                Origin(
-                    request.target, request.arguments, model.is_module, model.wrappers, request.root
-                ),
-                found,
-                number,
-                file,
-                request.options,
-            )
+        with stdout_to_stderr(), command_line_hidden(), warnings_noted([]):
+            made = patch(request, built, file, number, kinds)
+        if made is None:
+            tell(f"{target} has no unproductive layer: nothing to repair")
+            return
         with opened_output(None if diff else output) as stream:
             stream.write(_difference(file, made.text) if diff else made.text)
         end_stdout()
-        words = f"repair {number} of {len(found.repairs)}, {made.repair.words}: {made.repair.title}"
+        words = f"repair {number} of {made.count}, {made.repair.words}: {made.repair.title}"
         wrote = f"wrote {output}, whose build() was " if output and not diff else ""
         tell(f"{words}\n{wrote}linted and run: {in_figures(made.repair)}")
 

@@ -192,7 +192,7 @@ def lint(
         from rflint.report.formats import writer
         from rflint.report.policy import apply_policies
         from rflint.report.report import Failure, Report
-        from rflint.usecases.run import Run
+        from rflint.usecases.runner import Runner
 
         found = configuration(config, isolated=isolated)
         chosen = choices(given, pairs)
@@ -234,7 +234,7 @@ def lint(
         if changed is not None:
             wanted = tuple(x for x in wanted if files.concern(x, changed))
         with progress(len(wanted), quiet=quiet) as starts:
-            run = Run(cache, failed, starts)
+            run = Runner(cache, failed, starts)
             linted = run.reports(wanted)
         whole = is_whole(wanted, found) and not failures
         models = [

@@ -10,9 +10,9 @@ import click
 
 from rflint.inputs import notation as quantities
 from rflint.inputs.notation import InputShape, Limit, Sizes
+from rflint.inputs.tracing_options import TRACERS
 from rflint.report.formats import FORMATS
 from rflint.text.suggest import did_you_mean, similar
-from rflint.tracing.tracers import TRACERS
 
 if TYPE_CHECKING:
     from rflint.configuration import Choices

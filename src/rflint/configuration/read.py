@@ -14,6 +14,7 @@ from rflint.configuration.toml import ConfigurationError, Document, Key
 from rflint.errors import UsageError
 from rflint.graph.source_location import SourceLocation
 from rflint.inputs import notation as quantities
+from rflint.inputs.tracing_options import TRACERS
 from rflint.linting.finding import Severity
 from rflint.linting.options import FAIL_ON
 from rflint.linting.rule import Rule
@@ -21,7 +22,6 @@ from rflint.linting.selection import check_code
 from rflint.linting.settings import check_settings
 from rflint.report.formats import FORMATS
 from rflint.text.suggest import did_you_mean, did_you_mean_aside, similar
-from rflint.tracing.tracers import TRACERS
 from rflint.usercode.target import split
 
 Reader: TypeAlias = Callable[[Any], Any]

@@ -12,6 +12,7 @@ from rflint.configuration import Choices, Configuration, ConfiguredModel
 from rflint.errors import UsageError
 from rflint.inputs.layouts import layouts_of
 from rflint.inputs.notation import InputShape, Sizes
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.options import Options
 from rflint.linting.rule import Rule
 from rflint.linting.selection import precision, selected
@@ -36,6 +37,7 @@ class Request:
     """None: as --input says, or as the model's first layer suggests."""
     shapes: tuple[InputShape, ...]
     arguments: Mapping[str, Any]
+    tracing: TracingOptions
     options: Options
     policy: Policy
     is_one_of_several: bool = False
@@ -61,6 +63,7 @@ class Request:
                 self.resolution,
                 self.shapes,
                 sorted(self.arguments.items()),
+                self.tracing,
                 self.options,
                 [(rule.code, rule.file) for rule in self.policy.rules],
             )
@@ -110,7 +113,8 @@ def requests(
                 resolution,
                 layered.input or (),
                 layered.args or {},
-                _options(layered, configuration, rules),
+                _tracing(layered),
+                Options(layered.allow_unknown or (), told(rules, configuration.rule_settings)),
                 policy,
                 len(resolutions) > 1,
                 bool(model.name),
@@ -197,11 +201,9 @@ def _where(target: str, root: Path) -> tuple[str, str]:
     return (str((root / module).resolve()) if module.endswith(".py") else module), attribute
 
 
-def _options(choices: Choices, configuration: Configuration, rules: Sequence[Rule]) -> Options:
-    return Options(
+def _tracing(choices: Choices) -> TracingOptions:
+    return TracingOptions(
         bool(choices.train),
         choices.tracer or "auto",
-        choices.allow_unknown or (),
-        told(rules, configuration.rule_settings),
-        layouts=layouts_of(choices.layout or (), choices.input or ()),
+        layouts_of(choices.layout or (), choices.input or ()),
     )

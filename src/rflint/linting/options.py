@@ -1,4 +1,4 @@
-"""How a model is to be linted, beside which model and at which resolution."""
+"""What rules are told, and what the run as a whole takes from them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,12 @@ FAIL_ON = ("info", "warning", "error", "never")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What holds for all models of a run."""
+    """What holds for all rules of a run."""
 
-    train: bool = False
-    """As in training (auxiliary heads), not as in evaluation."""
-    tracer: str = "auto"
     allow_unknown: tuple[str, ...] = ()
     """Operators that may be unknown without a finding."""
     rule_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By the rule's code; what is not set has the rule's default."""
-    layouts: tuple[str, ...] = ()
-    """What lies along the dimensions of each input, in letters; empty texts where to be found."""
 
     def settings(self, rule: Rule) -> Mapping[str, Any]:
         """What a rule is told."""

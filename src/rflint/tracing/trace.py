@@ -20,6 +20,7 @@ from torch import nn
 from rflint.errors import RflintError, UnsupportedByTracer, UsageError, internal_error
 from rflint.graph.architecture import Architecture
 from rflint.inputs.layouts import check_layouts
+from rflint.inputs.tracing_options import TRACERS
 from rflint.tracing.lowering.axes import find_axes
 from rflint.tracing.lowering.lower import lower
 from rflint.tracing.lowering.parameters import Parameters
@@ -27,7 +28,6 @@ from rflint.tracing.model.state import random_state, state_of
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.recording.record import record
 from rflint.tracing.recording.recording import Recording
-from rflint.tracing.tracers import TRACERS
 
 
 def trace(

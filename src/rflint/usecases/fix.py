@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from torch import nn
 
+from rflint.configuration.requests import Request
 from rflint.errors import RepairFailed, UsageError
 from rflint.linting.options import Options
-from rflint.repair import Repair
+from rflint.repair import Figures, Repair
 from rflint.repair.apply import edited_copy
 from rflint.repair.program import Origin, program
 from rflint.repair.running import check_runs
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
-from rflint.usecases.linter import Repairs, figures
+from rflint.tracing.traced_model import TracedModel
+from rflint.usecases.model import FoundRepairs, analyse_judged, repair_model
 from rflint.usercode.folders import make_importable
 
 
@@ -27,38 +30,58 @@ class Patch:
 
     repair: Repair
     text: str
+    count: int
+    """How many repairs there were to choose from."""
 
 
 def patch(
-    built: Built,
-    origin: Origin,
-    found: Repairs,
-    number: int,
-    file: Path,
-    options: Options,
-) -> Patch:
-    """The `number`-th repair, counted from 1, as the text of `file`.
+    request: Request, built: Built, file: Path, number: int = 1, kinds: Sequence[str] = ()
+) -> Patch | None:
+    """The `number`-th repair of a built target, counted from 1, as the text of `file`.
 
-    Raises UsageError where there is no such repair, RepairFailed where there is none at all or
-    where the file is not what it should be.
+    None where there is nothing to repair. Raises UsageError where there is no such repair,
+    RepairFailed where there is none at all or where the file is not what it should be.
     """
-    target = origin.target
+    model, found = repair_model(
+        built,
+        request.resolution,
+        list(request.shapes) or None,
+        request.tracing,
+        request.options,
+        kinds,
+    )
+    if not model.analysis.unproductive:
+        return None
+    repair = _chosen(request.target, found, number)
+    shapes = [tuple(tensor.shape) for tensor in model.traced.inputs]
+    origin = Origin(
+        request.target, request.arguments, built.is_module, built.wrappers, request.root
+    )
+    text = program(origin, repair, shapes, file.parent)
+    _check(text, file, repair, model.traced, request.options)
+    return Patch(repair, text, len(found.repairs))
+
+
+def _chosen(target: str, found: FoundRepairs, number: int) -> Repair:
     if not found.repairs:
-        reasons = "; ".join(found.refusals) or "no change makes fewer layers unproductive"
+        reasons = "; ".join(found.not_offered) or "no change makes fewer layers unproductive"
         raise RepairFailed(f"{target} has unproductive layers and no repair: {reasons}")
     if not 1 <= number <= len(found.repairs):
         listed = "\n  ".join(f"{i}. {x.title}" for i, x in enumerate(found.repairs, start=1))
         raise UsageError(f"there is no repair {number} of {target}", hint=listed)
-    repair = found.repairs[number - 1]
-    shapes = [tuple(tensor.shape) for tensor in found.inputs]
-    text = program(origin, repair, shapes, file.parent)
+    return found.repairs[number - 1]
+
+
+def _check(text: str, file: Path, repair: Repair, traced: TracedModel, options: Options) -> None:
+    """Raises RepairFailed unless what the file builds is as foreseen, and runs as the model did."""
     written = _built(text, file)
-    if figures(written, found.inputs, options) != repair.after:
+    analysis = analyse_judged(traced.architecture_of(written), options)
+    if Figures.of(analysis) != repair.after:
         raise RepairFailed("the written model would be another than the one that was analysed")
-    with temporarily_on_meta(built.model, train=options.train), WeightsOnMeta():
-        original = edited_copy(built.model, ())
-    check_runs(original, written, found.inputs, train=options.train)
-    return Patch(repair, text)
+    train = traced.options.train
+    with temporarily_on_meta(traced.model, train=train), WeightsOnMeta():
+        original = edited_copy(traced.model, ())
+    check_runs(original, written, traced.inputs, train=train)
 
 
 def _built(text: str, file: Path) -> nn.Module:

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rflint.errors import RflintError, as_rflint_error
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.errors import RuleFailed
 from rflint.linting.options import Options
 from rflint.linting.rule import Example, Rule
 from rflint.linting.settings import check_settings, told
 from rflint.text.numbers import size
-from rflint.usecases.linter import lint_with
+from rflint.usecases.checks import Checks
+from rflint.usecases.python_arguments import resolutions_from
+from rflint.usecases.python_object import lint_object
 from rflint.usercode.places import regarded_as_users
 
 
@@ -53,14 +56,14 @@ def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail
     given = "".join(f", {setting} = {value!r}," for setting, value in example.settings.items())
     layout = f" ({example.layout})" if example.layout else ""
     title = f"{name} at {size(sizes)}{layout}{given}"
-    options = Options(
-        rule_settings=told(known, {rule.code: example.settings}),
-        layouts=(example.layout,) if example.layout else (),
-    )
+    options = Options(rule_settings=told(known, {rule.code: example.settings}))
+    checks = Checks(tuple(known), tuple(known), options)
+    tracing = TracingOptions(layouts=(example.layout,) if example.layout else ())
     try:
         check_settings(known, rule.code, example.settings)
         with regarded_as_users(rule.file):
-            report = lint_with(known, known, example.build, example.res, None, {}, options, name)
+            resolutions = resolutions_from(example.res)
+            report = lint_object(example.build, checks, resolutions, tracing=tracing, name=name)
     except Exception as error:
         return Outcome(rule.code, title, should_fail, (), _said(as_rflint_error(error)))
     errors = [_said(x.error) for x in report.failures if _concerns(rule, x.error)]

@@ -325,7 +325,7 @@ def test_a_kernel_is_dead_if_it_is_in_the_next_pass_too(build: Callable[[], nn.M
 
 
 def test_models_without_findings_are_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rflint.usecases import linter
+    from rflint.tracing import traced_model
 
     modes: list[bool] = []
 
@@ -333,7 +333,7 @@ def test_models_without_findings_are_followed_once(monkeypatch: pytest.MonkeyPat
         modes.append(train)
         return trace(model, inputs, train=train, **options)
 
-    monkeypatch.setattr(linter, "trace", noting)
+    monkeypatch.setattr(traced_model, "trace", noting)
     monkeypatch.setattr("rflint.tracing.passes.trace", noting)
     linted(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), "RF2,RF3")
     assert modes == [False]

@@ -705,13 +705,14 @@ def test_two_resolutions_share_the_comments(net: Any) -> None:
 def test_a_rule_that_fails_leaves_comments_alone(net: Any) -> None:
     """Who knows what it would have found."""
     from rflint.linting.options import Options
-    from rflint.usecases.linter import lint_with
+    from rflint.usecases.checks import Checks
+    from rflint.usecases.python_object import lint_object
 
     def breaks(*_: object) -> Sequence[Any]:
         raise RuntimeError
 
     rules: list[Rule] = [replace(x, check=breaks) if x.code == "RF101" else x for x in RULES]
-    done = lint_with(rules, rules, net.Net, 16, None, {}, Options())
+    done = lint_object(net.Net, Checks(tuple(rules), tuple(rules), Options()), [(16,)])
     assert done.failures
     assert "RF900" not in {x.code for x in done.findings}
 

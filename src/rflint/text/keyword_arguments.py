@@ -1,19 +1,11 @@
-"""Errors in the words of whoever called: options on the command line, keyword arguments in Python.
+"""Messages that speak of options of the command line, put in terms of Python's keyword arguments.
 
 Messages are written for the command line, where most people meet them.
 """
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
-
-from rflint.errors import RflintError
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 _ARGUMENTS = re.compile(r"(?<![\w-])--arg \w+=\w+(?: --arg \w+=\w+)*")
 _SIZES = re.compile(r"(?<![\w-])--(res|input) (\d[\dx]*)(?: \(or (\d[\dx]*)\))?")
@@ -22,7 +14,7 @@ _FLAG = re.compile(r"(?<![\w-])--train(?![\w-])")
 _ALONE = re.compile(r"(?<![\w-])--(res|input|layout|tracer)(?![\w-])|(?<![\w-])--arg(?![\w-])")
 
 
-def in_python(text: str) -> str:
+def with_keyword_arguments(text: str) -> str:
     """A message that speaks of options, speaking of keyword arguments.
 
     '--res 32x64' becomes 'res=(32, 64)', and '--arg width=VALUE' becomes 'args={"width": VALUE}'.
@@ -34,21 +26,6 @@ def in_python(text: str) -> str:
     text = text.replace("what --debug prints", "its traceback")
     text = text.replace("--debug shows", "its traceback shows")
     return _ALONE.sub(lambda found: f"{found[1] or 'args'}=", text)
-
-
-def speaks_python(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """A function of the Python interface, whose errors speak of its arguments."""
-
-    @functools.wraps(function)
-    def speaking(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        try:
-            return function(*args, **kwargs)
-        except RflintError as error:
-            error.message, error.hint = in_python(error.message), in_python(error.hint)
-            error.args = (error.message,)
-            raise
-
-    return speaking
 
 
 def _pairs(options: str) -> str:

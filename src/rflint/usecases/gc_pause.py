@@ -1,4 +1,4 @@
-"""The garbage collector, held back where it would only cost time.
+"""Python's garbage collector, paused where it would only cost time.
 
 With torch loaded, one full round looks at millions of objects and takes a tenth of a second;
 importing and analysing allocate much, and keep what they allocate.
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
-    """No collections meanwhile; afterwards as before."""
+def gc_paused() -> Iterator[None]:
+    """No garbage collections meanwhile; afterwards as before."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

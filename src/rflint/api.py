@@ -1,0 +1,139 @@
+"""The Python interface: what `import rflint` offers to programs and notebooks.
+
+Importing it does not import torch; the first call of a function that needs it does.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from rflint.errors import RflintError
+from rflint.inputs.tracing_options import TracingOptions
+from rflint.text.keyword_arguments import with_keyword_arguments
+from rflint.usecases.checks import chosen_checks, names
+from rflint.usecases.gc_pause import gc_paused
+
+if TYPE_CHECKING:
+    from rflint.repair import Repair
+    from rflint.report.report import Report
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _for_python(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """The function with errors that speak of its keyword arguments, not of options."""
+
+    @functools.wraps(function)
+    def called(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return function(*args, **kwargs)
+        except RflintError as error:
+            error.message = with_keyword_arguments(error.message)
+            error.hint = with_keyword_arguments(error.hint)
+            error.args = (error.message,)
+            raise
+
+    return called
+
+
+@_for_python
+def lint(
+    model: Any,
+    res: int | tuple[int, ...] | Sequence[int | tuple[int, ...]] | None = None,
+    *,
+    input: Any = None,
+    args: Mapping[str, Any] | None = None,
+    train: bool = False,
+    tracer: str = "auto",
+    allow_unknown: str | Sequence[str] = (),
+    select: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
+    extend_select: str | Sequence[str] = (),
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    name: str | None = None,
+    layout: str | Sequence[str] = (),
+) -> Report:
+    """Lint a model at one or several input resolutions.
+
+    Args:
+        model: an nn.Module (comes back unchanged), a class, or a function that returns a module.
+        res: pixels per side, or a tuple with one size per spatial axis, or a list of those: then
+            the report has one entry per resolution.
+        input: a shape (batch, channels, *spatial), a list of shapes, or a tuple of example tensors,
+            where it cannot be inferred from the model's first layer. A shape may be a text as on
+            the command line: "1x20:int64", "1x8x3x64x64:BTCHW".
+        args: keyword arguments for the builder.
+        train: analyse as in training (auxiliary heads), not as in evaluation.
+        tracer: how the model is followed: "symbolic" through its code, "export" by torch.export,
+            "auto" the first, and the second where that cannot follow.
+        allow_unknown: operators that may be unknown without a finding; what depends on them stays
+            unjudged.
+        select: rule codes or prefixes to run instead of the default ones.
+        ignore: rule codes or prefixes not to run.
+        extend_select: rule codes or prefixes to run as well.
+        settings: what rules are told, by their codes: {"RF101": {"pointwise": "ignore"}}.
+        name: what the report calls the model.
+        layout: what lies along the dimensions of the input, like "BTCHW" (B: batch, C: channels,
+            T: time or frames, D, H, W), or of each of several inputs; without it, the axes are
+            the dimensions that convolutions slide over.
+
+    Raises:
+        RflintError: the model cannot be built or analysed; the message says where and why.
+    """
+    checks = chosen_checks(select, ignore, extend_select, settings, allow_unknown)
+    with gc_paused():
+        from rflint.usecases.python_arguments import inputs_from, layouts_from, resolutions_from
+        from rflint.usecases.python_object import lint_object
+    given = inputs_from(input)
+    tracing = TracingOptions(train, tracer, layouts_from(layout, given))
+    return lint_object(
+        model, checks, resolutions_from(res), given=given, args=args, tracing=tracing, name=name
+    )
+
+
+@_for_python
+def repairs(
+    model: Any,
+    res: int | tuple[int, ...] | None = None,
+    *,
+    input: Any = None,
+    args: Mapping[str, Any] | None = None,
+    train: bool = False,
+    tracer: str = "auto",
+    kinds: str | Sequence[str] = (),
+    layout: str | Sequence[str] = (),
+) -> tuple[Repair, ...]:
+    """Changes to a model with unproductive layers, each verified on a copy; none for a sound model.
+
+    Args:
+        model: as for `lint`; all further arguments too.
+        res: one resolution.
+        input: shapes or example tensors.
+        args: keyword arguments for the builder.
+        train: as in training.
+        tracer: how the model is followed.
+        kinds: limits what is offered: "truncate", "remove-downsampling", "dilate". The last is
+            offered only when it is asked for, since it leaves receptive fields as they are.
+        layout: what lies along the dimensions of the inputs.
+
+    `repair.apply(model)` gives the changed model.
+
+    Raises:
+        RflintError: the model cannot be built or analysed; the message says where and why.
+    """
+    with gc_paused():
+        from rflint.usecases.python_arguments import inputs_from, layouts_from, resolutions_from
+        from rflint.usecases.python_object import repair_object
+    given = inputs_from(input)
+    tracing = TracingOptions(train, tracer, layouts_from(layout, given))
+    return repair_object(
+        model,
+        resolutions_from(res),
+        given=given,
+        args=args,
+        tracing=tracing,
+        kinds=names(kinds),
+    )

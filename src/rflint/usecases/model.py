@@ -1,0 +1,160 @@
+"""One model at one resolution: traced, analysed, checked by rules, and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from rflint.analysis.analyse import analyse, confirm_dead_weights
+from rflint.analysis.analysis import Analysis, OtherPasses, Retracer
+from rflint.errors import RflintError, UsageError
+from rflint.graph.architecture import Architecture
+from rflint.inputs.tracing_options import TracingOptions
+from rflint.linting.options import Options
+from rflint.linting.rule import Rule
+from rflint.linting.runner import run_rules
+from rflint.repair import KINDS, Repair, search
+from rflint.repair.offer import Workshop, offers
+from rflint.report.report import LargerInput, ModelReport
+from rflint.tracing.model.build import Built
+from rflint.tracing.process import recursion_limit_raised
+from rflint.tracing.traced_model import TracedModel, trace_model
+from rflint.usecases.gc_pause import gc_paused
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedModel:
+    """A traced model and its analysis: what rules are held against, and repairs start from."""
+
+    traced: TracedModel
+    analysis: Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRepairs:
+    """The verified repairs of a model, and why there are no more."""
+
+    repairs: tuple[Repair, ...]
+    not_offered: tuple[str, ...]
+    """Changes that were looked for in vain, and why."""
+    failures: tuple[str, ...]
+    """Candidates that could not be verified, with the reasons."""
+
+
+def lint_model(
+    built: Built,
+    target: str,
+    rules: Sequence[Rule],
+    options: Options,
+    resolution: tuple[int, ...] | None,
+    given: Any,
+    tracing: TracingOptions,
+) -> tuple[ModelReport, tuple[RflintError, ...]]:
+    """Everything there is to say of one model at one resolution, and an error per rule that failed.
+
+    Suppressions and severities are not applied to the findings yet: see report/policy.py.
+    """
+    with gc_paused(), recursion_limit_raised():
+        model = analyse_model(built, resolution, given, tracing, options)
+        found, failed = run_rules(rules, model.analysis, options)
+        repairs = find_repairs(model)
+        larger = _larger_input(model, options)
+    assumed = model.analysis.architecture.assumed
+    report = ModelReport(
+        target,
+        model.analysis,
+        found,
+        repairs.repairs,
+        repairs.not_offered,
+        larger,
+        (
+            *([built.note] if built.note else []),
+            *(f"{line} asserts something about data: taken to hold" for line in assumed),
+            *(f"not offered: {x}" for x in repairs.failures),
+        ),
+        place=built.place,
+    )
+    return report, failed
+
+
+def repair_model(
+    built: Built,
+    resolution: tuple[int, ...] | None,
+    given: Any,
+    tracing: TracingOptions,
+    options: Options,
+    kinds: Sequence[str] = (),
+) -> tuple[AnalysedModel, FoundRepairs]:
+    """The repairs of one model at one resolution; UsageError for a kind that there is not."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UsageError(f"there is no repair {kind!r}", hint=f"Known are {', '.join(KINDS)}.")
+    with gc_paused(), recursion_limit_raised():
+        model = analyse_model(built, resolution, given, tracing, options)
+        return model, find_repairs(model, kinds)
+
+
+def analyse_model(
+    built: Built,
+    resolution: tuple[int, ...] | None,
+    given: Any,
+    tracing: TracingOptions,
+    options: Options,
+) -> AnalysedModel:
+    """Trace a model with the inputs that are given or inferred, and analyse its architecture."""
+    traced = trace_model(built.model, resolution, given, tracing)
+
+    def other_passes() -> OtherPasses:
+        with gc_paused():
+            return OtherPasses(
+                _analysed(traced.later_passes()), _analysed(traced.passes_in_other_mode())
+            )
+
+    @cache
+    def at_size(size: tuple[int, ...]) -> Analysis | None:
+        with gc_paused():
+            there = traced.at_size(size)
+        return None if there is None else analyse_judged(there, options)
+
+    retracer = Retracer(other_passes, resize=at_size)
+    analysis = replace(analyse_judged(traced.architecture, options), retracer=retracer)
+    return AnalysedModel(traced, confirm_dead_weights(analysis))
+
+
+def find_repairs(model: AnalysedModel, kinds: Sequence[str] = ()) -> FoundRepairs:
+    """Search for changes that make fewer layers unproductive, and verify them on copies."""
+    traced, analysis = model.traced, model.analysis
+    found = search(analysis, kinds)
+    workshop = Workshop(traced.model, traced.inputs, analysis, train=traced.options.train)
+    offered = offers(workshop, found)
+    return FoundRepairs(
+        tuple(offered.repairs),
+        tuple(dict.fromkeys((*found.refusals, *offered.unanswered))),
+        tuple(offered.failures),
+    )
+
+
+def analyse_judged(architecture: Architecture, options: Options) -> Analysis:
+    """An analysis that judges the convolutions which the settings of rules say are to be judged."""
+    return analyse(replace(architecture, judges_pointwise=options.judges_pointwise))
+
+
+def _analysed(architectures: tuple[Architecture, ...] | None) -> tuple[Analysis, ...] | None:
+    return None if architectures is None else tuple(map(analyse, architectures))
+
+
+def _larger_input(model: AnalysedModel, options: Options) -> LargerInput | None:
+    """The input that receptive fields ask for, where the model runs on it and is sound there."""
+    analysis = model.analysis
+    if not analysis.unproductive:
+        return None
+    wanted = tuple(map(max, analysis.feasible_min, analysis.architecture.resolution))
+    larger = model.traced.with_larger_input(wanted)
+    if larger is None:
+        return None
+    there = analyse_judged(larger, options)
+    if there.unproductive:
+        return None
+    return LargerInput(there.architecture.resolution, there.totals.macs)

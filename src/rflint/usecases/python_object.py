@@ -1,0 +1,76 @@
+"""A model that is a Python object (a module, a class, a function): linted or repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from rflint.errors import UsageError
+from rflint.inputs.tracing_options import TracingOptions
+from rflint.linting.options import Options
+from rflint.repair import Repair
+from rflint.report.policy import Policy, apply_policies
+from rflint.report.report import Failure, Report
+from rflint.tracing.model.build import build
+from rflint.tracing.process import process_state_restored
+from rflint.usecases.checks import Checks
+from rflint.usecases.model import lint_model, repair_model
+
+_DEFAULTS = TracingOptions()
+
+
+def lint_object(
+    model: Any,
+    checks: Checks,
+    resolutions: Sequence[tuple[int, ...] | None],
+    *,
+    given: Any = None,
+    args: Mapping[str, Any] | None = None,
+    tracing: TracingOptions = _DEFAULTS,
+    name: str | None = None,
+) -> Report:
+    """Lint an object at one or several resolutions.
+
+    `given` are shapes or example tensors, `args` what its builder is called with.
+    """
+    target = name or _name_of(model)
+    linted, failures = [], []
+    with process_state_restored():
+        built = build(model, args or {}, target)
+        for resolution in resolutions:
+            report, failed = lint_model(
+                built, target, checks.rules, checks.options, resolution, given, tracing
+            )
+            linted.append((report, Policy(checks.rules)))
+            failures += [Failure(target, error) for error in failed]
+    # the project's own rules are known to the program only, and failed rules may find something
+    models = apply_policies(linted, checks.known, all_models=not failures, all_rules=False)
+    return Report(tuple(models), tuple(failures))
+
+
+def repair_object(
+    model: Any,
+    resolutions: Sequence[tuple[int, ...] | None],
+    *,
+    given: Any = None,
+    args: Mapping[str, Any] | None = None,
+    tracing: TracingOptions = _DEFAULTS,
+    kinds: Sequence[str] = (),
+) -> tuple[Repair, ...]:
+    """The verified repairs of an object at one resolution."""
+    if len(resolutions) != 1:
+        raise UsageError("a model is repaired at one resolution")
+    with process_state_restored():
+        built = build(model, args or {}, _name_of(model))
+        _, found = repair_model(built, resolutions[0], given, tracing, Options(), kinds)
+    return found.repairs
+
+
+def _name_of(model: Any) -> str:
+    if isinstance(model, nn.Module):
+        return type(model).__name__
+    function = getattr(model, "func", model)  # functools.partial
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return f"{getattr(function, '__module__', '')}:{name}".lstrip(":")

@@ -1,0 +1,65 @@
+"""From a target to a model: imported and built, which is the first moment that torch is needed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rflint.configuration.requests import Request
+from rflint.errors import RflintError, as_rflint_error
+from rflint.usecases.gc_pause import gc_paused
+from rflint.usercode.importable import Importable
+from rflint.usercode.stdout import stdout_to_stderr
+from rflint.usercode.surroundings import command_line_hidden
+from rflint.usercode.target import check, load
+
+if TYPE_CHECKING:
+    from rflint.tracing.model.build import Built
+
+
+def import_torch() -> None:
+    """Import what lints, before anything of the user's is watched.
+
+    What torch looks at while it is imported depends on its version, and is none of the user's.
+    """
+    with stdout_to_stderr(), gc_paused():
+        import rflint.usecases.model  # noqa: F401
+
+
+def build_target(target: str, root: Path, arguments: Mapping[str, Any]) -> Built:
+    """Import what a target names, and build its model."""
+    check(target, root)
+    import_torch()
+    from rflint.tracing.model.build import build
+    from rflint.tracing.model.construction import construction_recorded
+
+    with stdout_to_stderr(), command_line_hidden():
+        with gc_paused(), construction_recorded():
+            attribute = load(target, root)
+        gc.freeze()  # what was imported stays: later rounds need not look at it
+        return build(attribute, arguments, target)
+
+
+class BuiltTargets:
+    """The models of a run, each built once for all resolutions; or the error, raised each time."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, Built | RflintError] = {}
+        self._importable = Importable()
+
+    def model(self, request: Request) -> Built:
+        """The model that a request is about."""
+        arguments = repr(sorted(request.arguments.items()))
+        key = f"{request.root}\0{request.target}\0{arguments}"
+        if key not in self._built:
+            self._importable.restore(request.target, request.root)
+            try:
+                self._built[key] = build_target(request.target, request.root, request.arguments)
+            except Exception as error:
+                self._built[key] = as_rflint_error(error)
+        found = self._built[key]
+        if isinstance(found, RflintError):
+            raise found
+        return found
