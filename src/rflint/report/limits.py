@@ -1,4 +1,4 @@
-"""Limits on what a model may be, beside findings: a budget for CI."""
+"""Limits on the size of a model, whatever the rules find: a budget for CI."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from rflint.analysis.totals import Totals
 from rflint.graph.source_location import SourceLocation
 from rflint.inputs.notation import Limit
-from rflint.linting.finding import Finding, Severity
 from rflint.text.numbers import abbreviated, percent
 
 
@@ -21,6 +20,17 @@ class Limits:
     max_params: Limit | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExceededLimit:
+    """A limit that a model exceeds. It fails the run, whatever --fail-on says."""
+
+    option: str
+    """The option that sets it: max-macs."""
+    message: str
+    source: SourceLocation | None
+    """Where the model is defined."""
+
+
 SHARES = {"max_unproductive": "convs", "max_dead_weights": "params"}
 """Limits that can be a share, and the total that it is a share of."""
 
@@ -32,10 +42,10 @@ _NOUNS = {
 }
 
 
-def over_limits(
+def exceeded_limits(
     limits: Limits, totals: Totals, place: SourceLocation | None
-) -> tuple[Finding, ...]:
-    """One entry for each limit that a model exceeds; the option is its code."""
+) -> tuple[ExceededLimit, ...]:
+    """The limits that a model with these totals exceeds."""
     found = []
     for field in fields(limits):
         limit: Limit | None = getattr(limits, field.name)
@@ -46,11 +56,8 @@ def over_limits(
         shown = f"{value:,}" if value < 10**6 else f"{abbreviated(value)} ({value:,})"
         of = f", {percent(value, whole)} of {whole:,}" if limit.is_share else ""
         found.append(
-            Finding(
+            ExceededLimit(
                 field.name.replace("_", "-"),
-                "over-limit",
-                Severity.ERROR,
-                "",
                 f"{shown} {_NOUNS[field.name]}{of}: more than the {limit.text} that are allowed",
                 place,
             )

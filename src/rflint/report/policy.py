@@ -13,7 +13,7 @@ from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule, UnusedSuppression
 from rflint.linting.runner import check_suppressions
 from rflint.linting.selection import precision
-from rflint.report.limits import Limits, over_limits
+from rflint.report.limits import Limits, exceeded_limits
 from rflint.report.report import ModelReport, Suppressed
 from rflint.report.suppression import Comment, all_comments
 from rflint.report.unused_suppressions import Checked, UsedCodes, unused_suppressions
@@ -68,7 +68,7 @@ def apply_policies(
                 suppressed=tuple(
                     replace(x, finding=_with_severity(x.finding, policy)) for x in model.suppressed
                 ),
-                over_limits=over_limits(policy.limits, model.analysis.totals, model.place),
+                exceeded_limits=exceeded_limits(policy.limits, model.analysis.totals, model.place),
                 ran=tuple(x.code for x in policy.rules if all_models or not x.check_suppressions),
             )
         )

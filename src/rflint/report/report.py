@@ -21,6 +21,7 @@ from rflint.graph.layer import Kind
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.repair import Figures, Repair
+from rflint.report.limits import ExceededLimit
 from rflint.text.numbers import plural
 
 SCHEMA_VERSION = 1
@@ -70,8 +71,8 @@ class ModelReport:
     suppressed: tuple[Suppressed, ...] = ()
     accepted: tuple[Finding, ...] = ()
     """Findings that the baseline holds."""
-    over_limits: tuple[Finding, ...] = ()
-    """Limits of the gate (--max-macs and others) that the model exceeds; the option is the code."""
+    exceeded_limits: tuple[ExceededLimit, ...] = ()
+    """Of --max-macs and the other limits, those that the model exceeds."""
     fix: str = "rflint fix"
     """The command that writes its repairs."""
     ran: tuple[str, ...] | None = None
@@ -81,11 +82,6 @@ class ModelReport:
     def title(self) -> str:
         """What reports call it."""
         return self.name or self.target
-
-    @property
-    def problems(self) -> tuple[Finding, ...]:
-        """Findings, and the limits that it exceeds."""
-        return (*self.findings, *self.over_limits)
 
     @property
     def layers(self) -> tuple[AnalysedLayer, ...]:
@@ -134,8 +130,8 @@ class ModelReport:
             ],
             "accepted": [_finding(x) for x in self.accepted],
             "over_limits": [
-                {"limit": x.code, "message": x.message, "source": _source(x.source)}
-                for x in self.over_limits
+                {"limit": x.option, "message": x.message, "source": _source(x.source)}
+                for x in self.exceeded_limits
             ],
             "repairs": [_repair(x) for x in self.repairs],
             "not_offered": list(self.not_offered),
@@ -188,7 +184,7 @@ class Report:
     failures: tuple[Failure, ...] = ()
     baseline: BaselineUse | None = None
     fail_on: Severity | None = Severity.WARNING
-    """The gate: from which severity on a finding fails the run; None: none does."""
+    """The severity from which on a finding fails the run; None: none does."""
 
     def __repr__(self) -> str:
         """Short: a layer-by-layer dump helps nobody at a prompt."""
@@ -216,19 +212,21 @@ class Report:
         }
 
     def exit_status(self, fail_on: Severity | None) -> int:
-        """0: nothing found; 1: findings at or above the gate (None: no gate); 2: a failure.
+        """2: a failure; 1: an exceeded limit, or a finding of at least this severity; 0: neither.
 
-        A model that exceeds a limit does not pass, whatever the gate.
+        None: no finding fails the run, however severe.
         """
         if self.failures:
             return 2
-        gated = replace(self, fail_on=fail_on)
-        return int(any(gated.fails(model, x) for model in self.models for x in model.problems))
+        failing = replace(self, fail_on=fail_on)
+        return int(
+            any(failing.fails(x) for x in self.findings)
+            or any(model.exceeded_limits for model in self.models)
+        )
 
-    def fails(self, model: ModelReport, problem: Finding) -> bool:
-        """Whether one of a model's problems fails the run: an exceeded limit does in any case."""
-        at_gate = self.fail_on is not None and problem.severity.rank >= self.fail_on.rank
-        return at_gate or problem in model.over_limits
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is severe enough to fail the run."""
+        return self.fail_on is not None and finding.severity.rank >= self.fail_on.rank
 
 
 def _layer(analysed: AnalysedLayer) -> dict[str, Any]:

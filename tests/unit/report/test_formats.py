@@ -31,6 +31,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule_files import load_rules
 from rflint.report.formats import FORMATS, sarif, writer
+from rflint.report.limits import ExceededLimit
 from rflint.report.report import Failure, ModelReport, Report, Suppressed
 from tests.models.resnet import resnet18
 
@@ -81,7 +82,7 @@ def found(
     return Finding(code, "unproductive-layer", severity, layer, message, source)
 
 
-OVER = Finding("max-macs", "over-limit", Severity.ERROR, "", "37.0 M MACs: more than 1 M", None)
+OVER = ExceededLimit("max-macs", "37.0 M MACs: more than 1 M", None)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,7 @@ def hostile(model: ModelReport) -> Report:
                 target=f"{title}.py:f",
                 name=title,
                 findings=tuple(findings),
-                over_limits=(OVER,),
+                exceeded_limits=(OVER,),
                 repairs=tuple(repairs),
                 place=places[number % 3](title, 1),
                 accepted=(found("ACCEPTED"),),
@@ -223,7 +224,7 @@ def test_concise_lines_are_places_codes_and_messages(real: Report) -> None:
 
 def test_concise_names_models_and_inputs_where_there_are_several(model: ModelReport) -> None:
     one = replace(
-        model, findings=(found("a", source=SourceLocation("x.py", 1)),), over_limits=(OVER,)
+        model, findings=(found("a", source=SourceLocation("x.py", 1)),), exceeded_limits=(OVER,)
     )
     architecture = replace(model.analysis.architecture, resolution=(64, 64))
     larger = replace(one, analysis=replace(model.analysis, architecture=architecture))
@@ -368,7 +369,9 @@ def test_gitlab_gets_an_entry_for_each_problem(model: ModelReport) -> None:
     findings = [
         found("a", source=SourceLocation("x.py", 3), severity=severity) for severity in SEVERITIES
     ]
-    report = Report((replace(model, findings=tuple(findings), over_limits=(OVER,)),), (failed(),))
+    report = Report(
+        (replace(model, findings=tuple(findings), exceeded_limits=(OVER,)),), (failed(),)
+    )
     entries = json.loads(written(report, "gitlab"))
     Draft202012Validator(CODE_QUALITY).validate(entries)
     assert [entry["severity"] for entry in entries] == [
@@ -503,7 +506,7 @@ def test_junit_fails_what_the_run_fails(model: ModelReport, gate: Severity | Non
     }
     assert cases.keys() == {x.value for x in Severity}
     assert report.exit_status(gate) == bool(failing)
-    over = Report((replace(model, findings=(), over_limits=(OVER,)),), fail_on=gate)
+    over = Report((replace(model, findings=(), exceeded_limits=(OVER,)),), fail_on=gate)
     assert suites(over).failures == over.exit_status(gate) == 1
 
 
@@ -584,7 +587,9 @@ def test_findings_with_messages_of_their_own_are_told_one_by_one(model: ModelRep
         found("a", "reads x_y", SourceLocation("x.py", 1), code="RF901"),
         found("b", "reads z", code="RF901"),
     )
-    text = written(Report((replace(model, findings=findings, over_limits=(OVER,)),)), "markdown")
+    text = written(
+        Report((replace(model, findings=findings, exceeded_limits=(OVER,)),)), "markdown"
+    )
     assert "- `x.py:1`: `a`: reads `x_y`\n\n- `b`: reads z\n" in text
     assert "`max-macs` over-limit (1 error): 37.0 M `MACs:`" not in text
     assert "`max-macs` over-limit (1 error): 37.0 M MACs: more than 1 M\n" in text
@@ -753,7 +758,7 @@ def test_a_result_tells_where_what_and_how_bad(model: ModelReport) -> None:
         found("a", source=SourceLocation("/opt/größe.py", 4), severity=Severity.INFO),
         found("{0} [x](1)"),
     )
-    run = run_of(Report((replace(model, findings=findings, over_limits=(OVER,)),)))
+    run = run_of(Report((replace(model, findings=findings, exceeded_limits=(OVER,)),)))
     first, second, third, limit = run["results"]
     rules = run["tool"]["driver"]["rules"]
     assert first["ruleId"] == "RF101"

@@ -19,7 +19,8 @@ from rflint.inputs.notation import limit, names, resolutions, shape, shapes
 from rflint.linting.finding import Severity
 from rflint.linting.rule_files import load_rules
 from rflint.report.baseline import Baseline
-from rflint.report.limits import Limits, over_limits
+from rflint.report.formats.problems import problems
+from rflint.report.limits import Limits, exceeded_limits
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import ModelReport, Report
 from tests.helpers.by_hand import conv, report
@@ -40,7 +41,7 @@ def over(totals: Totals = TOTALS, **limits: Any) -> list[str]:
     """The limits, as they are written, that a model exceeds."""
     shares = ("max_unproductive", "max_dead_weights")
     read = {name: limit(value, share=name in shares) for name, value in limits.items()}
-    return [x.code for x in over_limits(Limits(**read), totals, None)]
+    return [x.option for x in exceeded_limits(Limits(**read), totals, None)]
 
 
 # -- exact
@@ -85,7 +86,7 @@ def test_no_rounding_is_between_a_share_and_the_whole(whole: int, part: int, dig
 def test_every_limit_is_told_apart() -> None:
     limits = Limits(limit(1), limit(49), limit("1.1G"), limit("0.9k"))
     place = SourceLocation("net.py", 3)
-    found = over_limits(limits, TOTALS, place)
+    found = exceeded_limits(limits, TOTALS, place)
     assert [x.message for x in found] == [
         "2 unproductive convolutions: more than the 1 that are allowed",
         "50 dead weights: more than the 49 that are allowed",
@@ -96,7 +97,7 @@ def test_every_limit_is_told_apart() -> None:
 
 
 def test_a_share_names_the_whole() -> None:
-    (found,) = over_limits(Limits(max_unproductive=limit("20%", share=True)), TOTALS, None)
+    (found,) = exceeded_limits(Limits(max_unproductive=limit("20%", share=True)), TOTALS, None)
     assert found.message == (
         "2 unproductive convolutions, 25 % of 8: more than the 20% that are allowed"
     )
@@ -116,22 +117,25 @@ def too_large() -> ModelReport:
 
 def test_a_limit_is_no_finding(too_large: ModelReport) -> None:
     assert too_large.findings == too_large.suppressed == ()
-    (over,) = too_large.over_limits
-    assert (over.code, over.severity) == ("max-params", Severity.ERROR)
-    assert too_large.problems == (over,)
+    (over,) = too_large.exceeded_limits
+    assert over.option == "max-params"
+    (problem,) = problems(Report((too_large,)))
+    assert (problem.code, problem.severity, problem.fails_run) == (
+        *("max-params", Severity.ERROR, True),
+    )
 
 
 @pytest.mark.parametrize("gate", [None, *Severity])
 def test_no_gate_lets_it_pass(too_large: ModelReport, gate: Severity | None) -> None:
     assert Report((too_large,)).exit_status(gate) == 1
-    assert Report((replace(too_large, over_limits=()),)).exit_status(gate) == 0
+    assert Report((replace(too_large, exceeded_limits=()),)).exit_status(gate) == 0
 
 
 def test_no_baseline_holds_it(too_large: ModelReport) -> None:
     held = Baseline({}).updated([too_large])
     assert len(held) == 0
     (after,), use = held.accept([too_large], "baseline.json")
-    assert after.over_limits == too_large.over_limits
+    assert after.exceeded_limits == too_large.exceeded_limits
     assert (use.accepted, use.fixed) == (0, ())
 
 

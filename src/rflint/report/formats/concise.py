@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from rflint.linting.rule import Rule
-from rflint.report.formats.places import Problem, problems
+from rflint.report.formats.problems import Problem, problems
 from rflint.report.report import Report
 from rflint.text.escape import one_line
 
@@ -22,4 +22,4 @@ def write_concise(report: Report, rules: Sequence[Rule], stream: TextIO, verbose
 
 def _line(problem: Problem) -> str:
     place = problem.place or problem.model.title
-    return f"{place}: {problem.finding.code} {problem.text}"
+    return f"{place}: {problem.code} {problem.text}"

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.rule import Rule
-from rflint.report.formats.places import Problem, level, problems
+from rflint.report.formats.problems import Problem, level, problems
 from rflint.report.report import Report
 from rflint.text.escape import one_line
 from rflint.text.numbers import first_few
@@ -24,17 +24,14 @@ def write_github(report: Report, rules: Sequence[Rule], stream: TextIO, verbose:
     """Write a command for each problem and for each target that could not be analysed."""
     by_line: dict[tuple[object, ...], list[Problem]] = {}
     for problem in problems(report):
-        finding = problem.finding
-        # what has no line has nothing in common
-        line = problem.place or object()
-        by_line.setdefault((finding.code, finding.severity, line, problem.label), []).append(
-            problem
-        )
+        line = problem.place or object()  # what has no line has nothing in common
+        key = (problem.code, problem.severity, line, problem.label)
+        by_line.setdefault(key, []).append(problem)
     for there in by_line.values():
-        finding = there[0].finding
-        title = f"{finding.code} {finding.name}"
-        command = level(finding.severity, "notice")
-        stream.write(_command(command, there[0].place, title, _text(there)))
+        first = there[0]
+        title = f"{first.code} {first.name}"
+        command = level(first.severity, "notice")
+        stream.write(_command(command, first.place, title, _text(there)))
     for failure in report.failures:
         error = failure.error
         text = "\n".join(filter(None, (error.message, error.hint)))
@@ -46,7 +43,7 @@ def _text(problems: Sequence[Problem]) -> str:
     """What the first one says, and which layers are like it."""
     if len(problems) == 1:
         return problems[0].text
-    layers = first_few([one_line(x.finding.title) for x in problems], _LAYERS)
+    layers = first_few([one_line(x.title) for x in problems], _LAYERS)
     return f"{problems[0].text}\n{len(problems)} layers on this line: {layers}"
 
 

@@ -13,10 +13,10 @@ from typing import Any, TextIO
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
-from rflint.report.formats.places import (
+from rflint.report.formats.problems import (
     Problem,
     file_of,
-    fingerprints,
+    fingerprinter,
     is_relative,
     problems,
     unicode,
@@ -37,21 +37,25 @@ def write_gitlab(report: Report, rules: Sequence[Rule], stream: TextIO, verbose:
 def _problem(problem: Problem) -> dict[str, Any]:
     return _entry(
         problem.text,
-        problem.finding.code,
+        problem.code,
         problem.fingerprint,
-        _SEVERITIES[problem.finding.severity],
-        (problem.finding.source, problem.model.place, file_of(problem.model.target)),
+        _SEVERITIES[problem.severity],
+        (problem.source, problem.model.place, file_of(problem.model.target)),
     )
 
 
 def _failures(failures: Sequence[Failure]) -> Iterator[dict[str, Any]]:
-    keys = ((failure.error.kind, failure.target) for failure in failures)
-    for failure, fingerprint in zip(failures, fingerprints(keys), strict=True):
+    fingerprint = fingerprinter()
+    for failure in failures:
         error = failure.error
         text = f"{failure.target} could not be analysed: {error.message}"
         places = (error.source, file_of(failure.target))
         yield _entry(
-            f"{text}\n{error.hint}".strip(), f"{error.kind}-error", fingerprint, "blocker", places
+            f"{text}\n{error.hint}".strip(),
+            f"{error.kind}-error",
+            fingerprint((error.kind, failure.target)),
+            "blocker",
+            places,
         )
 
 

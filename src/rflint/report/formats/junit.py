@@ -14,7 +14,7 @@ from typing import TextIO
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from rflint.linting.rule import Rule
-from rflint.report.formats.places import Problem, at_resolution, by_model
+from rflint.report.formats.problems import Problem, at_resolution, by_model
 from rflint.report.report import Failure, Report
 from rflint.text.escape import HASH_COMMAND, LINE_COMMAND
 
@@ -26,7 +26,7 @@ def write_junit(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: 
     """Write suites of models, each with its problems or one case that passed, then failures."""
     root = Element("testsuites", name="rflint")
     for model, found in by_model(report):
-        _suite(root, at_resolution(model), found, report)
+        _suite(root, at_resolution(model), found)
     for failure in report.failures:
         _failed(root, failure)
     suites = [_counted(suite, list(suite)) for suite in root]
@@ -43,25 +43,25 @@ def _inert(xml: str) -> str:
     return HASH_COMMAND.sub("&#35;", LINE_COMMAND.sub(r"\1&#58;", xml))
 
 
-def _suite(root: Element, title: str, found: Sequence[Problem], report: Report) -> None:
+def _suite(root: Element, title: str, found: Sequence[Problem]) -> None:
     suite = SubElement(root, "testsuite", name=_xml(title))
     if not found:
         _case(suite, "no findings")
     names: Counter[str] = Counter()
     for problem in found:
-        finding, place = problem.finding, problem.place
-        name = f"{finding.code} {finding.title}".strip()
+        place = problem.place
+        name = f"{problem.code} {problem.title}".strip()
         names[name] += 1
         case = _case(suite, f"{name} ({names[name]})" if names[name] > 1 else name)
         if place:
             case.set("file", _xml(place.path))
             case.set("line", str(place.line))
-        text = _xml(f"{f'{place}: ' if place else ''}{finding.code} {problem.text}")
-        if report.fails(problem.model, finding):
-            kind, message = _xml(finding.code), _xml(finding.message)
+        text = _xml(f"{f'{place}: ' if place else ''}{problem.code} {problem.text}")
+        if problem.fails_run:
+            kind, message = _xml(problem.code), _xml(problem.message)
             SubElement(case, "failure", type=kind, message=message).text = text
         else:
-            SubElement(case, "system-out").text = f"{finding.severity.value}: {text}"
+            SubElement(case, "system-out").text = f"{problem.severity.value}: {text}"
 
 
 def _failed(root: Element, failure: Failure) -> None:

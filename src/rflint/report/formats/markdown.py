@@ -13,10 +13,10 @@ from typing import TextIO
 
 from rflint._version import __version__
 from rflint.graph.source_location import SourceLocation
-from rflint.linting.finding import Finding, Severity
+from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
-from rflint.report.formats.places import Problem, by_model, resolution
+from rflint.report.formats.problems import Problem, by_model, problems, resolution
 from rflint.report.report import Failure, ModelReport, Report
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, plural, relative_change, size
@@ -37,7 +37,7 @@ def write_markdown(report: Report, rules: Sequence[Rule], stream: TextIO, verbos
     models = list(by_model(report))
     parts = ["## rflint"]
     if models:
-        parts.append(_table([model for model, _ in models]))
+        parts.append(_table(models))
     if report.failures:
         parts.append(_failures(report.failures))
     details = [_details(model, found, rules) for model, found in models if found]
@@ -61,8 +61,8 @@ def _fitting(texts: Sequence[str], most: int, room: int) -> Sequence[str]:
 # -- the table
 
 
-def _table(models: Sequence[ModelReport]) -> str:
-    rows = [_row(model) for model in models]
+def _table(models: Sequence[tuple[ModelReport, Sequence[Problem]]]) -> str:
+    rows = [_row(model, found) for model, found in models]
     shown = _fitting(rows, _MODELS, _ROOM_FOR_TABLE)
     head = (
         "| model | input | parameters | MACs | convolutions | unproductive | findings |",
@@ -72,11 +72,11 @@ def _table(models: Sequence[ModelReport]) -> str:
     return "\n".join((*head, *shown)) + (f"\n\n{plural(more, 'more model')}." if more else "")
 
 
-def _row(model: ModelReport) -> str:
+def _row(model: ModelReport, found: Sequence[Problem]) -> str:
     totals = model.analysis.totals
     left = ((len(model.accepted), "accepted"), (len(model.suppressed), "suppressed"))
     findings = [
-        _counts(model.problems) or "none",
+        _counts(found) or "none",
         *(f"{number} {what}" for number, what in left if number),
         *([] if model.analysis.complete else ["incomplete"]),
     ]
@@ -92,10 +92,10 @@ def _row(model: ModelReport) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _counts(findings: Sequence[Finding]) -> str:
+def _counts(found: Sequence[Problem]) -> str:
     """'1 error, 3 warnings'."""
     numbers = (
-        (sum(finding.severity is severity for finding in findings), severity.value)
+        (sum(problem.severity is severity for problem in found), severity.value)
         for severity in reversed(Severity)
     )
     return ", ".join(plural(number, what) for number, what in numbers if number)
@@ -113,7 +113,7 @@ def _details(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]
     return "\n\n".join(
         (
             f"### {_code(model.title)}{f' at {at}' if (at := resolution(model)) else ''}",
-            f"<details>\n<summary>{_counts(model.problems)}{offered}</summary>",
+            f"<details>\n<summary>{_counts(found)}{offered}</summary>",
             *filter(None, shown),
             *([f"{plural(more, 'more finding')}."] if more else []),
             *_advice(model),
@@ -129,33 +129,33 @@ def _findings(
     by_code = {rule.code: rule for rule in rules}
     for code, group in groupby(sorted(found, key=_code_of), key=_code_of):
         there = list(group)
-        findings = [problem.finding for problem in there]
+        first = there[0]
+        findings = [problem.finding for problem in there if problem.finding]
         rule = by_code.get(code)
         story = summary(rule, model.analysis, findings)
-        if not story and len({finding.message for finding in findings}) == 1:
-            story = findings[0].message
-        evidence = f", {findings[0].evidence.value}" if findings[0].evidence else ""
-        head = f"{_code(code)} {_prose(findings[0].name)} ({_counts(findings)}{evidence})"
+        if not story and len({problem.message for problem in there}) == 1:
+            story = first.message
+        evidence = f", {first.evidence}" if first.evidence else ""
+        head = f"{_code(code)} {_prose(first.name)} ({_counts(there)}{evidence})"
         yield 0, f"{head}: {_prose(story)}" if story else f"{head}:"
-        by_place: dict[tuple[SourceLocation | None, str], list[Finding]] = {}
+        by_place: dict[tuple[SourceLocation | None, str], list[Problem]] = {}
         for problem in there:
-            key = (problem.place, problem.finding.detail)
-            by_place.setdefault(key, []).append(problem.finding)
+            by_place.setdefault((problem.place, problem.detail), []).append(problem)
         for (place, detail), here in by_place.items():
             where = f"{_code(str(place))}: " if place else ""
             if story:
-                names = [finding.title for finding in here if finding.layer]
+                names = [problem.title for problem in here if problem.layer]
                 text = where + _names(names) if names else where.removesuffix(": ")
                 text += f": {_prose(detail)}" if detail else ""
                 yield len(here), f"- {text}" if text else ""
                 continue
-            for finding in here:
-                layer = f"{_code(finding.title)}: " if finding.layer else ""
-                yield 1, f"- {where}{layer}{_prose(finding.message)}"
+            for problem in here:
+                layer = f"{_code(problem.title)}: " if problem.layer else ""
+                yield 1, f"- {where}{layer}{_prose(problem.message)}"
 
 
 def _code_of(problem: Problem) -> str:
-    return problem.finding.code
+    return problem.code
 
 
 def _names(names: Sequence[str]) -> str:
@@ -217,7 +217,7 @@ def _failures(failures: Sequence[Failure]) -> str:
 
 
 def _closing(report: Report) -> str:
-    found = [x for model in report.models for x in model.problems]
+    found = list(problems(report))
     left = (
         (sum(len(model.accepted) for model in report.models), "accepted by the baseline"),
         (sum(len(model.suppressed) for model in report.models), "suppressed in the source"),

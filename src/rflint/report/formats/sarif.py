@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from rflint._version import __version__
 from rflint.graph.source_location import SourceLocation
-from rflint.linting.finding import Evidence, Finding
+from rflint.linting.finding import Evidence
 from rflint.linting.rule import Rule
 from rflint.linting.rule_page import page
-from rflint.report.formats.places import Problem, file_of, is_relative, level, problems, unicode
+from rflint.report.formats.problems import Problem, file_of, is_relative, level, problems, unicode
 from rflint.report.report import Failure, Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -35,12 +35,12 @@ def write_sarif(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: 
 
 def _log(report: Report, rules: Sequence[Rule]) -> dict[str, Any]:
     found = list(problems(report))
-    descriptors = _descriptors(rules, [problem.finding for problem in found])
+    descriptors = _descriptors(rules, found)
     index = {descriptor["id"]: i for i, descriptor in enumerate(descriptors)}
     notifications = [_notification(failure) for failure in report.failures]
     if len(found) > MOST_RESULTS:
         left_out = len(found) - MOST_RESULTS
-        found.sort(key=lambda problem: -problem.finding.severity.rank)
+        found.sort(key=lambda problem: -problem.severity.rank)
         text = f"{left_out} results are left out, the mildest: a file can hold {MOST_RESULTS}."
         notifications.append({"level": "warning", "message": {"text": text}})
     invocation: dict[str, Any] = {"executionSuccessful": not report.failures}
@@ -55,10 +55,10 @@ def _log(report: Report, rules: Sequence[Rule]) -> dict[str, Any]:
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _descriptors(rules: Sequence[Rule], findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def _descriptors(rules: Sequence[Rule], found: Sequence[Problem]) -> list[dict[str, Any]]:
     """The rules that ran, and what else there are results of: limits that were exceeded."""
     known = {rule.code for rule in rules}
-    others = {finding.code: finding for finding in findings if finding.code not in known}
+    others = {problem.code: problem for problem in found if problem.code not in known}
     return [*map(_rule, rules), *map(_other, others.values())]
 
 
@@ -78,17 +78,17 @@ def _evidence(evidence: Evidence | None) -> list[str]:
     return [evidence.value] if evidence else []
 
 
-def _other(finding: Finding) -> dict[str, Any]:
-    """A limit, whose code is the option that sets it."""
-    limit = f"The model exceeds the limit that --{finding.code} sets."
-    text = unicode(limit if finding.name == "over-limit" else finding.name)
+def _other(problem: Problem) -> dict[str, Any]:
+    """A limit, or a rule that is not at hand."""
+    limit = f"The model exceeds the limit that --{problem.code} sets."
+    text = unicode(problem.name if problem.finding else limit)
     return {
-        "id": unicode(finding.code),
-        "name": unicode(finding.name),
+        "id": unicode(problem.code),
+        "name": unicode(problem.name),
         "shortDescription": {"text": _cut(text)},
         "fullDescription": {"text": _cut(text)},
         "help": {"text": text},
-        "defaultConfiguration": {"level": level(finding.severity, "note")},
+        "defaultConfiguration": {"level": level(problem.severity, "note")},
         "properties": {"tags": ["architecture", "pytorch"]},
     }
 
@@ -104,15 +104,15 @@ def _cut(text: str) -> str:
 
 
 def _result(problem: Problem, index: dict[str, int]) -> dict[str, Any]:
-    finding, model = problem.finding, problem.model
+    model = problem.model
     location = _location(problem.place or file_of(model.target))
-    if finding.layer:
-        name = unicode(finding.layer)
+    if problem.layer:
+        name = unicode(problem.layer)
         location["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "module"}]
     return {
-        "ruleId": unicode(finding.code),
-        "ruleIndex": index[unicode(finding.code)],
-        "level": level(finding.severity, "note"),
+        "ruleId": unicode(problem.code),
+        "ruleIndex": index[unicode(problem.code)],
+        "level": level(problem.severity, "note"),
         "message": _message(problem.text),
         "locations": [location],
         "partialFingerprints": {

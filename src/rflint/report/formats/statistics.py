@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from rflint.linting.rule import Rule
+from rflint.report.formats.problems import problems
 from rflint.report.report import Report
 
 
 def write_statistics(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
     """One line a rule (or limit), most findings first."""
-    counts = Counter((x.code, x.name) for model in report.models for x in model.problems)
+    counts = Counter((x.code, x.name) for x in problems(report))
     width = len(str(max(counts.values(), default=0)))
     for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         stream.write(f"{count:{width}}  {code}  {name}\n")

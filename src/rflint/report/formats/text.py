@@ -80,10 +80,10 @@ class _Page:
         for code, findings in groupby(self.model.findings, key=lambda finding: finding.code):
             self.console.print()
             self._findings(code, list(findings))
-        for limit in self.model.over_limits:
+        for limit in self.model.exceeded_limits:
             self.console.print()
             self.console.print(
-                Text.assemble((limit.code, "bold red"), f" exceeded: {one_line(limit.message)}")
+                Text.assemble((limit.option, "bold red"), f" exceeded: {one_line(limit.message)}")
             )
         if self._asks_for_advice():
             self.console.print()
@@ -95,7 +95,7 @@ class _Page:
         Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
         """
         wasted = {x.layer.name for x in self.analysis.unproductive}
-        limited = any(x.code == "max-unproductive" for x in self.model.over_limits)
+        limited = any(x.option == "max-unproductive" for x in self.model.exceeded_limits)
         return limited or any(x.layer in wasted for x in self.model.findings)
 
     def _header(self) -> None:
@@ -225,7 +225,7 @@ def _closing(report: Report) -> Text:
         for severity in reversed(Severity)
         if any(f.severity is severity for f in findings)
     ]
-    exceeded = sum(len(model.over_limits) for model in report.models)
+    exceeded = sum(len(model.exceeded_limits) for model in report.models)
     if exceeded:
         counts.append(f"{plural(exceeded, 'limit')} exceeded")
     beside = [

@@ -1,4 +1,4 @@
-"""What the formats for tools have in common: where a problem is, how it is told apart, its names.
+"""What the formats have in common: problems, where they are, and how they are told apart.
 
 Names come from the user's model and may hold anything; each format makes them harmless in its own
 way, on top of what is done here.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,21 +23,54 @@ from rflint.usercode.places import source_at
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding or an exceeded limit, with what the formats say beside it."""
+    """A finding or an exceeded limit: what a format shows of a model."""
 
     model: ModelReport
-    finding: Finding
-    place: SourceLocation | None
+    code: str
+    """The rule's; of a limit, its option."""
+    name: str
+    severity: Severity
+    message: str
+    source: SourceLocation | None
+    fails_run: bool
+    """Whether the exit status is 1 because of it, too."""
     fingerprint: str
     label: str
     """The model and its input, as far as the report has others to confuse them with."""
+    finding: Finding | None = None
+    """None: it is an exceeded limit."""
+
+    @property
+    def layer(self) -> str:
+        """The name of the layer that it is about, if it is about one."""
+        return self.finding.layer if self.finding else ""
+
+    @property
+    def title(self) -> str:
+        """What people call that layer."""
+        return self.finding.title if self.finding else ""
+
+    @property
+    def detail(self) -> str:
+        """What to say of the layer below a summary."""
+        return self.finding.detail if self.finding else ""
+
+    @property
+    def evidence(self) -> str:
+        """Whether it is proved or predicted, if the rule says so."""
+        return self.finding.evidence.value if self.finding and self.finding.evidence else ""
+
+    @property
+    def place(self) -> SourceLocation | None:
+        """The line to show it at: its own, else where the model is defined."""
+        return self.source or self.model.place
 
     @property
     def text(self) -> str:
         """Layer, message and label, in one sentence."""
-        layer = f"{self.finding.title}: " if self.finding.layer else ""
+        layer = f"{self.title}: " if self.layer else ""
         label = f" [{self.label}]" if self.label else ""
-        return f"{layer}{self.finding.message}{label}"
+        return f"{layer}{self.message}{label}"
 
 
 def problems(report: Report) -> Iterator[Problem]:
@@ -49,31 +82,58 @@ def problems(report: Report) -> Iterator[Problem]:
 def by_model(report: Report) -> Iterator[tuple[ModelReport, list[Problem]]]:
     """Each model and what there is to report of it."""
     label = _labels(report)
-    identities = fingerprints(
-        (x.code, model.title, model.analysis.architecture.resolution, x.layer)
-        for model in report.models
-        for x in model.problems
-    )
+    fingerprint = fingerprinter()
     for model in report.models:
+        at = (model.title, model.analysis.architecture.resolution)
         yield (
             model,
             [
-                Problem(model, x, x.source or model.place, next(identities), label(model))
-                for x in model.problems
+                *(
+                    Problem(
+                        model,
+                        x.code,
+                        x.name,
+                        x.severity,
+                        x.message,
+                        x.source,
+                        report.fails(x),
+                        fingerprint((x.code, *at, x.layer)),
+                        label(model),
+                        x,
+                    )
+                    for x in model.findings
+                ),
+                *(
+                    Problem(
+                        model,
+                        x.option,
+                        "over-limit",
+                        Severity.ERROR,
+                        x.message,
+                        x.source,
+                        True,
+                        fingerprint((x.option, *at, "")),
+                        label(model),
+                    )
+                    for x in model.exceeded_limits
+                ),
             ],
         )
 
 
-def fingerprints(keys: Iterable[tuple[object, ...]]) -> Iterator[str]:
-    """One hash for each key, the n-th of the same key another one.
+def fingerprinter() -> Callable[[tuple[object, ...]], str]:
+    """A function from keys to hashes; the n-th time that it gets a key, it gives another one.
 
     Lines and messages are no part of keys: both change while the problem stays what it is.
     """
     seen: Counter[str] = Counter()
-    for key in keys:
+
+    def fingerprint(key: tuple[object, ...]) -> str:
         text = json.dumps(key)
         seen[text] += 1
-        yield sha256(f"{text}{seen[text]}".encode()).hexdigest()
+        return sha256(f"{text}{seen[text]}".encode()).hexdigest()
+
+    return fingerprint
 
 
 def at_resolution(model: ModelReport) -> str:
