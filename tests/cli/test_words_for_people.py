@@ -20,7 +20,7 @@ from rflint.errors import RflintError, UsageError
 from rflint.inputs.notation import shape
 from rflint.text.keyword_arguments import with_keyword_arguments
 from rflint.text.suggest import similar
-from rflint.usercode.target import check, load
+from rflint.usercode.target import check_target, load_target
 from rflint.usercode.target_hints import (
     SUBCOMMANDS,
     missing_file,
@@ -94,7 +94,7 @@ def asked(root: Path, target: str, **more: object) -> Request:
 )
 def test_a_target_without_a_colon(project: Path, target: str, hint: str) -> None:
     with pytest.raises(UsageError) as failed:
-        check(target, project, asked(project, target).hint)
+        check_target(target, project, asked(project, target).hint)
     assert hint in failed.value.hint
 
 
@@ -115,8 +115,8 @@ def test_the_subcommands_are_known() -> None:
 )
 def test_a_name_that_is_nearly_right(project: Path, target: str, hint: str) -> None:
     def loaded() -> None:
-        check(target, project)
-        load(target, project)
+        check_target(target, project)
+        load_target(target, project)
 
     with pytest.raises(RflintError) as failed:
         loaded()

@@ -7,7 +7,7 @@ import sys
 from enum import Enum
 from types import FrameType
 
-from rflint.usercode.places import is_installed, is_rflint, is_standard
+from rflint.usercode.ownership import is_installed, is_rflint, is_standard
 
 _HERE = os.path.dirname(__file__) + os.sep
 _PATHS = ("genericpath", "posixpath", "ntpath", "pathlib", "_local", "_abc", "glob")

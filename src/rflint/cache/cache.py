@@ -28,7 +28,7 @@ from rflint.cache.store import FOLDER, Record, Store, clean
 from rflint.cache.tracking import Tracker
 from rflint.errors import error_text
 from rflint.report.report import ModelReport
-from rflint.usercode.closure import closure
+from rflint.usercode.closure import import_closure
 
 if TYPE_CHECKING:
     from rflint.configuration.requests import Request
@@ -55,7 +55,7 @@ class Cache:
         The folder is made before, for it may be listed.
         """
         self.store.prepare()
-        with self.tracker.watch(closure(request.target, request.root) if request else None):
+        with self.tracker.watch(import_closure(request.target, request.root) if request else None):
             yield
 
     def key(self, request: Request) -> str:

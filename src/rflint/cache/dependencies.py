@@ -16,8 +16,8 @@ from typing import Any
 
 from rflint.cache.states import GONE, content_of, digest_of, folder_of, kind_of, names_in, state_of
 from rflint.cache.tracking import Tracker
-from rflint.usercode.folders import further
-from rflint.usercode.places import is_installed
+from rflint.usercode.finder import extra_folders
+from rflint.usercode.ownership import is_installed
 
 _CALENDAR = re.compile(rb"""\.\s*(?:now|utcnow|today)\b|["'](?:now|today)["']""")
 """datetime cannot be watched: what looks like asking it for the date is taken for it."""
@@ -224,7 +224,7 @@ def _searches(tracker: Tracker, present: Present) -> Iterable[Search]:
         below[package].add(last)
     top = frozenset(below[""])
     path = (os.path.abspath(x or ".") for x in sys.path if isinstance(x, str | os.PathLike))
-    for folder in dict.fromkeys((*path, *tracker.path, *map(os.path.abspath, further()))):
+    for folder in dict.fromkeys((*path, *tracker.path, *map(os.path.abspath, extra_folders()))):
         if not is_installed(folder):
             yield Search(folder, top, present.found(folder, top))
     for package, module in list(sys.modules.items()):

@@ -21,8 +21,8 @@ from rflint.cache.askers import Asker, asker, caller, is_about_kinds, is_called_
 from rflint.cache.chance import Chance
 from rflint.cache.stand_ins import standing_in
 from rflint.cache.states import folder_of
-from rflint.usercode.closure import Closure
-from rflint.usercode.places import is_installed, is_standard
+from rflint.usercode.closure import ImportClosure
+from rflint.usercode.ownership import is_installed, is_standard
 
 _REASONS = {
     **dict.fromkeys(
@@ -81,7 +81,7 @@ class Tracker:
         self.started = time.time()
         self.common = Seen()
         """By rules and packages."""
-        self.windows: list[tuple[Closure, Seen]] = []
+        self.windows: list[tuple[ImportClosure, Seen]] = []
         """Of models so far, with the files that each is made of."""
         self.seen = self.common
         """In this window."""
@@ -118,7 +118,7 @@ class Tracker:
         sys.addaudithook(self._event)
 
     @contextmanager
-    def watch(self, made_of: Closure | None = None) -> Iterator[None]:
+    def watch(self, made_of: ImportClosure | None = None) -> Iterator[None]:
         """Watch what happens meanwhile: to a model that is made of these files, or to rules."""
         if self.watching:
             yield
@@ -149,7 +149,7 @@ class Tracker:
         related = [id(seen) for _, seen in self._related()]
         return {x for _, seen in self.windows if id(seen) not in related for x in seen.files}
 
-    def _related(self) -> Iterator[tuple[Closure, Seen]]:
+    def _related(self) -> Iterator[tuple[ImportClosure, Seen]]:
         for made_of, seen in self.windows:
             if made_of.may_share_with(self.windows[-1][0]):
                 yield made_of, seen

@@ -22,7 +22,8 @@ from rflint.cli.lint import CONTEXT, Program, lint
 from rflint.cli.messages import complain
 from rflint.cli.rule import rule
 from rflint.errors import as_rflint_error
-from rflint.usercode.contained import contained, is_interrupt, leave, listen_for_ctrl_c
+from rflint.usercode.exits import end_program, exits_blocked
+from rflint.usercode.interrupts import is_ctrl_c, remember_ctrl_c
 from rflint.usercode.stdout import discard_stdout
 
 
@@ -44,10 +45,10 @@ def main() -> NoReturn:
 
     Whatever goes wrong is exit status 2 and one message: 1 says that a model has findings.
     """
-    listen_for_ctrl_c()
-    with contained():
+    remember_ctrl_c()
+    with exits_blocked():
         status = _status(sys.argv[1:])
-    leave(status)
+    end_program(status)
 
 
 def _status(arguments: Sequence[str]) -> int:
@@ -63,7 +64,7 @@ def _status(arguments: Sequence[str]) -> int:
         return 2
     except BaseException as error:
         discard_stdout()  # half a report is none
-        if is_interrupt(error) or isinstance(error, click.Abort):
+        if is_ctrl_c(error) or isinstance(error, click.Abort):
             return INTERRUPTED
         complain(as_rflint_error(error), "--debug" in arguments)
         return 2

@@ -18,8 +18,8 @@ def clean(config: Path | None, isolated: bool) -> None:
         from rflint.cache.store import FOLDER
         from rflint.cache.store import clean as remove
         from rflint.configuration import configuration
-        from rflint.usercode.places import shown
+        from rflint.usercode.paths import short_path
 
         folder = configuration(config, isolated=isolated).root
-        where = shown(folder / FOLDER)
+        where = short_path(folder / FOLDER)
         note(f"removed {where}" if remove(folder) else f"there is no {where}")

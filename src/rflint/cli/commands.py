@@ -10,7 +10,7 @@ from pathlib import Path
 from rflint.configuration import Choices
 from rflint.configuration.requests import Request
 from rflint.text.numbers import size
-from rflint.usercode.places import relative
+from rflint.usercode.paths import relative_path
 
 _MISSING = re.compile(r"--(?:arg \w+=VALUE|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)")
 """What a hint says is to be given."""
@@ -69,5 +69,5 @@ def _target(request: Request) -> str:
         return request.name
     module, _, attribute = request.target.rpartition(":")
     if module.endswith(".py") and request.root.resolve() != Path.cwd().resolve():
-        return f"{relative(request.root / module)}:{attribute}"
+        return f"{relative_path(request.root / module)}:{attribute}"
     return request.target

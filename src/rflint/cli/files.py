@@ -10,8 +10,8 @@ from rflint.cache.cache import Cache
 from rflint.cli.messages import to_stdout
 from rflint.configuration import Configuration
 from rflint.configuration.requests import Request
-from rflint.usercode.closure import Closure, closure
-from rflint.usercode.places import shown
+from rflint.usercode.closure import ImportClosure, import_closure
+from rflint.usercode.paths import short_path
 
 _DATA = (".json", ".toml", ".yaml", ".yml")
 """What configures models, as a rule."""
@@ -24,13 +24,13 @@ class Files:
         self.configuration = configuration
         self.cache = cache
 
-    def of(self, request: Request) -> Closure:
+    def of(self, request: Request) -> ImportClosure:
         """The files of one model, those of the configuration excepted.
 
         A run has seen the sources of all its models. They count where imports as they are written
         do not say everything, or where they are gone; what else it has read counts always.
         """
-        written = closure(request.target, request.root)
+        written = import_closure(request.target, request.root)
         seen = self._seen(request)
         more = [
             file
@@ -38,7 +38,7 @@ class Files:
             if written.is_open or not file.endswith(".py") or not os.path.exists(file)
         ]
         files = {os.path.realpath(file) for file in (*written.files, *more)}
-        return Closure(frozenset(files), written.is_open and not seen)
+        return ImportClosure(frozenset(files), written.is_open and not seen)
 
     def common(self) -> set[str]:
         """The configuration, and what it names: rules and a baseline."""
@@ -76,6 +76,6 @@ class Files:
             own = self.of(request)
             to_stdout(request.title)
             for file in sorted(own.files):
-                to_stdout(f"  {shown(Path(file))}")
+                to_stdout(f"  {short_path(Path(file))}")
             if own.is_open:
                 to_stdout("  and what it imports while it runs")

@@ -86,10 +86,10 @@ def fix(
             raise UsageError(f"{output} is no Python file: its name has to end in .py")
         from rflint.usecases.targets import build_target
         from rflint.usercode.surroundings import command_line_hidden, warnings_noted
-        from rflint.usercode.target import check
+        from rflint.usercode.target import check_target
 
         request = _request(target, choices(given, pairs), config, isolated=isolated)
-        check(request.target, request.root, request.hint)
+        check_target(request.target, request.root, request.hint)
         with warnings_noted([]):
             built = build_target(request.target, request.root, request.arguments)
         from rflint.repair.words import in_figures

@@ -27,7 +27,7 @@ from rflint.cli.parameters import (
 from rflint.errors import RflintError, UsageError
 from rflint.linting.options import FAIL_ON
 from rflint.text.numbers import first_few, plural
-from rflint.usercode.places import shown
+from rflint.usercode.paths import short_path
 from rflint.usercode.stdout import end_stdout, stdout_to_stderr
 
 if TYPE_CHECKING:
@@ -329,7 +329,7 @@ def _rules(
 
     def breaks(about: str, error: RflintError) -> None:
         broken.append(about)
-        if about in map(shown, paths) and error.source is None:
+        if about in map(short_path, paths) and error.source is None:
             error.source = configuration.line_of("rules")
         failed(about, error)
 
@@ -381,10 +381,10 @@ def _held_against(report: Report, file: Path, *, write: bool, quiet: bool) -> Re
         held = baseline.read(file) if file.exists() else baseline.Baseline({})
         held = held.updated(report.models)
         baseline.write(held, file)
-        note(f"wrote {plural(len(held), 'finding')} to {shown(file)}")
+        note(f"wrote {plural(len(held), 'finding')} to {short_path(file)}")
     else:
         held = baseline.read(file)
-    models, use = held.accept(report.models, shown(file))
+    models, use = held.accept(report.models, short_path(file))
     if use.fixed and not quiet:
         gone = first_few([f"{x.code} {x.layer} of {x.model}" for x in use.fixed], 3)
         note(f"no longer found, though {use.path} holds it: {gone}; --write-baseline forgets it")

@@ -146,10 +146,10 @@ _CONFIGURATION_OPTIONS = (
 def choices(given: Mapping[str, Any], pairs: Sequence[str]) -> Choices:
     """What the command line chooses: values of options by name, and pairs of --arg."""
     from rflint.configuration import Choices
-    from rflint.usercode.target import arguments
+    from rflint.usercode.target import parse_arguments
 
     chosen = {name: value if value != () else None for name, value in given.items()}
-    return Choices(**chosen, args=arguments(pairs))
+    return Choices(**chosen, args=parse_arguments(pairs))
 
 
 def model_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -22,7 +22,7 @@ from rflint.linting.selection import check_code
 from rflint.linting.settings import check_settings
 from rflint.report.formats import FORMATS
 from rflint.text.suggest import did_you_mean, did_you_mean_aside, similar
-from rflint.usercode.target import split
+from rflint.usercode.target import split_target
 
 Reader: TypeAlias = Callable[[Any], Any]
 """From a TOML value to ours. Raises ValueError with what is wrong with it."""
@@ -165,7 +165,7 @@ class _Reading:
             target, name = values.pop("target", None), values.pop("name", "")
             if target is None:
                 self.fail(at, 'a model needs a target, like target = "mymodel:build"')
-            self.check(partial(split, target), (*at, "target"))
+            self.check(partial(split_target, target), (*at, "target"))
             if name and name in names:
                 self.fail((*at, "name"), f"another model is called {name!r} already")
             names.add(name)

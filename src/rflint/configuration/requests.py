@@ -20,8 +20,8 @@ from rflint.linting.settings import told
 from rflint.report.limits import Limits
 from rflint.report.policy import Policy
 from rflint.text.numbers import size
-from rflint.usercode.places import relative
-from rflint.usercode.target import split
+from rflint.usercode.paths import relative_path
+from rflint.usercode.target import split_target
 from rflint.usercode.target_hints import without_colon
 
 
@@ -191,13 +191,13 @@ def _meant(target: str, root: Path, configuration: Configuration) -> str:
         return without_colon(target, [model.name for model in configuration.models if model.name])
     elsewhere = configuration.root / module
     if module.endswith(".py") and not (root / module).is_file() and elsewhere.is_file():
-        return f"From here it is {relative(elsewhere)}:{attribute}."
+        return f"From here it is {relative_path(elsewhere)}:{attribute}."
     return ""
 
 
 def _where(target: str, root: Path) -> tuple[str, str]:
     """What a target names, however its path is written."""
-    module, attribute = split(target)
+    module, attribute = split_target(target)
     return (str((root / module).resolve()) if module.endswith(".py") else module), attribute
 
 

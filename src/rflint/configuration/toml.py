@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from rflint.errors import RflintError
 from rflint.graph.source_location import SourceLocation
-from rflint.usercode.places import source_at
+from rflint.usercode.paths import source_at
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -24,9 +24,12 @@ from rflint.linting.errors import RuleFailed
 from rflint.linting.rule import Rule
 from rflint.linting.rule_module import HOW_TO, read_rule
 from rflint.linting.rule_outline import outline
-from rflint.usercode.contained import Ended, is_interrupt
-from rflint.usercode.loading import module_of
-from rflint.usercode.places import is_rflint, is_standard, lines_of, shown, source_at
+from rflint.usercode.exits import ExitAttempt
+from rflint.usercode.import_file import import_file
+from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.ownership import is_rflint, is_standard
+from rflint.usercode.paths import short_path, source_at
+from rflint.usercode.source_lines import lines_of
 
 GROUP = "rflint.rules"
 """Entry points by which packages bring rules: each names a module that is a rule, or a package of
@@ -69,14 +72,14 @@ def load_all_rules(
                 same = rule.code if rule.code == twin.code else rule.name
                 raise RuleFailed(
                     f"{origin.described} brings {same}, which is a rule already: "
-                    f"{shown(Path(twin.file))}"
+                    f"{short_path(Path(twin.file))}"
                 )
         except RuleFailed as error:
             broken(origin.name, error)
         except UsageError as error:
             broken(origin.name, _no_rule(origin, error))
         except BaseException as error:
-            if is_interrupt(error):
+            if is_ctrl_c(error):
                 raise
             broken(origin.name, _not_imported(origin, error))
     return tuple(sorted(found, key=lambda rule: rule.code))
@@ -93,7 +96,7 @@ def _no_rule(origin: _Origin, error: UsageError) -> RuleFailed:
 
 
 def _not_imported(origin: _Origin, error: BaseException) -> RuleFailed:
-    what = f"it called {error.call}" if isinstance(error, Ended) else error_text(error)
+    what = f"it called {error.call}" if isinstance(error, ExitAttempt) else error_text(error)
     if isinstance(error, SyntaxError):
         what = f"{type(error).__name__}: {error.msg}"  # the place is told beside it
     is_ours = isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "rflint"
@@ -125,7 +128,7 @@ def _of_packages() -> Iterator[_Origin]:
         try:
             loaded = entry.load()
         except BaseException as error:
-            if is_interrupt(error):
+            if is_ctrl_c(error):
                 raise
             yield _Origin(entry.value, point, _raising(error))
             continue
@@ -151,7 +154,7 @@ def _raising(error: BaseException) -> Callable[[], Rule]:
 
 def _of_paths(paths: Iterable[Path], *, run: bool) -> Iterator[_Origin]:
     for path in paths:
-        name = shown(path)
+        name = short_path(path)
         files = [path]
         if path.is_dir():
             files = sorted(x for x in path.glob("*.py") if not x.name.startswith("_"))
@@ -165,8 +168,8 @@ def _of_paths(paths: Iterable[Path], *, run: bool) -> Iterator[_Origin]:
             continue
         for file in files:
             yield _Origin(
-                shown(file),
-                f"the rule file {shown(file)}",
+                short_path(file),
+                f"the rule file {short_path(file)}",
                 partial(_read_file if run else _outline, file),
             )
 
@@ -203,14 +206,14 @@ def _imported(file: Path) -> ModuleType:
     """
     full = file.resolve()
     name = f"{_package(full.parent)}.{re.sub(r'[^0-9A-Za-z_]', '_', full.stem)}"
-    module = module_of(full, name)
+    module = import_file(full, name)
     if module is None:
         raise _no_python(file)
     return module
 
 
 def _no_python(file: Path) -> RuleFailed:
-    return RuleFailed(f"the rule file {shown(file)} is no Python file")
+    return RuleFailed(f"the rule file {short_path(file)} is no Python file")
 
 
 def _package(folder: Path) -> str:

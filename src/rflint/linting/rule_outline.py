@@ -19,7 +19,7 @@ from rflint.errors import UsageError
 from rflint.linting.finding import Evidence, Severity
 from rflint.linting.rule import Example, Rule, Setting
 from rflint.linting.rule_module import HOW_TO, NO_RULE, documented
-from rflint.usercode.places import source_at
+from rflint.usercode.paths import source_at
 
 _ENUMS: Mapping[str, type[Enum]] = {"Severity": Severity, "Evidence": Evidence}
 _FUNCTIONS = ("check", "check_suppressions", "summarise")

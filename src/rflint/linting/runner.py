@@ -12,8 +12,10 @@ from rflint.linting.errors import RuleFailed
 from rflint.linting.finding import Finding
 from rflint.linting.options import Options
 from rflint.linting.rule import Rule, UnusedSuppression
-from rflint.usercode.contained import exit_called, is_interrupt
-from rflint.usercode.places import lines_of, shown, source_at
+from rflint.usercode.exits import exit_call
+from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.paths import short_path, source_at
+from rflint.usercode.source_lines import lines_of
 
 
 def run_rules(
@@ -26,7 +28,7 @@ def run_rules(
         try:
             found_by_rule = _findings(rule, rule.check(analysis, options.settings(rule)))
         except BaseException as error:
-            if is_interrupt(error):
+            if is_ctrl_c(error):
                 raise
             errors.append(_failed(rule, "check", error))
             continue
@@ -34,7 +36,7 @@ def run_rules(
         try:
             _summary(rule, analysis, found_by_rule)
         except BaseException as error:
-            if is_interrupt(error):
+            if is_ctrl_c(error):
                 raise
             errors.append(_failed(rule, "summarise", error))
     return tuple(found), tuple(errors)
@@ -50,7 +52,7 @@ def summary(rule: Rule | None, analysis: Analysis, findings: Sequence[Finding]) 
     try:
         return _summary(rule, analysis, findings)
     except BaseException as error:
-        if is_interrupt(error):
+        if is_ctrl_c(error):
             raise
         return ""
 
@@ -62,7 +64,7 @@ def check_suppressions(rule: Rule, unused: Sequence[UnusedSuppression]) -> tuple
     try:
         return tuple(_findings(rule, rule.check_suppressions(unused)))
     except BaseException as error:
-        if is_interrupt(error):
+        if is_ctrl_c(error):
             raise
         raise _failed(rule, "check_suppressions", error) from error
 
@@ -95,13 +97,13 @@ def _summary(rule: Rule, analysis: Analysis, findings: Sequence[Finding]) -> str
 def _failed(rule: Rule, function: str, error: BaseException) -> RuleFailed:
     known = isinstance(error, RuleFailed)
     raised = (
-        f"called {exit_called(error)}"
+        f"called {exit_call(error)}"
         if isinstance(error, SystemExit)
         else f"raised {error_text(error)}"
     )
     what = error.message if isinstance(error, RuleFailed) else f"{function} {raised}"
     advice = error.hint if isinstance(error, RuleFailed) else ""
-    where = f"The rule is {shown(Path(rule.file))}; the other rules ran."
+    where = f"The rule is {short_path(Path(rule.file))}; the other rules ran."
     failed = RuleFailed(
         f"rule {rule.code} failed: {what}",
         hint=f"{advice} {where}".strip(),

@@ -15,7 +15,7 @@ from rflint.operators.mixing import along, mixed, mixing_geometry
 from rflint.operators.shapes import shape_of
 from rflint.operators.table import Row
 from rflint.operators.taught import reaches_of, taught
-from rflint.usercode.places import innermost_user_line_of
+from rflint.usercode.source_lines import innermost_user_line_of
 
 
 def user_row(name: str) -> Row | None:

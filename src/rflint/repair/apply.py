@@ -13,7 +13,7 @@ from torch import nn
 
 from rflint.errors import RepairFailed, error_text
 from rflint.tracing.model.tree import modules, parameters
-from rflint.usercode.places import innermost_user_line_of
+from rflint.usercode.source_lines import innermost_user_line_of
 
 
 def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:

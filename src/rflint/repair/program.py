@@ -18,7 +18,7 @@ from typing import Any
 from rflint._version import __version__
 from rflint.repair.change import Edit, Figures, Repair
 from rflint.text.numbers import size
-from rflint.usercode.target import split
+from rflint.usercode.target import split_target
 
 _WIDTH = 99
 
@@ -130,7 +130,7 @@ def _literal(value: object) -> str:
 
 def _import_of(target: str, root: Path, folder: Path) -> tuple[str, str]:
     """The lines that import what a target names, and what it then is called."""
-    module, attribute = split(target)
+    module, attribute = split_target(target)
     if module.endswith(".py"):
         file = (root / module).resolve()
         dotted = _as_module(file, folder)

@@ -20,7 +20,7 @@ from rflint.files import atomic_write
 from rflint.graph.layer import Layer
 from rflint.report.report import BaselineUse, Fixed, ModelReport
 from rflint.text.numbers import size
-from rflint.usercode.places import source_at
+from rflint.usercode.paths import source_at
 
 VERSION = 1
 

@@ -21,7 +21,7 @@ from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.traced_model import TracedModel
 from rflint.usecases.model import FoundRepairs, analyse_judged, repair_model
-from rflint.usercode.folders import make_importable
+from rflint.usercode.finder import make_importable
 
 
 @dataclass(frozen=True, slots=True)

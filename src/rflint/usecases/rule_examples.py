@@ -15,7 +15,7 @@ from rflint.text.numbers import size
 from rflint.usecases.checks import Checks
 from rflint.usecases.python_arguments import resolutions_from
 from rflint.usecases.python_object import lint_object
-from rflint.usercode.places import regarded_as_users
+from rflint.usercode.ownership import counted_as_user_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail
     tracing = TracingOptions(layouts=(example.layout,) if example.layout else ())
     try:
         check_settings(known, rule.code, example.settings)
-        with regarded_as_users(rule.file):
+        with counted_as_user_code(rule.file):
             resolutions = resolutions_from(example.res)
             report = lint_object(example.build, checks, resolutions, tracing=tracing, name=name)
     except Exception as error:

@@ -14,10 +14,10 @@ from rflint.configuration.requests import Request
 from rflint.errors import RflintError, as_rflint_error
 from rflint.report.report import ModelReport
 from rflint.usecases.targets import BuiltTargets, import_torch
-from rflint.usercode.contained import is_interrupt
+from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.stdout import stdout_to_stderr
 from rflint.usercode.surroundings import command_line_hidden, current_folder_kept, warnings_noted
-from rflint.usercode.target import check
+from rflint.usercode.target import check_target
 
 
 class Runner:
@@ -59,7 +59,7 @@ class Runner:
         try:
             report, failures = self._linted(request)
         except BaseException as error:
-            if is_interrupt(error):
+            if is_ctrl_c(error):
                 raise
             self.failed(request.title, as_rflint_error(error))
             return None
@@ -71,7 +71,7 @@ class Runner:
         return report
 
     def _linted(self, request: Request) -> tuple[ModelReport, tuple[RflintError, ...]]:
-        check(request.target, request.root, request.hint)
+        check_target(request.target, request.root, request.hint)
         with warnings_noted(self.notes):
             import_torch()
         from rflint.usecases.model import lint_model

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from rflint.configuration.requests import Request
 from rflint.errors import RflintError, as_rflint_error
 from rflint.usecases.gc_pause import gc_paused
-from rflint.usercode.importable import Importable
+from rflint.usercode.isolation import IsolatedImports
 from rflint.usercode.stdout import stdout_to_stderr
 from rflint.usercode.surroundings import command_line_hidden
-from rflint.usercode.target import check, load
+from rflint.usercode.target import check_target, load_target
 
 if TYPE_CHECKING:
     from rflint.tracing.model.build import Built
@@ -30,14 +30,14 @@ def import_torch() -> None:
 
 def build_target(target: str, root: Path, arguments: Mapping[str, Any]) -> Built:
     """Import what a target names, and build its model."""
-    check(target, root)
+    check_target(target, root)
     import_torch()
     from rflint.tracing.model.build import build
     from rflint.tracing.model.construction import construction_recorded
 
     with stdout_to_stderr(), command_line_hidden():
         with gc_paused(), construction_recorded():
-            attribute = load(target, root)
+            attribute = load_target(target, root)
         gc.freeze()  # what was imported stays: later rounds need not look at it
         return build(attribute, arguments, target)
 
@@ -47,14 +47,14 @@ class BuiltTargets:
 
     def __init__(self) -> None:
         self._built: dict[str, Built | RflintError] = {}
-        self._importable = Importable()
+        self._imports = IsolatedImports()
 
     def model(self, request: Request) -> Built:
         """The model that a request is about."""
         arguments = repr(sorted(request.arguments.items()))
         key = f"{request.root}\0{request.target}\0{arguments}"
         if key not in self._built:
-            self._importable.restore(request.target, request.root)
+            self._imports.prepare(request.target, request.root)
             try:
                 self._built[key] = build_target(request.target, request.root, request.arguments)
             except Exception as error:

@@ -1,1 +1,1 @@
-"""The user's code: targets, imports, places in its source, and keeping it from harm."""
+"""The user's code: what a target names, how it is imported, and lines of its source."""

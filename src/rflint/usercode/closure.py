@@ -1,8 +1,8 @@
-"""The files that a target is made of, from its imports as they are written: nothing is imported.
+"""The user's files that a target imports, found by reading import statements.
 
-What only running the code can tell (`importlib.import_module(name)`, another `sys.path`) makes a
-closure open: then any Python file may be part of it. The cache knows better, once a model has been
-linted.
+Nothing is imported. Imports that only running the code can tell (`importlib.import_module(name)`, a
+changed `sys.path`) make a closure open: it may lack files. Once a model has been linted, the cache
+knows all of them.
 """
 
 from __future__ import annotations
@@ -15,36 +15,39 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rflint.usercode.places import is_installed
-from rflint.usercode.target import split
+from rflint.usercode.frame_marks import imports_for_user
+from rflint.usercode.ownership import is_installed
+from rflint.usercode.target import split_target
 
 _DYNAMIC = frozenset(
     {"importlib", "pkgutil", "runpy", "imp", "zipimport", "pkg_resources", "pydoc"}
     | {"pickle", "dill", "cloudpickle", "joblib", "shelve"}
     | {"hydra", "mmengine", "mmcv", "detectron2", "fvcore"}
 )
-"""Modules that import others by names which are computed, or which a file holds."""
+"""Modules that import other modules by computed names, or by names that a file contains."""
 _DYNAMIC_NAMES = frozenset({"__import__", "exec", "__path__", "__loader__"})
 _DYNAMIC_ATTRIBUTES = frozenset({("sys", "path"), ("sys", "meta_path"), ("torch", "hub")})
 
 
 @dataclass(frozen=True, slots=True)
-class Closure:
-    """Files, by their absolute paths, and whether there may be more."""
+class ImportClosure:
+    """The files that a target imports, itself included."""
 
     files: frozenset[str]
+    """Absolute paths."""
     is_open: bool
+    """Whether there may be more."""
     target: str = ""
 
-    def may_share_with(self, other: Closure) -> bool:
-        """Whether running one can bring anything about that the other finds."""
+    def may_share_with(self, other: ImportClosure) -> bool:
+        """Whether both may import the same file, so that running one can affect the other."""
         either = self.is_open or other.is_open
         return either or self.target == other.target or bool(self.files & other.files)
 
 
-def closure(target: str, root: Path) -> Closure:
-    """The user's files that importing a target imports; none for an installed package."""
-    module, _ = split(target)
+def import_closure(target: str, root: Path) -> ImportClosure:
+    """The import closure of a target; without files if it is in an installed package."""
+    module, _ = split_target(target)
     if module.endswith(".py"):
         file = (root / module).resolve()
         folders = [file.parent, root]
@@ -69,31 +72,31 @@ def closure(target: str, root: Path) -> Closure:
             else:
                 is_open |= name.partition(".")[0] in _DYNAMIC
                 pending += finder.modules(name)
-    return Closure(frozenset(files), is_open, target)
+    return ImportClosure(frozenset(files), is_open, target)
 
 
 @dataclass(frozen=True, slots=True)
 class _Module:
     file: str
     name: str
-    """Dotted; empty for a file that is imported by its path."""
+    """The dotted name; empty for a file that is imported by its path."""
 
     @property
     def package(self) -> str:
-        """What its relative imports start from."""
+        """The package that its relative imports start from."""
         is_package = os.path.basename(self.file) == "__init__.py"
         return self.name if is_package else self.name.rpartition(".")[0]
 
 
 class _Finder:
-    """Where the user's modules lie."""
+    """Finds the user's modules in folders."""
 
     def __init__(self, folders: list[str]) -> None:
         self.folders = folders
         self._elsewhere: dict[str, list[str]] = {}
 
     def modules(self, name: str) -> Iterator[_Module]:
-        """A module and the packages around it, as far as they are the user's."""
+        """A module and the packages that contain it; nothing if it is not the user's."""
         parts = name.split(".")
         for folder in (*self.folders, *self._beyond(parts[0])):
             found = list(self._below(folder, parts))
@@ -109,13 +112,13 @@ class _Finder:
                     yield from self.modules(f"{package}.{name}")
 
     def _beyond(self, top: str) -> list[str]:
-        """Folders of a project that is installed as it lies, which sys.path need not have."""
+        """Folders of a project in an editable install, which need not be on sys.path."""
         if top not in self._elsewhere:
             self._elsewhere[top] = list(_folders_of(top))
         return self._elsewhere[top]
 
     def _below(self, folder: str, parts: list[str]) -> Iterator[_Module]:
-        """The modules on the way to the last part, which may be an attribute of the one before."""
+        """The modules along a dotted name, whose last part may be an attribute of a module."""
         path = folder
         for depth, part in enumerate(parts, start=1):
             path = os.path.join(path, part)
@@ -130,11 +133,11 @@ class _Finder:
 
 
 def _imports(module: _Module) -> Iterator[str]:
-    """Everything that a module may import, at its top or later; what of it exists is seen after."""
+    """The names that a module may import; some may be attributes, or not exist."""
     try:
         tree = ast.parse(Path(module.file).read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # linting it will say so
+        return  # importing the file will report this
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -148,7 +151,7 @@ def _imports(module: _Module) -> Iterator[str]:
 
 
 def _is_dynamic(node: ast.AST) -> bool:
-    """Whether it can import what nobody has written down."""
+    """Whether it may import modules that no import statement names."""
     if isinstance(node, ast.Name):
         return node.id in _DYNAMIC_NAMES
     if isinstance(node, ast.Attribute):
@@ -156,7 +159,7 @@ def _is_dynamic(node: ast.AST) -> bool:
         return (of, node.attr) in _DYNAMIC_ATTRIBUTES or node.attr == "__path__"
     if isinstance(node, ast.ImportFrom):
         return any((node.module, alias.name) in _DYNAMIC_ATTRIBUTES for alias in node.names)
-    # torch.load makes objects of any class when it is told to
+    # torch.load with weights_only=False imports the classes that a file names
     return isinstance(node, ast.keyword) and node.arg == "weights_only" and not _is_true(node.value)
 
 
@@ -165,7 +168,7 @@ def _is_true(node: ast.AST) -> bool:
 
 
 def _exported(file: str) -> set[str]:
-    """The names in a package's `__all__`; all its modules where that is computed."""
+    """The names in a package's `__all__`; all its modules if `__all__` is computed."""
     try:
         tree = ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
@@ -189,13 +192,14 @@ def _modules_beside(file: str) -> set[str]:
     return {x.stem for x in folder.glob("*.py")} | {x.name for x in folder.iterdir() if x.is_dir()}
 
 
+@imports_for_user
 def _folders_of(top: str) -> Iterator[str]:
-    """Where Python would find a module that is the user's. Finding imports nothing."""
+    """The folders in which Python would find a module, if it is the user's."""
     if top in sys.stdlib_module_names or top == "rflint" or not top.isidentifier():
         return
     try:
         spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):  # what is loaded need not say where it is from
+    except (ImportError, ValueError):  # a loaded module may have no __spec__
         return
     if spec is None:
         return
@@ -207,7 +211,7 @@ def _folders_of(top: str) -> Iterator[str]:
 
 
 def _start(module: _Module, node: ast.ImportFrom) -> str:
-    """The absolute name of what `from` names."""
+    """The absolute name of the module in `from ... import`."""
     if not node.level:
         return node.module or ""
     parts = module.package.split(".") if module.package else []

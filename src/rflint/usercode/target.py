@@ -1,4 +1,4 @@
-"""From what a person types (`package.module:attribute`, `file.py:attribute`) to an object."""
+"""Targets: `package.module:attribute` or `file.py:attribute`, and the object that one names."""
 
 from __future__ import annotations
 
@@ -12,41 +12,48 @@ from typing import Any
 
 from rflint.errors import ImportFailed, RflintError, UsageError, error_text
 from rflint.text.suggest import did_you_mean, similar
-from rflint.usercode.contained import exit_called, is_interrupt
-from rflint.usercode.folders import arrange, is_there, namesake
-from rflint.usercode.loading import module_of
-from rflint.usercode.places import innermost_user_line_of, shown, source_at
+from rflint.usercode.exits import exit_call
+from rflint.usercode.finder import make_target_importable, module_exists, shadowed_file
+from rflint.usercode.frame_marks import enters_user_code, imports_for_user
+from rflint.usercode.import_file import import_file
+from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.paths import short_path, source_at
+from rflint.usercode.source_lines import innermost_user_line_of
 from rflint.usercode.target_hints import missing_file, missing_module, without_colon
 
 
-def check(target: str, root: Path, hint: str = "") -> None:
-    """Say what can be said before anything is imported: torch alone takes seconds.
+def check_target(target: str, root: Path, hint: str = "") -> None:
+    """Raise an error for a target that cannot be imported, before torch is imported.
 
-    Raises UsageError for a malformed target, ImportFailed for a file or package that is not there.
+    Raises UsageError for a malformed target, ImportFailed for a file or package that does not
+    exist.
     """
     try:
-        name, _ = split(target)
+        name, _ = split_target(target)
     except UsageError as error:
         error.hint = hint or error.hint
         raise
     if name.endswith(".py"):
         if not (root / name).is_file():
             raise ImportFailed(f"no file {name}", hint=hint or missing_file(name, root))
-    elif not is_there(root, name.split(".")[0]):
+    elif not module_exists(root, name.split(".")[0]):
         raise _no_module(name, name.split(".")[0], root)
 
 
-def load(target: str, root: Path) -> Any:
-    """Import the attribute that a target names; dotted attributes are followed.
+@enters_user_code
+def load_target(target: str, root: Path) -> Any:
+    """Import the object that a target names.
 
-    `root` is what a file's path is relative to: the current directory, or a configuration's. It is
-    importable for what is not installed, and so is the folder of a file target. Raises UsageError
-    for a malformed target, ImportFailed where the import or the attribute fails.
+    `root` is the folder that the path of a file is relative to, and that modules are looked for in:
+    the current directory, or that of the configuration. Raises UsageError for a malformed target,
+    ImportFailed if the import fails or there is no such attribute.
     """
-    module_name, attribute = split(target)
-    arrange(root, module_name)
+    module_name, attribute = split_target(target)
+    make_target_importable(root, module_name)
     module = (
-        _from_file(root / module_name) if module_name.endswith(".py") else _named(module_name, root)
+        _from_file(root / module_name)
+        if module_name.endswith(".py")
+        else _import_module(module_name, root)
     )
     found: Any = module
     walked = module_name
@@ -58,7 +65,7 @@ def load(target: str, root: Path) -> Any:
                 f"{walked} has no attribute {part!r}", hint=_suggestion(part, found)
             ) from error
         except BaseException as error:
-            if is_interrupt(error):
+            if is_ctrl_c(error):
                 raise
             event = f"reading {part!r} of {walked} raised {error_text(error)}"
             raise ImportFailed(event) from error
@@ -66,8 +73,8 @@ def load(target: str, root: Path) -> Any:
     return found
 
 
-def split(target: str) -> tuple[str, str]:
-    """Module (or file) and attribute of a target."""
+def split_target(target: str) -> tuple[str, str]:
+    """The module (or file) and the attribute of a target."""
     module, colon, attribute = target.rpartition(":")
     if not colon:
         raise UsageError(f"{target!r} names no model", hint=without_colon(target))
@@ -83,8 +90,8 @@ def split(target: str) -> tuple[str, str]:
     return module, attribute
 
 
-def arguments(pairs: Iterable[str]) -> dict[str, Any]:
-    """`KEY=VALUE` pairs of --arg as keyword arguments; values are Python literals, else strings."""
+def parse_arguments(pairs: Iterable[str]) -> dict[str, Any]:
+    """Keyword arguments from `KEY=VALUE` pairs; a value that is no Python literal is a string."""
     parsed: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -97,7 +104,8 @@ def arguments(pairs: Iterable[str]) -> dict[str, Any]:
     return parsed
 
 
-def _named(name: str, root: Path) -> ModuleType:
+@imports_for_user
+def _import_module(name: str, root: Path) -> ModuleType:
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -106,11 +114,11 @@ def _named(name: str, root: Path) -> ModuleType:
         raise _import_error(name, error) from error
     except BaseException as error:
         raise _import_error(name, error) from error
-    file = namesake(root, module)
-    if file:
+    if shadowed := shadowed_file(root, module):
+        file = short_path(Path(shadowed))
         raise ImportFailed(
-            f"{name} is a module that PyTorch or Python has imported, and not {shown(Path(file))}",
-            hint=f"Name the file: {shown(Path(file))}:ATTRIBUTE",
+            f"{name} is a module that PyTorch or Python has imported, and not {file}",
+            hint=f"Name the file: {file}:ATTRIBUTE",
         )
     return module
 
@@ -119,10 +127,10 @@ def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ImportFailed(f"no file {path}")
     full = path.resolve()
-    # a name of its own: a file called torch.py or test.py must not shadow a module
+    # a unique name: a file called torch.py or test.py must not shadow a module
     name = f"_rflint_{hashlib.sha1(str(full).encode()).hexdigest()[:12]}_{full.stem}"
     try:
-        module = module_of(full, name)
+        module = import_file(full, name)
     except BaseException as error:
         raise _import_error(str(path), error) from error
     if module is None:
@@ -138,13 +146,13 @@ def _no_module(name: str, missing: str, root: Path) -> ImportFailed:
 
 
 def _import_error(name: str, error: BaseException) -> RflintError:
-    if is_interrupt(error):
+    if is_ctrl_c(error):
         raise error
     if isinstance(error, SyntaxError):
         place = source_at(error.filename, error.lineno) if error.filename and error.lineno else None
         return ImportFailed(f"syntax error: {error.msg}", source=place)
     if isinstance(error, SystemExit):
-        event = f"called {exit_called(error)}"
+        event = f"called {exit_call(error)}"
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
     else:
         event, hint = f"raised {error_text(error)}", ""

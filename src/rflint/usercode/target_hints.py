@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rflint.text.suggest import did_you_mean, similar
-from rflint.usercode.places import relative
+from rflint.usercode.paths import relative_path
 
 SUBCOMMANDS = ("rule", "fix", "clean")
 
@@ -31,7 +31,7 @@ def missing_file(path: str, root: Path) -> str:
     """For a file that does not exist: files with a similar name, or that its folder is missing."""
     folder = (root / path).parent
     if not folder.is_dir():
-        return f"There is no folder {relative(folder)}."
+        return f"There is no folder {relative_path(folder)}."
     files: list[str] = []
     with suppress(OSError):
         files = [x.name for x in folder.iterdir() if x.suffix == ".py"]

@@ -27,7 +27,7 @@ from rflint.linting.rule_files import load_rules
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import ModelReport
 from rflint.report.suppression import Comment, comments_in
-from rflint.usercode.places import source_at
+from rflint.usercode.paths import source_at
 from tests.helpers.by_hand import conv, found, report, unknown
 
 RULES = load_rules()

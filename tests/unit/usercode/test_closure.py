@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rflint.usercode.closure import closure
+from rflint.usercode.closure import import_closure
 from tests.helpers.program import write
 
 FILES = (
@@ -91,10 +91,10 @@ def test_a_closure_has_every_file_that_is_loaded_or_is_open(files: dict[str, lis
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         write(folder, {x: "X = 1\n" + "".join(map(harmless, text)) for x, text in files.items()})
-        found = closure("model:X", folder)
+        found = import_closure("model:X", folder)
         missing = loaded(folder) - found.files
         assert not missing or found.is_open
-        assert closure("model.py:X", folder).files >= found.files
+        assert import_closure("model.py:X", folder).files >= found.files
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_a_closure_has_every_file_that_is_loaded_or_is_open(files: dict[str, lis
 )
 def test_what_only_running_it_tells_leaves_a_closure_open(tmp_path: Path, code: str) -> None:
     write(tmp_path, {"model.py": code, "plain.py": "import torch; torch.load('net.pt')"})
-    assert closure("model:build", tmp_path).is_open
-    assert not closure("plain:build", tmp_path).is_open
+    assert import_closure("model:build", tmp_path).is_open
+    assert not import_closure("plain:build", tmp_path).is_open
 
 
 def test_a_project_installed_as_it_lies_is_part_of_it(
@@ -133,5 +133,5 @@ def test_a_project_installed_as_it_lies_is_part_of_it(
             return None
 
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
-    names = {Path(file).name for file in closure("model:build", tmp_path / "app").files}
+    names = {Path(file).name for file in import_closure("model:build", tmp_path / "app").files}
     assert names == {"model.py", "__init__.py", "inner.py"}

@@ -18,7 +18,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.report.report import ModelReport, Report
 from rflint.text.numbers import size
-from rflint.usercode.places import source_at
+from rflint.usercode.paths import source_at
 
 
 @dataclass(frozen=True, slots=True)

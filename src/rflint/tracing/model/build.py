@@ -15,8 +15,12 @@ from rflint.graph.source_location import SourceLocation
 from rflint.text.suggest import did_you_mean, similar
 from rflint.tracing.model.construction import construction_recorded
 from rflint.tracing.model.meta_device import WeightsOnMeta
-from rflint.usercode.contained import exit_called, is_interrupt
-from rflint.usercode.places import innermost_user_line_of, is_user_code, source_at
+from rflint.usercode.exits import exit_call
+from rflint.usercode.frame_marks import enters_user_code
+from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.ownership import is_user_code
+from rflint.usercode.paths import source_at
+from rflint.usercode.source_lines import innermost_user_line_of
 
 _REASONABLE = 1 << 31
 """A model of more elements than this is not built for real when building on meta fails."""
@@ -112,6 +116,7 @@ def _wrappers(model: nn.Module) -> tuple[str, ...]:
         model = getattr(model, found[-1])
 
 
+@enters_user_code
 def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Run the user's builder, noting which line builds what; an exit becomes an exception."""
     with construction_recorded(), warnings.catch_warnings():
@@ -121,9 +126,9 @@ def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) ->
         except Exception:
             raise
         except BaseException as error:
-            if is_interrupt(error):
+            if is_ctrl_c(error):
                 raise
-            ended = f"it called {exit_called(error)}" if isinstance(error, SystemExit) else ""
+            ended = f"it called {exit_call(error)}" if isinstance(error, SystemExit) else ""
             wrapped = RuntimeError(ended or error_text(error))
             raise wrapped.with_traceback(error.__traceback__) from error
 

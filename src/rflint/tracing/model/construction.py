@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from rflint.graph.source_location import SourceLocation
-from rflint.usercode.places import user_lines
+from rflint.usercode.source_lines import user_lines
 
 _CONSTRUCTED = "_rflint_constructed"
 

@@ -14,7 +14,7 @@ from rflint.errors import TraceFailed, error_text
 from rflint.tracing.model.meta_device import LARGE, META
 from rflint.tracing.model.snapshot import Kept
 from rflint.tracing.model.tree import modules
-from rflint.usercode.places import innermost_user_line_of
+from rflint.usercode.source_lines import innermost_user_line_of
 
 # torch's own stubs describe the constructors of their base classes
 _WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)

@@ -21,7 +21,8 @@ from rflint.tracing.recording.statements import (
     instructions_of,
     statement_at,
 )
-from rflint.usercode.places import is_rflint, source_at
+from rflint.usercode.ownership import is_rflint
+from rflint.usercode.paths import source_at
 
 _REPORTING = frozenset(
     {"print", "pprint", "warn", "warning", "debug", "info", "error", "critical", "exception", "log"}

@@ -53,8 +53,9 @@ from rflint.tracing.recording.patching import (
 )
 from rflint.tracing.recording.record import Recorder, produced
 from rflint.tracing.recording.recording import Recording
-from rflint.usercode.contained import is_interrupt
-from rflint.usercode.places import innermost_user_line, innermost_user_line_of
+from rflint.usercode.frame_marks import enters_user_code
+from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.source_lines import innermost_user_line, innermost_user_line_of
 
 _PATH = "_rflint_path"
 _CALLED = "rflint_called"
@@ -63,6 +64,7 @@ _WRITTEN = "rflint_written"
 _CPU = torch.device("cpu")
 
 
+@enters_user_code
 def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     """What `rflint.tracing.recording.record.record` gives, by way of torch.export.
 
@@ -76,7 +78,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     except RflintError:
         raise
     except BaseException as error:
-        if is_interrupt(error):
+        if is_ctrl_c(error):
             raise
         raise TraceFailed(
             f"torch.export fails: {error_text(error).splitlines()[0]}",

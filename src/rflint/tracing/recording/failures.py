@@ -21,8 +21,12 @@ from rflint.errors import (
 from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import Call
 from rflint.operators.shapes import ShapeError, show
-from rflint.usercode.contained import exit_called
-from rflint.usercode.places import innermost_user_line_of, raised_by_rflint, raised_by_the_user
+from rflint.usercode.exits import exit_call
+from rflint.usercode.source_lines import (
+    innermost_user_line_of,
+    raised_by_rflint,
+    raised_by_the_user,
+)
 
 
 def mismatch(
@@ -112,7 +116,7 @@ def explained(
     shapes = ", ".join(show(tensor.shape) for tensor in inputs)
     text = error_text(error).split("\n")[0]
     if isinstance(error, SystemExit):
-        text = f"it called {exit_called(error)}"
+        text = f"it called {exit_call(error)}"
     hint = (
         "Does the model run on a real tensor of this shape? If the shape is wrong, give --res or "
         "--input."

@@ -67,8 +67,9 @@ from rflint.tracing.recording.recording import Recording, Step
 from rflint.tracing.recording.tensor_tracker import TensorTracker
 from rflint.tracing.recording.value_reads import COMPARISONS, COMPOSED, TEXTS, Reading
 from rflint.tracing.recording.vmap import vmap_unrolled
-from rflint.usercode.contained import is_interrupt
-from rflint.usercode.places import innermost_user_line
+from rflint.usercode.frame_marks import enters_user_code
+from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.source_lines import innermost_user_line
 
 _OPERANDS = (torch.Tensor, int, float, complex)
 """What a tensor is usually compared with."""
@@ -77,6 +78,7 @@ _Several = namedtuple("_Several", ["values", "indices"])
 """Two results; where they are an extremum and its place, PyTorch gives them these names."""
 
 
+@enters_user_code
 def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     """Run `model(*inputs)` on meta tensors and return the graph of what it did.
 
@@ -99,7 +101,7 @@ def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
                 result = list(result)  # a forward that yields has not done anything yet
             return recorder.finished(result)
         except BaseException as error:
-            if is_interrupt(error):
+            if is_ctrl_c(error):
                 raise
             known = isinstance(error, RflintError)
             failure = (

@@ -21,7 +21,7 @@ from rflint.tracing.recording.branches import Answer, answer, asserts, only_repo
 from rflint.tracing.recording.failures import needs_values
 from rflint.tracing.recording.tensor_tracker import TensorTracker
 from rflint.tracing.recording.unbacked import UnbackedNumber, numbers_in, shown
-from rflint.usercode.places import innermost_line
+from rflint.usercode.source_lines import innermost_line
 
 TEXTS = frozenset({"__format__", "__repr__", "__str__"})
 """Methods that print a tensor."""

@@ -1,4 +1,4 @@
-"""Files that are imported by their path, since they lie in no package."""
+"""Import a file by its path."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 
-def module_of(file: Path, name: str) -> ModuleType | None:
-    """A file as a module of this name, the same one every time; None where it is no Python file.
+def import_file(file: Path, name: str) -> ModuleType | None:
+    """The file as a module of this name, imported once; None if it is no Python file.
 
     Raises whatever the file raises while it is imported.
     """
