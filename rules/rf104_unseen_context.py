@@ -51,7 +51,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     reached = reaching_outputs(architecture)
     if any(architecture.layers[index].moves for index in reached if index >= 0):
         return  # beside a mirrored map a unit sees both of its ends
-    fields = propagate(architecture)  # what goes through a gate influences the output as well
+    # what goes through a gate influences the output as well
+    fields = propagate(architecture, through_gates=True)
     lengths = [
         [
             _sees(field, size)

@@ -42,7 +42,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each row of dilated convolutions, at its last one."""
     architecture = analysis.architecture
     rows: dict[tuple[int, ...], dict[Row, list[int]]] = {}
-    for found in griddings(architecture, analysis.gates):
+    for found in griddings(architecture):
         rows.setdefault(found.row.dilated, {}).setdefault(found.row, []).append(found.axis)
     for dilated, there in rows.items():
         names = first_few([architecture.layers[index].described for index in dilated], 4)

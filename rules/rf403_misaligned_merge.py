@@ -50,7 +50,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each merge of branches whose centres lie apart."""
     merges: dict[int, list[Misalignment]] = {}
     least = Fraction(str(settings["at-least"]))  # 0.1 as it is written, not as it is stored
-    for found in misalignments(analysis.architecture, analysis.gates):
+    for found in misalignments(analysis.architecture):
         if found.positions >= least:
             merges.setdefault(found.layer, []).append(found)
     for index, there in sorted(merges.items()):

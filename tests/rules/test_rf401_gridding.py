@@ -49,7 +49,7 @@ def rows_seen(model: nn.Module, size: Ints, axis: int, unit: int) -> list[int]:
 def last_rows(model: nn.Module, size: Ints) -> list[Row]:
     """What rflint says that a unit of the output sees, per axis."""
     analysis = analyse(trace(model, [torch.empty(1, 1, *size, device="meta")]))
-    return [rows(analysis.architecture, axis, analysis.gates)[-1] for axis in range(len(size))]
+    return [rows(analysis.architecture, axis)[-1] for axis in range(len(size))]
 
 
 def assert_counted(model: nn.Module, size: Ints) -> list[Row]:
@@ -421,7 +421,7 @@ def test_the_last_stage_of_a_dilated_resnet_alone_leaves_holes() -> None:
     """Without an undilated stage in front, 2, 4, 4 (bottlenecks with skip connections) share 2."""
     stage = deeplab_backbone()[-1]
     analysis = analyse(trace(stage, [torch.empty(1, 1024, 28, 28, device="meta")]))
-    found = griddings(analysis.architecture, analysis.gates)
+    found = griddings(analysis.architecture)
     assert [(x.row.dilations, x.row.count, x.row.span) for x in found] == [((2, 4, 4), 11, 21)] * 2
 
 

@@ -107,7 +107,7 @@ class Halved(nn.Module):
 def found_in(model: nn.Module, *size: int, channels: int = 1) -> list[Misalignment]:
     image = torch.empty(1, channels, *(size or (LENGTH,)), device="meta")
     analysis = analyse(trace(model, [image]))
-    return list(misalignments(analysis.architecture, analysis.gates))
+    return list(misalignments(analysis.architecture))
 
 
 def findings(model: nn.Module, res: int | tuple[int, ...], at_least: float = 0.5) -> list[Finding]:

@@ -9,11 +9,12 @@ from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.drawing import drawing
 from rflint.analysis.feasible_sizes import feasible_max, feasible_min
+from rflint.analysis.gates import with_gates
 from rflint.analysis.input_sizes import Comparison, InputSizes
 from rflint.analysis.passes import is_repeatable, other_architectures
 from rflint.analysis.proofs.dead_weights import dead_weights
 from rflint.analysis.receptive_field import LayerField, propagate
-from rflint.analysis.roles import Role, attention_gates, roles
+from rflint.analysis.roles import Role, roles
 from rflint.analysis.totals import totals
 from rflint.analysis.unjudged import why_unjudged
 from rflint.graph.architecture import Architecture
@@ -22,15 +23,15 @@ from rflint.graph.layer import Kind, Layer
 
 def analyse(architecture: Architecture) -> Analysis:
     """Receptive fields, roles, verdicts and totals of an architecture."""
-    gates = attention_gates(architecture)
-    fields = propagate(architecture, gates)
-    inputs = InputSizes(architecture, gates, fields)
-    drawn = drawing(architecture, gates)
+    architecture = with_gates(architecture)
+    fields = propagate(architecture)
+    inputs = InputSizes(architecture, fields)
+    drawn = drawing(architecture)
     layers = []
     for index, (layer, role, sight, dead) in enumerate(
         zip(
             architecture.layers,
-            roles(architecture, gates, fields),
+            roles(architecture, fields),
             fields,
             dead_weights(architecture),
             strict=True,
@@ -56,7 +57,6 @@ def analyse(architecture: Architecture) -> Analysis:
         border_max=next((x for x in layers if x.is_judged and _sees_all_at_most(x)), None),
         feasible_min=feasible_min(layers, inputs, drawn.may_draw),
         feasible_max=feasible_max(layers, inputs, architecture.axes),
-        gates=gates,
         unjudged=_unjudged(architecture, layers),
     )
 

@@ -72,7 +72,6 @@ class Analysis:
     """The smallest input without unproductive layers, from r_{l-1,min} of judged convolutions."""
     feasible_max: tuple[int | None, ...] | None
     """Beyond this size no unit of a judged convolution sees the whole input; None: unbounded."""
-    gates: frozenset[tuple[int, int]]
     unjudged: str = ""
     """Why no convolution is judged, where some should be."""
     retracer: Retracer = field(default_factory=Retracer, compare=False, repr=False)

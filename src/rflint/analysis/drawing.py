@@ -48,14 +48,11 @@ class Drawing:
     """Those at the coarsest map, between an encoder and its decoder, and where both are joined."""
 
 
-def drawing(architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()) -> Drawing:
-    """Which convolutions draw, and which may.
-
-    `gates` are edges that are no feature paths (see `attention_gates`).
-    """
+def drawing(architecture: Architecture) -> Drawing:
+    """Which convolutions draw, and which may."""
     if not any(layer.upsamples for layer in architecture.layers):
         return Drawing()
-    axes = [_Axis(architecture, gates, axis) for axis in range(architecture.axes)]
+    axes = [_Axis(architecture, axis) for axis in range(architecture.axes)]
     draws = frozenset(index for axis in axes for index in axis.drawing())
     return Drawing(draws, frozenset(i for axis in axes for i in axis.between()) - draws)
 
@@ -63,16 +60,11 @@ def drawing(architecture: Architecture, gates: frozenset[tuple[int, int]] = froz
 class _Axis:
     """The paths along one axis, gates left out."""
 
-    def __init__(
-        self, architecture: Architecture, gates: frozenset[tuple[int, int]], axis: int
-    ) -> None:
+    def __init__(self, architecture: Architecture, axis: int) -> None:
         self.architecture = architecture
         self.layers = architecture.layers
         self.axis = axis
-        self.edges = [
-            [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
-            for index, layer in enumerate(self.layers)
-        ]
+        self.edges = [layer.feature_edges for layer in self.layers]
         self.seen: list[_Coarsest] = []
         """Of what every layer reads."""
         self.out: list[_Coarsest] = []

@@ -44,12 +44,7 @@ class Comparison:
 class InputSizes:
     """The sizes of all inputs of an architecture, and what every layer sees of each."""
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        gates: frozenset[tuple[int, int]],
-        fields: Sequence[LayerField],
-    ) -> None:
+    def __init__(self, architecture: Architecture, fields: Sequence[LayerField]) -> None:
         self.resolution = architecture.resolution
         self._given = {axis for axes in architecture.places for axis in axes}
         if not architecture.places:
@@ -63,8 +58,7 @@ class InputSizes:
             self._followed = [(known, fields)]
         else:
             self._followed = [
-                (dict(sizes), propagate(architecture, gates, sources))
-                for sizes, sources in alike.items()
+                (dict(sizes), propagate(architecture, sources)) for sizes, sources in alike.items()
             ]
 
     def comparisons(self, index: int, *, behind: bool = False) -> tuple[Comparison, ...]:

@@ -21,7 +21,7 @@ from typing import TypeAlias
 from rflint.analysis.phases import Widest
 from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
-from rflint.graph.layer import INPUT, Edge
+from rflint.graph.layer import INPUT
 from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 
 
@@ -177,14 +177,14 @@ class LayerField:
 
 def propagate(
     architecture: Architecture,
-    gates: frozenset[tuple[int, int]] = frozenset(),
     sources: Collection[int] | None = None,
+    *,
+    through_gates: bool = False,
 ) -> tuple[LayerField, ...]:
     """Receptive fields of every layer, in the order of `architecture.layers`.
 
-    `gates` names edges (layer index, position among its inputs) that are attention gates: they
-    weight what the trunk carries and are no feature path (paper, section IV-D). `sources` are the
-    values that axes begin with (`beginnings`) whose positions count; None: all.
+    `sources` are the values that axes begin with (`beginnings`) whose positions count; None: all.
+    Attention gates are no feature paths (paper, section IV-D), and count only `through_gates`.
     """
     axes = range(architecture.axes)
     counts = sources is None or INPUT in sources
@@ -196,7 +196,7 @@ def propagate(
         return pixels if source == INPUT else fields[source].output_field
 
     for index, layer in enumerate(architecture.layers):
-        edges: list[Edge] = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
+        edges = layer.inputs if through_gates else layer.feature_edges
         seen = tuple(union(value(edge.source)[axis] for edge in edges) for axis in axes)
         out = tuple(
             union(step(value(edge.source)[axis], edge.reach[axis]) for edge in edges)

@@ -1,37 +1,17 @@
-"""Which layers are judged: trunk, attention gate, or head.
+"""What a layer is for: it belongs to the trunk, to an attention gate, or to a head.
 
-An attention gate weights what the trunk carries and is no feature path (paper, section IV-D); a
-head works on values that only global paths lead to: pooling over the map, flatten + linear.
+A head works on values that only global paths lead to: pooling over the map, flatten + linear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import Enum
 
 from rflint.analysis.receptive_field import LayerField
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.windows import Extent
-
-SQUASHING = frozenset(
-    {"sigmoid", "hardsigmoid", "softmax", "Softmax2d", "tanh", "hardtanh", "relu6", "clamp", "clip"}
-)
-"""Operations with a bounded range, which the branch of a gate ends in."""
-
-PRODUCTS = frozenset({"mul", "imul", "rmul", "multiply", "quantized::mul"})
-"""Operations that gates end in."""
-
-_TRANSPARENT = frozenset({Kind.ARITHMETIC, Kind.RESHAPE, Kind.SLICE, Kind.UPSAMPLE, Kind.PAD})
-"""Kinds that may stand between the squashing function and the product, if they have one input."""
-
-_IN_PLACE = frozenset({Kind.ACTIVATION, Kind.NORM, Kind.RESHAPE, Kind.ARITHMETIC})
-"""Kinds that leave every feature where it is, if they have one input beside gates."""
-
-
-_WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION, Kind.RECURRENT})
-"""Kinds of layers that a network is made of."""
 
 
 class Role(str, Enum):
@@ -42,42 +22,10 @@ class Role(str, Enum):
     HEAD = "head"
 
 
-def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
-    """The edges that end attention gates, as (layer index, position among its inputs).
-
-    A gate is a factor of a product that comes out of a squashing function and was computed from the
-    other factor, or from the whole map by global pooling. So SE, spatial attention, CBAM, ECA and
-    split attention are gates, while the two halves of a gated convolution (GLU, WaveNet) are not:
-    neither was computed from the other. Nor is a mask, whose branch is the network: one that
-    separates sources, say, and weights what a single convolution made of the sound.
-    """
-    layers = architecture.layers
-    pooled = _pooled(layers)
-    work = _Work.of(layers)
-    gates: set[tuple[int, int]] = set()
-    for index, layer in enumerate(layers):
-        if layer.operation not in PRODUCTS or len(layer.inputs) != 2:
-            continue
-        for position, edge in enumerate(layer.inputs):
-            trunk = layer.inputs[1 - position].source
-            squash = _squashed_at(layers, edge.source)
-            if squash is None or (index, 1 - position) in gates:
-                continue
-            branch = _between(layers, squash, trunk, gates)
-            pools = pooled[squash] and not (trunk != INPUT and pooled[trunk])
-            if (branch or pools) and not _Work.of(layers[i] for i in branch).is_most_of(work):
-                gates.add((index, position))
-    return frozenset(gates)
-
-
-def roles(
-    architecture: Architecture,
-    gates: frozenset[tuple[int, int]],
-    fields: Sequence[LayerField],
-) -> tuple[Role, ...]:
+def roles(architecture: Architecture, fields: Sequence[LayerField]) -> tuple[Role, ...]:
     """The role of every layer, in order."""
     reached = reaching_outputs(architecture)
-    reached_without_gates = reaching_outputs(architecture, gates)
+    reached_without_gates = reaching_outputs(architecture, without_gates=True)
     return tuple(
         Role.ATTENTION
         if index in reached and index not in reached_without_gates
@@ -88,15 +36,13 @@ def roles(
     )
 
 
-def reaching_outputs(
-    architecture: Architecture, without: frozenset[tuple[int, int]] = frozenset()
-) -> frozenset[int]:
-    """The layers that some output depends on, not counting the edges in `without`."""
+def reaching_outputs(architecture: Architecture, *, without_gates: bool = False) -> frozenset[int]:
+    """The layers that some output depends on, attention gates counted or not."""
     reached = set(architecture.outputs)
     for index in reversed(range(len(architecture.layers))):
         if index in reached:
-            for position, edge in enumerate(architecture.layers[index].inputs):
-                if edge.source != INPUT and (index, position) not in without:
+            for edge in architecture.layers[index].inputs:
+                if edge.source != INPUT and not (without_gates and edge.is_gate):
                     reached.add(edge.source)
     return frozenset(reached)
 
@@ -107,76 +53,3 @@ def _is_head(layer: Layer, field: LayerField) -> bool:
     connects = layer.kind is Kind.LINEAR or layer.kind.is_convolution
     flattens = all(reach is Extent.GLOBAL for edge in layer.inputs for reach in edge.reach)
     return unbounded or (connects and flattens)
-
-
-def _pooled(layers: Sequence[Layer]) -> list[bool]:
-    """Whether every path from the input to a layer's output goes through global pooling."""
-    pooled: list[bool] = []
-    for layer in layers:
-        pooled.append(
-            layer.kind is not Kind.INPUT
-            and all(
-                all(reach is Extent.GLOBAL for reach in edge.reach)
-                or (edge.source != INPUT and pooled[edge.source])
-                for edge in layer.inputs
-            )
-        )
-    return pooled
-
-
-def _squashed_at(layers: Sequence[Layer], source: int) -> int | None:
-    """The squashing layer that a value comes from, through reshaping and scaling only."""
-    while source != INPUT:
-        layer = layers[source]
-        if layer.operation in SQUASHING:
-            return source
-        if layer.kind not in _TRANSPARENT or len(layer.inputs) != 1:
-            return None
-        source = layer.inputs[0].source
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """How many layers work, and how much."""
-
-    layers: int
-    macs: int
-
-    @classmethod
-    def of(cls, layers: Iterable[Layer]) -> _Work:
-        """That of all these."""
-        working = [layer.macs for layer in layers if layer.kind in _WORKING]
-        return cls(len(working), sum(working))
-
-    def is_most_of(self, whole: _Work) -> bool:
-        """Whether the rest does less, in no more layers. One layer alone is no network."""
-        most = 2 * self.layers >= whole.layers and 2 * self.macs > whole.macs
-        return most and self.layers > 1
-
-
-def _between(
-    layers: Sequence[Layer], gate: int, trunk: int, gates: Set[tuple[int, int]]
-) -> frozenset[int]:
-    """What lies between the trunk and a gate that depends on what the trunk carries; else nothing.
-
-    Up to what changes a value in place: activations, normalisation, scaling, and other gates.
-    """
-    origins = {trunk}
-    while trunk != INPUT and layers[trunk].kind in _IN_PLACE:
-        features = [edge for i, edge in enumerate(layers[trunk].inputs) if (trunk, i) not in gates]
-        if len(features) != 1:
-            break
-        trunk = features[0].source
-        origins.add(trunk)
-    seen = {gate}
-    pending = [gate]
-    depends = False
-    while pending:
-        index = pending.pop()
-        for edge in layers[index].inputs:
-            depends |= edge.source in origins
-            if edge.source > trunk and edge.source not in seen and edge.source not in origins:
-                seen.add(edge.source)
-                pending.append(edge.source)
-    return frozenset(seen) if depends else frozenset()

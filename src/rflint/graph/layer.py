@@ -21,6 +21,8 @@ class Edge:
 
     source: int
     reach: tuple[Reach, ...]
+    is_gate: bool = False
+    """Whether an attention gate ends here: it weights features, and is no path of features."""
 
 
 class Kind(str, Enum):
@@ -152,6 +154,11 @@ class Layer:
     """Of an unknown operator: why it could not be measured either."""
     begins: tuple[tuple[int, int], ...] = ()
     """Axes that begin here, and their sizes: those of a further input, or of a spectrum."""
+
+    @property
+    def feature_edges(self) -> tuple[Edge, ...]:
+        """The inputs that features come from: all but attention gates."""
+        return tuple(edge for edge in self.inputs if not edge.is_gate)
 
     @property
     def upsamples(self) -> bool:

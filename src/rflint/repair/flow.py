@@ -47,7 +47,6 @@ class AxisFlow:
 
     def __init__(self, analysis: Analysis, axis: int) -> None:
         self.axis = axis
-        self.gates = analysis.gates
         self.layers = analysis.architecture.layers
         self.limit = analysis.architecture.resolution[axis]
         self.limits = [x.input_sizes[axis] for x in analysis.layers]
@@ -189,8 +188,8 @@ class _Run:
         """Eq. 1, for the shortest path of each jump."""
         seen: dict[Number, Number] = {}
         out: dict[Number, Number] = {}
-        for position, (edge, reach) in enumerate(zip(layer.inputs, reaches, strict=True)):
-            if (index, position) in self.flow.gates:
+        for edge, reach in zip(layer.inputs, reaches, strict=True):
+            if edge.is_gate:
                 continue
             for jump, r in self.spans[edge.source].items():
                 seen[jump] = min(r, seen.get(jump, r))

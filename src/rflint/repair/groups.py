@@ -73,9 +73,8 @@ def _unite_along(axis: int, analysis: Analysis, changers: dict[int, str], togeth
     for index, layer in enumerate(architecture.layers):
         meeting = [
             nothing if edge.source == INPUT else passed[edge.source]
-            for position, edge in enumerate(layer.inputs)
-            if (index, position) not in analysis.gates
-            and edge.reach[axis] is not Extent.GLOBAL
+            for edge in layer.feature_edges
+            if edge.reach[axis] is not Extent.GLOBAL
             and not _is_gone(architecture.layers, edge.source, axis)
         ]
         first = meeting[0] if meeting else nothing

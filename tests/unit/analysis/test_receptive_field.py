@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import pytest
@@ -307,13 +307,15 @@ def test_an_unknown_path_does_not_hide_the_known_ones() -> None:
 
 
 def test_a_gate_is_no_feature_path() -> None:
-    gate = layer((0, (POINTWISE,)), (1, (POINTWISE,)), kind=Kind.ARITHMETIC)
-    graph = architecture([layer((INPUT, (conv(3),))), layer((0, (Extent.GLOBAL,))), gate])
-    with_gate = propagate(graph)[-1]
-    without = propagate(graph, frozenset({(2, 1)}))[-1]
+    product = layer((0, (POINTWISE,)), (1, (POINTWISE,)), kind=Kind.ARITHMETIC)
+    trunk, gate = product.inputs
+    product = replace(product, inputs=(trunk, replace(gate, is_gate=True)))
+    graph = architecture([layer((INPUT, (conv(3),))), layer((0, (Extent.GLOBAL,))), product])
+    with_gate = propagate(graph, through_gates=True)[-1]
+    without = propagate(graph)[-1]
     assert with_gate.output_field[0].r_max is None
-    trunk = (AxisField({1: Span(3, 3, 0, 2)}),)
-    assert without == LayerField(trunk, trunk)
+    sees = (AxisField({1: Span(3, 3, 0, 2)}),)
+    assert without == LayerField(sees, sees)
 
 
 # -- against every path

@@ -79,27 +79,18 @@ class Misalignment:
         return self.pixels / Fraction(self.jump)
 
 
-def misalignments(
-    architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()
-) -> tuple[Misalignment, ...]:
-    """Every merge that brings together centres which none of its branches brought together before.
-
-    `gates` are edges that are no feature paths (see `attention_gates`).
-    """
-    return tuple(
-        found for axis in range(architecture.axes) for found in _along(architecture, gates, axis)
-    )
+def misalignments(architecture: Architecture) -> tuple[Misalignment, ...]:
+    """Every merge of centres that none of its branches had brought together before."""
+    return tuple(found for axis in range(architecture.axes) for found in _along(architecture, axis))
 
 
-def _along(
-    architecture: Architecture, gates: frozenset[tuple[int, int]], axis: int
-) -> Iterable[Misalignment]:
+def _along(architecture: Architecture, axis: int) -> Iterable[Misalignment]:
     values: dict[int, Sights] = {INPUT: {1: _PIXEL}}
     is_time = axis == 0 and architecture.axes != 2
     origins = _origins(architecture)
-    causal = Causality(architecture, gates, axis, origins)
+    causal = Causality(architecture, axis, origins)
     for index, layer in enumerate(architecture.layers):
-        stepped = _stepped(architecture, gates, axis, index, values)
+        stepped = _stepped(architecture, axis, index, values)
         values[index] = _union(sights for _, sights in stepped)
         # in tables of scores, and sequences of tokens, positions do not lie side by side
         if (
@@ -131,14 +122,13 @@ def _origins(architecture: Architecture) -> dict[int, int]:
 
 def _stepped(
     architecture: Architecture,
-    gates: frozenset[tuple[int, int]],
     axis: int,
     index: int,
     values: Mapping[int, Sights],
 ) -> list[tuple[int, Sights]]:
     """For every branch into a layer where it comes from, and where what the layer makes looks."""
     layer = architecture.layers[index]
-    edges = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
+    edges: Sequence[Edge] = layer.feature_edges
     sizes = [architecture.positions_of(edge.source)[axis] for edge in edges]
     out = layer.positions[axis]
     if joins(layer, axis, sizes):

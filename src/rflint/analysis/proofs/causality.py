@@ -31,7 +31,6 @@ class Causality:
     """Which branches agree on their present, along one axis."""
 
     architecture: Architecture
-    gates: frozenset[tuple[int, int]]
     axis: int
     origins: Mapping[int, int]
 
@@ -43,7 +42,7 @@ class Causality:
         finer again, nor where neighbours are mixed to do so.
         """
         layers = self.architecture.layers
-        parting = _parting(self.architecture, self.gates, sources)
+        parting = _parting(self.architecture, sources)
         if parting is None:
             return False
         lasts: dict[int, Mapping[Number, Number]] = {parting: {1: 0}}
@@ -80,7 +79,7 @@ class Causality:
     def _edges(self, index: int) -> list[Edge]:
         """The branches into a layer; of what is joined along the axis, the part that ends it."""
         layer = self.architecture.layers[index]
-        edges = [edge for i, edge in enumerate(layer.inputs) if (index, i) not in self.gates]
+        edges = list(layer.feature_edges)
         sizes = [self.architecture.positions_of(edge.source)[self.axis] for edge in edges]
         if not joins(layer, self.axis, sizes):
             return edges
@@ -126,16 +125,13 @@ def _latest(branches: Iterable[Mapping[Number, Number]]) -> Mapping[Number, Numb
     return found
 
 
-def _parting(
-    architecture: Architecture, gates: frozenset[tuple[int, int]], sources: Iterable[int]
-) -> int | None:
+def _parting(architecture: Architecture, sources: Iterable[int]) -> int | None:
     """The last value that all paths to these values go through; None: there is none."""
     pending = set(sources)
     while len(pending) > 1:
         index = max(pending)
         pending.remove(index)
-        inputs = architecture.layers[index].inputs
-        before = [edge.source for i, edge in enumerate(inputs) if (index, i) not in gates]
+        before = [edge.source for edge in architecture.layers[index].feature_edges]
         if not before:
             return None
         pending.update(before)

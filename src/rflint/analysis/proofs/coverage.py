@@ -87,27 +87,20 @@ class Gridding:
     row: Row
 
 
-def griddings(
-    architecture: Architecture, gates: frozenset[tuple[int, int]] = frozenset()
-) -> tuple[Gridding, ...]:
-    """The rows whose dilations share a factor and whose ends leave holes, longest only.
-
-    `gates` are edges that are no feature paths (see `attention_gates`).
-    """
+def griddings(architecture: Architecture) -> tuple[Gridding, ...]:
+    """The rows whose dilations share a factor and whose ends leave holes, longest only."""
     return tuple(
         Gridding(axis, row)
         for axis in range(architecture.axes)
-        for row in _longest(_ends(architecture, rows(architecture, axis, gates), gates))
+        for row in _longest(_ends(architecture, rows(architecture, axis)))
     )
 
 
-def rows(
-    architecture: Architecture, axis: int, gates: frozenset[tuple[int, int]] = frozenset()
-) -> tuple[Row, ...]:
+def rows(architecture: Architecture, axis: int) -> tuple[Row, ...]:
     """For every layer, the row that its output belongs to."""
     values: dict[int, Row] = {INPUT: Row(INPUT)}
     for index, layer in enumerate(architecture.layers):
-        sources = [edge.source for i, edge in enumerate(layer.inputs) if (index, i) not in gates]
+        sources = [edge.source for edge in layer.feature_edges]
         values[index] = _row(index, layer, [values[source] for source in sources], axis)
     return tuple(values[index] for index in range(len(architecture.layers)))
 
@@ -154,17 +147,13 @@ def _merged(index: int, before: Sequence[Row]) -> Row:
     )
 
 
-def _ends(
-    architecture: Architecture, found: Sequence[Row], gates: frozenset[tuple[int, int]]
-) -> list[Row]:
+def _ends(architecture: Architecture, found: Sequence[Row]) -> list[Row]:
     """The rows of values that no reader continues: what follows may fill no more holes."""
     continued = {
         edge.source
         for index, layer in enumerate(architecture.layers)
-        for i, edge in enumerate(layer.inputs)
-        if edge.source != INPUT
-        and (index, i) not in gates
-        and found[index].front == found[edge.source].front
+        for edge in layer.feature_edges
+        if edge.source != INPUT and found[index].front == found[edge.source].front
     }
     return [row for index, row in enumerate(found) if index not in continued]
 
