@@ -42,7 +42,7 @@ from rflint.tracing.example_inputs.build import possible_inputs
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.trace import trace
 from rflint.usecases.model import FoundRepairs, repair_model
-from zoo.models import ZOOS, ZooModel, zoo_models
+from zoo.models import ZooModel, all_models
 from zoo.repaired import faults, random_inputs
 from zoo.sample import SAMPLE
 from zoo.torchvision_import import import_torchvision
@@ -92,7 +92,7 @@ def measure(runs: int) -> None:
 
 def check_zoo(titles: Sequence[str], resolutions: Sequence[int]) -> int:
     """Make every repair of these models for real; the number of faults."""
-    models = {model.title: model for zoo in ZOOS for model in zoo_models(zoo)}
+    models = all_models()
     counts: Counter[str] = Counter()
     for title in titles:
         for side in resolutions:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 import rflint
 from benchmarks.tables import show
 from rflint.tracing.recording.functions import tensors_of
-from zoo.models import ZOOS, ZooModel, zoo_models
+from zoo.models import ZooModel, all_models
 
 
 def redundant(model: ZooModel, largest: float) -> frozenset[str]:
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--largest", type=float, default=10, help="GMACs of a model (default 10)")
     options = parser.parse_args()
     rows: list[tuple[str, ...]] = []
-    for model in (m for zoo in ZOOS for m in zoo_models(zoo)):
+    for model in all_models().values():
         if not fnmatch.fnmatchcase(model.name, options.match):
             continue
         biases = redundant(model, options.largest * 1e9)

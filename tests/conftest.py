@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from tests.helpers.forked import Forked
+from zoo.models import ZooModel, all_models
+
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
@@ -15,3 +18,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Forked]:
+    """The program in processes that have torch already."""
+    with Forked() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def zoo() -> dict[str, ZooModel]:
+    """The models of torchvision and timm, by title."""
+    return all_models()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from zoo.torchvision_import import import_torchvision
@@ -74,10 +74,10 @@ def zoo_models(zoo: str) -> Iterator[ZooModel]:
         raise ValueError(f"no zoo {zoo!r}; there are {', '.join(ZOOS)}")
 
 
-def zoo_model(title: str) -> ZooModel:
-    """The one model of that title. Raises KeyError if there is none."""
-    zoo = title.split("/")[0]
-    return {model.title: model for model in zoo_models(zoo)}[title]
+@cache
+def all_models() -> dict[str, ZooModel]:
+    """All models of all zoos, by title."""
+    return {model.title: model for zoo in ZOOS for model in zoo_models(zoo)}
 
 
 def _torchvision_inputs(group: str, name: str, weights: Any) -> tuple[Shape, ...]:

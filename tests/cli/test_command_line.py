@@ -6,15 +6,11 @@ where in the user's code, and what to do. The report goes to stdout and everythi
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +18,8 @@ from pathlib import Path
 import pytest
 
 import rflint as package
-from tests.helpers.program import PATIENCE, RFLINT, Ran, plain_environment, rflint, write
+from tests.helpers.program import RFLINT, Ran, plain_environment, rflint, write
+from tests.helpers.terminal import on_a_terminal
 
 NET = """
 import functools
@@ -579,31 +576,6 @@ def test_output_goes_into_what_is_no_regular_file(here: Path) -> None:
 
 
 # -- streams
-
-
-def on_a_terminal(*arguments: str, cwd: Path, **environment: str) -> str:
-    """What the program shows on a terminal of 100 columns."""
-    ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-    process = subprocess.Popen(
-        [RFLINT, *arguments],
-        cwd=cwd,
-        env=plain_environment() | {"TERM": "xterm-256color", **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=its,
-        stderr=its,
-    )
-    os.close(its)
-    shown = b""
-    try:
-        while chunk := os.read(ours, 4096):
-            shown += chunk
-    except OSError:  # how Linux says that the other end is closed
-        pass
-    finally:
-        os.close(ours)
-        process.wait(timeout=PATIENCE)
-    return shown.decode()
 
 
 def colours(text: str) -> set[int]:

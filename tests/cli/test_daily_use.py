@@ -6,54 +6,18 @@ import fcntl
 import json
 import os
 import pty
-import re
-import signal
 import struct
 import subprocess
 import sys
 import termios
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rflint.report.formats import FORMATS
 from tests.helpers.forked import Forked
-from tests.helpers.program import PATIENCE, RFLINT, Ran, plain_environment, rflint, write
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as running:
-        yield running
-
-
-SOUND = "        nn.Conv2d(8, 8, 3, padding=1),\n"
-WIDE = "        nn.Conv2d(8, 8, 7, padding=3),\n"
-TOO_DEEP = "        nn.Conv2d(8, 8, 3, padding=1),  # the second of its kind\n"
-
-
-def model(*layers: str) -> str:
-    """At 16 px. Behind two wide convolutions, each further one lies past the border."""
-    body = "".join(layers)
-    return (
-        "from torch import nn\n\n\ndef build():\n    return nn.Sequential(\n"
-        f"        nn.Conv2d(3, 8, 7, padding=3),\n{body}"
-        "        nn.AdaptiveAvgPool2d(1),\n"
-        "        nn.Flatten(),\n        nn.Linear(8, 10),\n    )\n"
-    )
-
-
-CONFIGURATION = """
-[tool.rflint]
-baseline = "rflint-baseline.json"
-
-[[tool.rflint.models]]
-target = "model:build"
-res = 16
-"""
+from tests.helpers.program import Ran, plain_environment, rflint, write
+from tests.helpers.small_project import CONFIGURATION, SOUND, TOO_DEEP, WIDE, model
 
 
 def test_a_team_adopts_rflint(forked: Forked, tmp_path: Path) -> None:
@@ -216,18 +180,19 @@ def test_progress_is_shown_to_a_person_who_waits(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
-            "slow.py": "import time\nfrom torch import nn\n\n"
-            "def build(n):\n    time.sleep(0.7)\n    return nn.Conv2d(3, n, 3)\n",
+            "slow.py": "from torch import nn\n\ndef build(n):\n    return nn.Conv2d(3, n, 3)\n",
             "rflint.toml": "".join(
                 f'[[models]]\nname = "m{n}"\ntarget = "slow:build"\nres = 8\nargs = {{ n = {n} }}\n'
                 for n in (1, 2, 3)
             ),
         },
     )
+    impatient = "from rflint.cli import main, messages; messages._PATIENCE = -1; main()"
+    program = (sys.executable, "-c", impatient)
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     done = subprocess.run(
-        [RFLINT, "--no-cache"],
+        [*program, "--no-cache"],
         cwd=tmp_path,
         env=plain_environment() | {"TERM": "xterm"},
         stdout=subprocess.PIPE,
@@ -239,182 +204,7 @@ def test_progress_is_shown_to_a_person_who_waits(tmp_path: Path) -> None:
     os.close(parent)
     assert done.returncode == 0
     assert "3 of 3: m3" in shown
-    assert rflint("--no-cache", cwd=tmp_path).err == "", "and not in a pipe"
-
-
-def started(*arguments: str, cwd: Path, **streams: Any) -> subprocess.Popen[str]:
-    """A run that goes on, with signals as in the foreground; one that hangs is ended in the end.
-
-    Who runs the tests in the background has signals ignored, and what it starts inherits that.
-    """
-
-    def as_usual() -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    running = subprocess.Popen(
-        [RFLINT, *arguments],
-        cwd=cwd,
-        env=plain_environment(),
-        text=True,
-        preexec_fn=as_usual,
-        **pipes | streams,
-    )
-    last_resort = threading.Timer(PATIENCE, running.kill)
-    last_resort.daemon = True
-    last_resort.start()
-    return running
-
-
-WATCH = ("model:build", "--res", "16", "--watch", "-q")
-
-
-def test_watching(tmp_path: Path) -> None:
-    """Lints again when a file has changed that the model is made of; ends when interrupted."""
-    write(tmp_path, {"model.py": "from parts import build\n", "parts.py": model(WIDE)})
-    watching = started(*WATCH, cwd=tmp_path)
-    assert watching.stdout
-
-    def says(text: str) -> str:
-        """All that it says until it says this."""
-        said = ""
-        while text not in said:
-            line = watching.stdout.readline()
-            assert line, f"{text!r} was never said, but {said}"
-            said += line
-        return said
-
-    says("watching 2 files")
-    write(tmp_path, {"unrelated.txt": ""})
-    write(tmp_path, {"parts.py": model(WIDE, WIDE, SOUND)})
-    assert "parts.py:9: RF101 3" in says("watching 2 files")
-    write(tmp_path, {"parts.py": "def build("})
-    assert "syntax error" in says("watching 2 files")
-    write(tmp_path, {"parts.py": model(WIDE)})
-    assert "error" not in says("watching 2 files")
-    watching.send_signal(signal.SIGINT)
-    assert watching.communicate()[0] == ""
-    assert watching.returncode == 130
-
-
-@pytest.mark.parametrize(
-    ("told", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
-def test_watching_ends_when_it_is_told_to_and_leaves_no_process_behind(
-    tmp_path: Path, told: signal.Signals, status: int
-) -> None:
-    """Here in the middle of a run, which would never end by itself."""
-    slow = "import signal\n\ndef build():\n    begun = open('begun', 'w')\n"
-    slow += "    begun.write('!')\n    begun.flush()\n    signal.pause()\n"
-    write(tmp_path, {"model.py": slow})
-    os.mkfifo(tmp_path / "begun")
-    watching = started(*WATCH, cwd=tmp_path)
-    with (tmp_path / "begun").open() as begun:
-        assert begun.read(1) == "!"
-        watching.send_signal(told)
-        assert begun.read() == "", "it ends once nobody has it open any more"
-    assert watching.communicate()[0] == ""
-    assert watching.returncode == status
-
-
-def test_watching_ends_with_its_terminal(tmp_path: Path) -> None:
-    """Also where no signal tells of that."""
-    write(tmp_path, {"model.py": model(WIDE)})
-    ours, its = pty.openpty()
-    watching = started(*WATCH, cwd=tmp_path, stdin=its)
-    os.close(its)
-    assert watching.stdout
-    while "watching 1 file;" not in watching.stdout.readline():
-        assert watching.poll() is None
-    os.close(ours)
-    assert watching.communicate()[0] == ""
-    assert watching.returncode == 129
-
-
-# -- the shell
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("rflint --sel", {"--select"}),
-        ("rflint --format sa", {"sarif"}),
-        ("rflint model:", {"model:build"}),
-        ("rflint model.py:bu", {"model.py:build"}),
-        ("rflint fix --ki", {"--kind"}),
-        ("rflint rule --t", {"--test"}),
-        ("rflint --fail-on w", {"warning"}),
-        ("rflint ru", {"rule"}),
-        ("rflint --select RF9", {"RF900", "RF901"}),
-        ("rflint --select RF101,RF90", {"RF101,RF900"}),
-        ("rflint rule RF1", {"RF101"}),
-    ],
-)
-def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> None:
-    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
-    ran = rflint(
-        cwd=tmp_path,
-        _RFLINT_COMPLETE="zsh_complete",
-        COMP_WORDS=words,
-        COMP_CWORD=str(len(words.split()) - 1),
-    )
-    assert ran.err == ""
-    assert expected <= set(ran.out.splitlines())
-
-
-@pytest.mark.parametrize(
-    ("line", "completed"),
-    [
-        ("rflint ", ["clean", "fix", "model:build", "rule"]),
-        ("rflint --res 16 ", ["model:build"]),
-        ("rflint model:build ", ["model:build"]),
-        ("rflint fix ", ["model:build"]),
-        ("rflint rule RF30", ["RF301", "RF302", "RF303", "RF304"]),
-        ("rflint ru", ["rule"]),
-        ("rflint model", ["model:build"]),
-        ("rflint model:", ["build"]),
-        ("rflint model:bu", ["build"]),
-        ("rflint --res 32 model.py:bu", ["build"]),
-        ("rflint nothing", []),
-        ("rflint --format sa", ["sarif"]),
-        ("rflint fix model.py:", ["build"]),
-    ],
-)
-def test_bash_itself_completes(tmp_path: Path, line: str, completed: list[str]) -> None:
-    """By its own function, with words as bash splits them: a colon is one."""
-    write(tmp_path, {"pyproject.toml": CONFIGURATION, "model.py": model(WIDE)})
-    words = [word for part in line.split() for word in re.split("(:)", part) if word]
-    if line.endswith((":", " ")):
-        words.append("")
-    script = f"""
-        compopt() {{ :; }}
-        eval "$(_RFLINT_COMPLETE=bash_source '{RFLINT}')"
-        COMP_WORDS=({" ".join(f"'{word}'" for word in words)})
-        COMP_CWORD={len(words) - 1}
-        _rflint_completion '{RFLINT}'
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    ran = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-c", script],
-        cwd=tmp_path,
-        env=plain_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert sorted(x for x in ran.stdout.splitlines() if x) == completed, ran.stderr
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_shell_gets_a_script(tmp_path: Path, shell: str) -> None:
-    script = rflint(cwd=tmp_path, _RFLINT_COMPLETE=f"{shell}_source")
-    assert script.status == 0
-    assert "_RFLINT_COMPLETE" in script.out
-    if shell == "bash":
-        checked = subprocess.run([shell, "-n"], input=script.out, text=True, check=False)
-        assert checked.returncode == 0
+    assert rflint("--no-cache", cwd=tmp_path, program=program).err == "", "and not in a pipe"
 
 
 def test_torch_is_not_imported_to_say_what_would_be_done(tmp_path: Path) -> None:

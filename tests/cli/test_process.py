@@ -6,20 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.forked import Forked
 from tests.helpers.program import RFLINT, Ran, plain_environment, rflint, write
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as running:
-        yield running
-
 
 NETS = """
 from torch import nn

@@ -751,3 +751,12 @@ def axes_in(spelling: str) -> int:
     if spelling == "bmm" or spelling == "cdist":
         return 1
     return int(found.group(1)) if found else 2
+
+
+ELSEWHERE = {"cuda", "DeformConv2d", "torchvision::deform_conv2d"}
+"""What cannot run here: it wants an accelerator, or torchvision's compiled operators."""
+ELSEWHERE |= {f"QuantizedConvReLU{n}d" for n in (1, 2, 3)} | {"QuantizedLinearReLU"}
+"""Fused modules, tested as parts of a quantised model."""
+GONE = {"qr"} if tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 14) else set[str]()
+"""What PyTorch has taken out, all but the name."""
+ELSEWHERE |= GONE

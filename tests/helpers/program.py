@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sysconfig
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,3 +63,36 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
+
+
+def replace(folder: Path, files: Mapping[str, str]) -> None:
+    """Files that change in one step: a program that watches them sees no half of one."""
+    write(folder, {f"{name}.new": text for name, text in files.items()})
+    for name in files:
+        (folder / f"{name}.new").replace(folder / name)
+
+
+def started(*arguments: str, cwd: Path, **streams: Any) -> subprocess.Popen[str]:
+    """A run that goes on, with signals as in the foreground; one that hangs is ended in the end.
+
+    Who runs the tests in the background has signals ignored, and what it starts inherits that.
+    """
+
+    def as_usual() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    running = subprocess.Popen(
+        [RFLINT, *arguments],
+        cwd=cwd,
+        env=plain_environment(),
+        text=True,
+        preexec_fn=as_usual,
+        **pipes | streams,
+    )
+    last_resort = threading.Timer(PATIENCE, running.kill)
+    last_resort.daemon = True
+    last_resort.start()
+    return running

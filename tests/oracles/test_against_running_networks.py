@@ -9,7 +9,6 @@ convolution skips positions.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import ceil, floor
 
@@ -27,14 +26,9 @@ from rflint.graph.layer import INPUT
 from rflint.graph.windows import Window
 from rflint.tracing.trace import trace
 from tests.helpers import probe
+from tests.helpers.layers import AVG_POOL, CONV, MAX_POOL, NORM, ZERO_PAD, Network, per_axis
 
 CHANNELS = 2
-CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-MAX_POOL = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
-AVG_POOL = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
-ZERO_PAD = {1: nn.ZeroPad1d, 2: nn.ZeroPad2d, 3: nn.ZeroPad3d}
 
 Ints = tuple[int, ...]
 
@@ -148,10 +142,6 @@ def conv(
     )
 
 
-def per_axis(axes: int, values: st.SearchStrategy[int]) -> st.SearchStrategy[Ints]:
-    return st.tuples(*[values] * axes)
-
-
 def halves(kernel: Ints, dilation: Ints) -> Ints:
     """The padding that keeps an odd kernel centred."""
     return tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
@@ -226,14 +216,6 @@ def parallel_blocks(
         return block
     ones, zeros = (1,) * axes, (0,) * axes
     return nn.Sequential(block, conv(ones, ones, ones, zeros, inputs=CHANNELS * len(branches)))
-
-
-@dataclass(frozen=True)
-class Network:
-    """A drawn model, with a repr that hypothesis can show."""
-
-    axes: int
-    model: nn.Module
 
 
 def networks(

@@ -16,7 +16,7 @@ from tests.models.attention import SqueezeExcitation, cbam
 from tests.models.mpnet import mpnet18, mpnet36
 from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg
-from zoo.models import ZOOS, ZooModel, zoo_models
+from zoo.models import ZooModel
 
 OWN: dict[str, Any] = {
     "vgg11": lambda: vgg(11),
@@ -47,11 +47,6 @@ REFUSED = {"timm/dla34": "'list' object has no attribute 'size'"}
 def foreseen_wrongly(candidates: list[tuple[Candidate, str]]) -> list[str]:
     """Candidates that can be built, and are something else than was foreseen."""
     return [reason for _, reason in candidates if "foreseen" in reason]
-
-
-@pytest.fixture(scope="module")
-def zoo() -> dict[str, ZooModel]:
-    return {model.title: model for name in ZOOS for model in zoo_models(name)}
 
 
 @pytest.mark.parametrize("name", OWN)

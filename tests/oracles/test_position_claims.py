@@ -30,16 +30,10 @@ from rflint.analysis.proofs.leftovers import Leftover, leftovers
 from rflint.graph.layer import INPUT
 from rflint.graph.taps import members
 from rflint.linting.finding import Finding
-from tests.oracles.test_against_running_networks import NORM, per_axis
-from tests.unit.analysis.test_reads import (
-    C,
-    Does,
-    Position,
-    chains,
-    positions_of,
-    reaching,
-    runs_on,
-)
+from tests.helpers.layers import NORM, per_axis
+from tests.helpers.modules import Lambda
+from tests.helpers.positions import C, Position, positions_of, reaching
+from tests.helpers.random_chains import chains, runs_on
 from zoo.torchvision_import import import_torchvision
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
@@ -195,7 +189,7 @@ def unfolded(x: Tensor, size: int, step: int) -> Tensor:
 @st.composite
 def windows(draw: st.DrawFn, axes: int) -> nn.Module:
     size, step = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    return Does(lambda x: unfolded(x, size, step), (size, step))
+    return Lambda(lambda x: unfolded(x, size, step), (size, step))
 
 
 @st.composite
@@ -214,7 +208,7 @@ def picks(draw: st.DrawFn, axes: int) -> nn.Module:
             raise RuntimeError("there is no such position")
         return picked[spelling](x)
 
-    return Does(taken, (spelling, place))
+    return Lambda(taken, (spelling, place))
 
 
 @st.composite
@@ -229,7 +223,7 @@ def drawn(draw: st.DrawFn, axes: int) -> nn.Module:
     if draw(st.sampled_from([True, False, False])):
         modules.append(draw(picks(axes)))
     if draw(st.booleans()):
-        modules.append(Does(lambda x: x.flatten(2).mean(2)))
+        modules.append(Lambda(lambda x: x.flatten(2).mean(2)))
     return nn.Sequential(*modules)
 
 

@@ -27,22 +27,13 @@ from rflint.operators.table import known_row, spellings
 from rflint.tracing.lowering.probe import Patience, probe
 from rflint.tracing.recording.real_runs import CannotRun, check_sizes
 from rflint.tracing.trace import trace
-from tests.helpers.operator_examples import Function, axes_in, example, image
-from tests.unit.operators.test_table import ELSEWHERE
-
-
-class Apply(nn.Module):
-    def __init__(self, function: Function) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Any:
-        return self.function(x)
+from tests.helpers.modules import Lambda
+from tests.helpers.operator_examples import ELSEWHERE, Function, axes_in, example, image
 
 
 def said(function: Function, x: Tensor) -> list[AxisField]:
     """What rflint says that the first result sees of every axis."""
-    analysis = analyse(trace(Apply(function), [x]))
+    analysis = analyse(trace(Lambda(function), [x]))
     assert analysis.complete
     if not analysis.architecture.outputs:
         return [PIXEL] * analysis.architecture.axes
@@ -51,7 +42,7 @@ def said(function: Function, x: Tensor) -> list[AxisField]:
 
 def shown(function: Function, x: Tensor, axis: int) -> Any:
     """What a NaN shows that the first result reads along an axis."""
-    module = Apply(function).eval()
+    module = Lambda(function).eval()
     return probe(module, (x,), {}, 0, 2 + axis)[0].reach
 
 

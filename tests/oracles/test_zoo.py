@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import rflint
-from zoo.models import ZOOS, ZooModel, zoo_models
+from zoo.models import ZooModel
 from zoo.sample import SAMPLE
 
 PROPOSALS = "which boxes are kept depends on their scores: what follows cannot be judged"
@@ -26,11 +26,6 @@ INCOMPLETE = {
     "torchvision/ssdlite320_mobilenet_v3_large": PROPOSALS,
 }
 """Models whose report is incomplete, and why it has to be."""
-
-
-@pytest.fixture(scope="module")
-def zoo() -> dict[str, ZooModel]:
-    return {model.title: model for name in ZOOS for model in zoo_models(name)}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import rflint
 from rflint.report.report import ModelReport
-from zoo.models import ZOOS, ZooModel, zoo_models
+from zoo.models import ZooModel
 from zoo.sample import SAMPLE
 
 FEW = [
@@ -27,11 +27,6 @@ FEW = [
 OF_TWO_IMAGES = "torchvision/raft_small"
 MANY = [(title, size) for title in SAMPLE if title != OF_TWO_IMAGES for size in (32, 33, 64)]
 """`FUZZ_EXAMPLES` is set by `make fuzz`; most models refuse some of these sizes."""
-
-
-@pytest.fixture(scope="module")
-def zoo() -> dict[str, ZooModel]:
-    return {model.title: model for name in ZOOS for model in zoo_models(name)}
 
 
 @pytest.mark.parametrize(("title", "size"), MANY if "FUZZ_EXAMPLES" in os.environ else FEW)

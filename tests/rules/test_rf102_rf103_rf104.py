@@ -18,6 +18,7 @@ from torch import Tensor, nn
 import rflint
 from rflint.linting.finding import Finding
 from tests.helpers import probe
+from tests.helpers.modules import Lambda
 
 Ints = tuple[int, ...]
 
@@ -287,17 +288,6 @@ def test_paths_of_different_strides_drift_apart() -> None:
 # -- what rounding to whole positions, seams and moved positions can add
 
 
-class Function(nn.Module):
-    """A function as a module."""
-
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
-
-
 class Rolled(nn.Module):
     """Shifted copies of the map itself, mixed, as in AS-MLP."""
 
@@ -388,15 +378,15 @@ SEAMS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
         (7, 7),
     ),
     "windows of a partition": (
-        lambda: nn.Sequential(Function(window_means), nn.Conv2d(1, 1, 3, padding=1)),
+        lambda: nn.Sequential(Lambda(window_means), nn.Conv2d(1, 1, 3, padding=1)),
         (8, 8),
     ),
     "rolled": (Rolled, (16, 16)),
-    "recurrent over rows": (lambda: Function(recurrent), (16, 16)),
-    "recurrent over slices": (lambda: Function(recurrent_over_slices), (8, 8)),
-    "filled row by row": (lambda: Function(filled), (8, 8)),
+    "recurrent over rows": (lambda: Lambda(recurrent), (16, 16)),
+    "recurrent over slices": (lambda: Lambda(recurrent_over_slices), (8, 8)),
+    "filled row by row": (lambda: Lambda(filled), (8, 8)),
     "mirrored": (
-        lambda: nn.Sequential(Function(lambda x: x + x.flip((2, 3))), nn.Conv2d(1, 1, 3)),
+        lambda: nn.Sequential(Lambda(lambda x: x + x.flip((2, 3))), nn.Conv2d(1, 1, 3)),
         (6, 6),
     ),
 }

@@ -17,19 +17,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import rflint
+from tests.helpers.modules import Lambda
 
 Maker: TypeAlias = Callable[[], nn.Module]
-
-
-class Function(nn.Module):
-    """A function as a module."""
-
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
 
 
 class Residual(nn.Module):
@@ -91,7 +81,7 @@ class Folded(nn.Module):
 
 
 def rolled(shifts: tuple[int, int]) -> nn.Module:
-    return Residual(Function(lambda x: x.roll(shifts, (2, 3))))
+    return Residual(Lambda(lambda x: x.roll(shifts, (2, 3))))
 
 
 _number = st.integers(1, 3)
@@ -109,9 +99,9 @@ SLIDING: list[st.SearchStrategy[nn.Module]] = [
     st.builds(lambda n, m: nn.Upsample(size=(n, n), mode=m), st.integers(3, 20), _modes),
     st.builds(lambda n: nn.AdaptiveAvgPool2d((n, n)), st.integers(3, 9)),
     st.builds(lambda r: nn.Sequential(nn.Conv2d(1, r * r, 1), nn.PixelShuffle(r)), _number),
-    st.builds(lambda n: Function(lambda x: x.repeat_interleave(n, 2)), _number),
-    st.builds(lambda n: Function(filled(n)), _number),
-    st.builds(lambda: Function(recurrent)),
+    st.builds(lambda n: Lambda(lambda x: x.repeat_interleave(n, 2)), _number),
+    st.builds(lambda n: Lambda(filled(n)), _number),
+    st.builds(lambda: Lambda(recurrent)),
     st.builds(Windows, st.integers(2, 4)),
     st.builds(Folded, st.integers(2, 5), st.integers(1, 2), st.booleans()),
 ]
@@ -119,7 +109,7 @@ SLIDING: list[st.SearchStrategy[nn.Module]] = [
 
 AROUND: list[st.SearchStrategy[nn.Module]] = [
     st.builds(rolled, st.tuples(st.integers(-3, 3), st.integers(-3, 3))),
-    st.builds(lambda: Residual(Function(lambda x: x.flip(2)))),
+    st.builds(lambda: Residual(Lambda(lambda x: x.flip(2)))),
 ]
 """And over the ends of the map, or its mirror image."""
 

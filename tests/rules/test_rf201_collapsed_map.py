@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.linting.finding import Finding
-from tests.rules.test_rf301_dead_taps import (
+from tests.helpers.taps import (
     CentralDifference,
     OnTwoMaps,
     PadAndConvolve,

@@ -17,16 +17,8 @@ import rflint
 from rflint.analysis.analyse import analyse
 from rflint.analysis.proofs.reads import reads
 from rflint.linting.finding import Finding
-from tests.unit.analysis.test_reads import (
-    LAST,
-    C,
-    Does,
-    check_reads,
-    maps,
-    positions_of,
-    reaching,
-    traced,
-)
+from tests.helpers.modules import Lambda
+from tests.helpers.positions import LAST, C, check_reads, maps, positions_of, reaching, traced
 from zoo.torchvision_import import import_torchvision
 
 
@@ -96,7 +88,7 @@ class UNet(nn.Module):
 
 def behind(*modules: nn.Module | Callable[[Tensor], Tensor]) -> nn.Module:
     """A 3x3 convolution, and what reads it; the input's channels are three."""
-    others = [m if isinstance(m, nn.Module) else Does(m) for m in modules]
+    others = [m if isinstance(m, nn.Module) else Lambda(m) for m in modules]
     return nn.Sequential(conv(3, inputs=3), *others)
 
 
@@ -160,7 +152,7 @@ PASSES: dict[str, nn.Module] = {
         PreActivated(),
     ),
     "crop of the normalised input": nn.Sequential(
-        Does(lambda x: ((x - 0.5) / 0.2)[..., 2:-2]), conv(3, inputs=3)
+        Lambda(lambda x: ((x - 0.5) / 0.2)[..., 2:-2]), conv(3, inputs=3)
     ),
     "bottleneck v1.5": behind(Bottleneck(1, 2)),
     "basic block": behind(BasicBlock()),
@@ -170,8 +162,8 @@ PASSES: dict[str, nn.Module] = {
     "both halves of a chunk": behind(lambda x: sum(x.chunk(2, 2))),
     "2x2 pooling": behind(nn.MaxPool2d(2)),
     "windows that end before the map, which is RF203's": behind(nn.Conv2d(C, C, 3, 3)),
-    "crop of the input": nn.Sequential(Does(lambda x: x[..., 2:-2, 2:-2]), conv(3, inputs=3)),
-    "strided slice of the input": nn.Sequential(Does(lambda x: x[..., ::2]), conv(3, inputs=3)),
+    "crop of the input": nn.Sequential(Lambda(lambda x: x[..., 2:-2, 2:-2]), conv(3, inputs=3)),
+    "strided slice of the input": nn.Sequential(Lambda(lambda x: x[..., ::2]), conv(3, inputs=3)),
     "the first token of attention": behind(lambda x: x.flatten(2).softmax(2)[..., :1]),
     "flipped and added": behind(lambda x: x + x.flip(3)),
 }
@@ -408,30 +400,35 @@ def spectrogram(x: Tensor) -> Tensor:
 
 MEANT: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "overhang of a transposed convolution, at the end": (
-        lambda: nn.Sequential(nn.ConvTranspose1d(2, 2, 16, 8), Does(lambda x: x[..., :-8])),
+        lambda: nn.Sequential(nn.ConvTranspose1d(2, 2, 16, 8), Lambda(lambda x: x[..., :-8])),
         (1, 2, 75),
     ),
     "overhang of a transposed convolution, at both ends": (
         lambda: nn.Sequential(
             nn.Conv1d(2, 2, 3, padding=1),
             nn.ConvTranspose1d(2, 2, 4, 2),
-            Does(lambda x: x[..., 1:-1]),
+            Lambda(lambda x: x[..., 1:-1]),
         ),
         (1, 2, 20),
     ),
     "class token, by a number": (lambda: Token(lambda x: x[:, 0]), (1, 2, 40)),
     "class token, by a slice": (lambda: Token(lambda x: x[:, :1].mean(1)), (1, 2, 40)),
     "all but the class token": (lambda: Token(lambda x: x[:, 1:].mean(1)), (1, 2, 40)),
-    "lowest modes": (lambda: nn.Sequential(nn.Conv1d(2, 2, 1), Does(modes)), (1, 2, 32)),
-    "modes one by one": (lambda: nn.Sequential(nn.Conv1d(2, 2, 1), Does(gated_modes)), (1, 2, 32)),
-    "frames of an STFT": (lambda: nn.Sequential(Does(spectrogram)), (1, 1, 128)),
+    "lowest modes": (lambda: nn.Sequential(nn.Conv1d(2, 2, 1), Lambda(modes)), (1, 2, 32)),
+    "modes one by one": (
+        lambda: nn.Sequential(nn.Conv1d(2, 2, 1), Lambda(gated_modes)),
+        (1, 2, 32),
+    ),
+    "frames of an STFT": (lambda: nn.Sequential(Lambda(spectrogram)), (1, 1, 128)),
     "last step of a recurrent network": (
-        lambda: nn.Sequential(Does(lambda x: x.transpose(1, 2)), Recurrent()),
+        lambda: nn.Sequential(Lambda(lambda x: x.transpose(1, 2)), Recurrent()),
         (1, 2, 20),
     ),
     "doubled and cropped to an odd size": (
         lambda: nn.Sequential(
-            nn.Conv2d(2, 2, 3, padding=1), nn.Upsample(scale_factor=2), Does(lambda x: x[..., :-1])
+            nn.Conv2d(2, 2, 3, padding=1),
+            nn.Upsample(scale_factor=2),
+            Lambda(lambda x: x[..., :-1]),
         ),
         (1, 2, 8, 8),
     ),
@@ -458,7 +455,7 @@ def test_more_than_the_overhang_of_a_transposed_convolution_is_computed_for_noth
         nn.Sequential(
             nn.Conv1d(2, 2, 3, padding=1),
             nn.ConvTranspose1d(2, 2, 4, 2),
-            Does(lambda x: x[..., :-20]),
+            Lambda(lambda x: x[..., :-20]),
         ),
         (1, 2, 40),
     )
@@ -470,7 +467,7 @@ def test_what_is_less_than_a_hundredth_of_the_work_is_information() -> None:
 
     def model(width: int) -> nn.Module:
         small, large = nn.Conv2d(2, 2, 1), nn.Conv2d(2, width, 3)
-        return nn.Sequential(small, Does(lambda x: x[..., 8:]), large)
+        return nn.Sequential(small, Lambda(lambda x: x[..., 8:]), large)
 
     severities = [findings(model(width), (1, 2, 16, 16))[0].severity.value for width in (1, 512)]
     assert severities == ["warning", "info"]

@@ -17,8 +17,10 @@ import rflint
 from rflint.analysis.proofs.borders import likely_sizes, unread_ends
 from rflint.errors import RflintError
 from rflint.graph.layer import INPUT
-from tests.oracles.test_against_running_networks import AVG_POOL, CONV, MAX_POOL, per_axis
-from tests.unit.analysis.test_reads import C, Does, maps, positions_of, reaching, runs_on, traced
+from tests.helpers.layers import AVG_POOL, CONV, MAX_POOL, per_axis
+from tests.helpers.modules import Lambda
+from tests.helpers.positions import C, maps, positions_of, reaching, traced
+from tests.helpers.random_chains import runs_on
 from zoo.torchvision_import import import_torchvision
 
 
@@ -102,7 +104,7 @@ def test_what_a_stride_jumps_over_is_no_end() -> None:
 
 
 def test_what_a_crop_leaves_out_is_no_end() -> None:
-    crop = Does(lambda x: x[..., :-3])
+    crop = Lambda(lambda x: x[..., :-3])
     assert said(nn.Sequential(nn.Conv2d(3, C, 1), crop, nn.Conv2d(C, C, 2, 2)), (16, 19)) == {}
 
 
@@ -128,7 +130,7 @@ def test_nothing_is_promised_where_sizes_behind_are_not_known() -> None:
     def resized(x: Tensor) -> Tensor:
         return F.interpolate(x, (x.shape[2] * 2 - 1, x.shape[3] * 2 - 1))
 
-    model = nn.Sequential(nn.Conv2d(3, C, 4, 4), Does(resized), nn.Conv2d(C, C, 3, 2))
+    model = nn.Sequential(nn.Conv2d(3, C, 4, 4), Lambda(resized), nn.Conv2d(C, C, 3, 2))
     (message,) = said(model, 30).values()
     assert suggested(message) == []
 
@@ -198,7 +200,7 @@ def test_windows_that_unfold_count() -> None:
     report = rflint.lint(Unfolds(), input=(1, 3, 6, 10), select=["RF203"])
     assert {found.layer for found in report.findings} == {"max_pool2d", "unfold"}
     assert all(suggested(found.message) == [] for found in report.findings)
-    blocks = Does(lambda x: x.unfold(2, 4, 4).unfold(3, 4, 4).flatten(4).mean(-1))
+    blocks = Lambda(lambda x: x.unfold(2, 4, 4).unfold(3, 4, 4).flatten(4).mean(-1))
     for message in said(nn.Sequential(nn.Conv2d(3, C, 1), blocks), 30).values():
         assert suggested(message) == [(28, 28), (32, 32)]
     columns = nn.Sequential(nn.Conv2d(3, C, 1), nn.Unfold(4, stride=4))

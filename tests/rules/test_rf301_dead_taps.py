@@ -27,27 +27,20 @@ from rflint.analysis.proofs.dead_weights import Kernel, dead_weights, kernels
 from rflint.graph.architecture import Architecture
 from rflint.linting.finding import Finding
 from rflint.tracing.trace import trace
+from tests.helpers.random_convolutions import Case, convolutions, transposed_convolutions
+from tests.helpers.taps import (
+    CentralDifference,
+    OnTwoMaps,
+    PadAndConvolve,
+    Tap,
+    run_backward,
+    runs,
+    taps_with_gradient,
+)
 from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg
-from tests.unit.operators.test_table import Case, convolutions, transposed_convolutions
-
-Tap = tuple[int, ...]
-
 
 # -- the oracle, and what rflint says
-
-
-def taps_with_gradient(weight: Tensor, dimensions: int) -> set[Tap]:
-    """The taps of a kernel of which some pair of channels has a gradient."""
-    assert weight.grad is not None
-    channels = tuple(range(weight.dim() - dimensions))
-    return {tuple(tap) for tap in weight.grad.abs().sum(channels).nonzero().tolist()}
-
-
-def run_backward(model: nn.Module, *inputs: Tensor) -> None:
-    """Gradients of a random combination of the outputs."""
-    outputs = model(*inputs)
-    (outputs * torch.randn_like(outputs)).sum().backward()
 
 
 def live_taps(architecture: Architecture, kernel: Kernel) -> set[Tap]:
@@ -65,28 +58,6 @@ def dead_findings(model: nn.Module, shape: Sequence[int]) -> Sequence[Finding]:
 
 
 # -- any convolution
-
-
-class PadAndConvolve(nn.Module):
-    """A convolution behind explicit padding, in one of its spellings."""
-
-    def __init__(
-        self, conv: nn.Module, pads: Sequence[int] = (), value: float = 0.0, *, module: bool = False
-    ) -> None:
-        super().__init__()
-        self.conv = conv
-        self.pads, self.value = list(pads), value
-        self.pad: nn.Module | None = None
-        if module and pads:
-            classes = {2: nn.ConstantPad1d, 4: nn.ConstantPad2d, 6: nn.ConstantPad3d}
-            self.pad = classes[len(pads)](tuple(pads), value)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.pad is not None:
-            x = self.pad(x)
-        elif self.pads:
-            x = F.pad(x, self.pads, value=self.value)
-        return self.conv(x)
 
 
 @dataclass(frozen=True)
@@ -121,15 +92,6 @@ def padded(draw: st.DrawFn) -> Padded:
     pads = draw(st.one_of(st.just(()), amounts))
     value = draw(st.sampled_from([0.0, 0.0, 0.5]))
     return Padded(case, mode, pads, value, draw(st.booleans()))
-
-
-def runs(model: nn.Module, shape: Sequence[int]) -> bool:
-    """Whether PyTorch can run it, and something comes out."""
-    try:
-        with torch.no_grad():
-            return bool(model(torch.rand(tuple(shape), dtype=torch.double)).numel())
-    except (RuntimeError, ValueError):
-        return False
 
 
 @settings(max_examples=100, deadline=None)
@@ -244,19 +206,6 @@ def test_networks_for_their_size_of_input_have_none(
 # -- weights that are used more than once
 
 
-class OnTwoMaps(nn.Module):
-    """A convolution that is called on a map and on a corner of it."""
-
-    def __init__(self, conv: nn.Module, corner: Sequence[int]) -> None:
-        super().__init__()
-        self.conv, self.corner = conv, tuple(corner)
-
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = self.corner
-        both = self.conv(x).flatten(1), self.conv(x[:, :, :height, :width]).flatten(1)
-        return torch.cat(both, 1)
-
-
 @settings(max_examples=40, deadline=None)
 @given(
     small(convolutions().filter(lambda case: case.axes == 2)),
@@ -294,20 +243,6 @@ def test_a_kernel_and_its_transpose(size: int) -> None:
     architecture = traced(model, shape)
     (kernel,) = kernels(architecture)
     assert live_taps(architecture, kernel) == taps_with_gradient(model.kernel, 2)
-
-
-class CentralDifference(nn.Module):
-    """A convolution from which the centre, times the sum of the kernel, is subtracted.
-
-    "Searching Central Difference Convolutional Networks" (Yu et al., 2020).
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(4, 4, 3, padding=1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x) - F.conv2d(x, self.conv.weight.sum((2, 3), keepdim=True))
 
 
 class Rotated(nn.Module):

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.report.report import ModelReport
-from zoo.models import ZOOS, ZooModel, zoo_models
+from zoo.models import ZooModel
 
 TORCHVISION = """
     alexnet convnext_tiny deeplabv3_mobilenet_v3_large googlenet mnasnet0_5 r3d_18 squeezenet1_1
@@ -78,11 +78,6 @@ def reported(model: nn.Module, report: ModelReport) -> set[str]:
         for name, _ in model.named_parameters()
         if any(name == x or name.startswith(f"{x}.") for x in found)
     }
-
-
-@pytest.fixture(scope="module")
-def zoo() -> dict[str, ZooModel]:
-    return {model.title: model for name in ZOOS for model in zoo_models(name)}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from tests.unit.operators.test_table import Apply
+from tests.helpers.modules import Lambda
 from zoo.torchvision_import import import_torchvision
 
 Build = Callable[[], nn.Module]
@@ -446,4 +446,4 @@ def test_an_exported_program_says_the_same() -> None:
 def test_what_has_no_bias_is_not_reported() -> None:
     model = nn.Sequential(conv(bias=False), nn.BatchNorm2d(CHANNELS))
     assert reported(model, 2) == set()
-    assert reported(Apply(lambda x: F.conv2d(x, torch.rand(3, 4, 3, 3))), 2) == set()
+    assert reported(Lambda(lambda x: F.conv2d(x, torch.rand(3, 4, 3, 3))), 2) == set()

@@ -8,9 +8,7 @@ at every other position.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count, product
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -21,276 +19,19 @@ from torch.nn import functional as F
 
 from rflint.analysis.proofs import reads as reads_module
 from rflint.analysis.proofs.reads import Region, reads, runs
-from rflint.graph.architecture import Architecture
-from rflint.graph.layer import INPUT
-from rflint.tracing.trace import trace
-from tests.oracles.test_against_running_networks import (
-    AVG_POOL,
-    CONV,
-    MAX_POOL,
-    NORM,
-    TRANSPOSED,
-    Network,
-    per_axis,
-)
-
-C = 2
-
-Position = tuple[int, ...]
-
+from tests.helpers.layers import Network, per_axis
+from tests.helpers.modules import Lambda
+from tests.helpers.positions import LAST, C, check_reads, positions_of, traced
+from tests.helpers.random_chains import chains, runs_on
 
 # -- the oracle
-
-
-def positions_of(sizes: Sequence[int]) -> list[Position]:
-    return list(product(*map(range, sizes)))
-
-
-def reaching(
-    model: nn.Module, image: Tensor, name: str, positions: Sequence[Position], call: int = 0
-) -> set[Position]:
-    """Positions at which a NaN in what the module `name` makes reaches some output of the model.
-
-    The input's, for no name; of a module that is called several times, in that call. One image of
-    a batch for every position.
-    """
-    found: set[Position] = set()
-    for start in range(0, len(positions), 64):
-        some = positions[start : start + 64]
-        reached = _reached(model, image, name, some, call)
-        found.update(position for position, dirty in zip(some, reached, strict=True) if dirty)
-    return found
-
-
-def _reached(
-    model: nn.Module, image: Tensor, name: str, positions: Sequence[Position], call: int
-) -> list[bool]:
-    calls = count()
-
-    def spoiled(value: Tensor) -> Tensor:
-        value = value.clone()
-        for number, position in enumerate(positions):
-            value[(number, slice(None), *position)] = torch.nan
-        return value
-
-    images = image.repeat(len(positions), *(1,) * (image.dim() - 1))
-    with torch.no_grad():
-        if not name:
-            return _dirty(model(spoiled(images)), len(positions))
-        module = model.get_submodule(name)
-        handle = module.register_forward_hook(
-            lambda _, inputs, value: spoiled(value) if next(calls) == call else value
-        )
-        try:
-            return _dirty(model(images), len(positions))
-        finally:
-            handle.remove()
-
-
-def _dirty(outputs: Any, batch: int) -> list[bool]:
-    tensors = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    assert not any(value.requires_grad for value in tensors)
-    flat = torch.cat([value.double().reshape(batch, -1) for value in tensors], 1)
-    return [bool(x) for x in flat.isnan().any(1)]
-
-
-def traced(model: nn.Module, size: Sequence[int], channels: int = C) -> Architecture:
-    return trace(model, [torch.empty(1, channels, *size, device="meta")])
-
-
-def maps(architecture: Architecture) -> Iterator[tuple[int, str, tuple[int, ...]]]:
-    """The input and every map that a module makes in its only call: index, name and size."""
-    yield INPUT, "", architecture.resolution
-    names = [layer.name for layer in architecture.layers]
-    for index, layer in enumerate(architecture.layers):
-        alone = layer.is_module and names.count(layer.name) == 1
-        if alone and layer.is_map and layer.out_shape[2:] == layer.positions:
-            yield index, layer.name, layer.positions
-
-
-def check_reads(model: nn.Module, size: Sequence[int], *, exact: bool, channels: int = C) -> int:
-    """Hold what is read of every map against the running network; how many positions are unread."""
-    # in single precision, fast convolutions spread a NaN over the tile that they work on
-    model = model.double().eval()
-    architecture = traced(model, size, channels)
-    image = torch.rand(1, channels, *size, dtype=torch.double)
-    found = reads(architecture).values
-    unread = 0
-    for index, name, sizes in maps(architecture):
-        region = found[index]
-        assert region.sizes == sizes
-        said = {position for position in positions_of(sizes) if position in region}
-        assert (region.positions, region.unread) == (
-            len(said),
-            len(positions_of(sizes)) - len(said),
-        )
-        shown = reaching(model, image, name, positions_of(sizes))
-        assert shown <= said, (name or "input", sorted(shown - said))
-        if exact:
-            assert said == shown, (name or "input", sorted(said - shown))
-        unread += region.unread
-    return unread
-
-
-class Does(nn.Module):
-    """A function as a module, so that a hook finds its result."""
-
-    def __init__(self, function: Callable[[Tensor], Any], word: object = "") -> None:
-        super().__init__()
-        self.function = function
-        self.word = word
-
-    def extra_repr(self) -> str:
-        return str(self.word)
-
-    def forward(self, x: Tensor) -> Any:
-        return self.function(x)
 
 
 # -- random networks of operators that are followed exactly
 
 
-def window(places: tuple[slice, ...]) -> nn.Module:
-    def taken(x: Tensor) -> Tensor:
-        if not x[(..., *places)].numel():
-            raise RuntimeError("nothing is left")
-        return x[(..., *places)]
-
-    return Does(taken, places)
-
-
-@st.composite
-def slices(draw: st.DrawFn, axes: int) -> nn.Module:
-    def one() -> slice:
-        start, end = draw(st.integers(0, 2)), draw(st.integers(0, 2))
-        return slice(start, -end or None, draw(st.sampled_from([1, 1, 2, 3])))
-
-    return window(tuple(one() for _ in range(axes)))
-
-
-@st.composite
-def pads(draw: st.DrawFn, axes: int) -> nn.Module:
-    amounts = draw(st.tuples(*[st.integers(-1, 2)] * (2 * axes)))
-
-    def padded(x: Tensor) -> Tensor:
-        if not F.pad(x, amounts).numel():  # which PyTorch lets pass, and rflint does not
-            raise RuntimeError("nothing is left")
-        return F.pad(x, amounts)
-
-    return Does(padded, amounts)
-
-
-@st.composite
-def convolutions(draw: st.DrawFn, axes: int) -> nn.Module:
-    kernel = draw(per_axis(axes, st.integers(1, 3)))
-    stride = draw(per_axis(axes, st.sampled_from([1, 1, 2, 3])))
-    dilation = draw(per_axis(axes, st.sampled_from([1, 1, 2])))
-    if max(stride) == 1 and draw(st.booleans()):
-        return CONV[axes](C, C, kernel, dilation=dilation, padding="same")
-    padding = draw(per_axis(axes, st.integers(0, 2)))
-    groups = draw(st.sampled_from([1, C]))
-    return CONV[axes](C, C, kernel, stride, padding, dilation, groups)
-
-
-@st.composite
-def transposed_convolutions(draw: st.DrawFn, axes: int) -> nn.Module:
-    kernel = draw(per_axis(axes, st.integers(1, 3)))
-    stride = draw(per_axis(axes, st.sampled_from([1, 2])))
-    padding = draw(per_axis(axes, st.integers(0, 2)))
-    extra = tuple(draw(st.integers(0, s - 1)) for s in stride)
-    dilation = draw(per_axis(axes, st.sampled_from([1, 2])))
-    return TRANSPOSED[axes](C, C, kernel, stride, padding, extra, dilation=dilation)
-
-
-@st.composite
-def pools(draw: st.DrawFn, axes: int) -> nn.Module:
-    kernel = draw(per_axis(axes, st.integers(1, 3)))
-    stride = draw(per_axis(axes, st.integers(1, 3)))
-    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
-    ceil = draw(st.booleans())
-    if draw(st.booleans()):
-        return AVG_POOL[axes](kernel, stride, padding, ceil_mode=ceil)
-    dilation = draw(per_axis(axes, st.sampled_from([1, 2])))
-    return MAX_POOL[axes](kernel, stride, padding, dilation, ceil_mode=ceil)
-
-
-@st.composite
-def pointwise(draw: st.DrawFn, axes: int) -> nn.Module:
-    one = draw(st.sampled_from(["relu", "norm", "scale", "channels", "conv"]))
-    if one == "norm":
-        return NORM[axes](C)
-    if one == "conv":
-        return CONV[axes](C, C, 1)
-    if one == "channels":
-        return Does(lambda x: torch.cat([part.sigmoid() for part in x.chunk(2, 1)], 1))
-    # not in place: a hook replaces what a module returns, while other branches read what it wrote
-    return nn.ReLU() if one == "relu" else Does(lambda x: x * 2 + 1)
-
-
-class Halves(nn.Module):
-    """What lies in the first positions and what lies behind them, each for itself."""
-
-    def __init__(self, axis: int, at: int, first: nn.Module, rest: nn.Module | None) -> None:
-        super().__init__()
-        self.axis, self.at = axis, at
-        self.first, self.rest = first, rest
-
-    def extra_repr(self) -> str:
-        return f"axis={self.axis}, at={self.at}"
-
-    def forward(self, x: Tensor) -> Tensor:
-        dim = 2 + self.axis
-        one, other = x.split([self.at, x.shape[dim] - self.at], dim)
-        return self.first(one) if self.rest is None else fitted([self.first(one), self.rest(other)])
-
-
-class Branches(nn.Module):
-    """Several readers of one map, whose results are cropped to one size and joined."""
-
-    def __init__(self, *branches: nn.Module, axes: int, concatenate: bool) -> None:
-        super().__init__()
-        self.branches = nn.ModuleList(branches)
-        self.mix = CONV[axes](C * len(branches), C, 1) if concatenate else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        return fitted([branch(x) for branch in self.branches], self.mix)
-
-
-def fitted(results: list[Tensor], mix: nn.Module | None = None) -> Tensor:
-    smallest = [min(sizes) for sizes in zip(*(x.shape[2:] for x in results), strict=True)]
-    cropped = [x[(..., *(slice(n) for n in smallest))] for x in results]
-    return sum(cropped[1:], cropped[0]) if mix is None else mix(torch.cat(cropped, 1))
-
-
-@st.composite
-def chains(draw: st.DrawFn, axes: int, most: int = 3, depth: int = 1) -> nn.Module:
-    kinds = [convolutions, convolutions, transposed_convolutions, pools, slices, pads, pointwise]
-    parts = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=most))
-    modules = [draw(kind(axes)) for kind in parts]
-    if depth and draw(st.booleans()):
-        inside = st.one_of(chains(axes, 2, depth - 1), st.just(nn.Identity()))
-        if draw(st.sampled_from([False, False, True])):
-            axis, at = draw(st.integers(0, axes - 1)), draw(st.integers(1, 3))
-            rest = draw(inside) if draw(st.booleans()) else None
-            modules.append(Halves(axis, at, draw(inside), rest))
-        else:
-            branches = draw(st.lists(inside, min_size=2, max_size=3))
-            joined = Branches(*branches, axes=axes, concatenate=draw(st.booleans()))
-            modules.append(joined)
-        modules += [draw(kind(axes)) for kind in draw(st.lists(st.sampled_from(kinds), max_size=1))]
-    return nn.Sequential(*modules)
-
-
 def networks(axes: int) -> st.SearchStrategy[Network]:
     return chains(axes).map(lambda model: Network(axes, model))
-
-
-def runs_on(model: nn.Module, size: Sequence[int]) -> bool:
-    try:
-        with torch.no_grad():
-            return 0 < model.double().eval()(torch.zeros(1, C, *size).double()).numel() < 2000
-    except RuntimeError:
-        return False
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -436,13 +177,13 @@ CUTS: dict[str, Callable[[Tensor], Tensor]] = {
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("move", [*MOVES, *CONVS])
 def test_what_moves_positions_around_is_not_followed_astray(move: str, cut: str) -> None:
-    moving = CONVS[move]() if move in CONVS else Does(MOVES[move])
-    check_reads(nn.Sequential(nn.Conv2d(C, C, 1), moving, Does(CUTS[cut])), (6, 6), exact=False)
+    moving = CONVS[move]() if move in CONVS else Lambda(MOVES[move])
+    check_reads(nn.Sequential(nn.Conv2d(C, C, 1), moving, Lambda(CUTS[cut])), (6, 6), exact=False)
 
 
 @pytest.mark.parametrize("move", ["sum with the transpose", "flip", "circular convolution"])
 def test_and_where_nothing_is_cut_off_everything_is_read(move: str) -> None:
-    moving = CONVS[move]() if move in CONVS else Does(MOVES[move])
+    moving = CONVS[move]() if move in CONVS else Lambda(MOVES[move])
     assert check_reads(nn.Sequential(nn.Conv2d(C, C, 1), moving), (6, 6), exact=True) == 0
 
 
@@ -450,7 +191,7 @@ def test_and_where_nothing_is_cut_off_everything_is_read(move: str) -> None:
 
 
 def test_a_transposed_map_is_followed() -> None:
-    model = nn.Sequential(nn.Conv2d(C, C, 1), Does(lambda x: x.transpose(2, 3)[..., 1:, ::2]))
+    model = nn.Sequential(nn.Conv2d(C, C, 1), Lambda(lambda x: x.transpose(2, 3)[..., 1:, ::2]))
     assert check_reads(model, (4, 6), exact=True) == 2 * (24 - 2 * 5)
 
 
@@ -518,27 +259,6 @@ def test_nothing_is_read_of_what_nobody_uses() -> None:
 # -- the same reading, however it is spelled
 
 
-def numbers(*places: int) -> Tensor:
-    return torch.tensor(places)
-
-
-LAST: dict[str, Callable[[Tensor], Tensor]] = {
-    "slice": lambda x: x[:, :, -1:].squeeze(2),
-    "number": lambda x: x[:, :, -1],
-    "number from the front": lambda x: x[:, :, 8],
-    "number behind an ellipsis": lambda x: x[..., -1],
-    "select": lambda x: x.select(2, -1),
-    "torch.select": lambda x: torch.select(x, -1, 8),
-    "unbind": lambda x: x.unbind(2)[-1],
-    "split": lambda x: x.split(1, 2)[-1].squeeze(2),
-    "narrow": lambda x: x.narrow(2, 8, 1).squeeze(2),
-    "index_select": lambda x: x.index_select(2, numbers(8)).squeeze(2),
-    "list": lambda x: x[:, :, [-1]].squeeze(2),
-    "tensor": lambda x: x[:, :, numbers(8)].squeeze(2),
-    "number of a transposed map": lambda x: x.transpose(1, 2)[:, -1],
-    "number in front": lambda x: x.permute(2, 0, 1)[-1],
-}
-
 EVERY_THIRD: dict[str, Callable[[Tensor], Tensor]] = {
     "slice": lambda x: x[:, :, ::3],
     "stack": lambda x: torch.stack([x[:, :, i] for i in (0, 3, 6)], 2),
@@ -552,7 +272,7 @@ EVERY_THIRD: dict[str, Callable[[Tensor], Tensor]] = {
 
 def two_convolutions(picks: Callable[[Tensor], Tensor]) -> nn.Module:
     first, second = nn.Conv1d(C, C, 3, padding=1), nn.Conv1d(C, C, 3, padding=1)
-    return nn.Sequential(first, second, nn.ReLU(), Does(picks))
+    return nn.Sequential(first, second, nn.ReLU(), Lambda(picks))
 
 
 @pytest.mark.parametrize("spelling", LAST)
@@ -573,7 +293,7 @@ def test_numbers_that_are_not_evenly_spaced_may_pick_anything() -> None:
 
 
 def test_numbers_and_lists_together_go_to_the_front() -> None:
-    model = nn.Sequential(nn.Conv2d(C, C, 1), Does(lambda x: x[:, [0, 1], :, 2].transpose(0, 1)))
+    model = nn.Sequential(nn.Conv2d(C, C, 1), Lambda(lambda x: x[:, [0, 1], :, 2].transpose(0, 1)))
     check_reads(model, (4, 4), exact=False)
 
 

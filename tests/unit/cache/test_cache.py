@@ -46,12 +46,6 @@ MODEL = """
 LINT = ("model:build", "--res", "8")
 
 
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as running:
-        yield running
-
-
 _moments = count(int(time.time()) - 10**6, 2)
 
 

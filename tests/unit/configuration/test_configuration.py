@@ -6,7 +6,6 @@ What makes no sense is an error that names the file, the line, and the nearest n
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -560,12 +559,6 @@ name = "mixer"
 res = 16
 max-params = "1k"
 """
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as running:
-        yield running
 
 
 def test_a_project_is_linted_as_it_says(forked: Forked, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
 from tests.models.vgg import vgg
-from zoo.models import ZOOS, zoo_models
+from zoo.models import ZooModel
 
 SIZES = st.integers(1, 60)
 
@@ -118,9 +118,8 @@ def test_our_own_models(name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("title", ZOO)
-def test_the_zoo(title: str) -> None:
-    (model,) = [m for zoo in ZOOS for m in zoo_models(zoo) if m.title == title]
-    held_against_each_other(model.builder)
+def test_the_zoo(title: str, zoo: dict[str, ZooModel]) -> None:
+    held_against_each_other(zoo[title].builder)
 
 
 def sizings(module: nn.Module) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,6 @@ from tests.helpers.forked import Forked
 from tests.helpers.program import Ran, write
 
 FILES = sorted(Path(str(rules.__file__)).parent.glob("rf*.py"))
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as running:
-        yield running
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

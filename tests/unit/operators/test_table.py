@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,79 +16,30 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rflint.analysis.analyse import analyse
 from rflint.analysis.analysis import Analysis
-from rflint.errors import InputMismatch, TraceFailed
-from rflint.graph.architecture import Architecture
+from rflint.errors import InputMismatch
 from rflint.graph.layer import Kind
 from rflint.operators.table import known_row, spellings
 from rflint.tracing.trace import trace
-from tests.helpers.operator_examples import Function, axes_in, example, image
-
-Shapes = tuple[tuple[int, ...], ...]
-
-
-class Apply(nn.Module):
-    """A model that does one thing, be it a module or a function."""
-
-    def __init__(self, function: Function) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: Tensor) -> Any:
-        return self.function(*inputs)
-
-
-def shapes_of(result: Any) -> Shapes:
-    if isinstance(result, Tensor):
-        return (tuple(result.shape),)
-    return tuple(shape for part in result for shape in shapes_of(part))
-
-
-def traced(function: Function, *inputs: Tensor) -> Architecture:
-    return trace(Apply(function), inputs)
-
-
-def assert_same_shape(function: Function, *inputs: Tensor) -> None:
-    """Rflint gives the shapes that PyTorch gives, and fails where PyTorch fails.
-
-    It also refuses what PyTorch lets pass: outputs without any position.
-    """
-    expected = run(function, *inputs)
-    if expected is None or any(0 in shape for shape in expected):
-        assert_refused(function, *inputs)
-    else:
-        assert traced(function, *inputs).output_shapes == expected
-
-
-def run(function: Function, *inputs: Tensor) -> Shapes | None:
-    """The shapes that come out of the running function; None where it fails."""
-    try:
-        with torch.no_grad():
-            return shapes_of(Apply(function).eval()(*(x.clone() for x in inputs)))
-    except (RuntimeError, ValueError, IndexError, AssertionError):
-        return None
-
-
-def assert_refused(function: Function, *inputs: Tensor) -> None:
-    with pytest.raises((InputMismatch, TraceFailed)):
-        traced(function, *inputs)
-
+from tests.helpers.against_torch import assert_refused, assert_same_shape, shapes_of, traced
+from tests.helpers.modules import Lambda
+from tests.helpers.operator_examples import ELSEWHERE, Function, axes_in, example, image
+from tests.helpers.random_convolutions import (
+    Case,
+    convolutions,
+    one_or_per_axis,
+    shapes,
+    transposed_convolutions,
+)
 
 # -- every row, under each of its names
 
 ALL = sorted(spellings())
-ELSEWHERE = {"cuda", "DeformConv2d", "torchvision::deform_conv2d"}
-"""What cannot run here: it wants an accelerator, or torchvision's compiled operators."""
-ELSEWHERE |= {f"QuantizedConvReLU{n}d" for n in (1, 2, 3)} | {"QuantizedLinearReLU"}
-"""Fused modules, tested as parts of a quantised model."""
-GONE = {"qr"} if tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 14) else set[str]()
-"""What PyTorch has taken out, all but the name."""
-ELSEWHERE |= GONE
 
 
 @pytest.mark.parametrize("spelling", [name for name in ALL if name not in ELSEWHERE])
 def test_every_row_gives_the_shape_that_torch_gives(spelling: str) -> None:
     function, x = example(spelling), image(axes_in(spelling))
-    expected = shapes_of(Apply(function).eval()(x.clone()))
+    expected = shapes_of(Lambda(function).eval()(x.clone()))
     architecture = traced(function, x)
     assert architecture.output_shapes == expected
 
@@ -110,49 +60,6 @@ def test_moving_to_an_accelerator_changes_no_shape() -> None:
 
 
 # -- convolutions
-
-
-def per_axis(axes: int, low: int, high: int) -> st.SearchStrategy[Any]:
-    """One number for all axes, or one for each."""
-    number = st.integers(low, high)
-    return st.one_of(number, st.tuples(*[number] * axes))
-
-
-@dataclass(frozen=True)
-class Case:
-    """Drawn hyper-parameters and an input."""
-
-    axes: int
-    shape: tuple[int, ...]
-    options: dict[str, Any]
-
-    @property
-    def input(self) -> Tensor:
-        return torch.rand(self.shape)
-
-
-@st.composite
-def shapes(draw: st.DrawFn, axes: int, channels: int, low: int = 1, high: int = 9) -> Any:
-    batch = draw(st.sampled_from([(1,), (2,), ()]))
-    size = draw(st.tuples(*[st.integers(low, high)] * axes))
-    return (*batch, channels, *size)
-
-
-@st.composite
-def convolutions(draw: st.DrawFn) -> Case:
-    axes = draw(st.integers(1, 3))
-    groups = draw(st.sampled_from([1, 1, 2, 4]))
-    channels = draw(st.sampled_from([4, 4, 4, 4, 4, 3]))
-    options = {
-        "kernel_size": draw(per_axis(axes, 1, 4)),
-        "stride": draw(per_axis(axes, 1, 3)),
-        "padding": draw(st.one_of(per_axis(axes, 0, 3), st.sampled_from(["same", "valid"]))),
-        "dilation": draw(per_axis(axes, 1, 3)),
-        "groups": groups,
-    }
-    if options["padding"] == "same":
-        options["stride"] = 1
-    return Case(axes, draw(shapes(axes, channels)), options)
 
 
 @settings(max_examples=80, deadline=None)
@@ -178,21 +85,6 @@ def test_a_convolution_that_pads_with_the_map_has_the_shape_that_torch_gives(
     assert_same_shape(module, image(2, size))
 
 
-@st.composite
-def transposed_convolutions(draw: st.DrawFn) -> Case:
-    axes = draw(st.integers(1, 3))
-    stride, dilation = draw(st.integers(1, 3)), draw(per_axis(axes, 1, 3))
-    options = {
-        "stride": stride,
-        "padding": draw(per_axis(axes, 0, 3)),
-        "output_padding": draw(per_axis(axes, 0, stride - 1)),
-        "groups": draw(st.sampled_from([1, 2, 4])),
-        "dilation": dilation,
-    }
-    options["kernel_size"] = draw(per_axis(axes, 1, 4))
-    return Case(axes, draw(shapes(axes, 4, high=6)), options)
-
-
 @settings(max_examples=80, deadline=None)
 @given(transposed_convolutions())
 def test_a_transposed_convolution_has_the_shape_that_torch_gives(case: Case) -> None:
@@ -207,7 +99,7 @@ def test_a_transposed_convolution_has_the_shape_that_torch_gives(case: Case) -> 
 
 
 def test_a_lazy_convolution_has_the_shape_that_torch_gives() -> None:
-    model = Apply(nn.LazyConv2d(8, 3, stride=2))
+    model = Lambda(nn.LazyConv2d(8, 3, stride=2))
     x = image(2)
     assert trace(model, [x]).output_shapes == shapes_of(model(x))
 
@@ -219,10 +111,10 @@ def test_a_lazy_convolution_has_the_shape_that_torch_gives() -> None:
 def poolings(draw: st.DrawFn, dilated: bool = True) -> Case:
     axes = draw(st.integers(1, 3))
     options = {
-        "kernel_size": draw(per_axis(axes, 1, 4)),
-        "stride": draw(st.one_of(st.none(), per_axis(axes, 1, 4))),
-        "padding": draw(per_axis(axes, 0, 2)),
-        "dilation": draw(per_axis(axes, 1, 3)),
+        "kernel_size": draw(one_or_per_axis(axes, 1, 4)),
+        "stride": draw(st.one_of(st.none(), one_or_per_axis(axes, 1, 4))),
+        "padding": draw(one_or_per_axis(axes, 0, 2)),
+        "dilation": draw(one_or_per_axis(axes, 1, 3)),
         "ceil_mode": draw(st.booleans()),
     }
     # an average in 3-d wants a map that fills its window without padding
@@ -461,7 +353,7 @@ def test_interpolation_has_the_shape_that_torch_gives(data: st.DataObject, axes:
     x = torch.rand(2, 4, *data.draw(st.tuples(*[st.integers(4, 9)] * axes)))
     options: dict[str, Any] = {"mode": mode}
     if data.draw(st.booleans()):
-        options["size"] = data.draw(per_axis(axes, 1, 12))
+        options["size"] = data.draw(one_or_per_axis(axes, 1, 12))
     else:
         factor = st.sampled_from([0.3, 0.5, 1.0, 1.5, 2.0, 2.7, 3.0])
         options["scale_factor"] = data.draw(st.one_of(factor, st.tuples(*[factor] * axes)))
@@ -675,7 +567,7 @@ def test_what_torch_refuses_is_refused(
 ) -> None:
     inputs = [torch.rand(shape) for shape in shapes]
     with pytest.raises((RuntimeError, ValueError, IndexError)):
-        Apply(function).eval()(*inputs)
+        Lambda(function).eval()(*inputs)
     assert_refused(function, *inputs)
 
 
@@ -783,7 +675,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "fused attention": (lambda: Attention(fused=True), (1, 4, 5, 6)),
     "a layer called twice": (Shared, (1, 4, 8, 8)),
     "functions on parameters": (OwnWeights, (1, 4, 9, 9)),
-    "a product of two maps": (lambda: Apply(lambda x: x @ x.transpose(2, 3)), (1, 4, 5, 6)),
+    "a product of two maps": (lambda: Lambda(lambda x: x @ x.transpose(2, 3)), (1, 4, 5, 6)),
     "a weight-normalised layer": (
         lambda: nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 8, 3))),
         (1, 4, 8, 8),

@@ -18,7 +18,7 @@ import rflint
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.errors import TraceFailed, UsageError
 from rflint.operators.taught import _taught
-from tests.helpers.project import PROJECT
+from tests.helpers.program import write
 
 NAMESPACE = "rflint_tests"
 
@@ -341,17 +341,26 @@ def test_a_buffer_that_is_filled_with_the_input_carries_it() -> None:
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text(
-        f"""
-import sys
-sys.path.insert(0, {str(PROJECT)!r})
-from tests.unit.operators.test_unknown_operators import REFUSE, Between
+    net = f"""
+        import torch
+        from torch import nn
 
-def build():
-    return Between(REFUSE)
-"""
-    )
-    command = [sys.executable, "-m", "rflint", "net.py:build", "--res", "32", "--format", "json"]
+        def refused(x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("this wants an accelerator")
+
+        refuse = torch.library.custom_op("{NAMESPACE}::refuse", refused, mutates_args=())
+        refuse.register_fake(torch.empty_like)
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.before, self.after = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, padding=1)
+
+            def forward(self, x):
+                return self.after(refuse(self.before(x)))
+    """
+    write(tmp_path, {"net.py": net})
+    command = [sys.executable, "-m", "rflint", "net.py:Net", "--res", "32", "--format", "json"]
     found = run(command, cwd=tmp_path, capture_output=True, text=True)
     assert found.returncode == 1
     assert json.loads(found.stdout)["models"][0]["findings"][0]["code"] == "RF901"

@@ -18,7 +18,7 @@ from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
 from tests.models.vgg import vgg
-from zoo.models import ZOOS, ZooModel, zoo_models
+from zoo.models import ZooModel
 from zoo.repaired import faults, random_inputs
 
 
@@ -117,9 +117,10 @@ def test_every_repair_runs_is_trained_and_keeps_weights(name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("title", ZOO)
-def test_repairs_of_the_zoo_run_are_trained_and_keep_weights(title: str) -> None:
-    models: dict[str, ZooModel] = {m.title: m for zoo in ZOOS for m in zoo_models(zoo)}
-    builder = models[title].builder
+def test_repairs_of_the_zoo_run_are_trained_and_keep_weights(
+    title: str, zoo: dict[str, ZooModel]
+) -> None:
+    builder = zoo[title].builder
     torch.manual_seed(0)
     original = builder()
     found = repairs(builder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -364,12 +364,6 @@ def build():
         nn.Conv2d(8, 16, 3, padding=1),
     )
 """
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as running:
-        yield running
 
 
 def test_the_life_of_a_baseline(forked: Forked, tmp_path: Path) -> None:

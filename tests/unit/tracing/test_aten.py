@@ -11,15 +11,16 @@ import torch
 from rflint.analysis.analyse import analyse
 from rflint.graph.architecture import Architecture
 from rflint.operators.table import known_row, spellings
+from tests.helpers.against_torch import assert_refused, run, traced
 from tests.helpers.aten_calls import EQUIVALENTS, aten
 from tests.helpers.operator_examples import axes_in, image
-from tests.unit.operators.test_table import assert_refused, run, traced
 
 _HERE = "rflint.tracing.aten"
 
 
 def rows_of_this_file() -> set[str]:
     """What operators/aten.py enters, be it under an effect of its own or another file's."""
+
     from rflint.tracing.aten import __dict__ as names
 
     effects = {id(value) for value in names.values() if getattr(value, "__module__", "") == _HERE}

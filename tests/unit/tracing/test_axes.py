@@ -7,7 +7,7 @@ channels, *spatial): what they see, and what is said of them, has to be the same
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -715,12 +715,6 @@ def test_a_look_up_that_is_convolved_over_makes_an_axis() -> None:
     found = analysis(Sentences(), (1, 20))
     assert found.architecture.resolution == (20, 7)
     assert [x.input_field[1].r_min for x in found.layers if x.layer.kind.is_convolution] == [1, 7]
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as running:
-        yield running
 
 
 PROGRAM = """

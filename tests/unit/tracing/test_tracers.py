@@ -28,7 +28,7 @@ from rflint.tracing.trace import trace
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
-from tests.unit.tracing.test_tracing import MODES, Functional, Spellings
+from tests.models.spellings import MODES, Functional, Spellings
 from zoo.torchvision_import import import_torchvision
 
 

@@ -1,10 +1,8 @@
-"""What is said to a person who typed something else than they meant, or who calls from Python."""
+"""What is said to a person who typed something else than they meant, and what to do instead."""
 
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +11,10 @@ from torch import Tensor, nn
 import rflint
 from rflint.cli import subcommands
 from rflint.cli.commands import Given, command, completed
-from rflint.cli.output import opened_output
 from rflint.configuration import Choices, Configuration, ConfiguredModel
 from rflint.configuration.requests import Request, requests
 from rflint.errors import RflintError, UsageError
 from rflint.inputs.notation import shape
-from rflint.text.keyword_arguments import with_keyword_arguments
 from rflint.text.suggest import similar
 from rflint.usercode.target import check_target, load_target
 from rflint.usercode.target_hints import (
@@ -50,12 +46,6 @@ name = "unet"
 res = 16
 args = { width = 4 }
 """
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as running:
-        yield running
 
 
 @pytest.fixture
@@ -231,94 +221,6 @@ def test_it_is_told_why_an_answer_is_not_used_again(forked: Forked, project: Pat
     anew = forked.rflint("--verbose", cwd=project)
     assert "unet was linted anew: " in anew.err
     assert "models/net.py has changed" in anew.err
-
-
-# -- Python
-
-
-@pytest.mark.parametrize(
-    ("option", "argument"),
-    [
-        (
-            "Give one with --res 224 (or 32x64), or a shape with --input.",
-            "Give one with res=224 (or (32, 64)), or a shape with input=.",
-        ),
-        ("for example --input 1x3x32x32.", "for example input=(1, 3, 32, 32)."),
-        ("--res 32x64 has 2 axes", "res=(32, 64) has 2 axes"),
-        ("Give --arg a=VALUE --arg b=VALUE. Its", 'Give args={"a": VALUE, "b": VALUE}. Its'),
-        ("takes no --arg", "takes no args="),
-        ("or with --train into training", "or with train=True into training"),
-        ("say --layout BTCHW, or", 'say layout="BTCHW", or'),
-        ("rflint follows more with --tracer auto.", 'rflint follows more with tracer="auto".'),
-        ("a pre--input text, x--residual", "a pre--input text, x--residual"),
-    ],
-)
-def test_options_are_arguments_in_python(option: str, argument: str) -> None:
-    assert with_keyword_arguments(option) == argument
-
-
-class Plain(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, width, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv(x)
-        return out
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"model": Plain, "res": 8},
-        {"model": Plain(8)},
-        {"model": Plain(8), "res": 8, "args": {"width": 8}},
-        {"model": Plain(8), "res": (8, 8, 8)},
-        {"model": Plain(8), "res": 2},
-        {"model": nn.Linear(7, 2), "res": 32},
-    ],
-)
-@pytest.mark.parametrize("function", ["lint", "repairs"])
-def test_errors_in_python_speak_of_arguments(function: str, arguments: dict[str, object]) -> None:
-    with pytest.raises(RflintError) as failed:
-        getattr(rflint, function)(**arguments)
-    assert "--" not in str(failed.value)
-
-
-# -- files that are replaced
-
-
-def test_a_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
-    file = tmp_path / "report.json"
-    for mode in (0o600, 0o640, 0o664, 0o755):
-        file.write_text("old")
-        file.chmod(mode)
-        with opened_output(file) as stream:
-            stream.write("new")
-        assert stat.S_IMODE(file.stat().st_mode) == mode
-        assert file.read_text() == "new"
-
-
-def test_a_new_file_is_as_open_as_others(tmp_path: Path) -> None:
-    before = os.umask(0o027)
-    try:
-        with opened_output(tmp_path / "report.json") as stream:
-            stream.write("new")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "report.json").stat().st_mode) == 0o640
-
-
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    file, link = tmp_path / "real.json", tmp_path / "link.json"
-    file.write_text("old")
-    file.chmod(0o604)
-    link.symlink_to(file)
-    with opened_output(link) as stream:
-        stream.write("new")
-    assert link.is_symlink()
-    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o604)
-    assert [x.name for x in tmp_path.iterdir() if x.name not in ("real.json", "link.json")] == []
 
 
 # -- where and what to do
