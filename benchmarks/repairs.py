@@ -34,7 +34,7 @@ from torch import nn
 from rflint.analysis.analyse import analyse
 from rflint.errors import RflintError
 from rflint.inputs.tracing_options import TracingOptions
-from rflint.linting.options import Options
+from rflint.linting.settings import RuleOptions
 from rflint.repair import search
 from rflint.repair.offer import Workshop, offers
 from rflint.repair.program import Origin, program
@@ -113,7 +113,7 @@ def _checked(model: ZooModel, side: int) -> Iterator[tuple[str, str]]:
     ]
     try:
         built = build(model.builder, {}, model.title)
-        analysed, found = repair_model(built, None, shapes, TracingOptions(), Options())
+        analysed, found = repair_model(built, None, shapes, TracingOptions(), RuleOptions())
     except RflintError as error:
         yield f"models that do not run ({error.kind})", ""
         return

@@ -48,6 +48,7 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
+from rflint.analysis.options import AnalysisOptions
 from rflint.analysis.totals import useful_parameters, wasted_parameters
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Rule, Setting, Settings
@@ -169,6 +170,7 @@ RULE = Rule(
             'unproductive too; with `"judge"` always. With `"ignore"` they are not judged: border '
             "layer, totals and repairs follow.",
             choices=("beside-others", "judge", "ignore"),
+            analysis_options={"ignore": AnalysisOptions(judges_pointwise=False)},
         )
     },
     fails=[Example(deep_plain_network, 16), Example(late_mixing, 16, {"pointwise": "judge"})],

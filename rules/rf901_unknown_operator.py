@@ -36,7 +36,7 @@ from rflint.linting.rule import Example, Rule, Settings
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each call whose reach nobody knows."""
     for layer in analysis.layers:
-        if layer.is_unknown and layer.layer.op not in settings.get("allow-unknown", ()):
+        if layer.is_unknown and layer.layer.op not in settings.allow_unknown:
             yield RULE.finding(
                 layer,
                 f"rflint does not know what {layer.layer.op} reads of its input"

@@ -17,6 +17,7 @@ import rflint
 from rflint.analysis.analyse import analyse
 from rflint.analysis.proofs.reads import reads
 from rflint.linting.finding import Finding
+from rflint.linting.rule import Settings
 from tests.helpers.modules import Lambda
 from tests.helpers.positions import LAST, C, check_reads, maps, positions_of, reaching, traced
 from zoo.torchvision_import import import_torchvision
@@ -211,7 +212,7 @@ def test_nothing_is_said_where_the_end_of_the_model_is_not_known() -> None:
 def test_the_summary_counts_the_work() -> None:
     """3x3 convolutions from 3 to 2 channels at 16x16, three quarters of which are for nothing."""
     analysis = analyse(traced(FIRES["1x1 convolution with stride 2"], (16, 16), 3))
-    told = rule.summarise(analysis, list(rule.check(analysis, {})))
+    told = rule.summarise(analysis, list(rule.check(analysis, Settings())))
     wasted = 16 * 16 * 27 * C * 3 // 4
     whole = 16 * 16 * 27 * C + 8 * 8 * C * C
     assert told.startswith("A map has positions that nobody reads")

@@ -11,6 +11,7 @@ from rflint.analysis.drawing import drawing
 from rflint.analysis.feasible_sizes import feasible_max, feasible_min
 from rflint.analysis.gates import with_gates
 from rflint.analysis.input_sizes import Comparison, InputSizes
+from rflint.analysis.options import DEFAULT_OPTIONS, AnalysisOptions
 from rflint.analysis.passes import is_repeatable, other_architectures
 from rflint.analysis.proofs.dead_weights import dead_weights
 from rflint.analysis.receptive_field import LayerField, propagate
@@ -21,7 +22,7 @@ from rflint.graph.architecture import Architecture
 from rflint.graph.layer import Kind, Layer
 
 
-def analyse(architecture: Architecture) -> Analysis:
+def analyse(architecture: Architecture, options: AnalysisOptions = DEFAULT_OPTIONS) -> Analysis:
     """Receptive fields, roles, verdicts and totals of an architecture."""
     architecture = with_gates(architecture)
     fields = propagate(architecture)
@@ -41,7 +42,7 @@ def analyse(architecture: Architecture) -> Analysis:
         judged = verdict(layer, role, sight, compared, inputs.comparisons(index, behind=True))
         past = judged in (Verdict.UNPRODUCTIVE, Verdict.PARTIAL)
         draws = index in drawn.draws or (past and index in drawn.may_draw)
-        left_alone = not architecture.judges_pointwise and set(layer.geometry.kernel) == {1}
+        left_alone = not options.judges_pointwise and set(layer.geometry.kernel) == {1}
         if draws or left_alone:
             judged = Verdict.NOT_JUDGED
         layers.append(
@@ -58,6 +59,7 @@ def analyse(architecture: Architecture) -> Analysis:
         feasible_min=feasible_min(layers, inputs, drawn.may_draw),
         feasible_max=feasible_max(layers, inputs, architecture.axes),
         unjudged=_unjudged(architecture, layers),
+        options=options,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.analysis.options import DEFAULT_OPTIONS, AnalysisOptions
 from rflint.analysis.totals import Totals
 from rflint.graph.architecture import Architecture
 
@@ -74,6 +75,8 @@ class Analysis:
     """Beyond this size no unit of a judged convolution sees the whole input; None: unbounded."""
     unjudged: str = ""
     """Why no convolution is judged, where some should be."""
+    options: AnalysisOptions = DEFAULT_OPTIONS
+    """What it was asked for: repairs analyse their copies in the same way."""
     retracer: Retracer = field(default_factory=Retracer, compare=False, repr=False)
     """Traces the model again, for claims that one pass does not prove."""
 

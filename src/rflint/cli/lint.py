@@ -25,7 +25,7 @@ from rflint.cli.parameters import (
     model_options,
 )
 from rflint.errors import RflintError, UsageError
-from rflint.linting.options import FAIL_ON
+from rflint.report.exit_gate import FAIL_ON
 from rflint.text.numbers import first_few, plural
 from rflint.usercode.paths import short_path
 from rflint.usercode.stdout import end_stdout, stdout_to_stderr

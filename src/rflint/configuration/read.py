@@ -16,10 +16,10 @@ from rflint.graph.source_location import SourceLocation
 from rflint.inputs import notation as quantities
 from rflint.inputs.tracing_options import TRACERS
 from rflint.linting.finding import Severity
-from rflint.linting.options import FAIL_ON
 from rflint.linting.rule import Rule
 from rflint.linting.selection import check_code
 from rflint.linting.settings import check_settings
+from rflint.report.exit_gate import FAIL_ON
 from rflint.report.formats import FORMATS
 from rflint.text.suggest import did_you_mean, did_you_mean_aside, similar
 from rflint.usercode.target import split_target

@@ -13,10 +13,9 @@ from rflint.errors import UsageError
 from rflint.inputs.layouts import layouts_of
 from rflint.inputs.notation import InputShape, Sizes
 from rflint.inputs.tracing_options import TracingOptions
-from rflint.linting.options import Options
 from rflint.linting.rule import Rule
 from rflint.linting.selection import precision, selected
-from rflint.linting.settings import told
+from rflint.linting.settings import RuleOptions, rule_options
 from rflint.report.limits import Limits
 from rflint.report.policy import Policy
 from rflint.text.numbers import size
@@ -38,7 +37,7 @@ class Request:
     shapes: tuple[InputShape, ...]
     arguments: Mapping[str, Any]
     tracing: TracingOptions
-    options: Options
+    options: RuleOptions
     policy: Policy
     is_one_of_several: bool = False
     """Whether the target is linted at other resolutions too."""
@@ -114,7 +113,7 @@ def requests(
                 layered.input or (),
                 layered.args or {},
                 _tracing(layered),
-                Options(layered.allow_unknown or (), told(rules, configuration.rule_settings)),
+                rule_options(rules, configuration.rule_settings, layered.allow_unknown or ()),
                 policy,
                 len(resolutions) > 1,
                 bool(model.name),
@@ -160,7 +159,7 @@ def is_whole(wanted: Sequence[Request], configuration: Configuration) -> bool:
 
 def _model_of(request: Request) -> str:
     """What is linted, whatever it is held against."""
-    options = replace(request.options, rule_settings={})
+    options = RuleOptions(allow_unknown=request.options.allow_unknown)
     return replace(request, options=options, policy=Policy(())).identity
 
 

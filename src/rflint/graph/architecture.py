@@ -82,8 +82,6 @@ class Architecture:
     """The axes that INPUT has; None: all. The others begin with further inputs, or inside."""
     unplaced: str = ""
     """Why no convolution slides over any axis, where that contradicts what the user said."""
-    judges_pointwise: bool = True
-    """Whether 1x1 convolutions are held against the input size; a user may not want it."""
 
     @property
     def axes(self) -> int:

@@ -11,18 +11,40 @@ rule's documentation (what, why with the source, how to fix, when to ignore), an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, TypeAlias
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
+from rflint.analysis.options import AnalysisOptions
 from rflint.errors import UsageError
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.text.suggest import did_you_mean_aside, similar
 
-Settings: TypeAlias = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class Settings(Mapping[str, Any]):
+    """What a check is told: the settings of its rule by name, and options of the run."""
+
+    values_by_name: Mapping[str, Any] = field(default_factory=dict)
+    allow_unknown: tuple[str, ...] = ()
+    """The operators that --allow-unknown names."""
+
+    def __getitem__(self, name: str) -> Any:
+        """`settings["largest"]`: what the user has set, else the default."""
+        return self.values_by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the settings."""
+        return iter(self.values_by_name)
+
+    def __len__(self) -> int:
+        """Their number."""
+        return len(self.values_by_name)
+
+
 Check: TypeAlias = Callable[[Analysis, Settings], Iterable[Finding]]
 SuppressionCheck: TypeAlias = "Callable[[Sequence[UnusedSuppression]], Iterable[Finding]]"
 Summary: TypeAlias = Callable[[Analysis, Sequence[Finding]], str]
@@ -48,6 +70,8 @@ class Setting:
     help: str
     choices: tuple[str, ...] = ()
     """The texts that are allowed. Without choices, values are of the default's type."""
+    analysis_options: Mapping[Any, AnalysisOptions] = field(default_factory=dict)
+    """By value, what it asks of the analysis: verdicts, totals and repairs follow."""
 
     def complaint(self, value: Any) -> str:
         """What is wrong with a value, if something is."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NoReturn
 
+from rflint.analysis.options import AnalysisOptions
 from rflint.errors import UsageError
 from rflint.linting.finding import Evidence, Severity
 from rflint.linting.rule import Example, Rule, Setting
@@ -22,6 +23,10 @@ from rflint.linting.rule_module import HOW_TO, NO_RULE, documented
 from rflint.usercode.paths import source_at
 
 _ENUMS: Mapping[str, type[Enum]] = {"Severity": Severity, "Evidence": Evidence}
+_CLASSES: Mapping[str, Callable[..., Any]] = {
+    "Setting": Setting,
+    "AnalysisOptions": AnalysisOptions,
+}
 _FUNCTIONS = ("check", "check_suppressions", "summarise")
 _EXAMPLES = ("fails", "passes")
 
@@ -131,9 +136,10 @@ class _Reader:
                 for key, value in zip(node.keys, node.values, strict=True)
                 if key is not None
             }
-        if isinstance(node, ast.Call) and _last_name(node.func) == "Setting":
+        if isinstance(node, ast.Call):
             given = {x.arg or "": self._evaluated(x.value, depth + 1) for x in node.keywords}
-            return Setting(*(self._evaluated(x, depth + 1) for x in node.args), **given)
+            values = [self._evaluated(x, depth + 1) for x in node.args]
+            return _CLASSES[_last_name(node.func)](*values, **given)
         return ast.literal_eval(node)
 
     def _examples(self, node: ast.expr) -> Sequence[Example]:

@@ -10,8 +10,8 @@ from rflint.errors import RflintError, error_text
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.errors import RuleFailed
 from rflint.linting.finding import Finding
-from rflint.linting.options import Options
 from rflint.linting.rule import Rule, UnusedSuppression
+from rflint.linting.settings import RuleOptions
 from rflint.usercode.exits import exit_call
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.paths import short_path, source_at
@@ -19,14 +19,14 @@ from rflint.usercode.source_lines import lines_of
 
 
 def run_rules(
-    rules: Sequence[Rule], analysis: Analysis, options: Options
+    rules: Sequence[Rule], analysis: Analysis, options: RuleOptions
 ) -> tuple[tuple[Finding, ...], tuple[RflintError, ...]]:
     """The findings of the rules, and an error for each rule that failed."""
     found: list[Finding] = []
     errors: list[RflintError] = []
     for rule in rules:
         try:
-            found_by_rule = _findings(rule, rule.check(analysis, options.settings(rule)))
+            found_by_rule = _findings(rule, rule.check(analysis, options.of(rule)))
         except BaseException as error:
             if is_ctrl_c(error):
                 raise

@@ -1,25 +1,56 @@
-"""What the user sets of rules, held against what they can be told."""
+"""What the user sets of rules, held against what can be set of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from rflint.analysis.options import DEFAULT_OPTIONS, AnalysisOptions
 from rflint.errors import UsageError
 from rflint.linting.rule import Rule, Settings
 from rflint.linting.selection import check_code, named
 from rflint.text.suggest import did_you_mean, similar
 
 
-def told(rules: Sequence[Rule], settings: Mapping[str, Settings]) -> dict[str, Settings]:
-    """Settings by the codes of rules, lists as tuples; those of no rule are left out."""
-    return {
+@dataclass(frozen=True, slots=True)
+class RuleOptions:
+    """What the user sets of rules, and what follows from it for the analysis."""
+
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By the rule's code; what is not set has the rule's default."""
+    allow_unknown: tuple[str, ...] = ()
+    """Operators that may be unknown without a finding."""
+    analysis: AnalysisOptions = DEFAULT_OPTIONS
+
+    def of(self, rule: Rule) -> Settings:
+        """What the check of a rule gets."""
+        defaults = {name: setting.default for name, setting in rule.settings.items()}
+        return Settings({**defaults, **self.settings.get(rule.code, {})}, self.allow_unknown)
+
+
+def rule_options(
+    rules: Sequence[Rule],
+    settings: Mapping[str, Mapping[str, Any]],
+    allow_unknown: Sequence[str] = (),
+) -> RuleOptions:
+    """Options from settings by the codes or names of rules; those of no rule are left out."""
+    by_code = {
         rule.code: {key: tuple(x) if isinstance(x, list) else x for key, x in values.items()}
         for code, values in settings.items()
         if (rule := named(rules, code))
     }
+    options = RuleOptions(by_code, tuple(allow_unknown))
+    analysis = DEFAULT_OPTIONS
+    for rule in rules:
+        values = options.of(rule)
+        for name, setting in rule.settings.items():
+            if setting.analysis_options and values[name] in setting.analysis_options:
+                analysis = analysis.changed_by(setting.analysis_options[values[name]])
+    return RuleOptions(by_code, tuple(allow_unknown), analysis)
 
 
-def check_settings(rules: Sequence[Rule], code: str, settings: Settings) -> None:
+def check_settings(rules: Sequence[Rule], code: str, settings: Mapping[str, Any]) -> None:
     """Raises UsageError where a rule has no such setting, or it cannot have that value."""
     rule = named(rules, code)
     if rule is None:

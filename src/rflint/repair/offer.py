@@ -116,7 +116,7 @@ class Workshop:
                 raise _FailsInTraining(f"it fails in training: {error.message}") from error
             if returns_the_same and training.output_shapes != self.in_training.output_shapes:
                 raise _FailsInTraining("it would return something else in training")
-        return Figures.of(analyse(architecture))
+        return Figures.of(analyse(architecture, self.analysis.options))
 
     def copy(self, edits: Sequence[Edit]) -> nn.Module:
         """A changed copy whose weights are not allocated."""
@@ -150,8 +150,7 @@ class Workshop:
             inputs = doubled(inputs, self.analysis.architecture.layouts)
         before = self.analysis.architecture
         layouts = before.declared
-        found = trace(model, inputs, train=train, tracer=before.tracer, layouts=layouts)
-        return replace(found, judges_pointwise=before.judges_pointwise)
+        return trace(model, inputs, train=train, tracer=before.tracer, layouts=layouts)
 
 
 def _ending(architecture: Architecture) -> list[str]:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rflint.linting.options import Options
 from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
 from rflint.linting.selection import selected
-from rflint.linting.settings import check_settings, told
+from rflint.linting.settings import RuleOptions, check_settings, rule_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Checks:
 
     rules: tuple[Rule, ...]
     known: tuple[Rule, ...]
-    options: Options
+    options: RuleOptions
 
 
 def chosen_checks(
@@ -34,7 +33,7 @@ def chosen_checks(
     for code, values in (settings or {}).items():
         check_settings(known, code, values)
     rules = selected(known, names(select), names(ignore), names(extend_select))
-    return Checks(rules, known, Options(tuple(names(allow_unknown)), told(known, settings or {})))
+    return Checks(rules, known, rule_options(known, settings or {}, names(allow_unknown)))
 
 
 def names(given: str | Sequence[str]) -> Sequence[str]:

@@ -9,9 +9,10 @@ from types import ModuleType
 
 from torch import nn
 
+from rflint.analysis.analyse import analyse
 from rflint.configuration.requests import Request
 from rflint.errors import RepairFailed, UsageError
-from rflint.linting.options import Options
+from rflint.linting.settings import RuleOptions
 from rflint.repair import Figures, Repair
 from rflint.repair.apply import edited_copy
 from rflint.repair.program import Origin, program
@@ -20,7 +21,7 @@ from rflint.tracing.model.build import Built, build
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.traced_model import TracedModel
-from rflint.usecases.model import FoundRepairs, analyse_judged, repair_model
+from rflint.usecases.model import FoundRepairs, repair_model
 from rflint.usercode.finder import make_importable
 
 
@@ -72,10 +73,12 @@ def _chosen(target: str, found: FoundRepairs, number: int) -> Repair:
     return found.repairs[number - 1]
 
 
-def _check(text: str, file: Path, repair: Repair, traced: TracedModel, options: Options) -> None:
+def _check(
+    text: str, file: Path, repair: Repair, traced: TracedModel, options: RuleOptions
+) -> None:
     """Raises RepairFailed unless what the file builds is as foreseen, and runs as the model did."""
     written = _built(text, file)
-    analysis = analyse_judged(traced.architecture_of(written), options)
+    analysis = analyse(traced.architecture_of(written), options.analysis)
     if Figures.of(analysis) != repair.after:
         raise RepairFailed("the written model would be another than the one that was analysed")
     train = traced.options.train

@@ -12,9 +12,9 @@ from rflint.analysis.analysis import Analysis, OtherPasses, Retracer
 from rflint.errors import RflintError, UsageError
 from rflint.graph.architecture import Architecture
 from rflint.inputs.tracing_options import TracingOptions
-from rflint.linting.options import Options
 from rflint.linting.rule import Rule
 from rflint.linting.runner import run_rules
+from rflint.linting.settings import RuleOptions
 from rflint.repair import KINDS, Repair, search
 from rflint.repair.offer import Workshop, offers
 from rflint.report.report import LargerInput, ModelReport
@@ -47,7 +47,7 @@ def lint_model(
     built: Built,
     target: str,
     rules: Sequence[Rule],
-    options: Options,
+    options: RuleOptions,
     resolution: tuple[int, ...] | None,
     given: Any,
     tracing: TracingOptions,
@@ -84,7 +84,7 @@ def repair_model(
     resolution: tuple[int, ...] | None,
     given: Any,
     tracing: TracingOptions,
-    options: Options,
+    options: RuleOptions,
     kinds: Sequence[str] = (),
 ) -> tuple[AnalysedModel, FoundRepairs]:
     """The repairs of one model at one resolution; UsageError for a kind that there is not."""
@@ -101,7 +101,7 @@ def analyse_model(
     resolution: tuple[int, ...] | None,
     given: Any,
     tracing: TracingOptions,
-    options: Options,
+    options: RuleOptions,
 ) -> AnalysedModel:
     """Trace a model with the inputs that are given or inferred, and analyse its architecture."""
     traced = trace_model(built.model, resolution, given, tracing)
@@ -109,17 +109,18 @@ def analyse_model(
     def other_passes() -> OtherPasses:
         with gc_paused():
             return OtherPasses(
-                _analysed(traced.later_passes()), _analysed(traced.passes_in_other_mode())
+                _analysed(traced.later_passes(), options),
+                _analysed(traced.passes_in_other_mode(), options),
             )
 
     @cache
     def at_size(size: tuple[int, ...]) -> Analysis | None:
         with gc_paused():
             there = traced.at_size(size)
-        return None if there is None else analyse_judged(there, options)
+        return None if there is None else analyse(there, options.analysis)
 
     retracer = Retracer(other_passes, resize=at_size)
-    analysis = replace(analyse_judged(traced.architecture, options), retracer=retracer)
+    analysis = replace(analyse(traced.architecture, options.analysis), retracer=retracer)
     return AnalysedModel(traced, confirm_dead_weights(analysis))
 
 
@@ -136,16 +137,15 @@ def find_repairs(model: AnalysedModel, kinds: Sequence[str] = ()) -> FoundRepair
     )
 
 
-def analyse_judged(architecture: Architecture, options: Options) -> Analysis:
-    """An analysis that judges the convolutions which the settings of rules say are to be judged."""
-    return analyse(replace(architecture, judges_pointwise=options.judges_pointwise))
+def _analysed(
+    architectures: tuple[Architecture, ...] | None, options: RuleOptions
+) -> tuple[Analysis, ...] | None:
+    if architectures is None:
+        return None
+    return tuple(analyse(x, options.analysis) for x in architectures)
 
 
-def _analysed(architectures: tuple[Architecture, ...] | None) -> tuple[Analysis, ...] | None:
-    return None if architectures is None else tuple(map(analyse, architectures))
-
-
-def _larger_input(model: AnalysedModel, options: Options) -> LargerInput | None:
+def _larger_input(model: AnalysedModel, options: RuleOptions) -> LargerInput | None:
     """The input that receptive fields ask for, where the model runs on it and is sound there."""
     analysis = model.analysis
     if not analysis.unproductive:
@@ -154,7 +154,7 @@ def _larger_input(model: AnalysedModel, options: Options) -> LargerInput | None:
     larger = model.traced.with_larger_input(wanted)
     if larger is None:
         return None
-    there = analyse_judged(larger, options)
+    there = analyse(larger, options.analysis)
     if there.unproductive:
         return None
     return LargerInput(there.architecture.resolution, there.totals.macs)

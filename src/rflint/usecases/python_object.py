@@ -9,7 +9,7 @@ from torch import nn
 
 from rflint.errors import UsageError
 from rflint.inputs.tracing_options import TracingOptions
-from rflint.linting.options import Options
+from rflint.linting.settings import RuleOptions
 from rflint.repair import Repair
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import Failure, Report
@@ -64,7 +64,7 @@ def repair_object(
         raise UsageError("a model is repaired at one resolution")
     with process_state_restored():
         built = build(model, args or {}, _name_of(model))
-        _, found = repair_model(built, resolutions[0], given, tracing, Options(), kinds)
+        _, found = repair_model(built, resolutions[0], given, tracing, RuleOptions(), kinds)
     return found.repairs
 
 

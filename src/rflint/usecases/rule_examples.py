@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from rflint.errors import RflintError, as_rflint_error
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.errors import RuleFailed
-from rflint.linting.options import Options
 from rflint.linting.rule import Example, Rule
-from rflint.linting.settings import check_settings, told
+from rflint.linting.settings import check_settings, rule_options
 from rflint.text.numbers import size
 from rflint.usecases.checks import Checks
 from rflint.usecases.python_arguments import resolutions_from
@@ -56,7 +55,7 @@ def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail
     given = "".join(f", {setting} = {value!r}," for setting, value in example.settings.items())
     layout = f" ({example.layout})" if example.layout else ""
     title = f"{name} at {size(sizes)}{layout}{given}"
-    options = Options(rule_settings=told(known, {rule.code: example.settings}))
+    options = rule_options(known, {rule.code: example.settings})
     checks = Checks(tuple(known), tuple(known), options)
     tracing = TracingOptions(layouts=(example.layout,) if example.layout else ())
     try:

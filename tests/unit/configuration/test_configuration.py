@@ -482,7 +482,7 @@ def test_settings_reach_the_rules(tmp_path: Path) -> None:
     for name in ("RF101", "unproductive-layer"):
         found = configured(tmp_path, f"[rules.{name}]\npointwise = 'ignore'")
         (request,) = asked(found, "a:b")
-        assert not request.options.judges_pointwise
+        assert not request.options.analysis.judges_pointwise
 
 
 # -- whether everything is linted, so that a comment without use has none anywhere

@@ -704,7 +704,7 @@ def test_two_resolutions_share_the_comments(net: Any) -> None:
 
 def test_a_rule_that_fails_leaves_comments_alone(net: Any) -> None:
     """Who knows what it would have found."""
-    from rflint.linting.options import Options
+    from rflint.linting.settings import RuleOptions
     from rflint.usecases.checks import Checks
     from rflint.usecases.python_object import lint_object
 
@@ -712,7 +712,7 @@ def test_a_rule_that_fails_leaves_comments_alone(net: Any) -> None:
         raise RuntimeError
 
     rules: list[Rule] = [replace(x, check=breaks) if x.code == "RF101" else x for x in RULES]
-    done = lint_object(net.Net, Checks(tuple(rules), tuple(rules), Options()), [(16,)])
+    done = lint_object(net.Net, Checks(tuple(rules), tuple(rules), RuleOptions()), [(16,)])
     assert done.failures
     assert "RF900" not in {x.code for x in done.findings}
 
