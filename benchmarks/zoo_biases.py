@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import rflint
 from benchmarks.tables import show
-from rflint.tracing.recording.functions import tensors_of
+from rflint.tracing.recording.tensors import tensors_of
 from zoo.models import ZooModel, all_models
 
 

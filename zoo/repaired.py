@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from rflint.tracing.recording.functions import tensors_of
+from rflint.tracing.recording.tensors import tensors_of
 
 
 def faults(original: nn.Module, repaired: nn.Module, inputs: Sequence[torch.Tensor]) -> list[str]:

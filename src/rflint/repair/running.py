@@ -18,7 +18,7 @@ from torch import nn
 
 from rflint.errors import RepairFailed, error_text
 from rflint.tracing.model.meta_device import META
-from rflint.tracing.recording.functions import tensors_of
+from rflint.tracing.recording.tensors import tensors_of
 
 _MOST_ELEMENTS = 1 << 27
 """A model with more elements than this is not given weights for a trial."""

@@ -112,7 +112,7 @@ def _recorded(request: _Request, tracer: str) -> Recording:
     if tracer == "symbolic":
         return record(request.model, request.inputs)
     # loading torch.export takes a second that most models need not wait for
-    from rflint.tracing.recording.export import record as record_exported
+    from rflint.tracing.recording.export.record import record as record_exported
 
     return record_exported(request.model, request.inputs)
 

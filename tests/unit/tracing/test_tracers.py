@@ -422,7 +422,7 @@ def test_a_scripted_function_goes_to_export_by_itself() -> None:
 def test_a_model_that_can_be_followed_does_not_go_to_export() -> None:
     assert rflint.lint(SharedModules, res=32).to_dict()["models"][0]["tracer"] == "symbolic"
     code = "import rflint, sys, torch; rflint.lint(torch.nn.Conv2d(3, 8, 3), res=8)"
-    code += "; assert 'rflint.tracing.recording.export' not in sys.modules"
+    code += "; assert 'rflint.tracing.recording.export.record' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -521,7 +521,7 @@ def scripted_relu(x: Tensor) -> Tensor:
 
 
 def test_an_exported_recording_is_a_graph_that_runs() -> None:
-    record = importlib.import_module("rflint.tracing.recording.export").record
+    record = importlib.import_module("rflint.tracing.recording.export.record").record
     inner = nn.Sequential(nn.Conv2d(8, 4, 3), Activation(), nn.MaxPool2d(2))
     model = nn.Sequential(Indexed(), inner, nn.Flatten()).eval()
     with temporarily_on_meta(model, train=False):
@@ -605,9 +605,9 @@ def test_what_the_code_itself_does_wrong_is_not_tried_again(
     def unwanted(*args: Any) -> Any:
         raise AssertionError("torch.export is not asked")
 
-    import rflint.tracing.recording.export
+    import rflint.tracing.recording.export.record
 
-    monkeypatch.setattr(rflint.tracing.recording.export, "record", unwanted)
+    monkeypatch.setattr(rflint.tracing.recording.export.record, "record", unwanted)
     with pytest.raises((TraceFailed, InputMismatch)):
         rflint.lint(model, res=32)
 

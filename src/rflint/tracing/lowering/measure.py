@@ -30,8 +30,8 @@ from rflint.operators.mixing import mixing_geometry
 from rflint.operators.shapes import shape_of
 from rflint.operators.values import Value
 from rflint.tracing.lowering.probe import Patience, Reading, probe
-from rflint.tracing.recording.functions import tensors_of
 from rflint.tracing.recording.real_runs import CannotRun, check_sizes, realistic
+from rflint.tracing.recording.tensors import tensors_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from rflint.graph.exact import Number
 from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import mapped, tensors_in
 from rflint.operators.effect import as_number
-from rflint.tracing.recording.functions import tensors_of
 from rflint.tracing.recording.real_runs import CannotRun, run_on_copies
+from rflint.tracing.recording.tensors import tensors_of
 
 MOST_POSITIONS = 48
 """Positions probed along one dimension: all of a small map, a stretch in the middle of a large."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -11,14 +11,15 @@ from torch import fx, nn
 
 from rflint.errors import UnsupportedByTracer
 from rflint.graph.source_location import SourceLocation
-from rflint.operators.call import mapped, tensors_in
+from rflint.operators.call import mapped
 from rflint.operators.find import find
 from rflint.operators.shapes import show
 from rflint.tracing.model.meta_device import LARGE, META
-from rflint.tracing.model.tree import modules, named_buffers, named_parameters
-from rflint.tracing.model.unregistered import unregistered_tensors
-from rflint.tracing.recording.functions import overlaid, take, tensors_of
+from rflint.tracing.recording.aliases import Aliases, is_same_view, storage_of
+from rflint.tracing.recording.graph_functions import overlaid, take
+from rflint.tracing.recording.model_tensors import ModelTensors, other_tensors
 from rflint.tracing.recording.recording import Step
+from rflint.tracing.recording.tensors import tensors_of
 
 
 class TensorTracker:
@@ -28,48 +29,40 @@ class TensorTracker:
         self,
         model: nn.Module,
         scope: Callable[[], str],
-        caller: Callable[[], SourceLocation | None],
+        call_site: Callable[[], SourceLocation | None],
     ) -> None:
         self.graph = fx.Graph()
         self.steps: dict[fx.Node, Step] = {}
         self.constants: dict[str, torch.Tensor] = {}
+        self.stored = ModelTensors(model)
         self._scope = scope
-        self._caller = caller
+        self._call_site = call_site
         self._nodes: dict[int, fx.Node] = {}
-        self._sharing: dict[int, list[torch.Tensor]] = {}
-        """Every bound tensor, by storage: identities stay unique while the tensors live."""
-        self._written: dict[int, list[torch.Tensor]] = {}
-        """What was written in place, by storage, for tensors that nothing has seen yet."""
+        self._aliases = Aliases()
         self._without_values: set[int] = set()
         """The storages of which a part was written whose numbers nobody knows."""
         self._real: set[int] = set()
         """Small parameters, and what was computed from nothing else."""
         self._alive: list[torch.Tensor] = []
-        self._made = {id(tensor) for tensor in (*_held(model), *unregistered_tensors(model))}
-        """Tensors without storage that no node has made: constants, and what modules hold."""
-        self._twins: dict[int, torch.Tensor] = {}
+        self._constants = {id(tensor) for tensor in other_tensors(model)}
+        """Tensors without storage that no node has made."""
+        self._on_meta: dict[int, torch.Tensor] = {}
+        """By the identity of a real tensor, one without storage that stands for it."""
         self._zeros: dict[int, tuple[torch.Tensor, int]] = {}
         """Tensors that forward has made of zeros, and their versions then."""
-        self.model = model
-        self.parameters: dict[str, torch.Tensor] = dict(named_parameters(model))
-        """Those that the model had at first, and those that it got on the way."""
-        self._storages: list[Any] = []
-        """Those of all bound tensors: an identity must not be given to another."""
-        self._stored = {id(t): name for name, t in named_buffers(model)}
-        self._stored |= {id(t): name for name, t in named_parameters(model)}
 
     # -- tensors and nodes
 
     def placeholder(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         """An input of the model, without storage."""
-        twin = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
-        self._bind(twin, self._step(self.graph.placeholder(name), Step(twin, "input", None)))
-        return twin
+        on_meta = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+        self._bind(on_meta, self._step(self.graph.placeholder(name), Step(on_meta, "input", None)))
+        return on_meta
 
     def constant(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor without storage that carries nothing of the input."""
         self._alive.append(tensor)
-        self._made.add(id(tensor))
+        self._constants.add(id(tensor))
         return tensor
 
     def zeros(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -91,38 +84,40 @@ class TensorTracker:
         known = self._nodes.get(id(tensor))
         if known is not None:
             return known
-        name = self.name(tensor)
-        alias = self._alias(tensor) if name is None else None
-        if alias is not None:
-            self._bind(tensor, alias)
-            return alias
+        name = self.stored.name(tensor)
+        source = self._renamed(tensor) if name is None else None
+        if source is not None:
+            self._bind(tensor, source)
+            return source
         if name is None:
-            if tensor.device.type == "meta" and id(tensor) not in self._made:
-                raise UnsupportedByTracer(
-                    f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
-                    "through Python",
-                    source=self._caller(),
-                )
-            name = f"_tensor_constant{len(self.constants)}"
-            self.constants[name] = tensor
+            name = self._constant_name(tensor)
         node = self.graph.create_node("get_attr", name)
         if tensor.device.type != "meta":
             self._real.add(id(tensor))
         is_zero = self._is_zero(tensor)
         self._bind(tensor, self._step(node, Step(tensor, "get_attr", None, is_zero=is_zero)))
-        for written in self._written.get(_storage(tensor), ()):
+        for written in self._aliases.written_to(tensor):
             # a view of it was filled before anything else happened to it
-            self._overlaid(tensor, written, self._caller())
+            self._overlay(tensor, written, self._call_site())
         return self._nodes[id(tensor)]
 
-    def _alias(self, tensor: torch.Tensor) -> fx.Node | None:
+    def _constant_name(self, tensor: torch.Tensor) -> str:
+        if tensor.device.type == "meta" and id(tensor) not in self._constants:
+            raise UnsupportedByTracer(
+                f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
+                "through Python",
+                source=self._call_site(),
+            )
+        name = f"_tensor_constant{len(self.constants)}"
+        self.constants[name] = tensor
+        return name
+
+    def _renamed(self, tensor: torch.Tensor) -> fx.Node | None:
         """The node of what a parameter was made of in forward: that tensor, by another name."""
-        if not isinstance(tensor, nn.Parameter):
-            return None
-        for other in self._sharing.get(_storage(tensor), ()):
-            same = (tensor.shape, tensor.stride()) == (other.shape, other.stride())
-            if same and tensor.storage_offset() == other.storage_offset():
-                return self._nodes[id(other)]
+        if isinstance(tensor, nn.Parameter):
+            for other in self._aliases.of(tensor):
+                if is_same_view(tensor, other):
+                    return self._nodes[id(other)]
         return None
 
     def copied(self, tensor: torch.Tensor, memo: dict[int, Any]) -> torch.Tensor:
@@ -139,21 +134,7 @@ class TensorTracker:
             self._real.add(id(copy))
         return copy
 
-    def name(self, tensor: torch.Tensor) -> str | None:
-        """What the model calls a parameter or buffer; forward may have just registered it."""
-        if id(tensor) not in self._stored and isinstance(tensor, nn.Parameter):
-            for name, parameter in named_parameters(self.model):
-                if id(parameter) not in self._stored:
-                    self._stored[id(parameter)] = name
-                    self._alive.append(parameter)
-                    self.parameters[name] = parameter
-        return self._stored.get(id(tensor))
-
-    def names(self, tensors: Iterable[torch.Tensor]) -> tuple[str, ...]:
-        """Of those that the model has a name for."""
-        return tuple(name for tensor in tensors if (name := self.name(tensor)) is not None)
-
-    def held(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> dict[str, fx.Node]:
+    def computed(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> dict[str, fx.Node]:
         """By name, the nodes of those tensors that were computed."""
         found = ((name, self._nodes.get(id(tensor))) for name, tensor in tensors)
         return {name: node for name, node in found if node is not None and node.op != "get_attr"}
@@ -164,13 +145,10 @@ class TensorTracker:
         self.changes_layout(tensor)
         with torch._C.DisableTorchFunction():
             alike = tensor.device.type == value.device.type
-            content = value.detach() if alike else self._elsewhere(value, tensor.device)
+            content = value.detach() if alike else _empty_like(value, tensor.device)
             tensor.data = content
         self._bind(tensor, node)
         (self._real.add if real and alike else self._real.discard)(id(tensor))
-
-    def _elsewhere(self, value: torch.Tensor, device: torch.device) -> torch.Tensor:
-        return torch.empty(value.shape, dtype=value.dtype, device=device)
 
     def as_nodes(self, argument: Any) -> Any:
         """Nested arguments with nodes in the place of tensors."""
@@ -188,24 +166,26 @@ class TensorTracker:
                 )
                 self._bind(tensor, self._step(part, Step(tensor, "part", None)))
 
-    def overlay(self, written: torch.Tensor, caller: SourceLocation | None) -> None:
+    def wrote(self, written: torch.Tensor, caller: SourceLocation | None) -> None:
         """Every other tensor that shares what was just written in place has changed as well."""
-        for other in [t for t in self._sharing[_storage(written)] if t is not written]:
-            self._overlaid(other, written, caller)
-        self._written.setdefault(_storage(written), []).append(written)
+        for other in self._aliases.of(written):
+            if other is not written:
+                self._overlay(other, written, caller)
+        self._aliases.note_write(written)
         if not self.has_values(written):
-            self._without_values.add(_storage(written))
+            self._without_values.add(storage_of(written))
 
     def changes_layout(self, tensor: torch.Tensor) -> None:
         """Note that a tensor gets another shape in place: what was done so far saw the old one."""
         node = self._nodes.get(id(tensor))
         if node is not None:
-            before = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+            before = _empty_like(tensor, META)
             self.steps[node] = dataclasses.replace(self.steps[node], result=before)
 
-    def _overlaid(
+    def _overlay(
         self, base: torch.Tensor, written: torch.Tensor, caller: SourceLocation | None
     ) -> None:
+        """Record that a tensor has changed where another one, on its storage, was written."""
         if not self.has_values(written):
             self._real.discard(id(base))
         node = self.graph.create_node(
@@ -216,10 +196,7 @@ class TensorTracker:
         self._bind(base, self._step(node, step))
 
     def _bind(self, tensor: torch.Tensor, node: fx.Node) -> None:
-        sharing = self._sharing.setdefault(_storage(tensor), [])
-        if not any(other is tensor for other in sharing):
-            sharing.append(tensor)
-            self._storages.append(tensor.untyped_storage())
+        self._aliases.add(tensor)
         self._nodes[id(tensor)] = node
 
     def _step(self, node: fx.Node, step: Step) -> fx.Node:
@@ -230,9 +207,8 @@ class TensorTracker:
 
     def is_tracked(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor is a parameter or came out of something recorded."""
-        known = id(tensor) in self._nodes or id(tensor) in self._stored
-        written = bool(self._written) and _storage(tensor) in self._written
-        return known or tensor.device.type == "meta" or written
+        known = id(tensor) in self._nodes or tensor in self.stored
+        return known or tensor.device.type == "meta" or bool(self._aliases.written_to(tensor))
 
     def has_values(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor's numbers are real: neither without storage nor made from what is."""
@@ -254,29 +230,20 @@ class TensorTracker:
 
     def on_meta(self, argument: Any) -> Any:
         """The same arguments with every real tensor replaced by one without storage."""
-        return mapped(argument, torch.Tensor, self._twin)
+        return mapped(argument, torch.Tensor, self._without_storage)
 
     def _lost_values(self, tensor: torch.Tensor) -> bool:
         """Whether something without numbers was written into a tensor, through a view of it."""
-        return bool(self._without_values) and _storage(tensor) in self._without_values
+        return bool(self._without_values) and storage_of(tensor) in self._without_values
 
-    def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
+    def _without_storage(self, tensor: torch.Tensor) -> torch.Tensor:
         if tensor.device.type == "meta":
             return tensor
-        if id(tensor) not in self._twins:
-            self._twins[id(tensor)] = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
+        if id(tensor) not in self._on_meta:
+            self._on_meta[id(tensor)] = _empty_like(tensor, META)
             self._alive.append(tensor)
-        return self._twins[id(tensor)]
+        return self._on_meta[id(tensor)]
 
 
-def _storage(tensor: torch.Tensor) -> int:
-    """What a tensor and its views have in common."""
-    identity: int = tensor.untyped_storage()._cdata
-    return identity
-
-
-def _held(model: nn.Module) -> Iterator[torch.Tensor]:
-    """Tensors that modules keep beside their parameters and buffers."""
-    for module in modules(model):
-        own = {k: v for k, v in vars(module).items() if k not in ("_parameters", "_buffers")}
-        yield from (value for value in tensors_in(own) if isinstance(value, torch.Tensor))
+def _empty_like(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device=device)

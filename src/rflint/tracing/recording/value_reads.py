@@ -18,18 +18,11 @@ from rflint.errors import DataDependent
 from rflint.graph.source_location import SourceLocation
 from rflint.operators.shapes import show
 from rflint.tracing.recording.branches import Answer, answer, asserts, only_reports
+from rflint.tracing.recording.call_site import CallSite
 from rflint.tracing.recording.failures import needs_values
 from rflint.tracing.recording.tensor_tracker import TensorTracker
 from rflint.tracing.recording.unbacked import UnbackedNumber, numbers_in, shown
 from rflint.usercode.source_lines import innermost_line
-
-TEXTS = frozenset({"__format__", "__repr__", "__str__"})
-"""Methods that print a tensor."""
-
-COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
-
-COMPOSED = frozenset({"broadcast_tensors", "is_all_true", "is_any_true"})
-"""Functions that are recorded as what they consist of."""
 
 _SIZED = frozenset(
     {"pad", "view", "reshape", "expand", "repeat", "tile", "permute", "narrow", "select", "roll"}
@@ -45,19 +38,19 @@ _SIZED = frozenset(
 _PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.device)
 
 
-class Reading:
+class ValueReads:
     """Answers for the code of one model."""
 
     def __init__(
         self,
-        ledger: TensorTracker,
-        caller: Callable[[], SourceLocation | None],
+        tracker: TensorTracker,
+        call_site: CallSite,
         call: Callable[..., torch.Tensor],
     ) -> None:
-        self.ledger = ledger
+        self._tracker = tracker
         self.assumed: dict[SourceLocation, None] = {}
         """The lines whose assertions were taken to hold, in the order in which they were met."""
-        self._caller = caller
+        self._call_site = call_site
         self._call = call
         self._has_unread = False
 
@@ -107,7 +100,7 @@ class Reading:
 
     def asserted(self) -> None:
         """Note that torch was told to assert something."""
-        found = self._caller()
+        found = self._call_site()
         if found is not None:
             self.assumed[found] = None
 
@@ -148,7 +141,7 @@ class Reading:
         if isinstance(value, torch.Tensor):
             whole = not (value.dtype.is_floating_point or value.dtype.is_complex)
             if value.dim() == 0 and whole and value.dtype is not torch.bool:
-                return int(value) if self.ledger.has_values(value) else value
+                return int(value) if self._tracker.has_values(value) else value
             return value
         if not isinstance(value, _PLAIN) and hasattr(value, "__index__") and not _rank(value):
             return operator.index(value)
