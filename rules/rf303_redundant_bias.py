@@ -35,6 +35,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import Validity, validity
 from rflint.graph.architecture import Architecture, users_of_parameters
 from rflint.graph.layer import Kind, Layer
+from rflint.graph.traits import Trait
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import plural
@@ -112,7 +113,7 @@ def _subtracts(norm: Layer, layer: Layer) -> bool:
     dimensions = len(layer.out_shape)
     if layer.kind is Kind.LINEAR:
         # instance normalisation takes (batch, features) for (channels, positions)
-        channels_second = dimensions == 2 and "instance" not in norm.operation.lower()
+        channels_second = dimensions == 2 and Trait.UNBATCHED not in norm.traits
     else:
         channels_second = dimensions == len(layer.taps) + 2 or not layer.taps
     return norm.subtracts_mean and len(norm.inputs) == 1 and same and channels_second

@@ -38,6 +38,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import reaching_outputs
 from rflint.graph.layer import Kind
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import along_axes, plural
@@ -80,7 +81,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 
 def _aliases(layer: AnalysedLayer, taps: Taps) -> bool:
-    averages = layer.layer.operation.startswith("avg_pool") and taps.kernel >= taps.stride
+    averages = Trait.AVERAGES in layer.layer.traits and taps.kernel >= taps.stride
     small = taps.kernel < 2 * taps.stride - 1
     # one window over a whole map samples nothing
     return taps.stride > 1 and taps.windows > 1 and small and not averages

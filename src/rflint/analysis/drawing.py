@@ -29,7 +29,8 @@ from typing import TypeAlias
 
 from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
-from rflint.graph.layer import INPUT, Edge
+from rflint.graph.layer import INPUT, Edge, Layer
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent, Window
 
 _Coarsest: TypeAlias = Mapping[Number, tuple[Number, Number]]
@@ -111,11 +112,15 @@ class _Axis:
 
     def _only_shuffled(self) -> set[int]:
         """The layers whose output pixel shuffles read, and nobody else."""
-        readers: dict[int, set[str]] = {}
+        readers: dict[int, list[Layer]] = {}
         for layer in self.layers:
             for edge in layer.inputs:
-                readers.setdefault(edge.source, set()).add(layer.operation)
-        return {source for source, names in readers.items() if names == {"pixel_shuffle"}}
+                readers.setdefault(edge.source, []).append(layer)
+        return {
+            source
+            for source, layers in readers.items()
+            if all(Trait.CHANNELS_TO_POSITIONS in layer.traits for layer in layers)
+        }
 
     def _shrinks(self, index: int) -> bool:
         """Whether a layer makes maps smaller, or reads all of one at once."""

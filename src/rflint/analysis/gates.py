@@ -10,15 +10,8 @@ from dataclasses import dataclass, replace
 
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent
-
-SQUASHING = frozenset(
-    {"sigmoid", "hardsigmoid", "softmax", "Softmax2d", "tanh", "hardtanh", "relu6", "clamp", "clip"}
-)
-"""Operations with a bounded range, which the branch of a gate ends in."""
-
-PRODUCTS = frozenset({"mul", "imul", "rmul", "multiply", "quantized::mul"})
-"""Operations that gates end in."""
 
 _TRANSPARENT = frozenset({Kind.ARITHMETIC, Kind.RESHAPE, Kind.SLICE, Kind.UPSAMPLE, Kind.PAD})
 """Kinds that may stand between the squashing function and the product, if they have one input."""
@@ -58,7 +51,7 @@ def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
     work = _Work.of(layers)
     gates: set[tuple[int, int]] = set()
     for index, layer in enumerate(layers):
-        if layer.operation not in PRODUCTS or len(layer.inputs) != 2:
+        if Trait.PRODUCT not in layer.traits or len(layer.inputs) != 2:
             continue
         for position, edge in enumerate(layer.inputs):
             trunk = layer.inputs[1 - position].source
@@ -91,7 +84,7 @@ def _squashed_at(layers: Sequence[Layer], source: int) -> int | None:
     """The squashing layer that a value comes from, through reshaping and scaling only."""
     while source != INPUT:
         layer = layers[source]
-        if layer.operation in SQUASHING:
+        if Trait.BOUNDED in layer.traits:
             return source
         if layer.kind not in _TRANSPARENT or len(layer.inputs) != 1:
             return None

@@ -9,6 +9,7 @@ from rflint.graph.exact import Number
 from rflint.graph.sizing import Sizing
 from rflint.graph.source_location import SourceLocation
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window
 
 INPUT = -1
@@ -152,6 +153,8 @@ class Layer:
     """The user's line that called it."""
     unknown_because: str = ""
     """Of an unknown operator: why it could not be measured either."""
+    traits: frozenset[Trait] = frozenset()
+    """What its operator declares of itself; nothing, of one that is in no table."""
     begins: tuple[tuple[int, int], ...] = ()
     """Axes that begin here, and their sizes: those of a further input, or of a spectrum."""
 
@@ -177,6 +180,12 @@ class Layer:
             for edge in self.inputs
             for reach in edge.reach
         )
+
+    @property
+    def is_standard_module(self) -> bool:
+        """Whether it is a module with torch.nn's own forward: its attributes say what it does."""
+        has_own_forward = self.scope and self.scope == self.name
+        return self.is_module and not has_own_forward
 
     @property
     def title(self) -> str:

@@ -15,10 +15,11 @@ function (views, which are cheap, and whatever is in no table) do run on meta te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from rflint.graph.layer import Kind
+from rflint.graph.traits import Trait
 from rflint.operators.call import Call
 from rflint.operators.effect import Effect
 from rflint.operators.shapes import Shapes
@@ -32,13 +33,17 @@ class Row:
     kind: Kind
     effect: Callable[[Call], Effect]
     shape: Callable[[Call], Shapes] | None
+    traits: frozenset[Trait] = frozenset()
 
 
 _TABLE: dict[str, Row] = {}
 
 
 def operator(
-    *spellings: str, kind: Kind, shape: Callable[[Call], Shapes] | None = None
+    *spellings: str,
+    kind: Kind,
+    shape: Callable[[Call], Shapes] | None = None,
+    traits: Collection[Trait] = (),
 ) -> Callable[[Callable[[Call], Effect]], Callable[[Call], Effect]]:
     """Enter a row into the table, under function names and class names of torch.nn."""
 
@@ -46,7 +51,8 @@ def operator(
         for spelling in spellings:
             if spelling in _TABLE:
                 raise ValueError(f"operator {spelling!r} is in the table twice")
-            _TABLE[spelling] = Row(_function_name(spelling, spellings), kind, effect, shape)
+            name = _function_name(spelling, spellings)
+            _TABLE[spelling] = Row(name, kind, effect, shape, frozenset(traits))
         return effect
 
     return register

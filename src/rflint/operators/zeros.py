@@ -10,39 +10,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import reduce
 from math import prod
 from operator import and_, or_
+from typing import Any
 
 from rflint.graph.taps import Taps, everything, spread, thinned
 from rflint.operators.call import Call
-from rflint.operators.shapes import Shape
+from rflint.operators.shapes import Shape, broadcast
 from rflint.operators.values import Value, Zeros
 
 _MOST = 1 << 16
 """Of dimensions that are taken apart again, more positions than that are not followed."""
-
-_KEEPS_ZERO = frozenset(
-    {"relu", "relu6", "leakyrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softsign"}
-    | {"tanhshrink", "hardshrink", "softshrink", "hardswish", "tanh", "rrelu", "prelu", "abs"}
-    | {"absolute", "neg", "negative", "square", "sqrt", "sin", "tan", "asin", "atan", "sinh"}
-    | {"asinh", "atanh", "erf", "sign", "sgn", "floor", "ceil", "round", "trunc", "frac", "expm1"}
-    | {"log1p", "nantonum", "rad2deg", "deg2rad", "conj", "real", "imag", "positive", "pos"}
-    | {"dropout", "dropout1d", "dropout2d", "dropout3d", "identity", "clone", "contiguous"}
-    | {"detach", "data", "alias", "to", "type", "typeas", "float", "half", "bfloat16", "double"}
-    | {"cuda", "cpu", "requiresgrad"}
-)
-"""Functions of one number that are zero at zero."""
-
-_BOUNDS = {
-    "hardtanh": (("min_val", -1.0), ("max_val", 1.0)),
-    "clamp": (("min", None), ("max", None)),
-    "clip": (("min", None), ("max", None)),
-    "clampmin": (("min", None), ("", None)),
-    "clampmax": (("", None), ("max", None)),
-}
-"""Functions that keep a number between two bounds, and what these are called."""
-
-_SUMS = frozenset({"add", "radd", "iadd", "sub", "rsub", "isub", "subtract", "maximum", "minimum"})
-_PRODUCTS = frozenset({"mul", "rmul", "imul", "multiply"})
-_QUOTIENTS = frozenset({"div", "idiv", "truediv", "itruediv", "divide", "true_divide"})
 
 
 def all_zero(shape: Shape) -> Zeros:
@@ -50,42 +26,37 @@ def all_zero(shape: Shape) -> Zeros:
     return tuple(map(everything, shape))
 
 
-def of_function(call: Call) -> Zeros:
-    """Of a function of one number."""
-    value = call.input
-    return value.zeros if value.zeros and _is_zero_at_zero(call) else ()
+def of_sum(call: Call) -> Zeros:
+    """Of sums and differences, maxima and minima: where all operands are zero."""
+    return _combined(call, and_) if _has_zeros(call) and not any(_numbers(call)) else ()
 
 
-def _is_zero_at_zero(call: Call) -> bool:
-    name = call.name.replace("_", "").lower()
-    if name in _KEEPS_ZERO:
-        return True
-    if name not in _BOUNDS:
-        return False
-    (low, lowest), (high, highest) = _BOUNDS[name]
-    below = call.arg(low, 1, lowest) if low else None
-    above = call.arg(high, 2 if low else 1, highest) if high else None
-    numbers = all(bound is None or isinstance(bound, int | float) for bound in (below, above))
-    return numbers and (below or 0) <= 0 <= (above or 0)
+def of_product(call: Call) -> Zeros:
+    """Of products: where any operand is zero."""
+    return _combined(call, or_) if _has_zeros(call) else ()
 
 
-def of_arithmetic(call: Call, shape: Shape) -> Zeros:
-    """Of sums, products, and quotients by a number."""
+def of_quotient(call: Call) -> Zeros:
+    """Of quotients of a tensor by a number."""
+    values, numbers = call.tensors, _numbers(call)
+    by_a_number = len(values) == len(numbers) == 1 and call.args[0] is values[0]
+    return values[0].zeros if _has_zeros(call) and by_a_number and numbers[0] else ()
+
+
+def _has_zeros(call: Call) -> bool:
+    """Whether zeros are known of an operand, and all that is no tensor is a number."""
+    known = any(value.zeros for value in call.tensors)
+    return known and all(type(x) in (int, float) for x in _numbers(call))
+
+
+def _numbers(call: Call) -> list[Any]:
+    """The arguments that are no tensors."""
+    return [x for x in (*call.args, *call.kwargs.values()) if not isinstance(x, Value)]
+
+
+def _combined(call: Call, how: Callable[[int, int], int]) -> Zeros:
     values: list[Value] = call.tensors
-    if not any(value.zeros for value in values):
-        return ()
-    beside = [x for x in (*call.args, *call.kwargs.values()) if not isinstance(x, Value)]
-    if not all(type(x) in (int, float) for x in beside):
-        return ()
-    if call.name in _PRODUCTS:
-        return _combined(values, shape, or_)
-    if call.name in _SUMS and not any(beside):
-        return _combined(values, shape, and_)
-    by_a_number = len(values) == len(beside) == 1 and call.args[0] is values[0]
-    return values[0].zeros if call.name in _QUOTIENTS and by_a_number and beside[0] else ()
-
-
-def _combined(values: Sequence[Value], shape: Shape, how: Callable[[int, int], int]) -> Zeros:
+    shape = broadcast(*(value.shape for value in values))
     return settled(
         [
             reduce(how, (_broadcast(value, back, shape[-back]) for value in values))

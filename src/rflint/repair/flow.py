@@ -15,6 +15,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.graph.exact import Number
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Reach, Window, adaptive_window
 from rflint.repair.change import Change, handle
 
@@ -203,8 +204,8 @@ class _Run:
 
 def _dilatable(layer: Layer, sizing: Sizing | None) -> Sliding:
     """The sizing of a layer whose taps can be set further apart."""
-    has_taps = layer.kind is Kind.CONV or layer.op.startswith("MaxPool")
-    if not has_taps or not layer.is_module or not isinstance(sizing, Sliding):
+    dilatable = layer.is_module and Trait.DILATABLE in layer.traits
+    if not dilatable or not isinstance(sizing, Sliding):
         raise Unforeseen(f"{layer.label} cannot be dilated")
     if layer.kind is Kind.POOL and sizing.before:
         raise Unforeseen(f"{layer.label} cannot be dilated: PyTorch pads by half a kernel at most")

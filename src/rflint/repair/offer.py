@@ -161,8 +161,7 @@ def _ending(architecture: Architecture) -> list[str]:
         layer = architecture.layers[index]
         if layer.kind is not Kind.ACTIVATION or len(layer.inputs) != 1:
             break
-        if "dropout" not in layer.operation:
-            found.append(layer.operation)
+        found.append(layer.operation)
         index = layer.inputs[0].source
     return found
 

@@ -17,6 +17,7 @@ from math import log
 from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Window
 from rflint.repair.change import Candidate, Change, Figures, front, productive_convolutions
 from rflint.repair.cuts import cut_points, no_cut_because
@@ -163,7 +164,7 @@ def _large_stem(architecture: Architecture) -> str:
         dilated = any(dilation != 1 for dilation in layer.geometry.dilation)
         # a patch embedding cuts the image up; its kernel is no larger than its stride
         overlaps = all(k > s for k, s in zip(kernels, strides, strict=False))
-        plain = layer.op in ("Conv1d", "Conv2d", "Conv3d")
+        plain = Trait.RESIZABLE_KERNEL in layer.traits and layer.is_standard_module
         fits = reads_input and large and alone and overlaps and not dilated and plain
         return layer.name if fits and layer.is_map else ""
     return ""

@@ -12,10 +12,12 @@ from typing import Any
 import torch
 
 from rflint.graph.layer import Kind
+from rflint.graph.traits import Trait
+from rflint.operators.broadcasting import same_shape
 from rflint.operators.call import Call
 from rflint.operators.dimensions import all_axes
 from rflint.operators.effect import Effect, pointwise
-from rflint.operators.rows import convolution, elementwise, lookup, reduction, resampling, views
+from rflint.operators.rows import convolution, lookup, normalisation, reduction, resampling, views
 from rflint.operators.shapes import Shape, shape_of
 from rflint.operators.table import known_row, operator
 
@@ -76,7 +78,7 @@ def _convolution_shape(call: Call) -> Shape:
     return convolution.conv_shape(_as_function(call))
 
 
-@operator("convolution", kind=Kind.CONV, shape=_convolution_shape)
+@operator("convolution", kind=Kind.CONV, shape=_convolution_shape, traits=[Trait.DILATABLE])
 def any_convolution(call: Call) -> Effect:
     """A convolution of any dimensionality."""
     return convolution.conv(_as_function(call))
@@ -175,7 +177,7 @@ def native_norm(call: Call) -> Effect:
     """Normalisations that return their statistics beside the result."""
     layout = call.input.layout
     if call.name in ("native_layer_norm", "fused_rms_norm"):
-        return elementwise.layer_norm(call)
+        return normalisation.layer_norm(call)
     past = call.name.endswith("no_training") or (
         call.name.startswith("native_batch_norm") and not call.arg("training", 5, True)
     )
@@ -185,11 +187,11 @@ def native_norm(call: Call) -> Effect:
 
 @operator("log_sigmoid_forward", kind=Kind.ACTIVATION)
 @operator("native_dropout", kind=Kind.RESHAPE)
-@operator("prelu_kernel", kind=Kind.ACTIVATION, shape=elementwise.same_shape)
+@operator("prelu_kernel", kind=Kind.ACTIVATION, shape=same_shape)
 @operator(
     *("feature_dropout", "to_copy", "lift", "lift_fresh", "lift_fresh_copy"),
     kind=Kind.RESHAPE,
-    shape=elementwise.same_shape,
+    shape=same_shape,
 )
 def unmoved(call: Call) -> Effect:
     """Every result is computed from its own position, along the spatial axes."""

@@ -19,6 +19,7 @@ from rflint.analysis.proofs.reads import taps_along
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.taps import Taps, shifted
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Window
 
 
@@ -111,7 +112,7 @@ def _row(index: int, layer: Layer, before: Sequence[Row], axis: int) -> Row:
         return Row(index)  # work on weights alone
     if before and all(reach == POINTWISE for reach in reaches):
         # a roll leaves sizes alone, but no unit where it was
-        return Row(index) if layer.operation == "roll" else _merged(index, before)
+        return Row(index) if Trait.WRAPS_AROUND in layer.traits else _merged(index, before)
     taps = taps_along(layer, axis)
     slides = layer.kind in (Kind.CONV, Kind.POOL) and isinstance(reaches[0], Window)
     if len(before) == 1 and slides and taps is not None and taps.stride == 1:

@@ -25,6 +25,7 @@ from rflint.analysis.proofs.reads import (
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE
 
 
@@ -229,15 +230,15 @@ def frequency_axes(architecture: Architecture) -> dict[int, frozenset[int]]:
     found: dict[int, frozenset[int]] = {INPUT: frozenset()}
     for index, layer in enumerate(architecture.layers):
         axes = frozenset[int]().union(*(found[edge.source] for edge in layer.inputs))
-        transform = layer.operation.removeprefix("fft_")
-        if transform != layer.operation and not transform.endswith("shift"):
+        inverts = Trait.INVERSE_FOURIER in layer.traits
+        if inverts or Trait.FOURIER in layer.traits:
             mixed = {
                 axis
                 for edge in layer.inputs
                 for axis, reach in enumerate(edge.reach)
                 if reach != POINTWISE
             }
-            axes = axes - mixed if transform.startswith("i") else axes | mixed
+            axes = axes - mixed if inverts else axes | mixed
         found[index] = axes
     return found
 

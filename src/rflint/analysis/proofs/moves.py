@@ -8,10 +8,8 @@ from fractions import Fraction
 from rflint.analysis.proofs.reads import taps_along
 from rflint.graph.exact import Number
 from rflint.graph.layer import Edge, Kind, Layer
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Window
-
-_JOINS = frozenset({"cat", "quantized::cat"})
-"""Operations that put maps one behind the other along an axis."""
 
 _WINDOWS = frozenset({Kind.CONV, Kind.POOL, Kind.SLICE, Kind.PAD, Kind.MEASURED, Kind.TAUGHT})
 """Kinds whose windows say where they start."""
@@ -19,7 +17,7 @@ _WINDOWS = frozenset({Kind.CONV, Kind.POOL, Kind.SLICE, Kind.PAD, Kind.MEASURED,
 
 def joins(layer: Layer, axis: int, sizes: Sequence[int]) -> bool:
     """Whether a layer puts maps of these sizes one behind the other along an axis."""
-    puts = layer.kind is Kind.MERGE and layer.operation in _JOINS
+    puts = Trait.CONCATENATES in layer.traits
     return puts and layer.positions[axis] > max(sizes, default=layer.positions[axis])
 
 
@@ -33,7 +31,7 @@ def moved_by(
     reach = edge.reach[axis]
     taps = taps_along(layer, axis)
     if reach is POINTWISE or reach == POINTWISE:
-        return None if layer.operation == "roll" else (0, 1)
+        return None if Trait.WRAPS_AROUND in layer.traits else (0, 1)
     if isinstance(reach, Extent):
         return None
     if layer.kind is Kind.CONV_TRANSPOSE:
@@ -48,9 +46,9 @@ def moved_by(
     if layer.kind is Kind.UPSAMPLE or Fraction(reach.stride).denominator > 1:
         # resizing leaves the middle of the map where it is
         return Fraction(size - out, 2 * out), reach.stride
-    if layer.kind is Kind.MERGE and layer.operation in _JOINS:
+    if Trait.CONCATENATES in layer.traits:
         return (reach.start, 1) if reach.size == reach.stride == 1 else None
-    if layer.operation == "roll" or layer.kind not in _WINDOWS:
+    if Trait.WRAPS_AROUND in layer.traits or layer.kind not in _WINDOWS:
         return _blocks(reach)
     return reach.start + half(reach.size - 1), reach.stride
 

@@ -14,6 +14,7 @@ from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.taps import everything, positions_read
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Window
 
 _TAKES_ALL = frozenset(
@@ -33,11 +34,8 @@ _TAKES_ALL = frozenset(
 _SEES_ALL = frozenset({Kind.LINEAR, Kind.REDUCE})
 """Kinds of which every output sees the whole axis, where they see more than one position."""
 
-_JOINS = frozenset({"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack"})
-"""Merges that keep all of what they are given."""
-
-_HIDES = frozenset({"tril", "triu", "where", "masked_fill", "fmax", "fmin"})
-"""Operations that may leave out any position."""
+_JOINS = frozenset({Trait.CONCATENATES, Trait.STACKS})
+"""What merges do that keep all of what they are given."""
 
 _MOST_BOXES = 16
 """More of them are not kept apart, and what lies in the others counts as unread."""
@@ -68,7 +66,8 @@ def reads_all_of_the_input(architecture: Architecture) -> bool:
 
 def _at_least(layer: Layer, edge: Edge, axis: int, places: int, sizes: tuple[int, int]) -> int:
     """What a layer reads of one input along an axis, at least, for these positions it writes."""
-    if layer.operation in _HIDES or (layer.kind is Kind.MERGE and layer.operation not in _JOINS):
+    writes_over = layer.kind is Kind.MERGE and layer.traits.isdisjoint(_JOINS)
+    if Trait.MASKS in layer.traits or writes_over:
         return 0
     taps = taps_along(layer, axis)
     if taps is not None and (taps.positions, taps.windows) == sizes:
@@ -91,13 +90,13 @@ def _takes_all(layer: Layer, edge: Edge, axis: int, sizes: tuple[int, int]) -> b
         whole = isinstance(reach, Window) and reach.size == reach.stride == 1
         return whole and sizes[0] <= sizes[1]
     if layer.kind is Kind.POOL:
-        return reach is Extent.GLOBAL or "adaptive" in layer.operation.lower()
+        return reach is Extent.GLOBAL or Trait.READS_EVERYTHING in layer.traits
     if layer.kind is Kind.PAD:
         return sizes[1] >= sizes[0]
     if layer.kind is Kind.UPSAMPLE:
         enlarges = isinstance(reach, Window) and reach.stride <= 1
-        return enlarges and layer.operation.lower() not in ("fold", "col2im", "unpool")
-    return layer.operation.startswith("fft_")
+        return enlarges and Trait.CROPS not in layer.traits
+    return Trait.READS_EVERYTHING in layer.traits
 
 
 def _covers(boxes: list[Box], sizes: tuple[int, ...]) -> bool:

@@ -1,17 +1,17 @@
-"""The rows of the operator table, a module a family; importing this package fills the table.
-
-Adding an operator is adding a row and its test.
-"""
+"""The rows of the operator table, a module a family; importing this package fills the table."""
 
 from rflint.operators.rows import (
+    activations,
+    arithmetic,
     attention,
+    casts,
     convolution,
     einsum,
-    elementwise,
     linear_algebra,
     lookup,
     losses,
     matmul,
+    normalisation,
     patches,
     pooling,
     products,
@@ -24,14 +24,17 @@ from rflint.operators.rows import (
 )
 
 __all__ = [
+    "activations",
+    "arithmetic",
     "attention",
+    "casts",
     "convolution",
     "einsum",
-    "elementwise",
     "linear_algebra",
     "lookup",
     "losses",
     "matmul",
+    "normalisation",
     "patches",
     "pooling",
     "products",

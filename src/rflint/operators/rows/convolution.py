@@ -10,6 +10,7 @@ from math import prod
 from rflint.graph.layer import Kind
 from rflint.graph.sizing import Scaled, Sizing, Sliding
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import resized
@@ -128,9 +129,15 @@ def conv_transpose_shape(call: Call) -> Shape:
 
 @operator(
     *("conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d"),
+    kind=Kind.CONV,
+    shape=conv_shape,
+    traits=[Trait.DILATABLE, Trait.RESIZABLE_KERNEL],
+)
+@operator(
     *("QuantizedConvReLU1d", "QuantizedConvReLU2d", "QuantizedConvReLU3d"),
     kind=Kind.CONV,
     shape=conv_shape,
+    traits=[Trait.DILATABLE],
 )
 def conv(call: Call) -> Effect:
     """A window of extent K = d * (k - 1) + 1."""
@@ -215,7 +222,12 @@ def deformable_shape(call: Call) -> Shape:
     return conv_shape(_undeformed(call))
 
 
-@operator("torchvision::deform_conv2d", "DeformConv2d", kind=Kind.CONV, shape=deformable_shape)
+@operator(
+    *("torchvision::deform_conv2d", "DeformConv2d"),
+    kind=Kind.CONV,
+    shape=deformable_shape,
+    traits=[Trait.DILATABLE],
+)
 def deformable_conv(call: Call) -> Effect:
     """Torchvision's deformable convolution, counted as the regular grid that its offsets start on.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach
+from rflint.operators.broadcasting import broadcasting
 from rflint.operators.call import Call
 from rflint.operators.dimensions import all_axes, plain
 from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry, without_inner
-from rflint.operators.rows.elementwise import broadcasting
 from rflint.operators.shapes import shape_of
 from rflint.operators.table import operator
 

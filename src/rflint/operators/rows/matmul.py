@@ -8,11 +8,11 @@ from typing import Any
 
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach
+from rflint.operators.broadcasting import broadcast_layout
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, Layout, all_axes
 from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry, read_of_operands, without_inner
-from rflint.operators.rows.elementwise import broadcast_layout
 from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, show
 from rflint.operators.table import operator
 from rflint.operators.values import Value

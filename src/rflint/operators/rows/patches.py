@@ -8,6 +8,7 @@ from fractions import Fraction
 from rflint.graph.layer import Kind
 from rflint.graph.sizing import Sliding
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
@@ -122,7 +123,7 @@ def _windowed(
     )
 
 
-@operator("fold", "Fold", "col2im", kind=Kind.UPSAMPLE)
+@operator("fold", "Fold", "col2im", kind=Kind.UPSAMPLE, traits=[Trait.CROPS])
 def fold(call: Call) -> Effect:
     """Sums overlapping windows: a transposed convolution without weights.
 

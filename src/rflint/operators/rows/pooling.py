@@ -11,6 +11,7 @@ from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent, Reach, Window, adaptive_window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import sole_axis
@@ -114,8 +115,8 @@ def _wanted_sizes(call: Call) -> tuple[int | None, ...]:
     return (wanted,) * call.spatial if one else tuple(wanted)
 
 
-@operator(*_MAX, *_MAX_INDICES, kind=Kind.POOL, shape=pool_shape)
-@operator(*_AVG, kind=Kind.POOL, shape=pool_shape)
+@operator(*_MAX, *_MAX_INDICES, kind=Kind.POOL, shape=pool_shape, traits=[Trait.DILATABLE])
+@operator(*_AVG, kind=Kind.POOL, shape=pool_shape, traits=[Trait.AVERAGES])
 @operator(*_LP, kind=Kind.POOL, shape=pool_shape)
 def pool(call: Call) -> Effect:
     """A window like a convolution's."""
@@ -147,7 +148,12 @@ def pool(call: Call) -> Effect:
     )
 
 
-@operator(*_ADAPTIVE, *_ADAPTIVE_INDICES, kind=Kind.POOL, shape=adaptive_shape)
+@operator(
+    *(*_ADAPTIVE, *_ADAPTIVE_INDICES),
+    kind=Kind.POOL,
+    shape=adaptive_shape,
+    traits=[Trait.READS_EVERYTHING],
+)
 def adaptive_pool(call: Call) -> Effect:
     """Output p reads inputs floor(p * n / m) to ceil((p + 1) * n / m) - 1: the widest such window.
 

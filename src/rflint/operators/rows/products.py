@@ -13,12 +13,12 @@ from math import prod
 from typing import Any
 
 from rflint.graph.layer import Kind
+from rflint.operators.broadcasting import broadcasting
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes
 from rflint.operators.effect import Effect, pointwise, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry, unshuffled, without_inner
 from rflint.operators.rows.einsum import contracted
-from rflint.operators.rows.elementwise import broadcasting
 from rflint.operators.rows.matmul import matmul
 from rflint.operators.rows.reduction import reduced
 from rflint.operators.shapes import Shape, ShapeError, broadcast, checked_dim, shape_of, show

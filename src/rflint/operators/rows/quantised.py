@@ -7,9 +7,9 @@ observers, while a model is prepared) are no path for features, as statistics of
 from __future__ import annotations
 
 from rflint.graph.layer import Kind
+from rflint.operators.broadcasting import same_shape
 from rflint.operators.call import Call
 from rflint.operators.effect import Effect, pointwise
-from rflint.operators.rows.elementwise import same_shape
 from rflint.operators.shapes import Shape, shape_of
 from rflint.operators.table import operator
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rflint.graph.layer import Kind
+from rflint.operators.broadcasting import broadcasting
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor
 from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry, without_inner
-from rflint.operators.rows.elementwise import broadcasting
 from rflint.operators.shapes import Shape, broadcast, checked_dim, shape_of
 from rflint.operators.table import operator
 

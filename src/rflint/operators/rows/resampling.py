@@ -11,6 +11,7 @@ from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
 from rflint.graph.sizing import Fixed, Scaled, Sizing
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window, adaptive_window
 from rflint.operators import zeros
 from rflint.operators.call import Call
@@ -116,7 +117,12 @@ def pixel_shuffle_shape(call: Call) -> Shape:
     return (*shape[:-3], shape[-3] // (r * r), shape[-2] * r, shape[-1] * r)
 
 
-@operator("pixel_shuffle", "PixelShuffle", kind=Kind.UPSAMPLE, shape=pixel_shuffle_shape)
+@operator(
+    *("pixel_shuffle", "PixelShuffle"),
+    kind=Kind.UPSAMPLE,
+    shape=pixel_shuffle_shape,
+    traits=[Trait.CHANNELS_TO_POSITIONS],
+)
 def pixel_shuffle(call: Call) -> Effect:
     """Divides the jump; every new position reads one old one."""
     r = int(call.arg("upscale_factor", 1))

@@ -8,6 +8,7 @@ from fractions import Fraction
 from rflint.graph.layer import Kind
 from rflint.graph.sizing import Fixed, Scaled, Sizing
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes, at_lengths, sole_axis
@@ -21,7 +22,20 @@ _TWO = ("fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2", "fft_hfft2", "fft_ih
 _MANY = ("fft_fftn", "fft_ifftn", "fft_rfftn", "fft_irfftn", "fft_hfftn", "fft_ihfftn")
 
 
-@operator(*_ONE, *_TWO, *_MANY, kind=Kind.MIX)
+def _is_inverse(name: str) -> bool:
+    return name.startswith("fft_i")
+
+
+@operator(
+    *(name for name in (*_ONE, *_TWO, *_MANY) if not _is_inverse(name)),
+    kind=Kind.MIX,
+    traits=[Trait.SPECTRAL, Trait.FOURIER, Trait.READS_EVERYTHING],
+)
+@operator(
+    *(name for name in (*_ONE, *_TWO, *_MANY) if _is_inverse(name)),
+    kind=Kind.MIX,
+    traits=[Trait.SPECTRAL, Trait.INVERSE_FOURIER, Trait.READS_EVERYTHING],
+)
 def fourier(call: Call) -> Effect:
     """Mixes the transformed dimensions; coefficients take the places of positions."""
     value, shape = call.input, shape_of(call.result)
@@ -37,14 +51,18 @@ def fourier(call: Call) -> Effect:
     return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
 
 
-@operator("fft_fftshift", "fft_ifftshift", kind=Kind.SLICE)
+@operator(
+    *("fft_fftshift", "fft_ifftshift"),
+    kind=Kind.SLICE,
+    traits=[Trait.SPECTRAL, Trait.READS_EVERYTHING],
+)
 def shift(call: Call) -> Effect:
     """Moves the zero frequency; as far as receptive fields go, nothing happens."""
     layout = call.input.layout
     return replace(pointwise(call, layout), moves=bool(all_axes(layout)))
 
 
-@operator("stft", kind=Kind.POOL)
+@operator("stft", kind=Kind.POOL, traits=[Trait.SPECTRAL])
 def stft(call: Call) -> Effect:
     """Windows of n_fft samples, hop_length apart, each turned into a spectrum."""
     value, shape = call.input, shape_of(call.result)

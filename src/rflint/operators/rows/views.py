@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 
 from rflint.graph.layer import Kind
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 from rflint.operators import zeros
 from rflint.operators.call import Call
@@ -103,16 +104,20 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
 
 @operator(
     *("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "T", "mT"),
-    *("adjoint", "mH", "H", "rot90"),
+    *("adjoint", "mH", "H"),
     kind=Kind.RESHAPE,
 )
 def permute(call: Call) -> Effect:
-    """Moves whole dimensions; a rotation also mirrors."""
+    """Puts dimensions in another order."""
     order = new_order(call)
     effect = pointwise(call, permuted(call.input.layout, order))
-    if call.name == "rot90":
-        return replace(effect, moves=True)
     return replace(effect, zeros=zeros.permuted(call.input, order))
+
+
+@operator("rot90", kind=Kind.RESHAPE, traits=[Trait.MIXES_CHANNELS])
+def rotation(call: Call) -> Effect:
+    """Swaps two dimensions, and mirrors one of them."""
+    return replace(pointwise(call, permuted(call.input.layout, new_order(call))), moves=True)
 
 
 def new_order(call: Call) -> list[int]:
@@ -487,6 +492,7 @@ def _cat_dim(call: Call, rank: int) -> int:
     *("cat", "quantized::cat", "concat", "concatenate", "hstack", "vstack", "row_stack", "dstack"),
     kind=Kind.MERGE,
     shape=cat_shape,
+    traits=[Trait.CONCATENATES],
 )
 def cat(call: Call) -> Effect:
     """All paths side by side, or one behind the other (class tokens)."""
@@ -572,7 +578,7 @@ def stack_shape(call: Call) -> Shape:
     return (*shapes[0][:dim], len(shapes), *shapes[0][dim:])
 
 
-@operator("stack", kind=Kind.MERGE, shape=stack_shape)
+@operator("stack", kind=Kind.MERGE, shape=stack_shape, traits=[Trait.STACKS])
 def stack(call: Call) -> Effect:
     """All paths side by side along a new dimension."""
     out = stack_shape(call)
@@ -595,18 +601,26 @@ def stack(call: Call) -> Effect:
     )
 
 
-@operator("channel_shuffle", "ChannelShuffle", "native_channel_shuffle", kind=Kind.RESHAPE)
+@operator(
+    *("channel_shuffle", "ChannelShuffle", "native_channel_shuffle"),
+    kind=Kind.RESHAPE,
+    traits=[Trait.MIXES_CHANNELS],
+)
 def channel_shuffle(call: Call) -> Effect:
     """Permutes channels."""
     return pointwise(call, call.input.layout)
 
 
-@operator("flip", "fliplr", "flipud", "tril", "triu", kind=Kind.RESHAPE)
+@operator("tril", "triu", kind=Kind.RESHAPE, traits=[Trait.MASKS])
+def triangle(call: Call) -> Effect:
+    """A matrix with zeros above its diagonal, or below."""
+    return pointwise(call, call.input.layout)
+
+
+@operator("flip", "fliplr", "flipud", kind=Kind.RESHAPE, traits=[Trait.MIXES_CHANNELS])
 def flip(call: Call) -> Effect:
     """Mirrors positions. Each reads one, whichever: sizes and jumps stay as they are."""
     layout = call.input.layout
-    if call.name in ("tril", "triu"):
-        return pointwise(call, layout)
     dims = flipped_dimensions(call)
     moves = any(axes_of(layout[dim]) for dim in dims)
     return replace(pointwise(call, layout), moves=moves, zeros=zeros.mirrored(call.input, dims))
@@ -620,7 +634,7 @@ def flipped_dimensions(call: Call) -> frozenset[int]:
     return frozenset(int(dim) % len(call.input.shape) for dim in dims)
 
 
-@operator("roll", kind=Kind.SLICE)
+@operator("roll", kind=Kind.SLICE, traits=[Trait.WRAPS_AROUND])
 def roll(call: Call) -> Effect:
     """Shifts the grid; what leaves on one side and comes back on the other is not followed."""
     value = call.input
@@ -648,7 +662,7 @@ def roll(call: Call) -> Effect:
     )
 
 
-@operator("repeat", "tile", kind=Kind.RESHAPE)
+@operator("repeat", "tile", kind=Kind.RESHAPE, traits=[Trait.MIXES_CHANNELS])
 def repeat(call: Call) -> Effect:
     """Copies side by side; along positions, the same positions come again."""
     value, shape = call.input, shape_of(call.result)

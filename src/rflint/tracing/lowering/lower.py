@@ -12,12 +12,13 @@ from rflint.graph.architecture import Architecture
 from rflint.graph.heads import global_heads
 from rflint.graph.layer import INPUT, Edge, Kind, Layer, Rearrangement
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 from rflint.operators.call import Call, mapped
 from rflint.operators.dimensions import Layout, all_axes, placed, positions, sole_axis
 from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import composed, mixing_geometry
-from rflint.operators.rows.elementwise import subtracts_mean
+from rflint.operators.rows.normalisation import subtracts_mean
 from rflint.operators.values import Arrangement, Value
 from rflint.tracing.lowering.axes import Axes, beginning
 from rflint.tracing.lowering.measure import Measured, measured
@@ -40,8 +41,8 @@ _BIAS_AT = {"bilinear": 3}
 _COPIES = frozenset({"contiguous", "clone", "alias", "float", "double"})
 """Functions that return the values that they got, each where it was."""
 
-_JOINS = frozenset({"cat", "quantized::cat", "concat", "concatenate", "stack"})
-"""Rows of the table that put whole maps together."""
+_JOINS = frozenset({Trait.CONCATENATES, Trait.STACKS})
+"""What rows of the table do that put whole maps together."""
 
 
 def lower(
@@ -243,6 +244,7 @@ class _Lowering(Values):
                 called=step.called,
                 unknown_because=effect.unknown_because,
                 begins=self._begins(),
+                traits=step.row.traits if step.row is not None else frozenset(),
             )
         )
 
@@ -255,7 +257,7 @@ class _Lowering(Values):
         out_positions: tuple[int, ...],
     ) -> tuple[Sizing | None, ...]:
         """Per axis, how many positions the output has, whatever the input has."""
-        if kind is Kind.MERGE and (step.row is None or step.row.name not in _JOINS):
+        if kind is Kind.MERGE and (step.row is None or step.row.traits.isdisjoint(_JOINS)):
             return (None,) * self.axes  # where something is written into depends on the size
         normalises = kind in (Kind.ACTIVATION, Kind.NORM) and len(edges) == 1
         given = [self._positions_of(edge.source) for edge in edges]

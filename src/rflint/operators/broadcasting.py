@@ -1,0 +1,108 @@
+"""Positions that meet: what is read of operands that are broadcast against each other."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+
+from rflint.graph.windows import Extent, Reach, Window
+from rflint.operators.call import Call
+from rflint.operators.dimensions import (
+    Dimension,
+    Factor,
+    Layout,
+    all_axes,
+    axes_of,
+    lie_alike,
+    picked_from,
+    sole_axis,
+    unpicked,
+)
+from rflint.operators.effect import Effect, geometry, reach_of
+from rflint.operators.mixing import displaced, shuffled
+from rflint.operators.shapes import Shape, broadcast, shape_of
+from rflint.operators.values import Zeros
+
+
+def same_shape(call: Call) -> Shape:
+    """The first tensor's."""
+    return shape_of(call.input)
+
+
+def broadcast_shape(call: Call) -> Shape:
+    """PyTorch's broadcasting over all tensors."""
+    return broadcast(*(shape_of(tensor) for tensor in call.tensors))
+
+
+def broadcasting(call: Call, zeros: Zeros = ()) -> Effect:
+    """Every operand is read at the position that is written; what is broadcast, everywhere."""
+    values = call.data
+    shape = broadcast(*(value.shape for value in call.tensors))
+    layout = broadcast_layout(shape, [value.layout for value in values])
+    grid = all_axes(unpicked(layout))
+    reaches = tuple(
+        reach_of(
+            call.axes,
+            _spread(value.layout, shape[len(shape) - len(value.layout) :], grid)
+            | _aligned(value.layout, layout[len(shape) - len(value.layout) :])
+            | displaced(value.layout, layout),
+        )
+        for value in values
+    )
+    moves = not lie_alike(layout, [value.layout for value in values])
+    return Effect(layout, reaches, geometry(call.axes), moves=moves, zeros=zeros)
+
+
+def _spread(layout: Layout, shape: Shape, grid: frozenset[int]) -> dict[int, Reach]:
+    """Axes of which a single position is broadcast over many: all of them read all there is.
+
+    `grid` are the axes that the result has; a frame that was picked may be added to all frames.
+    """
+    one = picked_from(layout)
+    reaches: dict[int, Reach] = {
+        axis: Extent.GLOBAL
+        for carried, size in zip(unpicked(layout), shape, strict=True)
+        if size > 1 and all(factor.size == 1 for factor in carried)
+        for axis in axes_of(carried)
+    }
+    if one is not None:
+        reaches |= {axis: Extent.GLOBAL for axis in one.axes if axis in grid}
+    return reaches
+
+
+def _aligned(layout: Layout, there: Layout) -> dict[int, Reach]:
+    """Axes of which an operand has fewer positions than it meets: one for several of them.
+
+    That is one for every window of a partition (its mean, subtracted from it), or one for all the
+    positions that its channels were moved between, next to a map that has them already.
+    """
+    reaches: dict[int, Reach] = {}
+    for dim, (carried, other) in enumerate(zip(layout, there, strict=True)):
+        moved = shuffled(layout, dim)
+        if carried == other:
+            continue
+        if moved is not None and sole_axis(other) == moved[0]:
+            reaches[moved[0]] = Window(1, Fraction(1, moved[1]), 0)
+        axis = sole_axis(carried)
+        if axis is not None and len(other) == 1 and other[0].axes == (axis,) and other[0].step > 1:
+            reaches[axis] = Window(1, Fraction(1, other[0].step), 0)
+    return reaches
+
+
+def broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
+    """Per dimension, what the operand carries that is not broadcast along it."""
+    result: list[Dimension] = []
+    for back in range(len(shape), 0, -1):
+        size = shape[-back]
+        carried = [layout[-back] for layout in layouts if len(layout) >= back]
+        fitting = [c for c in carried if prod(factor.size for factor in c) == size]
+        spatial = [c for c in fitting if axes_of(c)]
+        # of a split axis, rather one that still has its inner part
+        spatial.sort(key=_coarseness)
+        result.append((spatial or fitting or [(Factor(size),)])[0])
+    return tuple(result)
+
+
+def _coarseness(dimension: Dimension) -> tuple[int, bool]:
+    steps = [factor.step for factor in dimension if factor.axes]
+    return -max(steps), any(not factor.axes for factor in dimension)

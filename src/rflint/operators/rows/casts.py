@@ -1,0 +1,35 @@
+"""What passes its input on: dropout, copies, casts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rflint.graph.layer import Kind
+from rflint.operators.broadcasting import same_shape
+from rflint.operators.call import Call
+from rflint.operators.effect import Effect, pointwise
+from rflint.operators.table import operator
+
+
+@operator(
+    *("dropout", "Dropout", "dropout1d", "Dropout1d", "dropout2d", "Dropout2d", "dropout3d"),
+    *("Dropout3d", "identity", "Identity", "clone", "contiguous", "detach", "data", "alias"),
+    *("to", "type", "type_as", "float", "half", "bfloat16", "double", "cuda", "cpu"),
+    *("requires_grad", "positive", "pos"),
+    kind=Kind.RESHAPE,
+    shape=same_shape,
+)
+def unchanged(call: Call) -> Effect:
+    """What passes its input through, as far as a receptive field goes; zeros stay zeros."""
+    return replace(pointwise(call, call.input.layout), zeros=call.input.zeros)
+
+
+@operator(
+    *("alpha_dropout", "AlphaDropout", "feature_alpha_dropout", "FeatureAlphaDropout"),
+    *("byte", "char", "short", "int", "long", "bool", "cfloat", "cdouble", "chalf", "bernoulli"),
+    kind=Kind.RESHAPE,
+    shape=same_shape,
+)
+def in_place_of_each(call: Call) -> Effect:
+    """Another number in the place of each."""
+    return pointwise(call, call.input.layout)
