@@ -41,8 +41,10 @@ class TracedModel:
 
     def later_passes(self) -> tuple[Architecture, ...] | None:
         """What further passes in the same mode do; None where nobody can know."""
-        train, tracer = self.options.train, self.options.tracer
-        return later_passes(self.model, self.inputs, self.architecture, train=train, tracer=tracer)
+        options, here = self.options, self.architecture
+        return later_passes(
+            self.model, self.inputs, here, train=options.train, tracer=options.tracer
+        )
 
     def passes_in_other_mode(self) -> tuple[Architecture, ...] | None:
         """What passes in training do, or in evaluation; None where nobody can know."""
