@@ -11,10 +11,11 @@ from torch import Tensor, nn
 import rflint
 from rflint.cli import subcommands
 from rflint.cli.commands import Given, command, completed
-from rflint.configuration import Choices, Configuration, ConfiguredModel
-from rflint.configuration.requests import Request, requests
+from rflint.configuration.configuration import Configuration, ConfiguredModel
+from rflint.configuration.model_options import ModelOptions
+from rflint.configuration.requests import Request, requests_for
 from rflint.errors import RflintError, UsageError
-from rflint.inputs.notation import shape
+from rflint.inputs.notation import read_shape
 from rflint.text.suggest import similar
 from rflint.usercode.target import check_target, load_target
 from rflint.usercode.target_hints import (
@@ -56,12 +57,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def configured(root: Path) -> Configuration:
-    model = ConfiguredModel("models/net.py:build", "unet", Choices(res=((16, 16),)))
+    model = ConfiguredModel("models/net.py:build", "unet", ModelOptions(res=((16, 16),)))
     return Configuration(root, models=(model,))
 
 
 def asked(root: Path, target: str, **more: object) -> Request:
-    (found,) = requests([target], Choices(**more), configured(root), (), lenient=True)  # type: ignore[arg-type]
+    (found,) = requests_for([target], ModelOptions(**more), configured(root), (), lenient=True)  # type: ignore[arg-type]
     return found
 
 
@@ -134,36 +135,38 @@ def test_a_path_from_the_configuration_is_told_from_here(
 
 
 def test_a_command_says_what_was_said(project: Path) -> None:
-    def said(target: str, choices: Choices, **more: object) -> str:
-        (request,) = requests([target], choices, configured(project), (), lenient=True)
-        return command(request, Given(choices, **more), "fix")  # type: ignore[arg-type]
+    def said(target: str, options: ModelOptions, **more: object) -> str:
+        (request,) = requests_for([target], options, configured(project), (), lenient=True)
+        return command(request, Given(options, **more), "fix")  # type: ignore[arg-type]
 
-    assert said("unet", Choices()) == "rflint fix unet"
-    assert said("models/net.py:build", Choices()) == "rflint fix unet"
-    assert said("unet", Choices(res=((64, 32),))) == "rflint fix unet --res 64x32"
-    assert said("other.py:f", Choices(args={"a": "two words", "b": 3}, train=True)) == (
+    assert said("unet", ModelOptions()) == "rflint fix unet"
+    assert said("models/net.py:build", ModelOptions()) == "rflint fix unet"
+    assert said("unet", ModelOptions(res=((64, 32),))) == "rflint fix unet --res 64x32"
+    assert said("other.py:f", ModelOptions(args={"a": "two words", "b": 3}, train=True)) == (
         "rflint fix other.py:f --arg 'a=two words' --arg b=3 --train"
     )
-    inputs = (shape("1x3x8x8"), shape("1x20:int64"))
-    assert said("m:f", Choices(input=inputs), config=Path("x.toml")) == (
+    inputs = (read_shape("1x3x8x8"), read_shape("1x20:int64"))
+    assert said("m:f", ModelOptions(input=inputs), config=Path("x.toml")) == (
         "rflint fix m:f --config x.toml --input 1x3x8x8 --input 1x20:int64"
     )
 
 
 def test_models_of_one_target_are_told_apart_in_it(project: Path) -> None:
     models = tuple(
-        ConfiguredModel("net:f", choices=Choices(res=((8,),), args={"width": width}))
+        ConfiguredModel("net:f", options=ModelOptions(res=((8,),), args={"width": width}))
         for width in (1, 2)
     )
-    found = requests((), Choices(), Configuration(project, models=models), (), lenient=True)
-    assert [command(x, Given(Choices())) for x in found] == [
+    found = requests_for(
+        (), ModelOptions(), Configuration(project, models=models), (), lenient=True
+    )
+    assert [command(x, Given(ModelOptions())) for x in found] == [
         f"rflint net:f --isolated --res 8 --arg width={width}" for width in (1, 2)
     ]
 
 
 def test_a_hint_comes_with_the_whole_command(project: Path) -> None:
-    given = Choices(res=((8,),), args={"a": 1})
-    (request,) = requests(["net:f"], given, Configuration(project), (), lenient=True)
+    given = ModelOptions(res=((8,),), args={"a": 1})
+    (request,) = requests_for(["net:f"], given, Configuration(project), (), lenient=True)
     says = "Give --arg b=VALUE --arg c=VALUE. Its parameters: a, b, c."
     hint = completed(says, request, Given(given))
     assert hint.endswith("\nrflint net:f --res 8 --arg a=1 --arg b=VALUE --arg c=VALUE")

@@ -180,7 +180,7 @@ def test_a_bug_is_one_message_and_its_traceback_is_for_debug(tmp_path: Path) -> 
         "-c",
         "import rflint.cli, rflint.configuration.requests\n"
         "def requests(*_, **__): raise ValueError('no such thing')\n"
-        "rflint.configuration.requests.requests = requests\n"
+        "rflint.configuration.requests.requests_for = requests\n"
         "rflint.cli.main()",
     )
     ran = rflint("nets:good", cwd=tmp_path, program=program)

@@ -7,19 +7,19 @@ from pathlib import Path
 import click
 
 from rflint.cli.messages import errors_reported, note
-from rflint.cli.parameters import configuration_options
+from rflint.cli.parameters import with_configuration_options
 
 
 @click.command("clean")
-@configuration_options
+@with_configuration_options
 def clean(config: Path | None, isolated: bool) -> None:
     """Remove the cache: the folder .rflint_cache."""
     with errors_reported(debug=False):
         from rflint.cache.store import FOLDER
         from rflint.cache.store import clean as remove
-        from rflint.configuration import configuration
+        from rflint.configuration.read import load_configuration
         from rflint.usercode.paths import short_path
 
-        folder = configuration(config, isolated=isolated).root
+        folder = load_configuration(config, isolated=isolated).root
         where = short_path(folder / FOLDER)
         note(f"removed {where}" if remove(folder) else f"there is no {where}")

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from rflint.configuration import Choices
+from rflint.configuration.model_options import ModelOptions
 from rflint.configuration.requests import Request
 from rflint.text.numbers import size
 from rflint.usercode.paths import relative_path
@@ -20,7 +20,7 @@ _MISSING = re.compile(r"--(?:arg \w+=VALUE|res \d[\dx]*|input \d[\dx]*|layout [A
 class Given:
     """What the command line says of all models."""
 
-    choices: Choices
+    options: ModelOptions
     config: Path | None = None
     isolated: bool = False
 
@@ -39,8 +39,8 @@ def completed(hint: str, request: Request, given: Given) -> str:
 
 
 def _words(request: Request, given: Given) -> list[str]:
-    choices, words = given.choices, [_target(request)]
-    arguments = choices.args or {}
+    options, words = given.options, [_target(request)]
+    arguments = options.args or {}
     isolated = given.isolated
     if request.name and not request.is_named:  # only its arguments tell it apart
         arguments, isolated = request.arguments, True
@@ -48,18 +48,18 @@ def _words(request: Request, given: Given) -> list[str]:
         words += ["--config", str(given.config)]
     if isolated:
         words.append("--isolated")
-    if request.resolution and (choices.res or request.is_one_of_several or isolated):
+    if request.resolution and (options.res or request.is_one_of_several or isolated):
         words += ["--res", size(request.resolution)]
-    for shape in request.shapes if isolated else choices.input or ():
+    for shape in request.shapes if isolated else options.input or ():
         words += ["--input", ":".join(filter(None, (size(shape), shape.dtype, shape.layout)))]
-    for layout in choices.layout or ():
+    for layout in options.layout or ():
         words += ["--layout", layout]
     for key, value in arguments.items():
         words += ["--arg", f"{key}={value if isinstance(value, str) else repr(value)}"]
-    if choices.train is not None:
-        words.append("--train" if choices.train else "--no-train")
-    if choices.tracer:
-        words += ["--tracer", choices.tracer]
+    if options.train is not None:
+        words.append("--train" if options.train else "--no-train")
+    if options.tracer:
+        words += ["--tracer", options.tracer]
     return words
 
 

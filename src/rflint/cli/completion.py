@@ -50,11 +50,11 @@ def complete_targets(
 
 
 def _configured() -> list[str]:
-    from rflint.configuration import configuration
+    from rflint.configuration.read import load_configuration
     from rflint.errors import RflintError
 
     try:
-        models = configuration(None, isolated=False).models
+        models = load_configuration(None, isolated=False).models
     except RflintError:  # a shell is no place to say so
         return []
     return [name for model in models for name in (model.target, model.name) if name]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rflint.cache.cache import Cache
 from rflint.cli.messages import to_stdout
-from rflint.configuration import Configuration
+from rflint.configuration.configuration import Configuration
 from rflint.configuration.requests import Request
 from rflint.usercode.closure import ImportClosure, import_closure
 from rflint.usercode.paths import short_path
@@ -44,7 +44,7 @@ class Files:
         """The configuration, and what it names: rules and a baseline."""
         configuration = self.configuration
         found = {configuration.path} if configuration.path else set()
-        for path in map(configuration.within, configuration.rule_paths):
+        for path in configuration.rule_files:
             found |= set(path.glob("*.py")) if path.is_dir() else {path}
         if configuration.baseline:
             found.add(configuration.within(configuration.baseline))

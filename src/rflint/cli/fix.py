@@ -12,19 +12,23 @@ import click
 from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported, to_stderr
 from rflint.cli.output import opened_output
-from rflint.cli.parameters import choices, configuration_options, model_options
+from rflint.cli.parameters import (
+    options_for_models,
+    with_configuration_options,
+    with_model_options,
+)
 from rflint.errors import UsageError
 from rflint.usercode.stdout import end_stdout, stdout_to_stderr
 
 if TYPE_CHECKING:
-    from rflint.configuration import Choices
+    from rflint.configuration.model_options import ModelOptions
     from rflint.configuration.requests import Request
 
 
 @click.command("fix")
 @click.argument("target", shell_complete=complete_targets)
-@model_options
-@configuration_options
+@with_model_options
+@with_configuration_options
 @click.option(
     "--repair",
     "number",
@@ -88,7 +92,7 @@ def fix(
         from rflint.usercode.surroundings import command_line_hidden, warnings_noted
         from rflint.usercode.target import check_target
 
-        request = _request(target, choices(given, pairs), config, isolated=isolated)
+        request = _request(target, options_for_models(given, pairs), config, isolated=isolated)
         check_target(request.target, request.root, request.hint)
         with warnings_noted([]):
             built = build_target(request.target, request.root, request.arguments)
@@ -109,14 +113,14 @@ def fix(
         tell(f"{words}\n{wrote}linted and run: {in_figures(made.repair)}")
 
 
-def _request(target: str, chosen: Choices, config: Path | None, *, isolated: bool) -> Request:
+def _request(target: str, options: ModelOptions, config: Path | None, *, isolated: bool) -> Request:
     """How the target is built and fed. Raises UsageError where there are several ways."""
-    from rflint.configuration import configuration
-    from rflint.configuration.requests import requests
+    from rflint.configuration.read import load_configuration
+    from rflint.configuration.requests import requests_for
     from rflint.linting.rule_files import load_rules
 
-    found = configuration(config, isolated=isolated)
-    asked = requests([target], chosen, found, load_rules(), lenient=True)
+    found = load_configuration(config, isolated=isolated)
+    asked = requests_for([target], options, found, load_rules(), lenient=True)
     if len({str(x.arguments) for x in asked}) > 1:
         raise UsageError(f"{target} is configured several times", hint="Take --isolated and --arg.")
     if len({x.resolution for x in asked}) > 1:

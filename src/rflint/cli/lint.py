@@ -19,10 +19,10 @@ from rflint.cli.parameters import (
     Destination,
     amount,
     amount_or_share,
-    choices,
     codes,
-    configuration_options,
-    model_options,
+    options_for_models,
+    with_configuration_options,
+    with_model_options,
 )
 from rflint.errors import RflintError, UsageError
 from rflint.report.exit_gate import FAIL_ON
@@ -32,7 +32,8 @@ from rflint.usercode.stdout import end_stdout, stdout_to_stderr
 
 if TYPE_CHECKING:
     from rflint.cache.cache import Cache
-    from rflint.configuration import Choices, Configuration
+    from rflint.configuration.configuration import Configuration
+    from rflint.configuration.model_options import ModelOptions
     from rflint.configuration.requests import Request
     from rflint.linting.rule import Rule
     from rflint.report.report import Report
@@ -63,8 +64,8 @@ class Program(click.Command):
 
 @click.command("rflint", cls=Program, context_settings=CONTEXT)
 @click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=complete_targets)
-@model_options
-@configuration_options
+@with_model_options
+@with_configuration_options
 @click.option(
     "--allow-unknown",
     multiple=True,
@@ -186,16 +187,16 @@ def lint(
         from rflint.cache.cache import Cache
         from rflint.cli.commands import Given, command, completed
         from rflint.cli.files import Files
-        from rflint.configuration import configuration
-        from rflint.configuration.requests import is_whole, requests
+        from rflint.configuration.read import load_configuration
+        from rflint.configuration.requests import covers_configuration, requests_for
         from rflint.linting.finding import Severity
         from rflint.report.formats import writer
         from rflint.report.policy import apply_policies
         from rflint.report.report import Failure, Report
         from rflint.usecases.runner import Runner
 
-        found = configuration(config, isolated=isolated)
-        chosen = choices(given, pairs)
+        found = load_configuration(config, isolated=isolated)
+        chosen = options_for_models(given, pairs)
         changed = [name for name in targets if ":" not in name] if when_changed else None
         targets = tuple(name for name in targets if ":" in name) if when_changed else targets
         if watch and write_baseline:
@@ -230,13 +231,13 @@ def lint(
         rules: tuple[Rule, ...] = ()
         if foreseen or changed is None:
             rules = _rules(found, cache, failed)
-            wanted = requests(targets, chosen, found, rules, lenient=bool(failures))
+            wanted = requests_for(targets, chosen, found, rules, lenient=bool(failures))
         if changed is not None:
             wanted = tuple(x for x in wanted if files.concern(x, changed))
         with progress(len(wanted), quiet=quiet) as starts:
             run = Runner(cache, failed, starts)
             linted = run.reports(wanted)
-        whole = is_whole(wanted, found) and not failures
+        whole = covers_configuration(wanted, found) and not failures
         models = [
             replace(model, fix=command(x, said, "fix"))
             for model, (_, x) in zip(
@@ -320,40 +321,39 @@ def _rules(
     failed: Callable[[str, RflintError], None],
 ) -> tuple[Rule, ...]:
     """All rules that there are; codes of the configuration are held against them."""
-    from rflint.configuration import check_rules
+    from rflint.configuration.read import check_rule_names
     from rflint.linting.rule_files import load_all_rules
 
     broken = []
 
-    paths = [configuration.within(path) for path in configuration.rule_paths]
-
     def breaks(about: str, error: RflintError) -> None:
         broken.append(about)
-        if about in map(short_path, paths) and error.source is None:
+        if about in map(short_path, configuration.rule_files) and error.source is None:
             error.source = configuration.line_of("rules")
         failed(about, error)
 
     with cache.watch() if cache else nullcontext(), stdout_to_stderr():
-        rules = load_all_rules(paths, breaks)
+        rules = load_all_rules(configuration.rule_files, breaks)
     if not broken:  # else a code may be that of the rule that is broken
-        check_rules(configuration, rules)
+        check_rule_names(configuration, rules)
     return rules
 
 
 def _foreseen(
-    targets: Sequence[str], chosen: Choices, configuration: Configuration
+    targets: Sequence[str], chosen: ModelOptions, configuration: Configuration
 ) -> tuple[Request, ...]:
     """What would be linted. Rules are read and not run, and linting says which are broken."""
-    from rflint.configuration import check_rules
-    from rflint.configuration.requests import requests
+    from rflint.configuration.read import check_rule_names
+    from rflint.configuration.requests import requests_for
     from rflint.linting.rule_files import load_all_rules
 
     broken: list[str] = []
-    paths = [configuration.within(path) for path in configuration.rule_paths]
-    rules = load_all_rules(paths, lambda about, error: broken.append(about), run=False)
+    rules = load_all_rules(
+        configuration.rule_files, lambda about, error: broken.append(about), run=False
+    )
     if not broken:
-        check_rules(configuration, rules)
-    return requests(targets, chosen, configuration, rules, lenient=bool(broken))
+        check_rule_names(configuration, rules)
+    return requests_for(targets, chosen, configuration, rules, lenient=bool(broken))
 
 
 def _baseline_file(
@@ -392,17 +392,17 @@ def _held_against(report: Report, file: Path, *, write: bool, quiet: bool) -> Re
 
 
 def _watch(
-    targets: Sequence[str], chosen: Choices, config: Path | None, *, isolated: bool
+    targets: Sequence[str], chosen: ModelOptions, config: Path | None, *, isolated: bool
 ) -> NoReturn:
     """Lint in processes of their own, whenever a file has changed, until interrupted."""
     from rflint.cache.cache import Cache
     from rflint.cli.files import Files
-    from rflint.configuration import configuration
+    from rflint.configuration.read import load_configuration
     from rflint.usecases.watch import watch
 
     def files() -> set[str]:
         """Read anew each time: a configuration changes too."""
-        found = configuration(config, isolated=isolated)
+        found = load_configuration(config, isolated=isolated)
         return Files(found, Cache(found.root)).of_all(_foreseen(targets, chosen, found))
 
     watch([argument for argument in sys.argv[1:] if argument != "--watch"], files)

@@ -8,50 +8,57 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rflint.inputs import notation as quantities
-from rflint.inputs.notation import InputShape, Limit, Sizes
+from rflint.inputs.notation import (
+    InputShape,
+    Sizes,
+    read_layouts,
+    read_names,
+    read_resolutions,
+    read_shape,
+)
 from rflint.inputs.tracing_options import TRACERS
 from rflint.report.formats import FORMATS
+from rflint.report.limit import Limit, read_limit
 from rflint.text.suggest import did_you_mean, similar
 
 if TYPE_CHECKING:
-    from rflint.configuration import Choices
+    from rflint.configuration.model_options import ModelOptions
 
 
 def resolutions(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[Sizes, ...] | None:
     """`32`, `32x64` or `32,64,128` as a tuple of sizes per axis."""
-    return None if value is None else _read(quantities.resolutions, value)
+    return None if value is None else _read(read_resolutions, value)
 
 
 def shapes(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[InputShape, ...] | None:
     """`1x3x32x32`: batch, channels, spatial axes; None where none is given."""
-    return tuple(_read(quantities.shape, value) for value in values) or None
+    return tuple(_read(read_shape, value) for value in values) or None
 
 
 def layouts(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[str, ...] | None:
     """`BTCHW`; None where none is given."""
-    return tuple(_read(quantities.layouts, value)[0] for value in values) or None
+    return tuple(_read(read_layouts, value)[0] for value in values) or None
 
 
 def codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """`RF101,RF2` as a tuple; None where none are given."""
-    return quantities.names(value) or None if value else None
+    return read_names(value) or None if value else None
 
 
 def amount(ctx: click.Context, param: click.Parameter, value: str | None) -> Limit | None:
     """`12M`."""
-    return None if value is None else _read(quantities.limit, value)
+    return None if value is None else _read(read_limit, value)
 
 
 def amount_or_share(ctx: click.Context, param: click.Parameter, value: str | None) -> Limit | None:
     """`1200` or `5%`."""
-    return None if value is None else _read(lambda x: quantities.limit(x, share=True), value)
+    return None if value is None else _read(lambda x: read_limit(x, share=True), value)
 
 
 def _read(reader: Callable[[Any], Any], value: str | Sequence[str]) -> Any:
@@ -143,23 +150,23 @@ _CONFIGURATION_OPTIONS = (
 )
 
 
-def choices(given: Mapping[str, Any], pairs: Sequence[str]) -> Choices:
-    """What the command line chooses: values of options by name, and pairs of --arg."""
-    from rflint.configuration import Choices
+def options_for_models(given: Mapping[str, Any], pairs: Sequence[str]) -> ModelOptions:
+    """What the command line says of all models: values of options by name, and pairs of --arg."""
+    from rflint.configuration.model_options import ModelOptions
     from rflint.usercode.target import parse_arguments
 
-    chosen = {name: value if value != () else None for name, value in given.items()}
-    return Choices(**chosen, args=parse_arguments(pairs))
+    values = {name: value if value != () else None for name, value in given.items()}
+    return ModelOptions(**values, args=parse_arguments(pairs))
 
 
-def model_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
     """What says how a model is built and fed."""
     for option in reversed(_MODEL_OPTIONS):
         command = option(command)
     return command
 
 
-def configuration_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_configuration_options(command: Callable[..., None]) -> Callable[..., None]:
     """Which configuration counts."""
     for option in reversed(_CONFIGURATION_OPTIONS):
         command = option(command)

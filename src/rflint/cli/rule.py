@@ -12,7 +12,7 @@ import click
 
 from rflint.cli.completion import complete_codes
 from rflint.cli.messages import complain, errors_reported, to_stdout
-from rflint.cli.parameters import configuration_options
+from rflint.cli.parameters import with_configuration_options
 from rflint.errors import RflintError, UsageError
 from rflint.text.numbers import plural
 from rflint.usercode.stdout import stdout_to_stderr
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("rule")
 @click.argument("code", required=False, shell_complete=complete_codes)
 @click.option("--test", is_flag=True, help="Run the examples of the rule, or of all rules.")
-@configuration_options
+@with_configuration_options
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debug: bool) -> None:
     """Explain a rule, list all, or run examples.
@@ -32,19 +32,18 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
     CODE names one rule or several: RF101, RF1, unproductive-layer.
     """
     with errors_reported(debug):
-        from rflint.configuration import configuration
+        from rflint.configuration.read import load_configuration
         from rflint.linting.rule_files import load_all_rules
 
-        found = configuration(config, isolated=isolated)
+        found = load_configuration(config, isolated=isolated)
         broken: list[str] = []
 
         def failed(about: str, error: RflintError) -> None:
             broken.append(about)
             complain(error, debug, about)
 
-        paths = [found.within(path) for path in found.rule_paths]
         with stdout_to_stderr():
-            rules = load_all_rules(paths, failed, run=test)
+            rules = load_all_rules(found.rule_files, failed, run=test)
         chosen = _chosen(rules, code, broken)
         wrong = 0
         if test and chosen:

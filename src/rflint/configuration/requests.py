@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from rflint.configuration import Choices, Configuration, ConfiguredModel
+from rflint.configuration.configuration import Configuration, ConfiguredModel
+from rflint.configuration.model_options import ModelOptions
 from rflint.errors import UsageError
 from rflint.inputs.layouts import layouts_of
 from rflint.inputs.notation import InputShape, Sizes
@@ -37,7 +38,7 @@ class Request:
     shapes: tuple[InputShape, ...]
     arguments: Mapping[str, Any]
     tracing: TracingOptions
-    options: RuleOptions
+    rule_options: RuleOptions
     policy: Policy
     is_one_of_several: bool = False
     """Whether the target is linted at other resolutions too."""
@@ -63,80 +64,88 @@ class Request:
                 self.shapes,
                 sorted(self.arguments.items()),
                 self.tracing,
-                self.options,
+                self.rule_options,
                 [(rule.code, rule.file) for rule in self.policy.rules],
             )
         )
 
 
-def requests(
+def requests_for(
     targets: Sequence[str],
-    choices: Choices,
+    options: ModelOptions,
     configuration: Configuration,
     rules: Sequence[Rule],
     *,
     lenient: bool = False,
 ) -> tuple[Request, ...]:
-    """Those of the targets, or of all configured models where there are none.
+    """What is to be linted: the targets, or all configured models where there are none.
 
     A target that the configuration has too is linted as it says there, under what the command line
     says. `lenient`: codes of no rule are passed over, since a rule could not be loaded. Raises
     UsageError where there is nothing to lint.
     """
+    models = _models_of(targets, configuration)
+    counts = Counter((model.target, repr(model.options.args)) for _, model in models)
+    several = {target for target, n in Counter(target for target, _ in counts).items() if n > 1}
+    found: list[Request] = []
+    for root, model in models:
+        layered = options.over(model.options.over(configuration.options))
+        first = Request(
+            target=model.target,
+            root=root,
+            name=model.name or (_with_arguments(model) if model.target in several else ""),
+            resolution=None,
+            shapes=layered.input or (),
+            arguments=layered.args or {},
+            tracing=_tracing(layered),
+            rule_options=rule_options(
+                rules, configuration.rule_settings, layered.allow_unknown or ()
+            ),
+            policy=Policy(
+                _selected(rules, layered, lenient=lenient),
+                layered.severity or {},
+                Limits(**{x.name: getattr(layered, x.name) for x in fields(Limits)}),
+            ),
+            is_one_of_several=len(layered.res or ()) > 1,
+            is_named=bool(model.name),
+            hint=_suggestion(model.target, root, configuration),
+        )
+        for resolution in layered.res or (None,):
+            request = replace(first, resolution=resolution)
+            if request not in found:  # asked for twice is linted once
+                found.append(request)
+    return tuple(found)
+
+
+def _models_of(
+    targets: Sequence[str], configuration: Configuration
+) -> list[tuple[Path, ConfiguredModel]]:
+    """The models to lint, each with the folder that its target is relative to."""
+    models = [(configuration.root, model) for model in configuration.models]
     if targets:
         models = [found for target in targets for found in _as_configured(target, configuration)]
-    else:
-        models = [(configuration.root, model) for model in configuration.models]
     if not models:
         raise UsageError(
             "no target given, and no model configured",
             hint="Name a model, like: rflint mymodel:build --res 32; or list it under "
             "[[tool.rflint.models]] in pyproject.toml.",
         )
-    found: list[Request] = []
-    counts = Counter((model.target, repr(model.choices.args)) for _, model in models)
-    several = [target for target, n in Counter(target for target, _ in counts).items() if n > 1]
-    for root, model in models:
-        layered = choices.over(model.choices.over(configuration.choices))
-        policy = Policy(
-            _selected(rules, layered, lenient=lenient),
-            layered.severity or {},
-            Limits(**{x.name: getattr(layered, x.name) for x in fields(Limits)}),
-        )
-        resolutions = layered.res or (None,)
-        for resolution in resolutions:
-            request = Request(
-                model.target,
-                root,
-                model.name or (_with_arguments(model) if model.target in several else ""),
-                resolution,
-                layered.input or (),
-                layered.args or {},
-                _tracing(layered),
-                rule_options(rules, configuration.rule_settings, layered.allow_unknown or ()),
-                policy,
-                len(resolutions) > 1,
-                bool(model.name),
-                _meant(model.target, root, configuration),
-            )
-            if request not in found:  # asked for twice is linted once
-                found.append(request)
-    return tuple(found)
+    return models
 
 
 def _with_arguments(model: ConfiguredModel) -> str:
     """A name for one of several models that the same builder makes."""
-    arguments = ", ".join(f"{key}={value!r}" for key, value in (model.choices.args or {}).items())
+    arguments = ", ".join(f"{key}={value!r}" for key, value in (model.options.args or {}).items())
     return f"{model.target} ({arguments})" if arguments else model.target
 
 
-def _selected(rules: Sequence[Rule], choices: Choices, *, lenient: bool) -> tuple[Rule, ...]:
-    select, extend = choices.select or (), choices.extend_select or ()
-    if choices.select == ():
+def _selected(rules: Sequence[Rule], options: ModelOptions, *, lenient: bool) -> tuple[Rule, ...]:
+    select, extend = options.select or (), options.extend_select or ()
+    if options.select == ():
         select, extend = extend, ()  # a choice of none, and not of the default rules
         if not select:
             return ()
-    chosen = [select, choices.ignore or (), extend]
+    chosen = [select, options.ignore or (), extend]
     if lenient:
         chosen = [
             tuple(code for code in codes if any(precision(rule, code) for rule in rules))
@@ -147,11 +156,11 @@ def _selected(rules: Sequence[Rule], choices: Choices, *, lenient: bool) -> tupl
     return selected(rules, *chosen)
 
 
-def is_whole(wanted: Sequence[Request], configuration: Configuration) -> bool:
-    """Whether everything is linted that the configuration has, and in the way that it says."""
-    here = {_model_of(x) for x in wanted}
+def covers_configuration(requests: Sequence[Request], configuration: Configuration) -> bool:
+    """Whether they are for all models that the configuration has, and in the way that it says."""
+    here = {_model_of(x) for x in requests}
     try:
-        there = requests((), Choices(), configuration, (), lenient=True)
+        there = requests_for((), ModelOptions(), configuration, (), lenient=True)
     except UsageError:  # it has no models
         return True
     return all(_model_of(x) in here for x in there)
@@ -159,8 +168,8 @@ def is_whole(wanted: Sequence[Request], configuration: Configuration) -> bool:
 
 def _model_of(request: Request) -> str:
     """What is linted, whatever it is held against."""
-    options = RuleOptions(allow_unknown=request.options.allow_unknown)
-    return replace(request, options=options, policy=Policy(())).identity
+    rule_options = RuleOptions(allow_unknown=request.rule_options.allow_unknown)
+    return replace(request, rule_options=rule_options, policy=Policy(())).identity
 
 
 def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path, ConfiguredModel]]:
@@ -183,7 +192,7 @@ def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path
     return same or [(Path.cwd(), ConfiguredModel(target))]
 
 
-def _meant(target: str, root: Path, configuration: Configuration) -> str:
+def _suggestion(target: str, root: Path, configuration: Configuration) -> str:
     """What to say where a target names nothing: the configuration may have the like of it."""
     module, colon, attribute = target.rpartition(":")
     if not colon:
@@ -200,9 +209,9 @@ def _where(target: str, root: Path) -> tuple[str, str]:
     return (str((root / module).resolve()) if module.endswith(".py") else module), attribute
 
 
-def _tracing(choices: Choices) -> TracingOptions:
+def _tracing(options: ModelOptions) -> TracingOptions:
     return TracingOptions(
-        bool(choices.train),
-        choices.tracer or "auto",
-        layouts_of(choices.layout or (), choices.input or ()),
+        bool(options.train),
+        options.tracer or "auto",
+        layouts_of(options.layout or (), options.input or ()),
     )

@@ -1,14 +1,11 @@
-"""What people write for sizes, shapes and limits, on the command line and in a configuration.
+"""What people write for sizes, shapes and layouts, on the command line and in a configuration.
 
 Every function raises ValueError with a message that continues "... : ".
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 from rflint.inputs.layouts import read_layout
@@ -21,10 +18,8 @@ DTYPES = (
 )
 """Types of torch's that an input may have."""
 
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
-
-def resolutions(value: Any) -> tuple[Sizes, ...]:
+def read_resolutions(value: Any) -> tuple[Sizes, ...]:
     """`32`, `"32x64"` or `"32,64,128"`, or a list of those, as one tuple of sizes for each."""
     items = value if isinstance(value, list) else [value]
     texts = [text for item in items for text in str(item).split(",")]
@@ -55,7 +50,7 @@ class InputShape(tuple[int, ...]):
         return ":".join(x for x in ("x".join(map(str, self)), self.dtype, self.layout) if x)
 
 
-def shape(value: Any) -> InputShape:
+def read_shape(value: Any) -> InputShape:
     """`"1x3x32x32"`: batch, channels, spatial axes; with `:int64` and `:BTCHW` behind it."""
     text, *rest = value.split(":") if isinstance(value, str) else ("",)
     sizes = _sizes(text)
@@ -84,49 +79,19 @@ def _layout_behind(part: str) -> str:
         raise ValueError(f"{error}; nor is it a type, like {', '.join(DTYPES[:3])}") from None
 
 
-def shapes(value: Any) -> tuple[InputShape, ...]:
+def read_shapes(value: Any) -> tuple[InputShape, ...]:
     """One shape, or a list with one for each input of the model."""
     if value == []:
         raise ValueError("[]: a model has at least one input, like 1x3x32x32")
-    return tuple(shape(item) for item in (value if isinstance(value, list) else [value]))
+    return tuple(read_shape(item) for item in (value if isinstance(value, list) else [value]))
 
 
-def layouts(value: Any) -> tuple[str, ...]:
+def read_layouts(value: Any) -> tuple[str, ...]:
     """`"BTCHW"`, or a list with one for each input of the model."""
     items = value if isinstance(value, list | tuple) else [value]
     if not items or not all(isinstance(item, str) for item in items):
         raise ValueError(f"{value!r}: a layout is a text like BTCHW, or a list of those")
     return tuple(map(read_layout, items))
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """The most that a model may have of something: an amount, or a share of a whole."""
-
-    text: str
-    """As it was written."""
-    amount: Fraction
-    """Where `is_share`, between 0 and 1."""
-    is_share: bool = False
-
-    def allows(self, value: int, whole: int) -> bool:
-        """Whether `value` (out of `whole`) keeps within it."""
-        return value <= (self.amount * whole if self.is_share else self.amount)
-
-
-def limit(value: Any, *, share: bool = False) -> Limit:
-    """`12_000`, `"12M"`, `"1.2G"` and, where `share` allows it, `"5%"`."""
-    text = str(value).strip()
-    match = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)\s*(%|[kKMGT]?)", text)
-    if match is None or isinstance(value, bool | float | list):
-        example = "5% or 1200" if share else "12M, 1.2G or 12000000"
-        raise ValueError(f"{value!r}: a limit is a number like {example}")
-    number, unit = Fraction(match[1].replace("_", "")), match[2]
-    if unit == "%":
-        if not share:
-            raise ValueError(f"{value!r}: this limit is an amount, not a share")
-        return Limit(text, number / 100, is_share=True)
-    return Limit(text, number * _UNITS[unit.replace("K", "k")])
 
 
 def _sizes(value: Any) -> Sizes | None:
@@ -137,7 +102,7 @@ def _sizes(value: Any) -> Sizes | None:
     return sizes if all(sizes) else None
 
 
-def names(value: Any) -> tuple[str, ...]:
+def read_names(value: Any) -> tuple[str, ...]:
     """`"RF101,RF2"` or a list of texts, without blanks around them."""
     items: Sequence[Any] = value if isinstance(value, list | tuple) else [value]
     if not all(isinstance(item, str) for item in items):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from rflint.analysis.totals import Totals
 from rflint.graph.source_location import SourceLocation
-from rflint.inputs.notation import Limit
+from rflint.report.limit import Limit
 from rflint.text.numbers import abbreviated, percent
 
 

@@ -48,7 +48,7 @@ def patch(
         request.resolution,
         list(request.shapes) or None,
         request.tracing,
-        request.options,
+        request.rule_options,
         kinds,
     )
     if not model.analysis.unproductive:
@@ -59,7 +59,7 @@ def patch(
         request.target, request.arguments, built.is_module, built.wrappers, request.root
     )
     text = program(origin, repair, shapes, file.parent)
-    _check(text, file, repair, model.traced, request.options)
+    _check(text, file, repair, model.traced, request.rule_options)
     return Patch(repair, text, len(found.repairs))
 
 

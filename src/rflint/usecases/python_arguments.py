@@ -7,7 +7,7 @@ from typing import Any
 
 from rflint.errors import UsageError
 from rflint.inputs.layouts import layout_behind, layouts_of
-from rflint.inputs.notation import layouts, shape
+from rflint.inputs.notation import read_layouts, read_shape
 from rflint.tracing.example_inputs.validation import check_input_argument
 
 
@@ -33,7 +33,7 @@ def inputs_from(given: Any) -> Any:
     if not isinstance(items, list | tuple) or not any(isinstance(x, str) for x in items):
         return given
     try:
-        return [shape(x) if isinstance(x, str) else x for x in items]
+        return [read_shape(x) if isinstance(x, str) else x for x in items]
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -42,7 +42,7 @@ def layouts_from(layout: str | Sequence[str], given: Any) -> tuple[str, ...]:
     """The layouts of all inputs, from what is said of them and behind their shapes."""
     shapes = given if isinstance(given, list | tuple) else ()
     try:
-        said = layouts(layout) if layout else ()
+        said = read_layouts(layout) if layout else ()
     except ValueError as error:
         raise UsageError(str(error)) from error
     return layouts_of(said, shapes if any(map(layout_behind, shapes)) else ())

@@ -84,7 +84,7 @@ class Runner:
                     built,
                     request.target,
                     request.policy.rules,
-                    request.options,
+                    request.rule_options,
                     request.resolution,
                     list(request.shapes) or None,
                     request.tracing,

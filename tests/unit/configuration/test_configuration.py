@@ -13,20 +13,16 @@ from typing import Any
 import pytest
 
 from rflint.cli.lint import lint as command
-from rflint.configuration import (
-    Choices,
-    Configuration,
-    ConfiguredModel,
-    check_rules,
-    configuration,
-)
-from rflint.configuration.read import read
-from rflint.configuration.requests import Request, is_whole, requests
+from rflint.configuration.configuration import Configuration, ConfiguredModel
+from rflint.configuration.model_options import ModelOptions
+from rflint.configuration.read import check_rule_names, load_configuration, read
+from rflint.configuration.requests import Request, covers_configuration, requests_for
 from rflint.configuration.toml import ConfigurationError, load
 from rflint.errors import UsageError
-from rflint.inputs.notation import limit, shapes
+from rflint.inputs.notation import read_shapes
 from rflint.linting.finding import Severity
 from rflint.linting.rule_files import load_rules
+from rflint.report.limit import read_limit
 from tests.helpers.forked import Forked
 from tests.helpers.program import write
 
@@ -38,14 +34,14 @@ def configured(folder: Path, text: str, name: str = "rflint.toml") -> Configurat
     """What a file says, held against the rules that there are."""
     write(folder, {name: textwrap.dedent(text)})
     found = read(load(folder / name))
-    check_rules(found, RULES)
+    check_rule_names(found, RULES)
     return found
 
 
 def asked(
-    found: Configuration, *targets: str, choices: Choices | None = None
+    found: Configuration, *targets: str, options: ModelOptions | None = None
 ) -> tuple[Request, ...]:
-    return requests(targets, choices or Choices(), found, RULES)
+    return requests_for(targets, options or ModelOptions(), found, RULES)
 
 
 def codes(request: Request) -> list[str]:
@@ -65,7 +61,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def path_found() -> Path | None:
-    return configuration(None, isolated=False).path
+    return load_configuration(None, isolated=False).path
 
 
 def test_the_nearest_one_is_found(project: Path) -> None:
@@ -86,7 +82,7 @@ def test_paths_are_relative_to_it(project: Path) -> None:
         project.parent,
         {"pyproject.toml": "[tool.rflint]\nbaseline = 'ci/held.json'\nrules = ['rules']\n"},
     )
-    found = configuration(None, isolated=False)
+    found = load_configuration(None, isolated=False)
     assert found.root == project.parent
     assert found.baseline
     assert found.within(found.baseline) == project.parent / "ci" / "held.json"
@@ -95,10 +91,10 @@ def test_paths_are_relative_to_it(project: Path) -> None:
 
 def test_one_may_be_given_or_none_wanted(project: Path) -> None:
     write(project, {"pyproject.toml": "[tool.rflint]\nres = 32\n", "ci/strict.toml": "res = 64\n"})
-    assert configuration(None, isolated=False).choices.res == ((32,),)
-    given = configuration(Path("ci/strict.toml"), isolated=False)
-    assert (given.choices.res, given.root) == (((64,),), project / "ci")
-    assert configuration(None, isolated=True) == Configuration(project)
+    assert load_configuration(None, isolated=False).options.res == ((32,),)
+    given = load_configuration(Path("ci/strict.toml"), isolated=False)
+    assert (given.options.res, given.root) == (((64,),), project / "ci")
+    assert load_configuration(None, isolated=True) == Configuration(project)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +114,7 @@ def test_one_that_cannot_be_read(
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigurationError, match=says):
-        configuration(tmp_path / name, isolated=False)
+        load_configuration(tmp_path / name, isolated=False)
 
 
 # -- read
@@ -177,15 +173,15 @@ def test_every_key(tmp_path: Path, name: str) -> None:
         root=tmp_path,
         path=tmp_path / name,
         models=(
-            ConfiguredModel("net:small", "small", Choices(res=((8,),), args={"depth": 18})),
+            ConfiguredModel("net:small", "small", ModelOptions(res=((8,),), args={"depth": 18})),
             ConfiguredModel(
                 "net.py:large",
-                choices=Choices(
-                    ignore=("RF9",), severity={"RF1": Severity.INFO}, max_params=limit("1k")
+                options=ModelOptions(
+                    ignore=("RF9",), severity={"RF1": Severity.INFO}, max_params=read_limit("1k")
                 ),
             ),
         ),
-        choices=Choices(
+        options=ModelOptions(
             res=((32,), (64, 48)),
             input=((1, 3, 32, 32),),
             layout=("BCHW",),
@@ -197,10 +193,10 @@ def test_every_key(tmp_path: Path, name: str) -> None:
             extend_select=("RF101",),
             ignore=("RF902",),
             severity={"RF101": Severity.ERROR},
-            max_unproductive=limit(0),
-            max_dead_weights=limit("5%", share=True),
-            max_macs=limit("1.2G"),
-            max_params=limit(12_000_000),
+            max_unproductive=read_limit(0),
+            max_dead_weights=read_limit("5%", share=True),
+            max_macs=read_limit("1.2G"),
+            max_params=read_limit(12_000_000),
         ),
         fail_on="error",
         format=("text", "sarif:out.sarif"),
@@ -402,20 +398,20 @@ def test_without_a_target_all_models_are_linted(tmp_path: Path) -> None:
     assert small.arguments == {"classes": 10, "width": 2}
     assert small.policy.severity == {"RF1": Severity.INFO, "RF101": Severity.ERROR}
     assert (small.policy.limits.max_params, large.policy.limits.max_params) == (
-        limit("1M"),
-        limit("12M"),
+        read_limit("1M"),
+        read_limit("12M"),
     )
     assert (codes(small), codes(large)) == (["RF101"], ["RF101"])
 
 
 def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
     found = configured(tmp_path, TWO)
-    chosen = Choices(res=((8,),), args={"width": 3}, max_params=limit(1), select=("RF9",))
-    small, large = asked(found, choices=chosen)
+    chosen = ModelOptions(res=((8,),), args={"width": 3}, max_params=read_limit(1), select=("RF9",))
+    small, large = asked(found, options=chosen)
     for request in (small, large):
         assert request.resolution == (8,)
         assert request.arguments == {"classes": 10, "width": 3}
-        assert request.policy.limits.max_params == limit(1)
+        assert request.policy.limits.max_params == read_limit(1)
         assert codes(request) == ["RF900", "RF901", "RF902"]  # whatever the file ignores
 
 
@@ -435,7 +431,7 @@ def test_a_target_is_linted_as_it_is_configured(
 
 def test_what_is_asked_for_twice_is_linted_once(tmp_path: Path) -> None:
     found = configured(tmp_path, TWO)
-    assert len(asked(found, "net:small", "net:small", choices=Choices(res=((8,), (8,))))) == 1
+    assert len(asked(found, "net:small", "net:small", options=ModelOptions(res=((8,), (8,))))) == 1
 
 
 def test_without_any_model_there_is_nothing_to_do(tmp_path: Path) -> None:
@@ -467,7 +463,7 @@ def test_which_rules_run(
     tmp_path: Path, text: str, chosen: dict[str, Any], runs: list[str]
 ) -> None:
     found = configured(tmp_path, text)
-    (request,) = asked(found, "a:b", choices=Choices(**chosen))
+    (request,) = asked(found, "a:b", options=ModelOptions(**chosen))
     assert codes(request) == runs
 
 
@@ -482,7 +478,7 @@ def test_settings_reach_the_rules(tmp_path: Path) -> None:
     for name in ("RF101", "unproductive-layer"):
         found = configured(tmp_path, f"[rules.{name}]\npointwise = 'ignore'")
         (request,) = asked(found, "a:b")
-        assert not request.options.analysis.judges_pointwise
+        assert not request.rule_options.analysis.judges_pointwise
 
 
 # -- whether everything is linted, so that a comment without use has none anywhere
@@ -493,7 +489,7 @@ def test_settings_reach_the_rules(tmp_path: Path) -> None:
     [
         ((), {}, True),
         ((), {"select": ("RF1",)}, True),
-        ((), {"max_params": limit(1)}, True),
+        ((), {"max_params": read_limit(1)}, True),
         (("net:small", "pkg/net.py:large"), {}, True),
         (("net:small", "pkg/net.py:large", "net:third"), {}, True),
         (("net:small",), {}, False),
@@ -514,12 +510,14 @@ def test_whether_everything_is_linted(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     found = configured(tmp_path, TWO)
-    assert is_whole(asked(found, *targets, choices=Choices(**chosen)), found) == whole
+    assert (
+        covers_configuration(asked(found, *targets, options=ModelOptions(**chosen)), found) == whole
+    )
 
 
 def test_without_models_everything_is_what_is_asked_for(tmp_path: Path) -> None:
     found = configured(tmp_path, "res = 8")
-    assert is_whole(asked(found, "a:b"), found)
+    assert covers_configuration(asked(found, "a:b"), found)
 
 
 # -- as it is used
@@ -616,11 +614,13 @@ def test_a_broken_model_leaves_comments_alone(forked: Forked, tmp_path: Path) ->
 
 def test_axes_is_another_word_for_layout(tmp_path: Path) -> None:
     found = configured(tmp_path, "axes = 'btc'\n[[models]]\ntarget = 'a:b'\nlayout = ['BT', 'BC']")
-    assert found.choices.layout == ("BTC",)
-    assert found.models[0].choices.layout == ("BT", "BC")
+    assert found.options.layout == ("BTC",)
+    assert found.models[0].options.layout == ("BT", "BC")
 
 
 def test_a_shape_with_a_layout_takes_the_place_of_a_layout_further_away() -> None:
-    near = Choices(input=shapes("1x8x3x9x9:BTCHW"))
-    assert near.over(Choices(layout=("BCDHW",))).layout is None
-    assert Choices(input=shapes("1x8x3x9x9")).over(Choices(layout=("BTCHW",))).layout == ("BTCHW",)
+    near = ModelOptions(input=read_shapes("1x8x3x9x9:BTCHW"))
+    assert near.over(ModelOptions(layout=("BCDHW",))).layout is None
+    assert ModelOptions(input=read_shapes("1x8x3x9x9")).over(
+        ModelOptions(layout=("BTCHW",))
+    ).layout == ("BTCHW",)

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from rflint.analysis.totals import Totals
 from rflint.graph.source_location import SourceLocation
-from rflint.inputs.notation import limit, names, resolutions, shape, shapes
+from rflint.inputs.notation import read_names, read_resolutions, read_shape, read_shapes
 from rflint.linting.finding import Severity
 from rflint.linting.rule_files import load_rules
 from rflint.report.baseline import Baseline
 from rflint.report.formats.problems import problems
+from rflint.report.limit import read_limit
 from rflint.report.limits import Limits, exceeded_limits
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import ModelReport, Report
@@ -40,7 +41,7 @@ TOTALS = Totals(
 def over(totals: Totals = TOTALS, **limits: Any) -> list[str]:
     """The limits, as they are written, that a model exceeds."""
     shares = ("max_unproductive", "max_dead_weights")
-    read = {name: limit(value, share=name in shares) for name, value in limits.items()}
+    read = {name: read_limit(value, share=name in shares) for name, value in limits.items()}
     return [x.option for x in exceeded_limits(Limits(**read), totals, None)]
 
 
@@ -80,11 +81,11 @@ def test_no_rounding_is_between_a_share_and_the_whole(whole: int, part: int, dig
     """Floats have not enough digits for this."""
     percent = f"{digits // 10**4}.{digits % 10**4:04}%"
     allowed = Fraction(digits, 10**6) >= Fraction(part, whole)
-    assert limit(percent, share=True).allows(part, whole) == allowed
+    assert read_limit(percent, share=True).allows(part, whole) == allowed
 
 
 def test_every_limit_is_told_apart() -> None:
-    limits = Limits(limit(1), limit(49), limit("1.1G"), limit("0.9k"))
+    limits = Limits(read_limit(1), read_limit(49), read_limit("1.1G"), read_limit("0.9k"))
     place = SourceLocation("net.py", 3)
     found = exceeded_limits(limits, TOTALS, place)
     assert [x.message for x in found] == [
@@ -97,7 +98,7 @@ def test_every_limit_is_told_apart() -> None:
 
 
 def test_a_share_names_the_whole() -> None:
-    (found,) = exceeded_limits(Limits(max_unproductive=limit("20%", share=True)), TOTALS, None)
+    (found,) = exceeded_limits(Limits(max_unproductive=read_limit("20%", share=True)), TOTALS, None)
     assert found.message == (
         "2 unproductive convolutions, 25 % of 8: more than the 20% that are allowed"
     )
@@ -110,7 +111,7 @@ def test_a_share_names_the_whole() -> None:
 def too_large() -> ModelReport:
     """Without a finding; a comment above it ignores everything."""
     model = report([conv("only", SourceLocation(__file__, 1))])
-    policy = Policy(load_rules(), limits=Limits(max_params=limit(999)))
+    policy = Policy(load_rules(), limits=Limits(max_params=read_limit(999)))
     (done,) = apply_policies([(model, policy)], policy.rules)
     return done
 
@@ -159,7 +160,7 @@ def test_no_baseline_holds_it(too_large: ModelReport) -> None:
     ],
 )
 def test_amounts(written: Any, amount: int) -> None:
-    read = limit(written)
+    read = read_limit(written)
     assert (read.amount, read.is_share) == (amount, False)
 
 
@@ -168,14 +169,14 @@ def test_amounts(written: Any, amount: int) -> None:
 )
 def test_what_is_no_amount(written: Any) -> None:
     with pytest.raises(ValueError, match="limit"):
-        limit(written)
+        read_limit(written)
 
 
 def test_shares_where_there_is_a_whole() -> None:
     for written in ("5%", "5 %", "5.0%"):
-        assert limit(written, share=True).amount == Fraction(1, 20)
+        assert read_limit(written, share=True).amount == Fraction(1, 20)
     with pytest.raises(ValueError, match="an amount, not a share"):
-        limit("5%")
+        read_limit("5%")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_shares_where_there_is_a_whole() -> None:
     ],
 )
 def test_resolutions(written: Any, sizes: Any) -> None:
-    assert resolutions(written) == sizes
+    assert read_resolutions(written) == sizes
 
 
 @pytest.mark.parametrize(
@@ -203,24 +204,24 @@ def test_resolutions(written: Any, sizes: Any) -> None:
 )
 def test_what_is_no_resolution(written: Any) -> None:
     with pytest.raises(ValueError, match="sizes are positive whole numbers"):
-        resolutions(written)
+        read_resolutions(written)
 
 
 def test_shapes() -> None:
-    assert shapes("1x3x32x32") == ((1, 3, 32, 32),)
-    assert shapes(["1x3x32", "1x8"]) == ((1, 3, 32), (1, 8))
+    assert read_shapes("1x3x32x32") == ((1, 3, 32, 32),)
+    assert read_shapes(["1x3x32", "1x8"]) == ((1, 3, 32), (1, 8))
     for wrong in (32, "32", "1x3x0", [1, 3, 32], [], None, True):
         with pytest.raises(ValueError, match="1x3x32x32"):
-            shapes(wrong)
+            read_shapes(wrong)
     with pytest.raises(ValueError, match="a shape is batch, channels, sizes"):
-        shape(["1x3x32x32"])
+        read_shape(["1x3x32x32"])
 
 
 def test_types_and_layouts_stand_behind_shapes() -> None:
-    clip, tokens = shapes(["1x8x3x64x64:btchw", "1x20:int64"])
+    clip, tokens = read_shapes(["1x8x3x64x64:btchw", "1x20:int64"])
     assert (tuple(clip), clip.layout, clip.dtype) == ((1, 8, 3, 64, 64), "BTCHW", "")
     assert (tuple(tokens), tokens.layout, tokens.dtype) == ((1, 20), "", "int64")
-    assert str(shape("1x20:int64:BT")) == "1x20:int64:BT"
+    assert str(read_shape("1x20:int64:BT")) == "1x20:int64:BT"
     for wrong, complaint in (
         ("1x20:BTC", "the layout BTC has 3 letters"),
         ("1x20:BX", "'X' is none of B, C, T, D, H, W"),
@@ -228,12 +229,12 @@ def test_types_and_layouts_stand_behind_shapes() -> None:
         ("1x20:int64:BT:BT", "once each"),
     ):
         with pytest.raises(ValueError, match=complaint):
-            shape(wrong)
+            read_shape(wrong)
 
 
 def test_lists_of_names() -> None:
-    assert names("RF101, RF2,,") == names(["RF101", "RF2"]) == ("RF101", "RF2")
-    assert names([]) == names("") == ()
+    assert read_names("RF101, RF2,,") == read_names(["RF101", "RF2"]) == ("RF101", "RF2")
+    assert read_names([]) == read_names("") == ()
     for wrong in (1, True, [1], {"a": 1}, [["RF1"]]):
         with pytest.raises(ValueError, match="a list of texts"):
-            names(wrong)
+            read_names(wrong)

@@ -1,4 +1,4 @@
-"""What can be chosen for a model: on the command line, for all models, or for one of them."""
+"""The options of a model: on the command line, for all models, or for one of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from rflint.inputs.layouts import layout_behind
-from rflint.inputs.notation import InputShape, Limit, Sizes
+from rflint.inputs.notation import InputShape, Sizes
 from rflint.linting.finding import Severity
+from rflint.report.limit import Limit
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """One layer of choices; None where it makes none. The keys of a configuration, with dashes."""
+class ModelOptions:
+    """Options that come from one place; None where it says nothing.
+
+    The names are the keys of a configuration, which have dashes.
+    """
 
     res: tuple[Sizes, ...] | None = None
     input: tuple[InputShape, ...] | None = None
@@ -31,12 +35,12 @@ class Choices:
     max_macs: Limit | None = None
     max_params: Limit | None = None
 
-    def over(self, lower: Choices) -> Choices:
-        """These choices laid over others: what is chosen here goes before what is chosen there.
+    def over(self, lower: ModelOptions) -> ModelOptions:
+        """These options laid over `lower` ones, which count where these say nothing.
 
         An input takes the place of a size. Arguments and severities are merged key by key. `ignore`
-        and `extend_select` add up, unless `select` is chosen here: then the choice of rules starts
-        anew.
+        and `extend_select` add up, unless `select` is given here: then the selection of rules
+        starts anew.
         """
         merged = {
             field.name: lower_value if (value := getattr(self, field.name)) is None else value
@@ -52,4 +56,4 @@ class Choices:
         for name in ("ignore", "extend_select"):
             own = getattr(self, name) or ()
             merged[name] = own if self.select is not None else (*(getattr(lower, name) or ()), *own)
-        return Choices(**merged)
+        return ModelOptions(**merged)

@@ -1,0 +1,56 @@
+"""What a configuration says, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rflint.configuration.find import prefix
+from rflint.configuration.model_options import ModelOptions
+from rflint.configuration.toml import Document
+from rflint.graph.source_location import SourceLocation
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredModel:
+    """An entry of [[tool.rflint.models]]."""
+
+    target: str
+    name: str = ""
+    options: ModelOptions = field(default_factory=ModelOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a file says; without one, nothing."""
+
+    root: Path
+    """Its folder: what its paths and targets are relative to."""
+    path: Path | None = None
+    models: tuple[ConfiguredModel, ...] = ()
+    options: ModelOptions = field(default_factory=ModelOptions)
+    """For all models."""
+    fail_on: str | None = None
+    format: tuple[str, ...] | None = None
+    output: str | None = None
+    baseline: str | None = None
+    cache: bool | None = None
+    rule_paths: tuple[str, ...] = ()
+    rule_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    document: Document | None = None
+
+    def line_of(self, key: str) -> SourceLocation | None:
+        """Where a key of the file's stands."""
+        document = self.document
+        return document.source((*prefix(document), key)) if document else None
+
+    def within(self, path: str) -> Path:
+        """A path of the file's, from the current directory on."""
+        return self.root / path
+
+    @property
+    def rule_files(self) -> list[Path]:
+        """The files and folders of the project's own rules, from the current directory on."""
+        return [self.within(path) for path in self.rule_paths]
