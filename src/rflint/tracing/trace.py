@@ -21,7 +21,7 @@ from rflint.errors import RflintError, UnsupportedByTracer, UsageError, internal
 from rflint.graph.architecture import Architecture
 from rflint.inputs.layouts import check_layouts
 from rflint.inputs.tracing_options import TRACERS
-from rflint.tracing.lowering.axes import find_axes
+from rflint.tracing.lowering.axes.find import find_axes
 from rflint.tracing.lowering.lower import lower
 from rflint.tracing.lowering.parameters import Parameters
 from rflint.tracing.model.state import random_state, state_of

@@ -20,11 +20,17 @@ from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import composed, mixing_geometry
 from rflint.operators.rows.normalisation import subtracts_mean
 from rflint.operators.values import Arrangement, Value
-from rflint.tracing.lowering.axes import Axes, beginning
+from rflint.tracing.lowering.axes.axes import Axes
+from rflint.tracing.lowering.axes.find import with_new_axes
+from rflint.tracing.lowering.interpreter import (
+    GraphInterpreter,
+    is_identity,
+    shape_of_first,
+    with_patches,
+)
 from rflint.tracing.lowering.measure import Measured, measured
 from rflint.tracing.lowering.parameters import Parameters
 from rflint.tracing.lowering.probe import Patience
-from rflint.tracing.lowering.values import Values, is_identity, shape_of_first, with_patches
 from rflint.tracing.model.construction import construction_of
 from rflint.tracing.model.other_methods import inputs_not_given, used_by_other_methods
 from rflint.tracing.recording.recording import Recording, Step
@@ -57,7 +63,7 @@ def lower(
     return _Lowering(model, recording, parameters, axes, train=train).run()
 
 
-class _Lowering(Values):
+class _Lowering(GraphInterpreter):
     def __init__(
         self,
         model: nn.Module,
@@ -82,7 +88,7 @@ class _Lowering(Values):
         self._patience = Patience()
 
     def run(self) -> Architecture:
-        for node in self.follow():
+        for node in self.interpret():
             self.node = node
         outputs = [self.values[node] for node in self.recording.outputs]
         self._counted.update(
@@ -120,7 +126,7 @@ class _Lowering(Values):
             unplaced=self.found.unplaced,
         )
 
-    def placed(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
+    def input_value(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
         """An input; of those with other axes or sizes than the first, a source of its own."""
         index = len(self.inputs)
         self.inputs.append(shape)
@@ -150,15 +156,15 @@ class _Lowering(Values):
     def effect(self, node: fx.Node, step: Step, call: Call) -> Effect:
         """What an operator does; axes that it makes (a spectrum's frequencies) begin behind it."""
         effect = self._measured(node, call) if step.row is None else step.row.effect(call)
-        begun = self.found.begun.get(node)
-        return beginning(effect, begun) if begun else effect
+        begun = self.found.new.get(node)
+        return with_new_axes(effect, begun) if begun else effect
 
     def _begins(self) -> tuple[tuple[int, int], ...]:
         """The axes that the operator makes which is being lowered, and their sizes."""
         assert self.node is not None
-        return tuple(sorted(self.found.begun.get(self.node, {}).values()))
+        return tuple(sorted(self.found.new.get(self.node, {}).values()))
 
-    def on_constants(self, step: Step, call: Call) -> None:
+    def on_constant_call(self, step: Step, call: Call) -> None:
         """Work on constants (a projected table of positions) is work all the same.
 
         Products with a vector are not: that is how weights are normalised, not what a layer does.
@@ -178,7 +184,7 @@ class _Lowering(Values):
         found = self._probes[key]
         return replace(found.effect, unknown_because=found.because)
 
-    def emitted(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
+    def output_value(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
         """A new layer, or nothing new where a view leaves every position where it is."""
         kind = _kind(step, effect)
         if any(f.patches for v in call.data for dimension in v.layout for f in dimension):

@@ -31,7 +31,7 @@ _PICKS = frozenset({"getitem", "index_select"})
 _INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8})
 
 
-class Values:
+class GraphInterpreter:
     """The value of every node, in order of execution.
 
     Subclasses say what an input is, what becomes of an operator's effect, and what to make of an
@@ -46,7 +46,7 @@ class Values:
         self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
         """Operators whose results are slices of what they got, which are layers of their own."""
 
-    def follow(self) -> Iterator[fx.Node]:
+    def interpret(self) -> Iterator[fx.Node]:
         """Work out the value of every node; yields each node just before its turn."""
         for node, step in self.recording.steps.items():
             yield node
@@ -54,7 +54,7 @@ class Values:
 
     # -- what subclasses say
 
-    def placed(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
+    def input_value(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
         """An input of the model."""
         raise NotImplementedError
 
@@ -62,11 +62,11 @@ class Values:
         """What an operator does to layouts and receptive fields."""
         raise NotImplementedError
 
-    def emitted(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
+    def output_value(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
         """The value behind an operator."""
         raise NotImplementedError
 
-    def on_constants(self, step: Step, call: Call) -> None:
+    def on_constant_call(self, step: Step, call: Call) -> None:
         """Told of an operator on constants only."""
         raise NotImplementedError
 
@@ -79,7 +79,7 @@ class Values:
     def _value(self, node: fx.Node, step: Step) -> Value:
         shape = shape_of_first(step.result)
         if node.op == "placeholder":
-            return self.placed(node, shape)
+            return self.input_value(node, shape)
         if node.op == "get_attr":
             name = str(node.target)
             if name not in self.parameters.sizes:
@@ -91,7 +91,7 @@ class Values:
             return self._part(node, step, shape)
         call = self._call(node, step)
         if not call.data:
-            self.on_constants(step, call)
+            self.on_constant_call(step, call)
             made_of = self.parameters.of_constant(step, call, self.held(step).values())
             arranged = arrangement_of(step.spelling, step.row, call, shape)
             return Value(shape, plain(shape), None, made_of, arranged)
@@ -99,7 +99,7 @@ class Values:
         if effect.parts:
             self.calls[node] = (call, effect.parts)
             return call.data[0]
-        return self.emitted(step, call, effect, shape)
+        return self.output_value(step, call, effect, shape)
 
     def _part(self, node: fx.Node, step: Step, shape: tuple[int, ...]) -> Value:
         """One tensor of an operator with several."""
@@ -109,7 +109,7 @@ class Values:
         if parent in self.calls:
             call, parts = self.calls[parent]
             origin = replace(self.recording.steps[parent], result=step.result, layer=node.name)
-            return self.emitted(origin, call, parts[index], shape)
+            return self.output_value(origin, call, parts[index], shape)
         # the layout is the same for all of them
         whole = self.values[parent]
         layout = whole.layout if len(whole.layout) == len(shape) else tangled(whole.layout, shape)
