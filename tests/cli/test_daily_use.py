@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rflint.report.formats import FORMATS
+from rflint.report.reporters import FORMATS
 from tests.helpers.forked import Forked
 from tests.helpers.program import Ran, plain_environment, rflint, write
 from tests.helpers.small_project import CONFIGURATION, SOUND, TOO_DEEP, WIDE, model

@@ -26,6 +26,7 @@ from rflint.cli.parameters import (
 )
 from rflint.errors import RflintError, UsageError
 from rflint.report.exit_gate import FAIL_ON
+from rflint.report.reporters import FORMATS
 from rflint.text.numbers import first_few, plural
 from rflint.usercode.paths import short_path
 from rflint.usercode.stdout import end_stdout, stdout_to_stderr
@@ -130,8 +131,7 @@ class Program(click.Command):
     type=Destination(),
     multiple=True,
     metavar="FORMAT[:FILE]",
-    help="text (default), concise, json, sarif, github, gitlab, junit, markdown; several if all "
-    "but one go to files.",
+    help=f"{FORMATS[0]} (default), {', '.join(FORMATS[1:])}; several if all but one go to files.",
 )
 @click.option(
     "--output",
@@ -190,9 +190,9 @@ def lint(
         from rflint.configuration.read import load_configuration
         from rflint.configuration.requests import covers_configuration, requests_for
         from rflint.linting.finding import Severity
-        from rflint.report.formats import writer
         from rflint.report.policy import apply_policies
         from rflint.report.report import Failure, Report
+        from rflint.report.reporters import reporter
         from rflint.usecases.runner import Runner
 
         found = load_configuration(config, isolated=isolated)
@@ -263,7 +263,7 @@ def lint(
         ran = {rule.code for x in wanted for rule in x.policy.rules}
         for name, destined in outputs:
             with opened_output(destined) as stream:
-                writer(name)(report, [x for x in rules if x.code in ran], stream, verbose)
+                reporter(name)(report, [x for x in rules if x.code in ran], stream, verbose)
         end_stdout()
     sys.exit(report.exit_status(least))
 

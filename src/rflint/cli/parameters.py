@@ -17,8 +17,8 @@ from rflint.inputs.notation import (
     read_shape,
 )
 from rflint.inputs.tracing_options import TRACERS
-from rflint.report.formats import FORMATS
 from rflint.report.limit import Limit, read_limit
+from rflint.report.reporters import FORMATS
 from rflint.text.suggest import did_you_mean, similar
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from rflint.inputs.notation import read_layouts, read_names, read_resolutions, r
 from rflint.inputs.tracing_options import TRACERS
 from rflint.linting.finding import Severity
 from rflint.report.exit_gate import FAIL_ON
-from rflint.report.formats import FORMATS
 from rflint.report.limit import read_limit
+from rflint.report.reporters import FORMATS
 from rflint.text.suggest import did_you_mean_aside, similar
 
 Reader: TypeAlias = Callable[[Any], Any]

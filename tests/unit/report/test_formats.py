@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import pkgutil
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,9 +31,11 @@ from rflint.errors import BuildFailed, InputMismatch
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule_files import load_rules
-from rflint.report.formats import FORMATS, sarif, writer
+from rflint.report import formats
+from rflint.report.formats import sarif
 from rflint.report.limits import ExceededLimit
 from rflint.report.report import Failure, ModelReport, Report, Suppressed
+from rflint.report.reporters import FORMATS, reporter
 from tests.models.resnet import resnet18
 
 NAMES = (
@@ -66,7 +69,7 @@ OURS = ("concise", "sarif", "github", "gitlab", "junit", "markdown")
 
 def written(report: Report, format_: str) -> str:
     stream = io.StringIO()
-    writer(format_)(report, load_rules(), stream, False)
+    reporter(format_)(report, load_rules(), stream, False)
     text = stream.getvalue()
     text.encode()  # into a file: what cannot be encoded is no text
     return text
@@ -840,3 +843,11 @@ def test_two_thousand_findings_are_all_there(large: Report, format_: str) -> Non
         "markdown": lambda: int(re.findall(r"(\d+) warnings in 1 model", text)[0]),
     }
     assert numbers[format_]() == 2000
+
+
+def test_every_module_of_a_format_writes_one_and_is_offered() -> None:
+    """But for --statistics, which takes the place of those that a person reads."""
+    modules = {module.name for module in pkgutil.iter_modules(formats.__path__)}
+    assert modules == {*FORMATS, "statistics"}
+    for name in modules:
+        assert callable(reporter(name))

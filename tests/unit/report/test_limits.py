@@ -19,10 +19,10 @@ from rflint.inputs.notation import read_names, read_resolutions, read_shape, rea
 from rflint.linting.finding import Severity
 from rflint.linting.rule_files import load_rules
 from rflint.report.baseline import Baseline
-from rflint.report.formats.problems import problems
 from rflint.report.limit import read_limit
 from rflint.report.limits import Limits, exceeded_limits
 from rflint.report.policy import Policy, apply_policies
+from rflint.report.problems import problems
 from rflint.report.report import ModelReport, Report
 from tests.helpers.by_hand import conv, report
 

@@ -12,7 +12,7 @@ import rflint
 from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
 from rflint.repair import Figures
-from rflint.report.formats import writer
+from rflint.report.reporters import reporter
 from rflint.text.numbers import abbreviated_count, decimal, plural, size
 
 RULES = load_rules()
@@ -39,7 +39,7 @@ def test_reports_are_written_for_people(rule: Rule) -> None:
         report = rflint.lint(example.build, example.res, select="ALL", name="a:b", **layout)
         for form in FORMATS:
             stream = io.StringIO()
-            writer(form)(report, RULES, stream, form == "text")
+            reporter(form)(report, RULES, stream, form == "text")
             text = stream.getvalue()
             found = [x[0] for leak in LEAKS for x in re.finditer(rf".*(?:{leak}).*", text)]
             assert not found, form

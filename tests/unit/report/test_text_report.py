@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import rflint
 from rflint.linting.rule_files import load_rules
-from rflint.report.formats.text import print_report, write_text
+from rflint.report.formats.text import print_report, write
 from rflint.report.report import Report
 from rflint.text.numbers import abbreviated, compact_size, percent, plural, relative_change
 from tests.models.resnet import resnet18, resnet34
@@ -95,7 +95,7 @@ def test_without_unicode_everything_is_ascii(report: Report, width: int) -> None
 
 def test_a_pipe_gets_plain_text_without_trailing_spaces(report: Report) -> None:
     stream = io.StringIO()
-    write_text(report, load_rules(), stream, False)
+    write(report, load_rules(), stream, False)
     text = stream.getvalue()
     assert "\x1b" not in text
     assert all(line == line.rstrip() for line in text.splitlines())
@@ -177,7 +177,7 @@ def test_names_are_no_commands_to_the_log_of_a_ci_run() -> None:
     net.add_module("::error::name", nn.Conv2d(3, 4, 15, padding=7))
     net.add_module("##[error]name", nn.Conv2d(4, 4, 15, padding=7))
     stream = io.StringIO()
-    write_text(rflint.lint(net, res=8, name="::stop-commands::x"), load_rules(), stream, True)
+    write(rflint.lint(net, res=8, name="::stop-commands::x"), load_rules(), stream, True)
     text = stream.getvalue()
     assert ": :error::name" in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())

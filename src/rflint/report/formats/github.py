@@ -11,7 +11,7 @@ from typing import TextIO
 
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.rule import Rule
-from rflint.report.formats.problems import Problem, level, problems
+from rflint.report.problems import Problem, level, problems
 from rflint.report.report import Report
 from rflint.text.escape import one_line
 from rflint.text.numbers import first_few
@@ -20,7 +20,7 @@ _LAYERS = 12
 """So many of an annotation's layers are named."""
 
 
-def write_github(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
     """Write a command for each problem and for each target that could not be analysed."""
     by_line: dict[tuple[object, ...], list[Problem]] = {}
     for problem in problems(report):

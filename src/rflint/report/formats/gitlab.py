@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
-from rflint.report.formats.problems import (
+from rflint.report.problems import (
     Problem,
     file_of,
     fingerprinter,
@@ -27,7 +27,7 @@ _SEVERITIES = {Severity.INFO: "info", Severity.WARNING: "major", Severity.ERROR:
 """Warnings fail the gate by default, so they are more than `minor`."""
 
 
-def write_gitlab(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
     """Write an array with an entry for each problem and each target that failed."""
     entries = [*map(_problem, problems(report)), *_failures(report.failures)]
     json.dump(entries, stream, indent=2, allow_nan=False)

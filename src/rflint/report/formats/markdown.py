@@ -16,7 +16,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
-from rflint.report.formats.problems import Problem, by_model, problems, resolution
+from rflint.report.problems import Problem, by_model, problems, resolution
 from rflint.report.report import Failure, ModelReport, Report
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, plural, relative_change, size
@@ -32,7 +32,7 @@ _TAME = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+-]*[)"'.,;:!?]*""")
 """Words that are nothing but words to GitHub."""
 
 
-def write_markdown(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
     """Write the comment; models with findings come with what to do about them."""
     models = list(by_model(report))
     parts = ["## rflint"]

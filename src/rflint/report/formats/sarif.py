@@ -17,7 +17,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Evidence
 from rflint.linting.rule import Rule
 from rflint.linting.rule_page import page
-from rflint.report.formats.problems import Problem, file_of, is_relative, level, problems, unicode
+from rflint.report.problems import Problem, file_of, is_relative, level, problems, unicode
 from rflint.report.report import Failure, Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -27,7 +27,7 @@ _LONGEST = 1024
 """GitHub cuts descriptions there."""
 
 
-def write_sarif(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
     """Write a log with one run."""
     json.dump(_log(report, rules), stream, indent=2, allow_nan=False)
     stream.write("\n")

@@ -18,10 +18,10 @@ from rflint.inputs.layouts import is_usual
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
-from rflint.report.formats.advice import Advice
-from rflint.report.formats.layer_table import LayerTable
-from rflint.report.formats.terminal import console_for, glyphs_of
 from rflint.report.report import ModelReport, Report
+from rflint.report.terminal.advice import Advice
+from rflint.report.terminal.console import console_for, glyphs_of
+from rflint.report.terminal.layer_table import LayerTable
 from rflint.text.escape import escaped_lines, one_line, without_ci_commands
 from rflint.text.numbers import abbreviated, abbreviated_count, percent, plural, size
 
@@ -30,7 +30,7 @@ _NAMES = 12
 _SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
-def write_text(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
     """Write the report for a person."""
     console = console_for(stream)
     if console.is_terminal:

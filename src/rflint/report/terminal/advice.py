@@ -9,8 +9,8 @@ from rich.text import Text
 
 from rflint.repair import Repair
 from rflint.repair.words import in_figures
-from rflint.report.formats.terminal import glyphs_of
 from rflint.report.report import ModelReport
+from rflint.report.terminal.console import glyphs_of
 from rflint.text.escape import escaped_lines, one_line
 from rflint.text.numbers import abbreviated, relative_change, size
 

@@ -15,7 +15,7 @@ from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.layer import Kind
-from rflint.report.formats.terminal import glyphs_of
+from rflint.report.terminal.console import glyphs_of
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, compact_size, size
 

@@ -1,0 +1,26 @@
+"""The formats of reports, and what writes them: one module of rflint.report.formats each.
+
+A new format is a module there that has a function `write`, and its name in FORMATS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, TextIO, TypeAlias
+
+if TYPE_CHECKING:
+    from rflint.linting.rule import Rule
+    from rflint.report.report import Report
+
+Reporter: TypeAlias = Callable[["Report", "Sequence[Rule]", TextIO, bool], None]
+"""Writes a report, given the rules that ran, to a stream; the flag asks for all details."""
+
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown")
+"""What --format takes, in the order of the help; the first is the default."""
+
+
+def reporter(name: str) -> Reporter:
+    """What writes a format; only its module is imported, since a terminal needs no XML."""
+    found: Reporter = import_module(f"rflint.report.formats.{name}").write
+    return found
