@@ -23,6 +23,7 @@ from rflint.operators.call import tensors_in
 from rflint.operators.shapes import broadcast
 from rflint.tracing.aten import spelling_of
 from rflint.tracing.model.meta_device import MOVES, moved
+from rflint.tracing.recording.call_arguments import CallArguments
 from rflint.tracing.recording.call_recorder import CallRecorder
 from rflint.tracing.recording.call_site import CallSite, call_site_on_stack
 from rflint.tracing.recording.factories import makes_a_tensor, new_tensor
@@ -58,7 +59,8 @@ class Recorder(TorchFunctionMode):
         self.tracker = TensorTracker(model, self.modules.scope, call_site)
         self.execution = MetaExecution(self.tracker, call_site)
         self.calls = CallRecorder(self.tracker, self.modules, self.execution, call_site)
-        self.value_reads = ValueReads(self.tracker, call_site, self.call_function)
+        self._arguments = CallArguments(self.tracker)
+        self.value_reads = ValueReads(self.tracker, call_site, self.call_function, self._arguments)
         self._call_site = call_site
         self._random = RandomTensors()
         self._reads_values = False
@@ -147,7 +149,7 @@ class Recorder(TorchFunctionMode):
         if call.name == "__deepcopy__":
             return self.tracker.copied(call.args[0], call.args[1])
         if makes_a_tensor(call.spelling):
-            self.value_reads.check_known((call.args, call.kwargs))
+            self._arguments.check_known((call.args, call.kwargs))
             return new_tensor(call, self.tracker)
         if call.spelling == "getitem" and isinstance(call.args[1], str):
             raise TraceFailed(
@@ -156,7 +158,7 @@ class Recorder(TorchFunctionMode):
                 "takes the tensors one by one and passes them on as a dictionary.",
                 source=self._call_site(),
             )
-        args, kwargs = self.value_reads.with_known_sizes(call.spelling, call.args, call.kwargs)
+        args, kwargs = self._arguments.with_known_sizes(call.spelling, call.args, call.kwargs)
         call = replace(call, args=args, kwargs=kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.tracker.is_tracked(t)]
         if tracked:

@@ -14,19 +14,21 @@ from typing import Any, NoReturn
 import torch
 
 from rflint.errors import DataDependent
-from rflint.tracing.recording.branches import answer, only_reports
+from rflint.tracing.recording.guards.truth import assumed_truth, is_only_reported
 
 
 class UnbackedNumber:
     """A number that only exists at run time."""
 
-    def __init__(self, tensor: torch.Tensor, failure: DataDependent, assumes: Callable[..., bool]):
+    def __init__(
+        self, tensor: torch.Tensor, failure: DataDependent, note_assumption: Callable[..., bool]
+    ):
         self.tensor = tensor
         """Of one element and no dimension."""
         self.failure = failure
         """What is raised where the number must be known."""
-        self.assumes = assumes
-        """Notes an answer that is taken for granted; its value."""
+        self.note_assumption = note_assumption
+        """Notes a truth value that is taken for granted, and returns it."""
 
     @classmethod
     def __torch_function__(
@@ -35,44 +37,44 @@ class UnbackedNumber:
         """Has torch take the number where it takes a tensor; the recorder sees the call first."""
         return NotImplemented
 
-    def needed(self) -> NoReturn:
-        """Say that the number would have to be known."""
+    def require(self) -> NoReturn:
+        """Raise what says that the number would have to be known."""
         raise self.failure
 
     def with_tensor(self, tensor: torch.Tensor) -> UnbackedNumber:
         """The number in another tensor, computed from this one."""
-        return UnbackedNumber(tensor, self.failure, self.assumes)
+        return UnbackedNumber(tensor, self.failure, self.note_assumption)
 
     def __bool__(self) -> bool:
-        found = answer(sys._getframe(1))
+        found = assumed_truth(sys._getframe(1))
         if found is None:
-            self.needed()
-        return self.assumes(found)
+            self.require()
+        return self.note_assumption(found)
 
     def __float__(self) -> float:
-        if not only_reports(sys._getframe(1)):
-            self.needed()
+        if not is_only_reported(sys._getframe(1)):
+            self.require()
         return float("nan")
 
     def __int__(self) -> int:
-        if not only_reports(sys._getframe(1)):
-            self.needed()
+        if not is_only_reported(sys._getframe(1)):
+            self.require()
         return 0
 
     def __index__(self) -> int:
-        self.needed()
+        self.require()
 
     def __complex__(self) -> complex:
-        self.needed()
+        self.require()
 
     def __iter__(self) -> Any:
         raise TypeError("a number is not iterable")
 
     def __format__(self, specification: str) -> str:
-        return shown(self.tensor.dtype, specification)
+        return printed_number(self.tensor.dtype, specification)
 
     def __repr__(self) -> str:
-        return shown(self.tensor.dtype, "")
+        return printed_number(self.tensor.dtype, "")
 
     def __hash__(self) -> int:
         return id(self)
@@ -85,7 +87,7 @@ class UnbackedNumber:
         return self
 
 
-def shown(dtype: torch.dtype, specification: str) -> str:
+def printed_number(dtype: torch.dtype, specification: str) -> str:
     """A number of this type in print, whatever it is."""
     number: Any = float("nan") if dtype.is_floating_point or dtype.is_complex else 0
     if dtype is torch.bool:

@@ -85,3 +85,17 @@ def instructions_of(frame: FrameType) -> list[dis.Instruction]:
     return [
         x for x in dis.get_instructions(frame.f_code) if x.opname not in ("NOP", "EXTENDED_ARG")
     ]
+
+
+def name_of(node: ast.AST) -> str | None:
+    """The name of a variable or an attribute."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else None
+
+
+def called_name(node: ast.stmt) -> str | None:
+    """The name of the function that a statement calls, if it does nothing else."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return name_of(node.value.func)
+    return None
