@@ -35,9 +35,9 @@ from rflint.analysis.analyse import analyse
 from rflint.errors import RflintError
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
-from rflint.repair import search
-from rflint.repair.offer import Workshop, offers
-from rflint.repair.program import Origin, program
+from rflint.repair.search import search
+from rflint.repair.source_file import OriginalModel, source_file
+from rflint.repair.verification import Verifier, verified_repairs
 from rflint.tracing.example_inputs.build import possible_inputs
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.trace import trace
@@ -77,7 +77,7 @@ def measure(runs: int) -> None:
             start = time.perf_counter()
             found = search(analysis)
             ranked = time.perf_counter()
-            offered = offers(Workshop(model, inputs, analysis, train=False), found)
+            offered = verified_repairs(Verifier(model, inputs, analysis, train=False), found)
             ranking.append(ranked - start)
             whole.append(time.perf_counter() - start)
         table.add_row(
@@ -140,8 +140,8 @@ def _files(
         names = []
         for number, repair in enumerate(found.repairs):
             names.append(f"patched{number}")
-            origin = Origin("zoo.builders:build", {"title": model.title}, False)
-            text = program(origin, repair, shapes, Path(folder))
+            origin = OriginalModel("zoo.builders:build", {"title": model.title}, False)
+            text = source_file(origin, repair, shapes, Path(folder))
             (Path(folder) / f"{names[-1]}.py").write_text(text, encoding="utf-8")
         if not names:
             return

@@ -28,7 +28,7 @@ from rflint.operators.taught import operator
 
 if TYPE_CHECKING:
     from rflint.api import lint, repairs
-    from rflint.repair import Repair
+    from rflint.repair.repair import Repair
     from rflint.report.report import Report
 
 __all__ = [
@@ -45,7 +45,7 @@ __all__ = [
 _LAZY = {
     "lint": "rflint.api",
     "repairs": "rflint.api",
-    "Repair": "rflint.repair",
+    "Repair": "rflint.repair.repair",
     "Report": "rflint.report.report",
 }
 

@@ -16,7 +16,7 @@ from rflint.usecases.checks import chosen_checks, names
 from rflint.usecases.gc_pause import gc_paused
 
 if TYPE_CHECKING:
-    from rflint.repair import Repair
+    from rflint.repair.repair import Repair
     from rflint.report.report import Report
 
 _P = ParamSpec("_P")

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from rflint.errors import RepairFailed
-from rflint.repair import Edit, Figures, Repair
-from rflint.repair.program import Origin, program
-from rflint.repair.running import check_runs
+from rflint.repair.edits.running import check_runs
+from rflint.repair.metrics import Metrics
+from rflint.repair.repair import Edit, Repair
+from rflint.repair.source_file import OriginalModel, source_file
 from tests.helpers.program import Ran, plain_environment, rflint, write
 
 BLOCKS = """
@@ -253,12 +254,14 @@ def test_a_kind_can_be_asked_for(here: Path) -> None:
 
 def test_names_and_titles_cannot_break_out_of_the_file(tmp_path: Path) -> None:
     """What comes from a model stands in comments, in strings, or nowhere."""
-    figures = Figures(1, 2, 3)
+    figures = Metrics(1, 2, 3)
     hostile = 'a """ b \\ c'
     repair = Repair(
         "truncate", hostile, "words", (Edit("m.a = 1", "why"),), figures, figures, verified=True
     )
-    text = program(Origin("net:build", {"x": 'q"\n'}, False), repair, [(1, 3, 8, 8)], tmp_path)
+    text = source_file(
+        OriginalModel("net:build", {"x": 'q"\n'}, False), repair, [(1, 3, 8, 8)], tmp_path
+    )
     compile(text, "patched.py", "exec")
     assert text.count('"""') == 4
 

@@ -9,10 +9,11 @@ from typing import Any
 from rflint.analysis.analyse import analyse
 from rflint.analysis.analysis import Analysis
 from rflint.errors import RflintError
-from rflint.repair import Candidate, Search, search
-from rflint.repair.offer import Workshop
-from rflint.repair.words import title
-from rflint.repair.writer import Inexpressible
+from rflint.repair.candidate import Candidate
+from rflint.repair.edits.writer import Inexpressible
+from rflint.repair.search import SearchResult, search
+from rflint.repair.titles import title
+from rflint.repair.verification import Verifier
 from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build
 from rflint.tracing.trace import trace
@@ -23,8 +24,8 @@ class Bench:
     """A traced model, its candidates, and where they are tried."""
 
     analysis: Analysis
-    found: Search
-    workshop: Workshop
+    found: SearchResult
+    verifier: Verifier
 
 
 def bench(builder: Any, shapes: Sequence[Sequence[int]], kinds: Sequence[str] = ()) -> Bench:
@@ -32,8 +33,8 @@ def bench(builder: Any, shapes: Sequence[Sequence[int]], kinds: Sequence[str] = 
     model = build(builder, {}, "model").model
     inputs = example_inputs(model, None, shapes)
     analysis = analyse(trace(model, inputs))
-    workshop = Workshop(model, inputs, analysis, train=False)
-    return Bench(analysis, search(analysis, kinds), workshop)
+    verifier = Verifier(model, inputs, analysis, train=False)
+    return Bench(analysis, search(analysis, kinds), verifier)
 
 
 MOST = 40
@@ -45,7 +46,7 @@ def outcomes(bench: Bench) -> Iterator[tuple[Candidate, str]]:
     candidates = bench.found.candidates
     for candidate in candidates[:: -(-len(candidates) // MOST) or 1]:
         try:
-            bench.workshop.verified(candidate)
+            bench.verifier.verified(candidate)
         except (Inexpressible, RflintError) as error:
             yield candidate, f"{title(bench.analysis, candidate)}: {error}"
         else:

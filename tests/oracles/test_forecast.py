@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rflint.repair import Candidate
+from rflint.repair.candidate import Candidate
 from tests.helpers.candidates import bench, outcomes
 from tests.models.attention import SqueezeExcitation, cbam
 from tests.models.mpnet import mpnet18, mpnet36

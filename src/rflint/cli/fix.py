@@ -96,7 +96,6 @@ def fix(
         check_target(request.target, request.root, request.hint)
         with warnings_noted([]):
             built = build_target(request.target, request.root, request.arguments)
-        from rflint.repair.words import in_figures
         from rflint.usecases.fix import patch
 
         file = output or Path("patched.py")
@@ -110,7 +109,7 @@ def fix(
         end_stdout()
         words = f"repair {number} of {made.count}, {made.repair.words}: {made.repair.title}"
         wrote = f"wrote {output}, whose build() was " if output and not diff else ""
-        tell(f"{words}\n{wrote}linted and run: {in_figures(made.repair)}")
+        tell(f"{words}\n{wrote}linted and run: {made.repair.summary}")
 
 
 def _request(target: str, options: ModelOptions, config: Path | None, *, isolated: bool) -> Request:

@@ -1,6 +1,1 @@
-"""From findings to changes: weighed on the architecture, applied to the model, analysed again."""
-
-from rflint.repair.change import KINDS, Candidate, Change, Edit, Figures, Repair
-from rflint.repair.search import Search, Wish, search
-
-__all__ = ["KINDS", "Candidate", "Change", "Edit", "Figures", "Repair", "Search", "Wish", "search"]
+"""Repairs: changes forecast on the graph, made to a copy of the model, and analysed again."""

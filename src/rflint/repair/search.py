@@ -19,11 +19,13 @@ from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind
 from rflint.graph.traits import Trait
 from rflint.graph.windows import Window
-from rflint.repair.change import Candidate, Change, Figures, front, productive_convolutions
-from rflint.repair.cuts import cut_points, no_cut_because
-from rflint.repair.flow import SMALL_STEM, Unforeseen
-from rflint.repair.forecast import Forecast, Forecaster
-from rflint.repair.groups import Group, groups
+from rflint.repair.candidate import Candidate, pareto_front, productive_convolutions
+from rflint.repair.change import Change
+from rflint.repair.forecast.axis import SMALL_STEM, Unpredictable
+from rflint.repair.forecast.cuts import cut_points, no_cut_because
+from rflint.repair.forecast.downsampling import Group, groups
+from rflint.repair.forecast.forecaster import Forecast, Forecaster
+from rflint.repair.metrics import Metrics
 
 MOST_SHOWN = 5
 
@@ -32,7 +34,7 @@ _ALL_SUBSETS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Preference:
     """What somebody may want of a repair, and the candidates that answer it, the best first."""
 
     words: str
@@ -40,18 +42,18 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """All that was weighed, what of it answers which wish, and what cannot be offered."""
+class SearchResult:
+    """All that was weighed, what of it serves which preference, and what cannot be offered."""
 
     candidates: tuple[Candidate, ...]
-    wishes: tuple[Wish, ...]
+    preferences: tuple[Preference, ...]
     refusals: tuple[str, ...]
 
 
-NOTHING = Search((), (), ())
+NOTHING = SearchResult((), (), ())
 
 
-def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
+def search(analysis: Analysis, kinds: Sequence[str] = ()) -> SearchResult:
     """The changes to a model with unproductive layers; nothing for a sound one.
 
     `kinds` limits them: "truncate", "remove-downsampling", "dilate". A dilation leaves receptive
@@ -73,7 +75,7 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
     ]
     if cannot_cut:
         refusals.insert(0, f"truncation, since {cannot_cut}")
-    before = Figures.of(analysis)
+    before = Metrics.of(analysis)
     wanted = [
         candidate
         for candidate in candidates
@@ -82,18 +84,18 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> Search:
     ]
     if "dilate" in kinds:
         ordered = sorted(wanted, key=_cleanest)
-        wishes = [Wish("keeps every layer and what it sees", [each]) for each in ordered]
+        preferences = [Preference("keeps every layer and what it sees", [each]) for each in ordered]
     else:
         border = next(i for i, x in enumerate(analysis.layers) if x is analysis.border_min)
         now = productive_convolutions(analysis)
-        wishes = list(_wishes(wanted, found, border, before, now))
-    answered = tuple(wish for wish in wishes if wish.candidates)
-    return Search(tuple(candidates), answered, tuple(refusals))
+        preferences = list(_preferences(wanted, found, border, before, now))
+    answered = tuple(x for x in preferences if x.candidates)
+    return SearchResult(tuple(candidates), answered, tuple(refusals))
 
 
-def _mends(candidate: Candidate, before: Figures) -> bool:
+def _mends(candidate: Candidate, before: Metrics) -> bool:
     """Whether fewer layers are unproductive, and it is more than another classifier that goes."""
-    after, change = candidate.figures, candidate.change
+    after, change = candidate.metrics, candidate.change
     smaller = after.params < 0.99 * before.params or after.macs < 0.99 * before.macs
     cut_only = change.cut is not None and not change.without_downsampling
     return after.unproductive < before.unproductive and (smaller or not cut_only)
@@ -112,7 +114,7 @@ def _all(
     untouched = forecaster.forecast(Change())
     cut_only: dict[int, Candidate] = {}
     for cut in cuts:
-        with suppress(Unforeseen):
+        with suppress(Unpredictable):
             cut_only[cut] = forecaster.truncated(untouched, cut)
     yield from cut_only.values()
     removable = [group for group in found if not group.kept_because]
@@ -182,15 +184,15 @@ def _with_and_without_cut(
         yield whole
         if whole.pooled_before is not None:
             resized = forecaster.forecast(replace(forecast.change, resized_head=True))
-            with suppress(Unforeseen):  # the head may be another than a linear layer
+            with suppress(Unpredictable):  # the head may be another than a linear layer
                 yield forecaster.whole(resized)
     border = forecast.border
     before = [cut for cut in cut_only if border is not None and cut < border]
     if before:
-        with suppress(Unforeseen):
+        with suppress(Unpredictable):
             both = forecaster.truncated(forecast, before[-1])
             # the last pooling in front of a global one changes nothing
-            if both.figures != cut_only[before[-1]].figures:
+            if both.metrics != cut_only[before[-1]].metrics:
                 yield both
 
 
@@ -201,12 +203,12 @@ def _fitting(
     first = forecaster.forecast(change)
     try:
         return first, forecaster.whole(first)
-    except Unforeseen as error:
+    except Unpredictable as error:
         reason = str(error)
     if change.removed:
         slowed = replace(change, removed=frozenset(), slowed=change.removed)
         second = forecaster.forecast(slowed)
-        with suppress(Unforeseen):  # the first reason is the one to tell
+        with suppress(Unpredictable):  # the first reason is the one to tell
             return second, forecaster.whole(second)
     refused.setdefault(reason)
     return first, None
@@ -225,14 +227,14 @@ def _named(group: Group) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-# -- wishes
+# -- preferences
 
 
-def _wishes(
-    candidates: Sequence[Candidate], found: Sequence[Group], border: int, before: Figures, now: int
-) -> Iterator[Wish]:
+def _preferences(
+    candidates: Sequence[Candidate], found: Sequence[Group], border: int, before: Metrics, now: int
+) -> Iterator[Preference]:
     """What people may want, the most wanted first. `now` is how many convolutions contribute."""
-    best = front(candidates)
+    best = pareto_front(candidates)
     dominated = sorted((c for c in candidates if c not in best), key=_cleanest)
     ordered = [*sorted(best, key=_cleanest), *dominated]
     cut_only = [
@@ -244,31 +246,31 @@ def _wishes(
     both = [c for c in ordered if c.change.cut is not None and c.change.without_downsampling]
     from_the_input = _from_the_input(found)
     early = [c for c in whole if c.change.without_downsampling in from_the_input]
-    early.sort(key=lambda c: (c.figures.unproductive, len(c.change.without_downsampling)))
+    early.sort(key=lambda c: (c.metrics.unproductive, len(c.change.without_downsampling)))
 
-    yield Wish("fewest computations", sorted(cut_only, key=lambda c: -(c.change.cut or 0)))
-    yield Wish("keeps every layer", [c for c in whole if not c.change.small_stem])
-    yield Wish(
+    yield Preference("fewest computations", sorted(cut_only, key=lambda c: -(c.change.cut or 0)))
+    yield Preference("keeps every layer", [c for c in whole if not c.change.small_stem])
+    yield Preference(
         "keeps every layer and larger maps throughout",
         [c for c in early if not c.change.small_stem],
     )
-    yield Wish("contributes as much as now", [c for c in both if c.productive >= now])
-    yield Wish(
+    yield Preference("contributes as much as now", [c for c in both if c.productive >= now])
+    yield Preference(
         "larger maps throughout, and a smaller first kernel",
         [c for c in early if c.change.small_stem],
     )
-    yield Wish("a middle way", sorted(both, key=lambda c: _worth(c, before)))
+    yield Preference("a middle way", sorted(both, key=lambda c: _worth(c, before)))
 
 
 def _cleanest(candidate: Candidate) -> tuple[int, ...]:
-    figures = candidate.figures
-    return (figures.unproductive, figures.macs, figures.params)
+    metrics = candidate.metrics
+    return (metrics.unproductive, metrics.macs, metrics.params)
 
 
-def _worth(candidate: Candidate, before: Figures) -> tuple[float, ...]:
+def _worth(candidate: Candidate, before: Metrics) -> tuple[float, ...]:
     """Ascending in what is left unproductive, then descending in what the computations buy."""
-    times = candidate.figures.macs / max(before.macs, 1)
-    return (candidate.figures.unproductive, -candidate.productive / (1 + max(0.0, log(times))))
+    times = candidate.metrics.macs / max(before.macs, 1)
+    return (candidate.metrics.unproductive, -candidate.productive / (1 + max(0.0, log(times))))
 
 
 def _from_the_input(found: Sequence[Group]) -> set[frozenset[str]]:

@@ -20,7 +20,8 @@ from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
-from rflint.repair import Figures, Repair
+from rflint.repair.metrics import Metrics
+from rflint.repair.repair import Repair
 from rflint.report.limits import ExceededLimit
 from rflint.text.numbers import plural
 
@@ -300,7 +301,7 @@ def _repair(repair: Repair) -> dict[str, Any]:
     }
 
 
-def _figures(figures: Figures) -> dict[str, int]:
+def _figures(figures: Metrics) -> dict[str, int]:
     return {
         "params": figures.params,
         "macs": figures.macs,

@@ -13,10 +13,11 @@ from rflint.analysis.analyse import analyse
 from rflint.configuration.requests import Request
 from rflint.errors import RepairFailed, UsageError
 from rflint.linting.settings import RuleOptions
-from rflint.repair import Figures, Repair
-from rflint.repair.apply import edited_copy
-from rflint.repair.program import Origin, program
-from rflint.repair.running import check_runs
+from rflint.repair.edits.apply import edited_copy
+from rflint.repair.edits.running import check_runs
+from rflint.repair.metrics import Metrics
+from rflint.repair.repair import Repair
+from rflint.repair.source_file import OriginalModel, source_file
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
@@ -55,10 +56,10 @@ def patch(
         return None
     repair = _chosen(request.target, found, number)
     shapes = [tuple(tensor.shape) for tensor in model.traced.inputs]
-    origin = Origin(
+    origin = OriginalModel(
         request.target, request.arguments, built.is_module, built.wrappers, request.root
     )
-    text = program(origin, repair, shapes, file.parent)
+    text = source_file(origin, repair, shapes, file.parent)
     _check(text, file, repair, model.traced, request.rule_options)
     return Patch(repair, text, len(found.repairs))
 
@@ -79,7 +80,7 @@ def _check(
     """Raises RepairFailed unless what the file builds is as foreseen, and runs as the model did."""
     written = _built(text, file)
     analysis = analyse(traced.architecture_of(written), options.analysis)
-    if Figures.of(analysis) != repair.after:
+    if Metrics.of(analysis) != repair.after:
         raise RepairFailed("the written model would be another than the one that was analysed")
     train = traced.options.train
     with temporarily_on_meta(traced.model, train=train), WeightsOnMeta():

@@ -15,8 +15,10 @@ from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.rule import Rule
 from rflint.linting.runner import run_rules
 from rflint.linting.settings import RuleOptions
-from rflint.repair import KINDS, Repair, search
-from rflint.repair.offer import Workshop, offers
+from rflint.repair.change import KINDS
+from rflint.repair.repair import Repair
+from rflint.repair.search import search
+from rflint.repair.verification import Verifier, verified_repairs
 from rflint.report.report import LargerInput, ModelReport
 from rflint.tracing.model.build import Built
 from rflint.tracing.process import recursion_limit_raised
@@ -125,11 +127,11 @@ def analyse_model(
 
 
 def find_repairs(model: AnalysedModel, kinds: Sequence[str] = ()) -> FoundRepairs:
-    """Search for changes that make fewer layers unproductive, and verify them on copies."""
+    """SearchResult for changes that make fewer layers unproductive, and verify them on copies."""
     traced, analysis = model.traced, model.analysis
     found = search(analysis, kinds)
-    workshop = Workshop(traced.model, traced.inputs, analysis, train=traced.options.train)
-    offered = offers(workshop, found)
+    verifier = Verifier(traced.model, traced.inputs, analysis, train=traced.options.train)
+    offered = verified_repairs(verifier, found)
     return FoundRepairs(
         tuple(offered.repairs),
         tuple(dict.fromkeys((*found.refusals, *offered.unanswered))),

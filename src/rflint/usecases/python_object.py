@@ -10,7 +10,7 @@ from torch import nn
 from rflint.errors import UsageError
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
-from rflint.repair import Repair
+from rflint.repair.repair import Repair
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import Failure, Report
 from rflint.tracing.model.build import build

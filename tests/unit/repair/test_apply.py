@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import rflint
-from rflint.repair import Repair
-from rflint.repair.names import Names
+from rflint.repair.edits.names import Names
+from rflint.repair.repair import Repair
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18

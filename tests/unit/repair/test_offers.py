@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import rflint
-from rflint.repair import Candidate, Change, Figures, Repair
-from rflint.repair.change import front
-from rflint.repair.cuts import block_ending_at, cut_points
-from rflint.repair.groups import Group, groups
-from rflint.repair.words import title
+from rflint.repair.candidate import Candidate, pareto_front
+from rflint.repair.change import Change
+from rflint.repair.forecast.cuts import block_ending_at, cut_points
+from rflint.repair.forecast.downsampling import Group, groups
+from rflint.repair.metrics import Metrics
+from rflint.repair.repair import Repair
+from rflint.repair.titles import title
 from rflint.report.report import ModelReport
 from tests.helpers.candidates import bench, outcomes
 from tests.models.mpnet import mpnet18
@@ -84,7 +86,7 @@ def test_a_head_that_fits_already_is_kept() -> None:
     assert edits
     deep = bench(lambda: vgg(11), [(1, 3, 32, 32)])
     last = [c for c, _ in outcomes(deep) if c.change.cut and not c.change.without_downsampling][-1]
-    kept = deep.workshop.verified(last).edits
+    kept = deep.verifier.verified(last).edits
     assert not any("nn.Linear" in edit for edit in kept)
 
 
@@ -115,7 +117,7 @@ def test_work_on_constants_goes_with_the_block_that_it_is_done_for() -> None:
 
     found = bench(build, [(1, 3, 16, 16)])
     by_title = {title(found.analysis, c): c for c, reason in outcomes(found) if not reason}
-    edits = found.workshop.verified(by_title["truncate after 1"]).edits
+    edits = found.verifier.verified(by_title["truncate after 1"]).edits
     assert edits == ("m[2] = nn.Identity()", "m[3] = nn.Identity()")
 
 
@@ -236,7 +238,7 @@ def test_all_calls_of_a_pooling_are_its_module() -> None:
         for candidate in found.found.candidates
         if len(candidate.change.removed) == 3 and candidate.change.cut is None
     ]
-    assert found.workshop.verified(all_calls).edits == ("m.pool = nn.Identity()",)
+    assert found.verifier.verified(all_calls).edits == ("m.pool = nn.Identity()",)
 
 
 def test_a_convolution_that_is_called_twice_has_one_stride() -> None:
@@ -283,8 +285,8 @@ def test_a_dilation_keeps_what_every_layer_sees_and_is_offered_when_asked_for() 
     dilations = [c for c in found.found.candidates if c.change.dilated]
     assert dilations
     for candidate in dilations:
-        edits = found.workshop.verified(candidate).steps
-        after = rflint.lint(found.workshop.copy(edits), res=32).models[0]
+        edits = found.verifier.verified(candidate).steps
+        after = rflint.lint(found.verifier.copy(edits), res=32).models[0]
         judged = [x for x in after.layers if x.is_judged]
         assert judged
         for x in judged:
@@ -529,7 +531,7 @@ COUNTS = st.integers(0, 5)
 CANDIDATES = st.builds(
     Candidate,
     change=st.builds(Change, cut=st.integers(0, 1000)),
-    figures=st.builds(Figures, params=COUNTS, macs=COUNTS, unproductive=COUNTS),
+    metrics=st.builds(Metrics, params=COUNTS, macs=COUNTS, unproductive=COUNTS),
     productive=COUNTS,
 )
 
@@ -539,15 +541,15 @@ def test_the_front_is_what_nothing_dominates(candidates: list[Candidate]) -> Non
     def worse(a: Candidate, b: Candidate) -> bool:
         """Whether b is at least as good in everything, and better in something."""
         pairs = [
-            (a.figures.unproductive, b.figures.unproductive),
-            (a.figures.macs, b.figures.macs),
-            (a.figures.params, b.figures.params),
+            (a.metrics.unproductive, b.metrics.unproductive),
+            (a.metrics.macs, b.metrics.macs),
+            (a.metrics.params, b.metrics.params),
             (-a.productive, -b.productive),
         ]
         return all(x >= y for x, y in pairs) and any(x > y for x, y in pairs)
 
     expected = [a for a in candidates if not any(worse(a, b) for b in candidates)]
-    assert sorted(map(repr, front(candidates))) == sorted(map(repr, expected))
+    assert sorted(map(repr, pareto_front(candidates))) == sorted(map(repr, expected))
 
 
 # -- what the changed model must still be

@@ -11,7 +11,7 @@ import pytest
 import rflint
 from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
-from rflint.repair import Figures
+from rflint.repair.metrics import Metrics
 from rflint.report.reporters import reporter
 from rflint.text.numbers import abbreviated_count, decimal, plural, size
 
@@ -22,7 +22,7 @@ NOUNS = (
     "kernels|models|limits|lines|repairs|rows|columns|pixels|inputs"
 )
 LEAKS = (
-    r"Figures\(|Fraction\(|Finding\(|SourceLocation\(|Window\(",
+    r"Metrics\(|Fraction\(|Finding\(|SourceLocation\(|Window\(",
     r"<rflint|<function|<class|object at 0x",
     r"\bNone\b",
     rf"(?<![\d.,])1 (?:{NOUNS})\b",
@@ -52,7 +52,7 @@ def test_amounts() -> None:
 
 
 def test_what_a_repair_is_about_has_words() -> None:
-    assert str(Figures(1, 2000, 0)) == "1 parameter, 2,000 MACs, 0 unproductive"
+    assert str(Metrics(1, 2000, 0)) == "1 parameter, 2,000 MACs, 0 unproductive"
 
 
 def test_sizes_are_no_floats() -> None:

@@ -7,8 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rflint.repair import Repair
-from rflint.repair.words import in_figures
+from rflint.repair.repair import Repair
 from rflint.report.report import ModelReport
 from rflint.report.terminal.console import glyphs_of
 from rflint.text.escape import escaped_lines, one_line
@@ -57,7 +56,7 @@ class Advice:
         if self.console.width < _TABLE_WIDTH:
             for number, repair in repairs:
                 self.console.print(self._repair_title(number, repair))
-                self.console.print(Padding(Text(in_figures(repair)), (0, 0, 0, 3)))
+                self.console.print(Padding(Text(repair.summary), (0, 0, 0, 3)))
         else:
             table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
             table.add_column("what to do about it", ratio=1)

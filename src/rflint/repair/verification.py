@@ -19,40 +19,42 @@ from rflint.analysis.analysis import Analysis
 from rflint.errors import RepairFailed, RflintError
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
-from rflint.repair.apply import edited_copy
-from rflint.repair.change import Candidate, Edit, Figures, Repair
-from rflint.repair.script import scripts, without_auxiliaries
-from rflint.repair.search import MOST_SHOWN, Search
-from rflint.repair.words import title
-from rflint.repair.writer import Inexpressible
+from rflint.repair.candidate import Candidate
+from rflint.repair.edits.apply import edited_copy
+from rflint.repair.edits.script import scripts, without_auxiliaries
+from rflint.repair.edits.writer import Inexpressible
+from rflint.repair.metrics import Metrics
+from rflint.repair.repair import Edit, Repair
+from rflint.repair.search import MOST_SHOWN, SearchResult
+from rflint.repair.titles import title
 from rflint.tracing.example_inputs.build import doubled
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.trace import trace
 
 _TRIES = 5
-"""So many candidates are tried for each wish."""
+"""So many candidates are tried for each preference."""
 
 _ALIKE = 0.01
 """Of two repairs whose parameters and MACs differ by no more than this share, one is shown."""
 
 
-class _FailsInTraining(RepairFailed):
+class _DiffersInTraining(RepairFailed):
     """The changed model is no longer the same in training, but for what the change is about."""
 
 
 @dataclass(slots=True)
-class Offers:
+class VerifiedRepairs:
     """The repairs to show, and what could not be made into one."""
 
     repairs: list[Repair] = field(default_factory=list)
     failures: dict[str, None] = field(default_factory=dict)
     """Every candidate that failed, with the reason."""
     unanswered: dict[str, None] = field(default_factory=dict)
-    """Of wishes that no candidate answers, the best one and why it failed."""
+    """Of preferences that no candidate serves, the best one and why it failed."""
 
 
-class Workshop:
+class Verifier:
     """Where copies of one model are changed and looked at."""
 
     def __init__(
@@ -62,7 +64,7 @@ class Workshop:
         self.inputs = inputs
         self.analysis = analysis
         self.train = train
-        self.before = Figures.of(analysis)
+        self.before = Metrics.of(analysis)
 
     def verified(self, candidate: Candidate, words: str = "") -> Repair:
         """The candidate as a repair. Raises Inexpressible or RflintError where it is none."""
@@ -78,10 +80,10 @@ class Workshop:
     def _repair(self, candidate: Candidate, words: str, edits: tuple[Edit, ...]) -> Repair:
         """One way of making a candidate. Raises RflintError where the copy is something else."""
         auxiliaries, params = self.auxiliaries
-        foreseen = candidate.figures
+        foreseen = candidate.metrics
         try:
             after = self.after(edits)
-        except _FailsInTraining:
+        except _DiffersInTraining:
             if not auxiliaries:
                 raise
             edits = (*edits, *auxiliaries)
@@ -93,8 +95,8 @@ class Workshop:
         kind = candidate.change.kind
         return Repair(kind, name, words, edits, self.before, after, verified=True)
 
-    def after(self, edits: Sequence[Edit], *, returns_the_same: bool = True) -> Figures:
-        """The figures of a changed copy, which must run as the model does.
+    def after(self, edits: Sequence[Edit], *, returns_the_same: bool = True) -> Metrics:
+        """The metrics of a changed copy, which must run as the model does.
 
         `returns_the_same`: also in training, where the model may return more.
         """
@@ -113,10 +115,10 @@ class Workshop:
             try:
                 training = self._traced(copy, train=True)
             except RflintError as error:
-                raise _FailsInTraining(f"it fails in training: {error.message}") from error
+                raise _DiffersInTraining(f"it fails in training: {error.message}") from error
             if returns_the_same and training.output_shapes != self.in_training.output_shapes:
-                raise _FailsInTraining("it would return something else in training")
-        return Figures.of(analyse(architecture, self.analysis.options))
+                raise _DiffersInTraining("it would return something else in training")
+        return Metrics.of(analyse(architecture, self.analysis.options))
 
     def copy(self, edits: Sequence[Edit]) -> nn.Module:
         """A changed copy whose weights are not allocated."""
@@ -210,20 +212,20 @@ def _is_view(layer: Layer) -> bool:
     return layer.kind is Kind.RESHAPE and len(layer.inputs) == 1
 
 
-def offers(workshop: Workshop, found: Search) -> Offers:
-    """The best candidate that can be built for each wish, cheapest first."""
-    result = Offers()
+def verified_repairs(verifier: Verifier, found: SearchResult) -> VerifiedRepairs:
+    """The best candidate that can be built for each preference, cheapest first."""
+    result = VerifiedRepairs()
     answers: dict[Candidate, str] = {}
-    for wish in found.wishes:
+    for preference in found.preferences:
         if len(result.repairs) == MOST_SHOWN:
             break
         refused = ""
-        for candidate in _worth_trying(wish.candidates, answers, result.repairs):
+        for candidate in _worth_trying(preference.candidates, answers, result.repairs):
             try:
-                repair = workshop.verified(candidate, wish.words)
+                repair = verifier.verified(candidate, preference.words)
             except (Inexpressible, RflintError) as error:
                 said = error.message if isinstance(error, RflintError) else str(error)
-                answers[candidate] = f"{title(workshop.analysis, candidate)}, since {said}"
+                answers[candidate] = f"{title(verifier.analysis, candidate)}, since {said}"
                 result.failures.setdefault(answers[candidate])
                 refused = refused or answers[candidate]
                 continue
@@ -240,16 +242,16 @@ def offers(workshop: Workshop, found: Search) -> Offers:
 def _worth_trying(
     candidates: Sequence[Candidate], answers: dict[Candidate, str], shown: Sequence[Repair]
 ) -> Iterator[Candidate]:
-    """The first few, up to one that already answers another wish, or is as good as the same."""
+    """The first few, up to one that already serves another preference, or is as good."""
     for candidate in candidates[:_TRIES]:
-        alike = any(_is_like(candidate.figures, repair.after) for repair in shown)
+        alike = any(_is_like(candidate.metrics, repair.after) for repair in shown)
         if answers.get(candidate) == "" or alike:
             return
         if candidate not in answers:
             yield candidate
 
 
-def _is_like(one: Figures, other: Figures) -> bool:
+def _is_like(one: Metrics, other: Metrics) -> bool:
     """Whether nobody would see a difference."""
     pairs = ((one.params, other.params), (one.macs, other.macs))
     close = all(abs(a - b) <= _ALIKE * max(a, b) for a, b in pairs)

@@ -16,7 +16,7 @@ from rflint.analysis.roles import Role
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import Fixed, Scaled, Sliding
 from rflint.graph.windows import Extent, Window
-from rflint.repair.change import handle
+from rflint.repair.change import layer_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ class Group:
 def groups(analysis: Analysis) -> tuple[Group, ...]:
     """The trunk's downsamplings, from the input on."""
     layers = analysis.architecture.layers
-    changers = {i: handle(x.layer) for i, x in enumerate(analysis.layers) if _changes_size(x.layer)}
+    changers = {
+        i: layer_key(x.layer) for i, x in enumerate(analysis.layers) if _changes_size(x.layer)
+    }
     together = _Sets(changers)
     of_name: dict[str, int] = {}
     for index, name in changers.items():
@@ -55,7 +57,7 @@ def groups(analysis: Analysis) -> tuple[Group, ...]:
         downsampling = [layers[i] for i in members if layers[i].downsamples]
         if not downsampling or not any(analysis.layers[i].role is Role.TRUNK for i in members):
             continue
-        named = {handle(layer): layer for layer in downsampling}.items()
+        named = {layer_key(layer): layer for layer in downsampling}.items()
         found.append(
             Group(
                 tuple(name for name, layer in named if layer.kind is Kind.CONV),

@@ -20,9 +20,9 @@ from torch import fx, nn
 
 from rflint.errors import error_text
 from rflint.graph.layer import Layer
-from rflint.repair.cuts import lineage
-from rflint.repair.forward_code import FUNCTIONS, statements_of
-from rflint.repair.writer import Inexpressible
+from rflint.repair.edits.fx_source import FUNCTIONS, statements_of
+from rflint.repair.edits.writer import Inexpressible
+from rflint.repair.forecast.cuts import lineage
 from rflint.tracing.model.temporary import temporarily_on_meta
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from rflint._version import __version__
-from rflint.repair.change import Edit, Figures, Repair
+from rflint.repair.metrics import Metrics
+from rflint.repair.repair import Edit, Repair
 from rflint.text.numbers import size
 from rflint.usercode.target import split_target
 
@@ -24,7 +25,7 @@ _WIDTH = 99
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class OriginalModel:
     """How the original model is had, in terms of code."""
 
     target: str
@@ -37,7 +38,9 @@ class Origin:
     """What the target's path is relative to, and where its module is looked for."""
 
 
-def program(origin: Origin, repair: Repair, inputs: Sequence[tuple[int, ...]], folder: Path) -> str:
+def source_file(
+    origin: OriginalModel, repair: Repair, inputs: Sequence[tuple[int, ...]], folder: Path
+) -> str:
     """The file's text, to be put into `folder`."""
     imports, original = _import_of(origin.target, origin.root, folder)
     edits = "\n".join(_edits([step for step in repair.steps if not step.defines]))
@@ -87,7 +90,7 @@ def _wrapped(title: str) -> Iterator[str]:
     yield line
 
 
-def _table(before: Figures, after: Figures) -> str:
+def _table(before: Metrics, after: Metrics) -> str:
     rows = [("", "before", "after")]
     rows += [
         ("unproductive convolutions", str(before.unproductive), str(after.unproductive)),
@@ -113,7 +116,7 @@ def _edits(steps: Sequence[Edit]) -> Iterator[str]:
         yield from (f"    {line}" for line in rest)
 
 
-def _model(origin: Origin, original: str) -> str:
+def _model(origin: OriginalModel, original: str) -> str:
     arguments = ", ".join(f"{name}={_literal(value)}" for name, value in origin.arguments.items())
     made = f"copy.deepcopy({original})" if origin.is_module else f"{original}({arguments})"
     return made + "".join(f".{name}" for name in origin.wrappers)

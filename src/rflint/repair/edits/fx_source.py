@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from rflint.repair.names import Names
-from rflint.repair.writer import Inexpressible
+from rflint.repair.edits.names import Names
+from rflint.repair.edits.writer import Inexpressible
 
 
 def statements_of(

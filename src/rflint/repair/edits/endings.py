@@ -15,9 +15,10 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.layer import Kind, Layer
 from rflint.graph.windows import Extent
-from rflint.repair.change import Candidate, Edit
-from rflint.repair.cuts import behind, classes_of, lineage, modules_within
-from rflint.repair.writer import Writer
+from rflint.repair.candidate import Candidate
+from rflint.repair.edits.writer import Writer
+from rflint.repair.forecast.cuts import behind, classes_of, lineage, modules_within
+from rflint.repair.repair import Edit
 
 _FLATTENING = (Kind.LINEAR, Kind.CONV)
 

@@ -8,10 +8,10 @@ from torch import nn
 
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.windows import POINTWISE
-from rflint.repair.change import Edit
-from rflint.repair.cuts import lineage
-from rflint.repair.groups import module_of
-from rflint.repair.writer import Inexpressible, Writer
+from rflint.repair.edits.writer import Inexpressible, Writer
+from rflint.repair.forecast.cuts import lineage
+from rflint.repair.forecast.downsampling import module_of
+from rflint.repair.repair import Edit
 from rflint.text.numbers import size
 
 

@@ -14,14 +14,16 @@ from dataclasses import replace
 from torch import nn
 
 from rflint.analysis.analysis import Analysis
-from rflint.repair.change import Candidate, Edit, handle
-from rflint.repair.cuts import lineage, modules_within
-from rflint.repair.endings import GONE, HEAD, Endings
-from rflint.repair.names import Names
-from rflint.repair.rewrite import NOTHING, NewForward, Rewriting, rewritten
-from rflint.repair.sized_heads import SizedHeads, pooling_to
-from rflint.repair.strides import Strides
-from rflint.repair.writer import Inexpressible, Writer
+from rflint.repair.candidate import Candidate
+from rflint.repair.change import layer_key
+from rflint.repair.edits.endings import GONE, HEAD, Endings
+from rflint.repair.edits.forwards import NOTHING, NewForward, Rewriting, rewritten
+from rflint.repair.edits.heads import SizedHeads, pooling_to
+from rflint.repair.edits.names import Names
+from rflint.repair.edits.strides import Strides
+from rflint.repair.edits.writer import Inexpressible, Writer
+from rflint.repair.forecast.cuts import lineage, modules_within
+from rflint.repair.repair import Edit
 from rflint.tracing.model.tree import named_modules, named_parameters
 
 _AUXILIARY = "trained beside what is cut off"
@@ -135,10 +137,10 @@ class _Script(Writer):
         change = self.candidate.change
         found: dict[str, Rewriting] = {}
         for layer in self.layers:
-            if handle(layer) not in change.without_downsampling or self.strides.is_edited(layer):
+            if layer_key(layer) not in change.without_downsampling or self.strides.is_edited(layer):
                 continue
             here = found.get(layer.scope, NOTHING)
-            if handle(layer) in change.removed:
+            if layer_key(layer) in change.removed:
                 here = replace(here, left_out=(*here.left_out, layer))
             elif layer.is_module:
                 self.reasons.setdefault(f"{layer.title} is one of several calls with one stride")

@@ -16,9 +16,11 @@ from rflint.analysis.analysis import Analysis
 from rflint.graph.heads import head_windows
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.windows import Extent
-from rflint.repair.change import Candidate, Change, Figures, handle
-from rflint.repair.cuts import behind, classes_of, modules_within
-from rflint.repair.flow import SMALL_STEM, AxisFlow, AxisForecast, Unforeseen
+from rflint.repair.candidate import Candidate
+from rflint.repair.change import Change, layer_key
+from rflint.repair.forecast.axis import SMALL_STEM, AxisFlow, AxisForecast, Unpredictable
+from rflint.repair.forecast.cuts import behind, classes_of, modules_within
+from rflint.repair.metrics import Metrics
 
 _BY_POSITIONS = frozenset({Kind.CONV, Kind.LINEAR})
 """Kinds whose work is in proportion to their output's positions."""
@@ -62,7 +64,7 @@ class Forecaster:
         self.flows = [AxisFlow(analysis, axis) for axis in self._distinct_axes()]
         self.indices: dict[str, list[int]] = {}
         for index, layer in enumerate(self.layers):
-            self.indices.setdefault(handle(layer), []).append(index)
+            self.indices.setdefault(layer_key(layer), []).append(index)
 
     def forecast(self, change: Change) -> Forecast:
         """The whole architecture under a change; its `cut` does not count."""
@@ -80,7 +82,7 @@ class Forecaster:
         if pooled_before is not None:
             try:
                 grown = self._heads(change, axes, sensitive)
-            except Unforeseen as error:
+            except Unpredictable as error:
                 end, reason, pooled_before = pooled_before, str(error), None
             for index, ratio in grown.items():
                 head = self.layers[index]
@@ -90,14 +92,14 @@ class Forecaster:
         for index in range(end):
             try:
                 macs.append(self._macs(index, positions, change, grown))
-            except Unforeseen as error:
+            except Unpredictable as error:
                 end, reason = index, str(error)
                 break
         if change.small_stem:
             stem = self.layers[self.indices[change.small_stem][0]]
             added += self._small(stem, self._weight(stem)) - self._weight(stem)
         dilation = {
-            handle(self.layers[index]): tuple(axis.dilation.get(index, 1) for axis in axes)
+            layer_key(self.layers[index]): tuple(axis.dilation.get(index, 1) for axis in axes)
             for index in sorted({index for axis in axes for index in axis.dilation})
         }
         return Forecast(
@@ -117,21 +119,21 @@ class Forecaster:
         )
 
     def whole(self, forecast: Forecast) -> Candidate:
-        """The changed architecture to its end. Raises Unforeseen where that is not known."""
+        """The changed architecture to its end. Raises Unpredictable where that is not known."""
         if forecast.end < len(self.layers):
-            raise Unforeseen(forecast.reason)
+            raise Unpredictable(forecast.reason)
         for output in self.architecture.outputs:
             if forecast.positions[output] != self.layers[output].positions:
-                raise Unforeseen("the model's output would have another size")
+                raise Unpredictable("the model's output would have another size")
         self._check_heads(forecast, len(self.layers))
-        figures = Figures(
+        metrics = Metrics(
             self.architecture.params + forecast.params_added,
             sum(forecast.macs),
             sum(forecast.exceeds),
         )
         return Candidate(
             forecast.change,
-            figures,
+            metrics,
             self._productive(forecast, range(len(self.layers))),
             forecast.pooled_before,
             forecast.head_inputs,
@@ -139,11 +141,11 @@ class Forecaster:
         )
 
     def truncated(self, forecast: Forecast, cut: int) -> Candidate:
-        """The changed architecture up to a layer, and a new head. Raises Unforeseen."""
+        """The changed architecture up to a layer, and a new head. Raises Unpredictable."""
         gone = behind(self.analysis, cut)
         kept = [index for index in range(len(self.layers)) if index not in gone]
         if forecast.end <= kept[-1]:
-            raise Unforeseen(forecast.reason)
+            raise Unpredictable(forecast.reason)
         self._check_heads(forecast, cut + 1)
         channels = self.layers[cut].out_shape[1]
         classes = classes_of(self.analysis)
@@ -156,23 +158,23 @@ class Forecaster:
             if not any(unused.name.startswith(f"{path}.") for path in modules)
         }
         small = 0 if forecast.change.resized_head else forecast.params_added
-        figures = Figures(
+        metrics = Metrics(
             sum(weights.values()) + small + head + classes,
             sum(forecast.macs[index] for index in kept) + head,
             sum(forecast.exceeds[index] for index in kept),
         )
         change = forecast.change.within(self.layers[index] for index in kept)
         productive = self._productive(forecast, kept)
-        return Candidate(replace(change, cut=cut), figures, productive)
+        return Candidate(replace(change, cut=cut), metrics, productive)
 
     def _check_heads(self, forecast: Forecast, end: int) -> None:
-        """Raises Unforeseen where a window would now count as global pooling (see heads.py)."""
+        """Raises Unpredictable where a window would now count as global pooling (see heads.py)."""
         if not any(layer.covers_map for layer in self.layers[:end]):
             return
         removed = forecast.change.removed
         left = [
             replace(layer, inputs=tuple(Edge(e.source, ()) for e in layer.inputs))
-            if handle(layer) in removed
+            if layer_key(layer) in removed
             else layer
             for layer in self.layers[:end]
         ]
@@ -180,7 +182,9 @@ class Forecaster:
             layer = self.layers[index]
             is_one = all(Extent.GLOBAL in edge.reach for edge in layer.inputs)
             if not is_one and forecast.positions[index] == layer.positions:
-                raise Unforeseen(f"{layer.label} would count as the global pooling of what is left")
+                raise Unpredictable(
+                    f"{layer.label} would count as the global pooling of what is left"
+                )
 
     def _distinct_axes(self) -> list[int]:
         axes = range(self.architecture.axes)
@@ -208,13 +212,13 @@ class Forecaster:
         """By how much linear layers grow that are made anew; nothing where the map is pooled."""
         first = self.layers[sensitive[0]]
         if any(size != 1 for size in first.positions):
-            raise Unforeseen(f"{first.label} mixes positions, as many as there are now")
+            raise Unpredictable(f"{first.label} mixes positions, as many as there are now")
         if len(sensitive) > 1:
-            raise Unforeseen("several heads depend on the size of the map")
+            raise Unpredictable("several heads depend on the size of the map")
         if not change.resized_head:
             return {}
         if first.kind is not Kind.LINEAR or not first.is_module:
-            raise Unforeseen(f"{first.label} is no linear layer that could be made anew")
+            raise Unpredictable(f"{first.label} is no linear layer that could be made anew")
         # a linear layer behind a flattening has one input
         old = self.layers[first.inputs[0].source].positions
         now = [axis.sensitive.get(sensitive[0], n) for axis, n in zip(axes, old, strict=True)]
@@ -250,7 +254,7 @@ class Forecaster:
             if edge.source != INPUT
         )
         if moved:
-            raise Unforeseen(f"it is not known what {layer.label} costs on maps of another size")
+            raise Unpredictable(f"it is not known what {layer.label} costs on maps of another size")
         return macs
 
     def _weight(self, layer: Layer) -> int:

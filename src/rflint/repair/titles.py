@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rflint.analysis.analysis import Analysis
-from rflint.repair.change import Candidate, Repair
-from rflint.repair.cuts import block_ending_at
-from rflint.repair.groups import groups
-from rflint.text.numbers import abbreviated, first_few, plural, size
+from rflint.repair.candidate import Candidate
+from rflint.repair.forecast.cuts import block_ending_at
+from rflint.repair.forecast.downsampling import groups
+from rflint.text.numbers import first_few, plural, size
 
 _NAMED = 4
 """So many places are named in a title; the edits name them all."""
@@ -34,16 +34,6 @@ def title(analysis: Analysis, candidate: Candidate) -> str:
         old = analysis.architecture.layers[layer.inputs[0].source].positions
         parts.append(f"pool to {size(old)} in front of {layer.name}")
     return ", ".join(parts)
-
-
-def in_figures(repair: Repair) -> str:
-    """What a repair changes, in a line."""
-    before, after = repair.before, repair.after
-    return (
-        f"unproductive {before.unproductive} to {after.unproductive}, "
-        f"parameters {abbreviated(before.params)} to {abbreviated(after.params)}, "
-        f"MACs {abbreviated(before.macs)} to {abbreviated(after.macs)}"
-    )
 
 
 def _places(analysis: Analysis, names: frozenset[str]) -> list[str]:

@@ -9,8 +9,8 @@ from torch import nn
 
 from rflint.analysis.analysis import Analysis
 from rflint.graph.layer import Layer
-from rflint.repair.change import Candidate
-from rflint.repair.names import Names
+from rflint.repair.candidate import Candidate
+from rflint.repair.edits.names import Names
 from rflint.tracing.model.tree import parameters
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from torch import nn
 
 from rflint.graph.layer import Layer
-from rflint.repair.change import Edit, handle
-from rflint.repair.cuts import behind
-from rflint.repair.flow import SMALL_STEM
-from rflint.repair.groups import module_of
-from rflint.repair.writer import Inexpressible, Writer
+from rflint.repair.change import layer_key
+from rflint.repair.edits.writer import Inexpressible, Writer
+from rflint.repair.forecast.axis import SMALL_STEM
+from rflint.repair.forecast.cuts import behind
+from rflint.repair.forecast.downsampling import module_of
+from rflint.repair.repair import Edit
 from rflint.text.numbers import compact_size, size
 
 _DILATABLE = (nn.modules.conv._ConvNd, nn.modules.pooling._MaxPoolNd)
@@ -28,7 +29,7 @@ class Strides(Writer):
         dilation = dict(self.candidate.dilation)
         named = change.without_downsampling | dilation.keys() | {change.small_stem}
         for layer in self.by_name.values():
-            name = handle(layer)
+            name = layer_key(layer)
             if name not in named or not self.is_edited(layer):
                 continue
             path = module_of(self.layers, layer)
@@ -56,7 +57,7 @@ class Strides(Writer):
         change, cut = self.candidate.change, self.candidate.change.cut
         gone = behind(self.analysis, cut) if cut is not None else frozenset()
         calls = [x for i, x in enumerate(self.layers) if x.name == layer.name and i not in gone]
-        changed = {handle(x) in change.without_downsampling for x in calls}
+        changed = {layer_key(x) in change.without_downsampling for x in calls}
         return len(changed) < 2
 
     def _unit_stride(self, path: str) -> Edit:

@@ -17,13 +17,13 @@ from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Reach, Window, adaptive_window
-from rflint.repair.change import Change, handle
+from rflint.repair.change import Change, layer_key
 
 SMALL_STEM = 3
 """The kernel that a stem shrinks to."""
 
 
-class Unforeseen(Exception):
+class Unpredictable(Exception):
     """The architecture alone does not tell what a change would do; the message says where."""
 
 
@@ -108,7 +108,7 @@ class _Run:
             else:
                 try:
                     exceeds = self._step(index, layer)
-                except Unforeseen as error:
+                except Unpredictable as error:
                     self.found.reason = str(error)
                     break
             self.found.positions.append(self.now[index])
@@ -135,14 +135,14 @@ class _Run:
         self, index: int, layer: Layer, sizing: Sizing | None, reaches: list[Reach]
     ) -> tuple[Sizing, list[Reach]]:
         """What the change makes of a layer that it names."""
-        name = handle(layer)
+        name = layer_key(layer)
         if name in self.change.removed:
             return KEPT, [POINTWISE if isinstance(r, Window) else r for r in reaches]
         if name == self.change.small_stem:
             small = Window(SMALL_STEM, 1, -(SMALL_STEM // 2))
             return Sliding(SMALL_STEM, 1, 1, 1), [small for _ in reaches]
         if not isinstance(sizing, Sliding):
-            raise Unforeseen(f"it is not known what {layer.label} does on maps of another size")
+            raise Unpredictable(f"it is not known what {layer.label} does on maps of another size")
         if name in self.change.dilated:
             self.spread[index] *= sizing.stride
         slid = [Window(r.size, 1, r.start) if isinstance(r, Window) else r for r in reaches]
@@ -163,10 +163,10 @@ class _Run:
             self.now[index] = flow.size(index)
             return reaches
         if sizing is None:
-            raise Unforeseen(f"it is not known what {layer.label} does on maps of another size")
+            raise Unpredictable(f"it is not known what {layer.label} does on maps of another size")
         self.now[index] = sizing(given)
         if self.now[index] < 1:
-            raise Unforeseen(f"nothing would be left of the map behind {layer.label}")
+            raise Unpredictable(f"nothing would be left of the map behind {layer.label}")
         if isinstance(sizing, Fixed) and given != old:
             return [_refitted(layer, reach, given, sizing) for reach in reaches]
         return reaches
@@ -182,7 +182,7 @@ class _Run:
         if len(sizes) > 1 and len({flow.size(source) for source in sources}) > 1:
             sizes -= {1}
         if len(sizes) > 1:
-            raise Unforeseen(f"branches of different sizes would meet in {layer.label}")
+            raise Unpredictable(f"branches of different sizes would meet in {layer.label}")
         return max(sizes, default=1)
 
     def _looked(self, index: int, layer: Layer, reaches: Sequence[Reach]) -> bool:
@@ -206,11 +206,13 @@ def _dilatable(layer: Layer, sizing: Sizing | None) -> Sliding:
     """The sizing of a layer whose taps can be set further apart."""
     dilatable = layer.is_module and Trait.DILATABLE in layer.traits
     if not dilatable or not isinstance(sizing, Sliding):
-        raise Unforeseen(f"{layer.label} cannot be dilated")
+        raise Unpredictable(f"{layer.label} cannot be dilated")
     if layer.kind is Kind.POOL and sizing.before:
-        raise Unforeseen(f"{layer.label} cannot be dilated: PyTorch pads by half a kernel at most")
+        raise Unpredictable(
+            f"{layer.label} cannot be dilated: PyTorch pads by half a kernel at most"
+        )
     if sizing.extent == 1:
-        raise Unforeseen(f"{layer.label} pads by itself, and is not dilated here")
+        raise Unpredictable(f"{layer.label} pads by itself, and is not dilated here")
     return sizing
 
 
@@ -235,5 +237,5 @@ def _refitted(layer: Layer, reach: Reach, given: int, sizing: Fixed) -> Reach:
     if layer.kind is Kind.POOL:
         return adaptive_window(given, sizing.size)
     if reach.size == 1 and reach.stride == 1:
-        raise Unforeseen(f"it is not known what {layer.label} reads of maps of another size")
+        raise Unpredictable(f"it is not known what {layer.label} reads of maps of another size")
     return Window(1 if given == sizing.size else reach.size, Fraction(given, sizing.size))
