@@ -78,7 +78,12 @@ def _convolution_shape(call: Call) -> Shape:
     return convolution.conv_shape(_as_function(call))
 
 
-@operator("convolution", kind=Kind.CONV, shape=_convolution_shape, traits=[Trait.DILATABLE])
+@operator(
+    "convolution",
+    kind=Kind.CONV,
+    shape=_convolution_shape,
+    traits=[Trait.DILATABLE, Trait.RESIZABLE_KERNEL],
+)
 def any_convolution(call: Call) -> Effect:
     """A convolution of any dimensionality."""
     return convolution.conv(_as_function(call))
