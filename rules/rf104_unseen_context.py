@@ -36,7 +36,6 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.receptive_field import AxisField, propagate
-from rflint.analysis.roles import reaching_outputs
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import along_axes, size
@@ -48,7 +47,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     outputs = architecture.outputs
     if not outputs or not analysis.complete or len(architecture.inputs) > 1:
         return
-    reached = reaching_outputs(architecture)
+    reached = architecture.relations.live_layers
     if any(architecture.layers[index].moves for index in reached if index >= 0):
         return  # beside a mirrored map a unit sees both of its ends
     # what goes through a gate influences the output as well
@@ -107,7 +106,7 @@ def _sees(field: AxisField, positions: int) -> int | None:
 
 def _but_for(analysis: Analysis) -> str:
     architecture = analysis.architecture
-    reached = reaching_outputs(architecture)
+    reached = architecture.relations.live_layers
     if any(architecture.layers[index].statistics for index in reached if index >= 0):
         return ", but for the statistics that normalisation layers take over the map"
     return ""

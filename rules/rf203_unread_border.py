@@ -37,7 +37,6 @@ from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.borders import ends_in, leaves_nothing, likely_sizes, unread_ends
 from rflint.analysis.proofs.reads import taps_along
-from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT
 from rflint.graph.windows import POINTWISE
@@ -144,7 +143,7 @@ def _reader(analysis: Analysis, value: int, ends: list[Mapping[int, int]]) -> An
     """
     architecture = analysis.architecture
     axes = [axis for axis, along in enumerate(ends) if value in along]
-    reached = reaching_outputs(architecture)
+    reached = architecture.relations.live_layers
     readers = [
         index
         for index, layer in enumerate(architecture.layers)

@@ -33,8 +33,9 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import Validity, validity
-from rflint.graph.architecture import Architecture, users_of_parameters
+from rflint.graph.architecture import Architecture
 from rflint.graph.layer import Kind, Layer
+from rflint.graph.relations import users_of_parameters
 from rflint.graph.traits import Trait
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Rule, Settings

@@ -35,7 +35,6 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.roles import reaching_outputs
 from rflint.graph.layer import Kind
 from rflint.graph.taps import Taps
 from rflint.graph.traits import Trait
@@ -48,7 +47,7 @@ _SAMPLING = (Kind.CONV, Kind.POOL, Kind.SLICE)
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each layer that samples without a filter."""
-    reached = reaching_outputs(analysis.architecture)
+    reached = analysis.architecture.relations.live_layers
     for index, layer in enumerate(analysis.layers):
         aliases = [taps for taps in layer.layer.taps if _aliases(layer, taps)]
         if index in reached and layer.layer.kind in _SAMPLING and aliases:

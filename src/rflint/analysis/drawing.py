@@ -29,7 +29,7 @@ from typing import TypeAlias
 
 from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
-from rflint.graph.layer import INPUT, Edge, Layer
+from rflint.graph.layer import INPUT, Edge
 from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent, Window
 
@@ -112,14 +112,11 @@ class _Axis:
 
     def _only_shuffled(self) -> set[int]:
         """The layers whose output pixel shuffles read, and nobody else."""
-        readers: dict[int, list[Layer]] = {}
-        for layer in self.layers:
-            for edge in layer.inputs:
-                readers.setdefault(edge.source, []).append(layer)
         return {
-            source
-            for source, layers in readers.items()
-            if all(Trait.CHANNELS_TO_POSITIONS in layer.traits for layer in layers)
+            value
+            for value, readers in self.architecture.relations.readers.items()
+            if readers
+            and all(Trait.CHANNELS_TO_POSITIONS in self.layers[i].traits for i in readers)
         }
 
     def _shrinks(self, index: int) -> bool:

@@ -10,7 +10,7 @@ from enum import Enum
 
 from rflint.analysis.receptive_field import LayerField
 from rflint.graph.architecture import Architecture
-from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.graph.layer import Kind, Layer
 from rflint.graph.windows import Extent
 
 
@@ -24,27 +24,16 @@ class Role(str, Enum):
 
 def roles(architecture: Architecture, fields: Sequence[LayerField]) -> tuple[Role, ...]:
     """The role of every layer, in order."""
-    reached = reaching_outputs(architecture)
-    reached_without_gates = reaching_outputs(architecture, without_gates=True)
+    relations = architecture.relations
+    only_through_gates = relations.live_layers - relations.live_without_gates
     return tuple(
         Role.ATTENTION
-        if index in reached and index not in reached_without_gates
+        if index in only_through_gates
         else Role.HEAD
         if _is_head(layer, field)
         else Role.TRUNK
         for index, (layer, field) in enumerate(zip(architecture.layers, fields, strict=True))
     )
-
-
-def reaching_outputs(architecture: Architecture, *, without_gates: bool = False) -> frozenset[int]:
-    """The layers that some output depends on, attention gates counted or not."""
-    reached = set(architecture.outputs)
-    for index in reversed(range(len(architecture.layers))):
-        if index in reached:
-            for edge in architecture.layers[index].inputs:
-                if edge.source != INPUT and not (without_gates and edge.is_gate):
-                    reached.add(edge.source)
-    return frozenset(reached)
 
 
 def _is_head(layer: Layer, field: LayerField) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rflint.graph.architecture import Architecture
-from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.graph.layer import Kind, Layer
 from rflint.graph.windows import Extent
 
 
@@ -22,8 +22,8 @@ def why_unjudged(architecture: Architecture) -> str:
     if architecture.left_out is not None:
         return ""
     convolutions = [x for x in architecture.layers if x.kind.is_convolution]
-    given = _depending_on_inputs(architecture.layers)
-    if convolutions and not any(map(given.__contains__, map(id, convolutions))):
+    given = [architecture.layers[i] for i in architecture.relations.depending_on_inputs]
+    if convolutions and not any(x.kind.is_convolution for x in given):
         return "nothing that the model is given reaches them: their input is made of constants"
     lost = next((x for x in convolutions if _has_lost_its_axes(x)), None)
     if lost is None:
@@ -35,18 +35,6 @@ def why_unjudged(architecture: Architecture) -> str:
         f"front of it mix dimensions{size}; lint what begins there on its own, or permute where it "
         "reshapes"
     )
-
-
-def _depending_on_inputs(layers: Sequence[Layer]) -> set[int]:
-    """The layers that what the model is given reaches, by identity."""
-    reached: set[int] = set()
-    for layer in layers:
-        sources = [edge.source for edge in layer.inputs]
-        if layer.kind is Kind.INPUT or any(
-            source == INPUT or id(layers[source]) in reached for source in sources
-        ):
-            reached.add(id(layer))
-    return reached
 
 
 def _spatial(layer: Layer) -> Sequence[int]:

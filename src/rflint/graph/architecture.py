@@ -6,10 +6,12 @@ fields, the rules and the reports for free.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.graph.relations import Relations
 from rflint.graph.source_location import SourceLocation
 
 
@@ -33,7 +35,7 @@ class Parameter:
     """The user's lines through which its module was built, innermost first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that relations can be kept
 class Architecture:
     """A traced model at one input resolution."""
 
@@ -83,6 +85,15 @@ class Architecture:
     unplaced: str = ""
     """Why no convolution slides over any axis, where that contradicts what the user said."""
 
+    @cached_property
+    def relations(self) -> Relations:
+        """How its layers depend on each other."""
+        return Relations(self.layers, self.outputs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # relations are quickly computed again, and need no room in a cache
+        return {name: value for name, value in vars(self).items() if name != "relations"}
+
     @property
     def axes(self) -> int:
         """The number of spatial axes of the input."""
@@ -95,12 +106,3 @@ class Architecture:
     def positions_of(self, value: int) -> tuple[int, ...]:
         """How many positions a value has per axis: a layer's output, or the model's input."""
         return self.resolution if value == INPUT else self.layers[value].positions
-
-
-def users_of_parameters(layers: Sequence[Layer]) -> dict[str, set[int]]:
-    """By name of a parameter, the indices of the layers that use it."""
-    users: dict[str, set[int]] = {}
-    for index, layer in enumerate(layers):
-        for name, _ in layer.parameters:
-            users.setdefault(name, set()).add(index)
-    return users

@@ -193,6 +193,13 @@ class Layer:
         return titled(self.name, self.call)
 
     @property
+    def modules_around(self) -> tuple[str, ...]:
+        """The paths of the modules that it lies in, outermost first, itself included."""
+        innermost = self.name if self.is_module else self.scope
+        parts = innermost.split(".") if innermost else []
+        return tuple(".".join(parts[: depth + 1]) for depth in range(len(parts)))
+
+    @property
     def caller(self) -> str:
         """Of a function: path of the module in whose forward it is called."""
         return "" if self.is_module else self.scope

@@ -25,7 +25,7 @@ def title(analysis: Analysis, candidate: Candidate) -> str:
     if change.small_stem:
         parts.append(f"shrink the kernel of {change.small_stem} to 3")
     if change.cut is not None:
-        parts.append(f"truncate after {block_ending_at(analysis.architecture.layers, change.cut)}")
+        parts.append(f"truncate after {block_ending_at(analysis.architecture, change.cut)}")
     elif candidate.head_inputs:
         head = analysis.layers[candidate.pooled_before or 0].layer.name
         parts.append(f"resize {head} to {plural(candidate.head_inputs, 'input')}")

@@ -74,7 +74,7 @@ def test_a_truncated_resnet_has_the_figures_of_the_network_built_that_way() -> N
 
 def test_cuts_are_block_boundaries() -> None:
     found = bench(resnet34, [(1, 3, 32, 32)]).analysis
-    places = [block_ending_at(found.architecture.layers, cut) for cut in cut_points(found)]
+    places = [block_ending_at(found.architecture, cut) for cut in cut_points(found)]
     assert places[:5] == ["conv1", "maxpool", "layer1.0", "layer1.1", "layer1"]
     assert places[-2:] == ["layer4.0", "layer4.1"]
     assert not any("conv2" in place for place in places)

@@ -13,7 +13,6 @@ from math import prod
 
 from rflint.analysis.proofs.reads import counterpart, read_along, returned, taps_along
 from rflint.analysis.proofs.surely import reads_all_of_the_input
-from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind
 from rflint.graph.sizing import Fixed
@@ -37,7 +36,7 @@ def unread_ends(
         return {}  # which nearly all are, at the sizes that they were made for
     traced = _sizes(architecture, axis, None)
     sizes = traced if size is None else _sizes(architecture, axis, size)
-    reached = reaching_outputs(architecture)
+    reached = architecture.relations.live_layers
     live: dict[int, int] = {}
     direct: dict[int, int] = {}
     slid: dict[int, bool] = {}
@@ -158,7 +157,7 @@ def _fits(architecture: Architecture, axis: int, size: int) -> bool:
     known = _sizes(architecture, axis, architecture.resolution[axis]).keys()
     if sizes.keys() != known:
         return False  # some map would have no positions left
-    reached = reaching_outputs(architecture)
+    reached = architecture.relations.live_layers
     return not any(
         _is_of_one_size(architecture, index, axis, before, sizes)
         for index in reached

@@ -42,7 +42,7 @@ class Causality:
         finer again, nor where neighbours are mixed to do so.
         """
         layers = self.architecture.layers
-        parting = _parting(self.architecture, sources)
+        parting = self.architecture.relations.common_dominator(sources)
         if parting is None:
             return False
         lasts: dict[int, Mapping[Number, Number]] = {parting: {1: 0}}
@@ -123,16 +123,3 @@ def _latest(branches: Iterable[Mapping[Number, Number]]) -> Mapping[Number, Numb
         for jump, last in lasts.items():
             found[jump] = max(last, found.get(jump, last))
     return found
-
-
-def _parting(architecture: Architecture, sources: Iterable[int]) -> int | None:
-    """The last value that all paths to these values go through; None: there is none."""
-    pending = set(sources)
-    while len(pending) > 1:
-        index = max(pending)
-        pending.remove(index)
-        before = [edge.source for edge in architecture.layers[index].feature_edges]
-        if not before:
-            return None
-        pending.update(before)
-    return pending.pop() if pending else None

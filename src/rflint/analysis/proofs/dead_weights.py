@@ -21,9 +21,9 @@ from typing import TypeAlias
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import is_repeatable, other_architectures
 from rflint.analysis.proofs.reads import Region, reads
-from rflint.analysis.roles import reaching_outputs
-from rflint.graph.architecture import Architecture, users_of_parameters
+from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.graph.relations import users_of_parameters
 from rflint.graph.taps import everything, taps_alive
 
 LiveTaps: TypeAlias = tuple[tuple[int, ...], ...]
@@ -168,7 +168,7 @@ def _uses(passes: Sequence[Architecture], wanted: set[int]) -> Mapping[int, _Use
         here = [i for i in range(len(architecture.layers)) if begins + i in wanted]
         if any(_may_have_dead_taps(architecture.layers[i]) for i in here):
             read = reads(architecture).values
-            reached = reaching_outputs(architecture)
+            reached = architecture.relations.live_layers
         else:
             read, reached = {}, frozenset()
         for i in here:

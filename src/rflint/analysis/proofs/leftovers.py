@@ -184,7 +184,7 @@ def padded_in_front(architecture: Architecture, found: Leftover) -> int | None:
     if len(found.region.boxes) != 1 or any(len(runs(box)) != 1 for box in found.region.boxes[0]):
         return None
     kept = tuple(places.bit_count() for places in found.region.boxes[0])
-    for index in sorted(_ancestors(architecture, found.value), reverse=True):
+    for index in sorted(architecture.relations.ancestors(found.value), reverse=True):
         layer = architecture.layers[index]
         if layer.kind is Kind.PAD and len(layer.inputs) == 1:
             before = architecture.positions_of(layer.inputs[0].source)
@@ -318,19 +318,9 @@ def _has_tokens(architecture: Architecture, value: int, axis: int) -> bool:
     size = architecture.positions_of(value)[axis]
     joined = [
         layer
-        for layer in (architecture.layers[index] for index in _ancestors(architecture, value))
+        for layer in (
+            architecture.layers[index] for index in architecture.relations.ancestors(value)
+        )
         if layer.kind is Kind.MERGE and len(layer.inputs) == 1 and layer.positions[axis] == size
     ]
     return any(architecture.positions_of(x.inputs[0].source)[axis] < size for x in joined)
-
-
-def _ancestors(architecture: Architecture, value: int) -> set[int]:
-    """The layers that a value depends on, itself among them."""
-    found: set[int] = set()
-    pending = [value]
-    while pending:
-        index = pending.pop()
-        if index != INPUT and index not in found:
-            found.add(index)
-            pending += [edge.source for edge in architecture.layers[index].inputs]
-    return found

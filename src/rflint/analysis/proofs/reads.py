@@ -15,7 +15,6 @@ from itertools import product
 from math import prod
 from typing import TypeAlias
 
-from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.taps import Taps, everything, members, positions_read
@@ -132,12 +131,11 @@ def reads(architecture: Architecture, whole_maps: Collection[int] = ()) -> Reads
     `whole_maps` are values of which everything counts as read.
     """
     layers = architecture.layers
-    reached = reaching_outputs(architecture)
+    reached = architecture.relations.live_layers
     sizes = {INPUT: architecture.resolution, **{i: x.positions for i, x in enumerate(layers)}}
     whole = {value: tuple(map(everything, size)) for value, size in sizes.items()}
     boxes: dict[int, list[Box]] = {value: [] for value in sizes}
     direct: dict[int, list[Box]] = {value: [] for value in sizes}
-    readers: dict[int, list[int]] = {value: [] for value in sizes}
     for output in returned(architecture):
         boxes[output] = [whole[output]]
         direct[output] = [whole[output]]
@@ -149,7 +147,6 @@ def reads(architecture: Architecture, whole_maps: Collection[int] = ()) -> Reads
         for edge in layer.inputs:
             source = edge.source
             size = sizes[source]
-            readers[source].append(index)
             for box in boxes[index]:
                 _add(boxes[source], read_box(layer, edge, box, size, architecture.axes))
             for box in written:
@@ -157,7 +154,7 @@ def reads(architecture: Architecture, whole_maps: Collection[int] = ()) -> Reads
     return Reads(
         {value: Region(sizes[value], tuple(found)) for value, found in boxes.items()},
         {value: Region(sizes[value], tuple(found)) for value, found in direct.items()},
-        {value: tuple(reversed(found)) for value, found in readers.items()},
+        architecture.relations.live_readers,
     )
 
 
@@ -166,12 +163,7 @@ def counterpart(architecture: Architecture, value: int, there: Architecture) -> 
     if value == INPUT:
         return INPUT
     layer = architecture.layers[value]
-    same = [
-        index
-        for index, other in enumerate(there.layers)
-        if (other.name, other.call) == (layer.name, layer.call)
-    ]
-    return same[0] if len(same) == 1 else None
+    return there.relations.find(layer.name, layer.call)
 
 
 def returned(architecture: Architecture) -> frozenset[int]:

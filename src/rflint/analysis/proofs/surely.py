@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import product
 
 from rflint.analysis.proofs.reads import Box, returned, stays, taps_along
-from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.taps import everything, positions_read
@@ -49,7 +48,7 @@ def reads_all_of_the_input(architecture: Architecture) -> bool:
     boxes: dict[int, list[Box]] = {INPUT: [], **{i: [] for i in range(len(layers))}}
     for output in returned(architecture):
         boxes[output] = [tuple(map(everything, architecture.positions_of(output)))]
-    for index in sorted(reaching_outputs(architecture), reverse=True):
+    for index in sorted(architecture.relations.live_layers, reverse=True):
         layer = layers[index]
         for edge in layer.inputs:
             sizes = architecture.positions_of(edge.source)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import is_repeatable
-from rflint.analysis.roles import reaching_outputs
 from rflint.graph.architecture import Architecture
 from rflint.graph.source_location import SourceLocation
 
@@ -66,7 +65,7 @@ def unreached(architecture: Architecture, among: Set[str] | None = None) -> tupl
     }
     sizes = {x.name: x.size for x in architecture.unused}
     computed = set[str]()
-    reached = reaching_outputs(architecture)
+    reached = architecture.relations.live_layers
     used = {*architecture.used, *architecture.used_elsewhere}
     for index, layer in enumerate(architecture.layers):
         if index in reached:

@@ -17,7 +17,7 @@ from rflint.graph.layer import Kind, Layer
 from rflint.graph.windows import Extent
 from rflint.repair.candidate import Candidate
 from rflint.repair.edits.writer import Writer
-from rflint.repair.forecast.cuts import behind, classes_of, lineage, modules_within
+from rflint.repair.forecast.cuts import behind, classes_of
 from rflint.repair.repair import Edit
 
 _FLATTENING = (Kind.LINEAR, Kind.CONV)
@@ -79,7 +79,7 @@ class Endings(Writer):
 
     def _maps(self) -> list[str]:
         """Modules in front of the end that make maps, and not features that were flattened."""
-        last = {path: layer for layer in self.layers for path in lineage(layer)}
+        last = {path: layer for layer in self.layers for path in layer.modules_around}
         return [
             unit
             for unit in self._units(self.in_front)
@@ -117,7 +117,7 @@ class Endings(Writer):
 
     def _units(self, indices: Set[int]) -> list[str]:
         """The largest modules among these layers."""
-        return list(modules_within(self.layers, indices))
+        return list(self.analysis.architecture.relations.modules_within(indices))
 
     def _endings(self, units: Sequence[str], cut: int) -> Iterator[tuple[Edit, ...]]:
         """Heads in the place of the last layer with weights, or of the module that it ends."""

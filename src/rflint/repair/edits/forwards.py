@@ -22,7 +22,6 @@ from rflint.errors import error_text
 from rflint.graph.layer import Layer
 from rflint.repair.edits.fx_source import FUNCTIONS, statements_of
 from rflint.repair.edits.writer import Inexpressible
-from rflint.repair.forecast.cuts import lineage
 from rflint.tracing.model.temporary import temporarily_on_meta
 
 
@@ -218,7 +217,7 @@ class _Forward:
         if layer.scope == self.path:
             return self.call_of(layer)
         for node in self.graph.nodes:
-            if node.op == "call_module" and f"{prefix}{node.target}" in lineage(layer):
+            if node.op == "call_module" and f"{prefix}{node.target}" in layer.modules_around:
                 calls = [n for n in self.graph.nodes if n.target == node.target]
                 if len(calls) == 1:
                     (found,) = calls

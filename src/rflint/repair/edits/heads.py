@@ -9,7 +9,6 @@ from torch import nn
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.windows import POINTWISE
 from rflint.repair.edits.writer import Inexpressible, Writer
-from rflint.repair.forecast.cuts import lineage
 from rflint.repair.forecast.downsampling import module_of
 from rflint.repair.repair import Edit
 from rflint.text.numbers import size
@@ -46,14 +45,10 @@ class SizedHeads(Writer):
             if layer.is_map or self.is_flatten(layer.name):
                 yield "", Edit(self.assigned(layer.name, f"nn.Sequential({inside})"), why)
         for at in chain:
-            for path in lineage(self.layers[at])[:-1]:
-                inside_of = [i for i, x in enumerate(self.layers) if path in lineage(x)]
+            for path in self.layers[at].modules_around[:-1]:
+                layers = self.analysis.architecture.relations.layers_of_module[path]
                 module = self.modules[path]
-                if (
-                    type(module) is nn.Sequential
-                    and inside_of[-1] == at
-                    and self._called_once(path)
-                ):
+                if type(module) is nn.Sequential and layers[-1] == at and self._called_once(path):
                     yield "", Edit(f"{self.expression(path)}.append({pool})", why)
 
     def resized_head(self, index: int) -> Iterator[Edit]:
@@ -81,9 +76,9 @@ class SizedHeads(Writer):
         return chain
 
     def _called_once(self, path: str) -> bool:
-        inside = [layer for layer in self.layers if path in lineage(layer)]
+        layers = self.analysis.architecture.relations.layers_of_module.get(path, ())
         shared = sum(module is self.modules[path] for module in self.modules.values())
-        return shared == 1 and all(layer.call == 0 for layer in inside)
+        return shared == 1 and all(self.layers[index].call == 0 for index in layers)
 
 
 def pooling_to(positions: Sequence[int]) -> str:

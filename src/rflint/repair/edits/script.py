@@ -22,7 +22,6 @@ from rflint.repair.edits.heads import SizedHeads, pooling_to
 from rflint.repair.edits.names import Names
 from rflint.repair.edits.strides import Strides
 from rflint.repair.edits.writer import Inexpressible, Writer
-from rflint.repair.forecast.cuts import lineage, modules_within
 from rflint.repair.repair import Edit
 from rflint.tracing.model.tree import named_modules, named_parameters
 
@@ -167,8 +166,8 @@ class _Script(Writer):
     def _gone_inside(self, gone: Set[int]) -> Iterator[Edit]:
         """Take out what goes of modules of which something stays."""
         kept = (x for i, x in enumerate(self.layers) if i not in self.endings.gone)
-        children = {path for layer in kept for path in lineage(layer)[:1]}
-        units = modules_within(self.layers, gone)
+        children = {path for layer in kept for path in layer.modules_around[:1]}
+        units = self.analysis.architecture.relations.modules_within(gone)
         inside = [path for path in units if path.split(".")[0] in children]
         return self.endings.without(inside, delete=True)
 

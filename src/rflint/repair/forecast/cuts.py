@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.roles import Role, reaching_outputs
+from rflint.analysis.roles import Role
+from rflint.graph.architecture import Architecture
 from rflint.graph.layer import Layer
 
 _PLAIN_CUTS = 8
@@ -50,7 +51,7 @@ def cut_points(analysis: Analysis) -> tuple[int, ...]:
         first = next((i for i, layer in enumerate(layers) if layer.kind.is_convolution), end)
     running = _modules_running(layers)
     found: list[int] = []
-    for index in carrying_everything(analysis):
+    for index in analysis.architecture.relations.dominators:
         x = analysis.layers[index]
         seen = all(axis.spans for axis in x.output_field)
         if index < first or x.role is not Role.TRUNK or not layers[index].is_map or not seen:
@@ -77,7 +78,7 @@ def behind(analysis: Analysis, cut: int) -> frozenset[int]:
     returns) stays, unless it needs something that goes.
     """
     layers = analysis.architecture.layers
-    reached = reaching_outputs(analysis.architecture)
+    reached = analysis.architecture.relations.live_layers
     gone: set[int] = set()
     for index in range(cut + 1, len(layers)):
         needs = any(edge.source in gone for edge in layers[index].inputs)
@@ -86,10 +87,10 @@ def behind(analysis: Analysis, cut: int) -> frozenset[int]:
     # work on constants (a table of positions) goes with the module that it is done for
     constants = [index for index in range(cut + 1, len(layers)) if not layers[index].inputs]
     if constants:
-        touched = {path for index in gone for path in lineage(layers[index])}
-        served = {path for layer in layers if layer.inputs for path in lineage(layer)}
+        touched = {path for index in gone for path in layers[index].modules_around}
+        served = {path for layer in layers if layer.inputs for path in layer.modules_around}
         for index in constants:
-            around = next((p for p in reversed(lineage(layers[index])) if p in served), "")
+            around = next((p for p in reversed(layers[index].modules_around) if p in served), "")
             if around in touched:
                 gone.add(index)
     return frozenset(gone)
@@ -101,7 +102,7 @@ def _modules_running(layers: Sequence[Layer]) -> list[int]:
     first: dict[str, int] = {}
     last: dict[str, int] = {}
     for index, layer in enumerate(layers):
-        for path in lineage(layer):
+        for path in layer.modules_around:
             first.setdefault(path, index)
             last[path] = index
     for path, begin in first.items():
@@ -118,7 +119,7 @@ def _separable(layers: Sequence[Layer]) -> list[bool]:
     module_from: dict[str, int] = {}
     weight_from: dict[str, int] = {}
     for index, layer in enumerate(layers):
-        for path in lineage(layer):
+        for path in layer.modules_around:
             module_from.setdefault(path, index)
         for name, _ in layer.parameters:
             weight_from.setdefault(name, index)
@@ -129,71 +130,20 @@ def _separable(layers: Sequence[Layer]) -> list[bool]:
         result[index] = earliest > index
         if layers[index].parameters:
             # a weight of the model itself has no module: a forward that is written anew leaves it
-            used_from = [module_from[path] for path in lineage(layers[index])[-1:]]
+            used_from = [module_from[path] for path in layers[index].modules_around[-1:]]
             used_from += [weight_from[name] for name, _ in layers[index].parameters]
             earliest = min(earliest, *used_from)
     return result
 
 
-def carrying_everything(analysis: Analysis) -> list[int]:
-    """The layers that every path from the input to an output passes through, in order.
-
-    In execution order these are the layers that no edge jumps over, among the layers that reach an
-    output; an output in mid-network counts as an edge to the end.
-    """
-    architecture = analysis.architecture
-    reached = reaching_outputs(architecture)
-    end = len(architecture.layers)
-    jumps = [0] * (end + 2)
-
-    def jumped(source: int, target: int) -> None:
-        jumps[source + 1] += 1
-        jumps[target] -= 1
-
-    for index in reached:
-        for edge in architecture.layers[index].inputs:
-            jumped(edge.source, index)
-    for output in architecture.outputs:
-        jumped(output, end)
-    carrying, over = [], 0
-    for index in range(end):
-        over += jumps[index]
-        if over == 0 and index in reached:
-            carrying.append(index)
-    return carrying
-
-
-def modules_within(layers: Sequence[Layer], indices: Iterable[int]) -> tuple[str, ...]:
-    """The largest modules all of whose calls are among these layers, in execution order."""
-    wanted = set(indices)
-    straddling = {""}
-    for index, layer in enumerate(layers):
-        if index not in wanted:
-            straddling.update(lineage(layer))
-    found: dict[str, None] = {}
-    for index in sorted(wanted):
-        outermost = next((path for path in lineage(layers[index]) if path not in straddling), "")
-        if outermost:
-            found[outermost] = None
-    return tuple(found)
-
-
-def lineage(layer: Layer) -> list[str]:
-    """Paths of the modules that a layer lies in, the outermost first, itself included."""
-    innermost = layer.name if layer.is_module else layer.scope
-    parts = innermost.split(".") if innermost else []
-    return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
-
-
-def block_ending_at(layers: Sequence[Layer], index: int) -> str:
+def block_ending_at(architecture: Architecture, index: int) -> str:
     """The largest block whose last layer this is, by module path; else the layer's own name."""
-    layer = layers[index]
+    layer = architecture.layers[index]
     name = layer.label
-    for path in reversed(lineage(layer)):
+    for path in reversed(layer.modules_around):
         if path == layer.name and layer.is_module:
             continue
-        inside = [i for i, x in enumerate(layers) if path in lineage(x)]
-        if inside[-1] != index:
+        if architecture.relations.layers_of_module[path][-1] != index:
             break
         name = path
     return name

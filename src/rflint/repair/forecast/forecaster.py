@@ -19,7 +19,7 @@ from rflint.graph.windows import Extent
 from rflint.repair.candidate import Candidate
 from rflint.repair.change import Change, layer_key
 from rflint.repair.forecast.axis import SMALL_STEM, AxisFlow, AxisForecast, Unpredictable
-from rflint.repair.forecast.cuts import behind, classes_of, modules_within
+from rflint.repair.forecast.cuts import behind, classes_of
 from rflint.repair.metrics import Metrics
 
 _BY_POSITIONS = frozenset({Kind.CONV, Kind.LINEAR})
@@ -150,7 +150,7 @@ class Forecaster:
         channels = self.layers[cut].out_shape[1]
         classes = classes_of(self.analysis)
         head = channels * classes
-        modules = modules_within(self.layers, gone)
+        modules = self.architecture.relations.modules_within(gone)
         weights = {name: size for i in kept for name, size in self.layers[i].parameters}
         weights |= {
             unused.name: unused.size
