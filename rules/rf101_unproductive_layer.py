@@ -57,15 +57,15 @@ from rflint.text.numbers import abbreviated_count, percent, size
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each unproductive convolution; none where all of them are 1x1."""
-    mixing_only = all(set(x.layer.geometry.kernel) == {1} for x in analysis.unproductive)
+    mixing_only = all(set(x.geometry.kernel) == {1} for x in analysis.unproductive)
     if mixing_only and settings["pointwise"] != "judge":
         return
     useful = useful_parameters(analysis.layers)
     for layer in analysis.unproductive:
         sees = size((x.r_min for x in layer.compared_axes), unbounded="all")
         whole = size(x.input_size for x in layer.compared_axes)
-        macs = abbreviated_count(layer.layer.macs, "MAC")
-        params = sum(number for _, number in layer.layer.parameters)
+        macs = abbreviated_count(layer.macs, "MAC")
+        params = sum(number for _, number in layer.parameters)
         work = f"{abbreviated_count(params, 'parameter')} and {macs}" if params else macs
         yield RULE.finding(
             layer,
@@ -81,7 +81,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 
 def _works_elsewhere(layer: AnalysedLayer, useful: Set[str]) -> bool:
-    names = {name for name, _ in layer.layer.parameters}
+    names = {name for name, _ in layer.parameters}
     return bool(names) and names <= useful
 
 
@@ -90,7 +90,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     totals = analysis.totals
     listed = layers_of(analysis, findings)
     params = wasted_parameters(analysis.layers, listed)
-    macs = sum(x.layer.macs for x in listed)
+    macs = sum(x.macs for x in listed)
     border = findings[0].title
     sizes = {size(axis.input_size for axis in x.compared_axes): None for x in listed}
     whole = " or ".join(sizes)

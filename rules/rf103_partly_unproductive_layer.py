@@ -67,7 +67,7 @@ def _wasted_in_part(analysis: Analysis) -> list[AnalysedLayer]:
         layer
         for layer in analysis.layers
         if layer.verdict is Verdict.PARTIAL
-        and any(layer.layer.geometry.kernel[axis] != 1 for axis in layer.exceeded_axes)
+        and any(layer.geometry.kernel[axis] != 1 for axis in layer.exceeded_axes)
     ]
 
 
@@ -78,7 +78,7 @@ def _message(layer: AnalysedLayer) -> tuple[str, str]:
         f"{'all' if x.r_min is None else decimal(x.r_min)} of {x.input_size} pixels"
         for x in (layer.comparisons[axis] for axis in done)
     )
-    kernel = layer.layer.geometry.kernel
+    kernel = layer.geometry.kernel
     thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]
     where = along_axes(done, len(resolution))
     if not all(_keeps_size(layer.layer, axis) for axis in done):

@@ -46,7 +46,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each kernel of more than one tap that only works on maps of one position."""
     for kernel in _collapsed(analysis):
         layer = analysis.layers[kernel.calls[0]]
-        padded = any(tap.zeros for tap in layer.layer.taps)
+        padded = any(tap.zeros for tap in layer.taps)
         found = RULE.finding(
             layer,
             f"its kernel of {size(kernel.size)} works on a map of one position: kernel_size=1, "

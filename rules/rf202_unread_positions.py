@@ -85,7 +85,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for leftover in found:
         layer, message = told(analysis, leftover)
         cured = f"{message}{cure}" if leftover.value in padded else message
-        places = (x for y in _involved(analysis, leftover) for x in y.layer.places)
+        places = (x for y in _involved(analysis, leftover) for x in y.places)
         worth = leftover.macs * _LEAST >= analysis.totals.macs and not _is_meant(analysis, leftover)
         finding_here = replace(
             RULE.finding(layer, cured, message),
@@ -130,7 +130,7 @@ def _unpadded(analysis: Analysis, padded: Sequence[Leftover]) -> str:
 
 def _is_among(analysis: Analysis, found: Leftover, findings: Sequence[Finding]) -> bool:
     layer, message = told(analysis, found)
-    return any(x.layer == layer.layer.name and message in x.message for x in findings)
+    return any(x.layer == layer.name and message in x.message for x in findings)
 
 
 def _involved(analysis: Analysis, found: Leftover) -> Iterator[AnalysedLayer]:
@@ -204,7 +204,7 @@ def _jumped(
     analysis: Analysis, found: Leftover, readers: Sequence[AnalysedLayer], left: str
 ) -> str:
     reader = readers[0].layer
-    others = list(dict.fromkeys(x.layer.label for x in readers if x.layer.title != reader.title))
+    others = list(dict.fromkeys(x.label for x in readers if x.title != reader.title))
     how = (
         f"reads with stride {size(reader.geometry.stride)} and a kernel of "
         f"{size(reader.geometry.kernel)}"

@@ -47,7 +47,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     reported: set[tuple[str, ...]] = set()
     for index, norms in _subtracted(analysis.architecture):
         layer = analysis.layers[index]
-        bias = layer.layer.bias
+        bias = layer.bias
         if bias not in reported and _in_training(analysis, bias):
             reported.add(bias)
             yield RULE.finding(
@@ -71,7 +71,7 @@ def _is_subtracted(architecture: Architecture, bias: tuple[str, ...]) -> bool:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many biases, and how many parameters they are."""
-    sizes = {x.layer.bias: _size(x.layer) for x in layers_of(analysis, findings)}
+    sizes = {x.bias: _size(x.layer) for x in layers_of(analysis, findings)}
     subject = f"{len(findings)} layers add biases" if len(findings) > 1 else "A layer adds a bias"
     them = "them" if len(findings) > 1 else "it"
     return (

@@ -43,7 +43,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     for layer in analysis.layers:
         uneven = _uneven(layer)
         if uneven:
-            message = _message(layer.layer.taps, uneven)
+            message = _message(layer.taps, uneven)
             yield RULE.finding(layer, message, message)
 
 
@@ -94,9 +94,9 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 
 def _uneven(layer: AnalysedLayer) -> list[Taps]:
-    if layer.layer.kind is not Kind.CONV_TRANSPOSE:
+    if layer.kind is not Kind.CONV_TRANSPOSE:
         return []
-    return [x for x in layer.layer.taps if x.positions > 1 and len(set(_per_phase(x))) > 1]
+    return [x for x in layer.taps if x.positions > 1 and len(set(_per_phase(x))) > 1]
 
 
 def _shared(taps: Taps) -> int:

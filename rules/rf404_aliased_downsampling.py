@@ -49,8 +49,8 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each layer that samples without a filter."""
     reached = analysis.architecture.relations.live_layers
     for index, layer in enumerate(analysis.layers):
-        aliases = [taps for taps in layer.layer.taps if _aliases(layer, taps)]
-        if index in reached and layer.layer.kind in _SAMPLING and aliases:
+        aliases = [taps for taps in layer.taps if _aliases(layer, taps)]
+        if index in reached and layer.kind in _SAMPLING and aliases:
             message = _message(aliases, analysis.architecture.axes)
             yield RULE.finding(layer, message, message)
 

@@ -36,11 +36,11 @@ from rflint.linting.rule import Example, Rule, Settings
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each call whose reach nobody knows."""
     for layer in analysis.layers:
-        if layer.is_unknown and layer.layer.op not in settings.allow_unknown:
+        if layer.is_unknown and layer.op not in settings.allow_unknown:
             yield RULE.finding(
                 layer,
-                f"rflint does not know what {layer.layer.op} reads of its input"
-                + (f" ({layer.layer.unknown_because})" if layer.layer.unknown_because else "")
+                f"rflint does not know what {layer.op} reads of its input"
+                + (f" ({layer.unknown_because})" if layer.unknown_because else "")
                 + ": what depends on it is not judged (`rflint rule RF901` says what to do)",
             )
 

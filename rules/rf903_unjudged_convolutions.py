@@ -40,7 +40,7 @@ from rflint.linting.rule import Example, Rule, Settings
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding, at the first convolution, where none is judged though the axes are known."""
-    convolutions = [x for x in analysis.layers if x.layer.kind.is_convolution]
+    convolutions = [x for x in analysis.layers if x.kind.is_convolution]
     if not analysis.unjudged:
         return
     number = len(convolutions)

@@ -68,4 +68,4 @@ def layers_of(analysis: Analysis, findings: Iterable[Finding]) -> tuple[Analysed
     listed, without what a comment suppresses or a baseline holds.
     """
     told_of = {(finding.layer, finding.call) for finding in findings}
-    return tuple(x for x in analysis.layers if (x.layer.name, x.layer.call) in told_of)
+    return tuple(x for x in analysis.layers if (x.name, x.call) in told_of)

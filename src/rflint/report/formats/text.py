@@ -94,7 +94,7 @@ class _Page:
 
         Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
         """
-        wasted = {x.layer.name for x in self.analysis.unproductive}
+        wasted = {x.name for x in self.analysis.unproductive}
         limited = any(x.option == "max-unproductive" for x in self.model.exceeded_limits)
         return limited or any(x.layer in wasted for x in self.model.findings)
 
@@ -114,7 +114,7 @@ class _Page:
         line = Text(f" {g.dot} ".join(facts))
         if totals.unproductive:
             line.append(f" {g.dot} ")
-            wasted = [x.layer.geometry.kernel for x in self.analysis.unproductive]
+            wasted = [x.geometry.kernel for x in self.analysis.unproductive]
             ones = f", all {g.cross.join('1' * architecture.axes)}"
             mixing_only = all(set(kernel) == {1} for kernel in wasted)
             line.append(
@@ -151,7 +151,7 @@ class _Page:
             self.console.print(
                 Text.assemble(
                     "Border layer ",
-                    (one_line(self.analysis.border_min.layer.described), "bold"),
+                    (one_line(self.analysis.border_min.described), "bold"),
                     f": receptive fields ask for inputs of at least {feasible}.",
                 )
             )
@@ -159,9 +159,7 @@ class _Page:
     def _convolutions(self) -> str:
         """How many are judged, and how many are not: in gates, heads, or behind unknowns."""
         judged = self.analysis.totals.convs
-        others = [
-            x for x in self.analysis.layers if x.layer.kind.is_convolution and not x.is_judged
-        ]
+        others = [x for x in self.analysis.layers if x.kind.is_convolution and not x.is_judged]
         if not judged and not others:
             return "no convolution to judge"
         beside = f" (and {len(others)} not judged)" if others else ""

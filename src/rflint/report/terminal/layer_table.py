@@ -177,7 +177,7 @@ class LayerTable:
             return list(rows)
         shown = {0, 1, len(rows) - 1}
         for i, x in enumerate(rows):
-            downsamples = any(s is not None and s > 1 for s in x.layer.geometry.stride)
+            downsamples = any(s is not None and s > 1 for s in x.geometry.stride)
             if downsamples or x.verdict is Verdict.PARTIAL:
                 shown.add(i)
         wasted = [i for i, x in enumerate(rows) if x.verdict is Verdict.UNPRODUCTIVE]
@@ -198,5 +198,5 @@ def _matters(x: AnalysedLayer) -> bool:
     """Judged convolutions, and the trunk's poolings and samplings between them."""
     if x.is_judged:
         return True
-    samples = x.layer.kind in (Kind.POOL, Kind.UPSAMPLE, Kind.UNKNOWN)
+    samples = x.kind in (Kind.POOL, Kind.UPSAMPLE, Kind.UNKNOWN)
     return samples and x.role is Role.TRUNK
