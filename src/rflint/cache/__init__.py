@@ -1,1 +1,7 @@
-"""Reports of earlier runs, kept for as long as everything that they depend on stays as it was."""
+"""Reports of earlier runs, reused while everything that they depend on is unchanged.
+
+    observer (what the user's code looks at) --> collect --> dependencies --> store --> cache
+
+The observer learns of files, folders, programs and the network from Python's audit events, and of
+the environment, the clock and others from patched functions.
+"""

@@ -1,4 +1,4 @@
-"""Records in files: written whole or not at all, and read only if they are what was written."""
+"""Records in files, which are read only if they are what was written."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from rflint.report.report import ModelReport
 
 FOLDER = ".rflint_cache"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of rflint's.\n"
-"""As backup programs know it: https://bford.info/cachedir"""
+"""Tells backup programs to skip the folder: https://bford.info/cachedir"""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a request."""
+    """A report, and what it depends on."""
 
     dependencies: Dependencies
     report: ModelReport | None
-    """None where the answer cannot be kept; then the dependencies still say what to watch."""
+    """None if it cannot be cached; the dependencies still say which files to watch."""
 
 
 class Store:
-    """The records in a folder. Every failure of the file system is a record that is not there."""
+    """The records in a folder. One that cannot be read counts as missing."""
 
     def __init__(self, root: Path) -> None:
         self.folder = root / FOLDER
         self.problem = ""
-        """Why nothing could be written."""
+        """Why the last record could not be written."""
 
     def load(self, key: str) -> Record | None:
-        """A record, if it is there and whole."""
+        """A record, if it exists and is whole."""
         try:
             content = self._path(key).read_bytes()
         except OSError:
@@ -52,18 +52,18 @@ class Store:
         if hashlib.sha256(payload).digest() != digest:
             return None
         try:
-            found = _Reader(io.BytesIO(payload)).load()
-        except Exception:  # whatever a file holds that this version did not write
+            found = _DataUnpickler(io.BytesIO(payload)).load()
+        except Exception:  # not written by this version of rflint
             return None
         return found if isinstance(found, Record) else None
 
     def prepare(self) -> None:
-        """Make the folder, if that can be done."""
+        """Make the folder, if possible."""
         with contextlib.suppress(OSError):
             self._make_folder()
 
     def save(self, key: str, record: Record) -> None:
-        """Write a record. Others may read or write it meanwhile: the last one stays."""
+        """Write a record. Several runs may write the same one: the last stays."""
         payload = pickle.dumps(record, protocol=4)
         path = self._path(key)
         try:
@@ -85,22 +85,22 @@ class Store:
 
 
 def clean(root: Path) -> bool:
-    """Remove the cache below a folder; whether there was one."""
+    """Remove the cache in a folder; return whether there was one."""
     folder = root / FOLDER
     if folder.is_symlink():
         folder.unlink()
         return True
     if not folder.is_dir():
         return False
-    # another run may be writing: what it still writes is not in the way
-    away = folder.with_name(f"{FOLDER}.{os.getpid()}")
-    folder.rename(away)
-    shutil.rmtree(away, ignore_errors=True)
+    # moved away first, since another run may still write to it
+    moved = folder.with_name(f"{FOLDER}.{os.getpid()}")
+    folder.rename(moved)
+    shutil.rmtree(moved, ignore_errors=True)
     return True
 
 
-class _Reader(pickle.Unpickler):
-    """Makes nothing but rflint's own data: a file in a checkout is no program to be run."""
+class _DataUnpickler(pickle.Unpickler):
+    """Makes dataclasses and enums of rflint only, so that a malicious file cannot run code."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("fractions", "Fraction"):

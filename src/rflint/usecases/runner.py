@@ -44,9 +44,9 @@ class Runner:
         found = []
         for index, (request, key) in enumerate(zip(requests, keys, strict=True)):
             self.starts(index, request)
-            report = self.cache.answer(key) if self.cache else None
+            report = self.cache.lookup(key) if self.cache else None
             if report is None:
-                if self.cache and (why := self.cache.why_not(key)):
+                if self.cache and (why := self.cache.first_change(key)):
                     self.notes.append(f"{request.title} was linted anew: {why}")
                 report = self._lint(request, key)
             else:
@@ -66,7 +66,7 @@ class Runner:
         for problem in failures:
             self.failed(request.title, problem)
         if self.cache and not failures:
-            reasons = self.cache.keep(key, request, report)
+            reasons = self.cache.save(key, request, report)
             self.notes += [f"{request.title} is not cached: it {x}" for x in reasons[:1]]
         return report
 

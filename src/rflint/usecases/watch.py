@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn, TextIO
 
-from rflint.cache.states import state_of
+from rflint.cache.fingerprints import stat_fingerprint
 from rflint.errors import RflintError
 from rflint.text.numbers import plural
 
@@ -85,7 +85,7 @@ def _waiting(watched: Iterable[str]) -> str:
 
 
 def _states(paths: Iterable[str]) -> Mapping[str, str]:
-    return {path: _names(path) if os.path.isdir(path) else state_of(path) for path in paths}
+    return {path: _names(path) if os.path.isdir(path) else stat_fingerprint(path) for path in paths}
 
 
 def _names(folder: str) -> str:

@@ -27,8 +27,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 import rflint as package
-from rflint.cache.dependencies import Dependencies, Present, dependencies
-from rflint.cache.tracking import Tracker
+from rflint.cache.collect import collect
+from rflint.cache.dependencies import CurrentState, Dependencies
+from rflint.cache.tracker import Tracker
 from tests.helpers.forked import Forked
 from tests.helpers.program import Ran, plain_environment, write
 from tests.helpers.program import rflint as program
@@ -559,14 +560,14 @@ class Looking:
         compiled = compile(code, str(self.folder / "user.py"), "exec")
         with tracker.watch():
             exec(compiled, {"__name__": "user"})
-        return dependencies(tracker)
+        return collect(tracker.run)
 
 
 @pytest.fixture
 def looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Looking]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("rflint.cache.dependencies.user_files", tuple)  # those of the tests
+    monkeypatch.setattr("rflint.cache.collect.user_files", tuple)  # those of the tests
     environment = os.environ
     # as it is before anybody has loaded it: what it took out of safetensors is not watched
     sys.modules.pop("safetensors.torch", None)
@@ -586,10 +587,10 @@ def test_what_code_looks_at_is_a_dependency(
     looking.archive("X = 1")
     found, reasons = looking.at(code)
     assert reasons == ()
-    assert found.hold(Present(dict(os.environ)))
+    assert found.hold(CurrentState(dict(os.environ)))
     tools = {name: getattr(looking, name) for name in ("put", "tensors", "shelf", "archive")}
     exec(edit, {"os": os, "setenv": monkeypatch.setenv, **tools})
-    assert not found.hold(Present(dict(os.environ)))
+    assert not found.hold(CurrentState(dict(os.environ)))
 
 
 @pytest.mark.parametrize("kind", CHANCE)
@@ -610,7 +611,7 @@ def test_a_new_time_alone_is_no_change(looking: Looking) -> None:
     )
     assert reasons == ()
     looking.put("one.py", "X = 1")
-    assert found.hold(Present(dict(os.environ)))
+    assert found.hold(CurrentState(dict(os.environ)))
 
 
 def test_the_users_own_clock_stays(looking: Looking) -> None:

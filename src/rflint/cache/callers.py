@@ -1,0 +1,84 @@
+"""Whose code calls an observed function, found on the stack."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from types import FrameType
+
+from rflint.usercode.ownership import is_installed, is_rflint, is_standard
+
+_HERE = os.path.dirname(__file__) + os.sep
+_PATH_MODULES = ("genericpath", "posixpath", "ntpath", "pathlib", "_local", "_abc", "glob")
+"""Modules of the standard library that look at files for whoever calls them."""
+_KIND_FUNCTIONS = frozenset(
+    {"exists", "lexists", "isfile", "isdir", "islink", "ismount", "realpath", "resolve", "is_file"}
+    | {"is_dir", "is_symlink", "is_mount", "glob", "iglob", "_iglob", "rglob", "walk", "iterdir"}
+)
+"""Their functions that tell only whether there is a file, a folder or a link."""
+
+
+class Caller(Enum):
+    """Whose code makes a call, directly or through the standard library."""
+
+    USER = "user"
+    PACKAGE = "package"
+    """An installed package."""
+    RFLINT = "rflint"
+    IMPORT = "import"
+    """The import system. What it would find is a dependency of its own: see ImportSearch."""
+
+
+def current_caller() -> Caller:
+    """Whose code makes the call that is being observed."""
+    innermost = calling_frame()
+    if innermost.f_code.co_filename.startswith(("<frozen importlib", "<frozen zipimport")):
+        return Caller.IMPORT
+    frame: FrameType | None = innermost
+    while frame:
+        filename = frame.f_code.co_filename
+        if is_rflint(filename):
+            return Caller.RFLINT
+        if not filename.startswith("<") and not is_standard(filename):
+            return Caller.PACKAGE if is_installed(filename) else Caller.USER
+        frame = frame.f_back
+    return Caller.USER  # a thread that runs only the standard library
+
+
+def calling_frame() -> FrameType:
+    """The innermost frame outside of this package."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(_HERE) and frame.f_back:
+        frame = frame.f_back
+    return frame
+
+
+def is_called_by(modules: tuple[str, ...]) -> bool:
+    """Whether one of these modules of the standard library makes the call."""
+    frame: FrameType | None = calling_frame()
+    while frame and is_standard(frame.f_code.co_filename):
+        if _module_of(frame) in modules:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def only_asks_for_kind() -> bool:
+    """Whether the call is by a function like os.path.exists, which uses nothing but the kind."""
+    frame: FrameType | None = calling_frame()
+    called = ""
+    while frame and _module_of(frame) in _PATH_MODULES:
+        code = frame.f_code
+        if is_standard(code.co_filename) or code.co_filename.startswith("<frozen"):
+            called = code.co_name
+        frame = frame.f_back
+    return called in _KIND_FUNCTIONS
+
+
+def _module_of(frame: FrameType) -> str:
+    """The last part of a module's name, from its file; frozen modules have no file."""
+    name = frame.f_code.co_filename.strip("<>").removeprefix("frozen ")
+    if name.endswith("__init__.py"):
+        name = os.path.dirname(name)
+    return os.path.basename(name).removesuffix(".py")
