@@ -37,6 +37,8 @@ class Effect:
     """Positions of the result that are zero whatever the data."""
     statistics: frozenset[int] = frozenset()
     """Axes over which a normalisation takes statistics of the very sample that it normalises."""
+    subtracts_mean: bool = False
+    """Whether a normalisation subtracts from every channel its own mean, whatever that is."""
     moves: bool = False
     """It reads other positions than it writes, though no window says so: it mirrors."""
     covers_map: bool = False

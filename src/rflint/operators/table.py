@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from rflint.graph.layer import Kind
+from rflint.graph.layer import Kind, Rearrangement
 from rflint.graph.traits import Trait
 from rflint.operators.call import Call
 from rflint.operators.effect import Effect
@@ -34,6 +34,10 @@ class Row:
     effect: Callable[[Call], Effect]
     shape: Callable[[Call], Shapes] | None
     traits: frozenset[Trait] = frozenset()
+    rearranges: Callable[[Call], Rearrangement] | None = None
+    """How the numbers of its input lie in its result, if it holds each of them once."""
+    bias_at: int = 2
+    """Where functions take their bias, counted from zero."""
 
 
 _TABLE: dict[str, Row] = {}
@@ -44,6 +48,8 @@ def operator(
     kind: Kind,
     shape: Callable[[Call], Shapes] | None = None,
     traits: Collection[Trait] = (),
+    rearranges: Callable[[Call], Rearrangement] | None = None,
+    bias_at: int = 2,
 ) -> Callable[[Callable[[Call], Effect]], Callable[[Call], Effect]]:
     """Enter a row into the table, under function names and class names of torch.nn."""
 
@@ -52,7 +58,8 @@ def operator(
             if spelling in _TABLE:
                 raise ValueError(f"operator {spelling!r} is in the table twice")
             name = _function_name(spelling, spellings)
-            _TABLE[spelling] = Row(name, kind, effect, shape, frozenset(traits))
+            own = frozenset(traits)
+            _TABLE[spelling] = Row(name, kind, effect, shape, own, rearranges, bias_at)
         return effect
 
     return register

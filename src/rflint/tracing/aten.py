@@ -1,25 +1,12 @@
-"""ATen's own spellings, as they stand in exported graphs, traced TorchScript and torch.ops.aten.
-
-Most ATen operators are called like the functions of torch and need no row of their own. These are
-not, or take their arguments in another order, which is that of the ATen schemas here.
-"""
+"""What the operator table calls ATen's operators: most go by the names of torch's functions."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 
-from rflint.graph.layer import Kind
-from rflint.graph.traits import Trait
-from rflint.operators.broadcasting import same_shape
-from rflint.operators.call import Call
-from rflint.operators.dimensions import all_axes
-from rflint.operators.effect import Effect, pointwise
-from rflint.operators.rows import convolution, lookup, normalisation, reduction, resampling, views
-from rflint.operators.shapes import Shape, shape_of
-from rflint.operators.table import known_row, operator
+from rflint.operators.find import find
 
 _ALIASES = {
     **{f"arc{name}": f"a{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh", "tan2")},
@@ -49,10 +36,10 @@ def spelling_of(name: str, args: tuple[Any, ...]) -> str:
     """
     spelling = name.strip("_")
     spelling = _ALIASES.get(spelling, spelling)
-    if known_row(spelling) is None:
+    if find(spelling) is None:
         # torch.special says once more what torch has, and copies are what views are
         other = spelling.removeprefix("special_").removesuffix("_copy")
-        spelling = other if known_row(other) is not None else spelling
+        spelling = other if find(other) is not None else spelling
     if spelling == "convolution" and len(args) > 6 and args[6]:
         return "transposed_convolution"
     if spelling in ("embedding", "embedding_bag") and args and _is_table(args[0]):
@@ -65,40 +52,6 @@ def _is_table(argument: Any) -> bool:
     return isinstance(argument, torch.Tensor) and argument.dtype.is_floating_point
 
 
-def _as_function(call: Call) -> Call:
-    """`convolution` as the function of torch.nn.functional that takes the same arguments."""
-    image, weight, bias, stride, padding, dilation, transposed, extra, groups = call.args[:9]
-    arguments = (image, weight, bias, stride, padding)
-    if transposed:
-        return replace(call, args=(*arguments, extra, groups, dilation))
-    return replace(call, args=(*arguments, dilation, groups))
-
-
-def _convolution_shape(call: Call) -> Shape:
-    return convolution.conv_shape(_as_function(call))
-
-
-@operator(
-    "convolution",
-    kind=Kind.CONV,
-    shape=_convolution_shape,
-    traits=[Trait.DILATABLE, Trait.RESIZABLE_KERNEL],
-)
-def any_convolution(call: Call) -> Effect:
-    """A convolution of any dimensionality."""
-    return convolution.conv(_as_function(call))
-
-
-def _transposed_convolution_shape(call: Call) -> Shape:
-    return convolution.conv_transpose_shape(_as_function(call))
-
-
-@operator("transposed_convolution", kind=Kind.CONV_TRANSPOSE, shape=_transposed_convolution_shape)
-def any_transposed_convolution(call: Call) -> Effect:
-    """The same with transposed=True."""
-    return convolution.conv_transpose(_as_function(call))
-
-
 _PAIRS = tuple(f"adaptive_max_pool{n}d_with_indices" for n in (1, 2, 3))
 """What ATen calls adaptive_max_pool1d and so on always returns positions too."""
 
@@ -107,158 +60,3 @@ def with_results(spelling: str, results: int) -> str:
     """The table's word for an operator that returns this many tensors."""
     pair = f"{spelling}_with_indices"
     return pair if results == 2 and pair in _PAIRS else spelling
-
-
-# -- resampling
-
-
-def _interpolation(call: Call) -> Call:
-    """(input, output_size, ..., scale_factors) as arguments of F.interpolate."""
-    size = call.arg("output_size", 1)
-    lists = [a for a in (*call.args[2:], *call.kwargs.values()) if isinstance(a, tuple | list)]
-    factors = lists[-1] if size is None and lists else None
-    mode = next(mode for word, mode in _MODES.items() if word in call.name)
-    options = {"size": size, "scale_factor": factors, "mode": mode}
-    return replace(call, args=(call.input,), kwargs=options)
-
-
-_MODES = {
-    "nearest_exact": "nearest-exact",
-    "nearest": "nearest",
-    "bicubic": "bicubic",
-    "linear": "bilinear",
-}
-
-
-def _interpolation_shape(call: Call) -> Shape:
-    return resampling.resize_shape(_interpolation(call))
-
-
-@operator(
-    *(f"upsample_nearest{n}d" for n in (1, 2, 3)),
-    *(f"upsample_nearest_exact{n}d" for n in (1, 2, 3)),
-    *("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"),
-    kind=Kind.UPSAMPLE,
-    shape=_interpolation_shape,
-)
-def upsample(call: Call) -> Effect:
-    """One operator for every mode of F.interpolate."""
-    return resampling.resize(_interpolation(call))
-
-
-def _padding(call: Call) -> Call:
-    """(input, padding) as arguments of F.pad."""
-    word = call.name.split("_")[0]
-    mode = {"reflection": "reflect", "replication": "replicate"}.get(word, "constant")
-    return replace(
-        call, name="pad", args=(call.input, call.args[1], mode, *call.args[2:3]), kwargs={}
-    )
-
-
-def _padding_shape(call: Call) -> Shape:
-    return resampling.pad_shape(_padding(call))
-
-
-@operator(
-    "constant_pad_nd",
-    *(f"{mode}_pad{n}d" for mode in ("reflection", "replication") for n in (1, 2, 3)),
-    kind=Kind.PAD,
-    shape=_padding_shape,
-)
-def pad(call: Call) -> Effect:
-    """One operator for every mode of F.pad."""
-    return resampling.pad(_padding(call))
-
-
-# -- normalisation and what else leaves positions where they are
-
-
-@operator(
-    *("native_batch_norm", "native_batch_norm_legit", "native_batch_norm_legit_no_training"),
-    *("native_layer_norm", "native_group_norm", "fused_rms_norm"),
-    kind=Kind.NORM,
-)
-def native_norm(call: Call) -> Effect:
-    """Normalisations that return their statistics beside the result."""
-    layout = call.input.layout
-    if call.name in ("native_layer_norm", "fused_rms_norm"):
-        return normalisation.layer_norm(call)
-    past = call.name.endswith("no_training") or (
-        call.name.startswith("native_batch_norm") and not call.arg("training", 5, True)
-    )
-    statistics = frozenset[int]() if past else all_axes(layout)
-    return replace(pointwise(call, layout), statistics=statistics)
-
-
-@operator("log_sigmoid_forward", kind=Kind.ACTIVATION)
-@operator("native_dropout", kind=Kind.RESHAPE)
-@operator("prelu_kernel", kind=Kind.ACTIVATION, shape=same_shape)
-@operator(
-    *("feature_dropout", "to_copy", "lift", "lift_fresh", "lift_fresh_copy"),
-    kind=Kind.RESHAPE,
-    shape=same_shape,
-)
-def unmoved(call: Call) -> Effect:
-    """Every result is computed from its own position, along the spatial axes."""
-    return pointwise(call, call.input.layout)
-
-
-@operator("linalg_vector_norm", kind=Kind.REDUCE)
-def vector_norm(call: Call) -> Effect:
-    """(input, order, dim, keepdim)."""
-    dim = call.arg("dim", 2, None)
-    return reduction.statistics(replace(call, args=(call.input,), kwargs={"dim": dim}))
-
-
-# -- tables
-
-
-def _indices_first(call: Call) -> Call:
-    """(table, indices, ...) as arguments of the function of torch.nn.functional."""
-    table, indices, *rest = call.args
-    return replace(call, name=call.name.removeprefix("table_"), args=(indices, table, *rest))
-
-
-def _table_embedding_shape(call: Call) -> Shape:
-    return lookup.embedding_shape(_indices_first(call))
-
-
-@operator("table_embedding", kind=Kind.EMBEDDING, shape=_table_embedding_shape)
-def table_embedding(call: Call) -> Effect:
-    """A row of the table for every index."""
-    return lookup.embedding(_indices_first(call))
-
-
-@operator("table_embedding_bag", kind=Kind.EMBEDDING)
-def table_embedding_bag(call: Call) -> Effect:
-    """One row for every bag of indices, and how they were counted."""
-    return lookup.embedding_bag(_indices_first(call))
-
-
-# -- views and indexing
-
-operator("unsafe_view", "reshape_alias", "view_copy", kind=Kind.RESHAPE)(views.reshape)
-operator("unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes", kind=Kind.SLICE)(views.split)
-
-
-@operator("numpy_T", "matrix_H", kind=Kind.RESHAPE)
-def transposed(call: Call) -> Effect:
-    """All dimensions, or the last two, in reverse order."""
-    return views.permute(replace(call, name="T" if call.name == "numpy_T" else "mT"))
-
-
-@operator("slice", kind=Kind.SLICE)
-def slice_(call: Call) -> Effect:
-    """(input, dim, start, end, step): `input[:, start:end:step]`."""
-    dim = int(call.arg("dim", 1, 0)) % len(shape_of(call.input))
-    bounds = slice(call.arg("start", 2), call.arg("end", 3), call.arg("step", 4, 1))
-    return views.getitem(
-        replace(call, name="getitem", args=(call.input, (slice(None),) * dim + (bounds,)))
-    )
-
-
-@operator("index", kind=Kind.SLICE)
-def index(call: Call) -> Effect:
-    """(input, indices), with None for dimensions that are left alone."""
-    indices = tuple(slice(None) if i is None else i for i in call.args[1])
-    return views.getitem(replace(call, name="getitem", args=(call.input, indices)))

@@ -15,13 +15,13 @@ from tests.helpers.against_torch import assert_refused, run, traced
 from tests.helpers.aten_calls import EQUIVALENTS, aten
 from tests.helpers.operator_examples import axes_in, image
 
-_HERE = "rflint.tracing.aten"
+_HERE = "rflint.operators.rows.aten"
 
 
 def rows_of_this_file() -> set[str]:
-    """What operators/aten.py enters, be it under an effect of its own or another file's."""
+    """What operators/rows/aten.py enters, be it under an effect of its own or another file's."""
 
-    from rflint.tracing.aten import __dict__ as names
+    from rflint.operators.rows.aten import __dict__ as names
 
     effects = {id(value) for value in names.values() if getattr(value, "__module__", "") == _HERE}
     borrowed = {"unsafe_view", "reshape_alias", "view_copy"}

@@ -3,6 +3,7 @@
 from rflint.operators.rows import (
     activations,
     arithmetic,
+    aten,
     attention,
     casts,
     convolution,
@@ -26,6 +27,7 @@ from rflint.operators.rows import (
 __all__ = [
     "activations",
     "arithmetic",
+    "aten",
     "attention",
     "casts",
     "convolution",

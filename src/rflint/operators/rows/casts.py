@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rflint.graph.layer import Kind
+from rflint.graph.traits import Trait
 from rflint.operators.broadcasting import same_shape
 from rflint.operators.call import Call
 from rflint.operators.effect import Effect, pointwise
@@ -12,12 +13,18 @@ from rflint.operators.table import operator
 
 
 @operator(
-    *("dropout", "Dropout", "dropout1d", "Dropout1d", "dropout2d", "Dropout2d", "dropout3d"),
-    *("Dropout3d", "identity", "Identity", "clone", "contiguous", "detach", "data", "alias"),
-    *("to", "type", "type_as", "float", "half", "bfloat16", "double", "cuda", "cpu"),
-    *("requires_grad", "positive", "pos"),
+    *("clone", "contiguous", "alias", "float", "double"),
     kind=Kind.RESHAPE,
     shape=same_shape,
+    traits=[Trait.KEEPS_NUMBERS, Trait.EXACT],
+)
+@operator(
+    *("dropout", "Dropout", "dropout1d", "Dropout1d", "dropout2d", "Dropout2d", "dropout3d"),
+    *("Dropout3d", "identity", "Identity", "detach", "data", "positive", "pos"),
+    *("to", "type", "type_as", "half", "bfloat16", "cuda", "cpu", "requires_grad"),
+    kind=Kind.RESHAPE,
+    shape=same_shape,
+    traits=[Trait.KEEPS_NUMBERS],
 )
 def unchanged(call: Call) -> Effect:
     """What passes its input through, as far as a receptive field goes; zeros stay zeros."""

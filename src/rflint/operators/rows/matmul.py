@@ -180,7 +180,7 @@ def _bilinear_weight(call: Call) -> Shape:
     return weight_of(module, (module.out_features, module.in1_features, module.in2_features))
 
 
-@operator("bilinear", "Bilinear", kind=Kind.LINEAR, shape=bilinear_shape)
+@operator("bilinear", "Bilinear", kind=Kind.LINEAR, shape=bilinear_shape, bias_at=3)
 def bilinear(call: Call) -> Effect:
     """x1^T A x2 at every position."""
     out = bilinear_shape(call)

@@ -51,10 +51,11 @@ def channel_norm_shape(call: Call) -> Shape:
 )
 @operator(
     *("batch_norm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"),
-    *("group_norm", "GroupNorm"),
     kind=Kind.NORM,
     shape=channel_norm_shape,
+    traits=[Trait.RUNNING_STATISTICS],
 )
+@operator("group_norm", "GroupNorm", kind=Kind.NORM, shape=channel_norm_shape)
 def channel_norm(call: Call) -> Effect:
     """Normalisation by channel or by group of channels.
 
@@ -64,10 +65,14 @@ def channel_norm(call: Call) -> Effect:
     if "batch" in call.name.lower():
         own = bool(call.arg("training", 5, False)) or call.arg("running_mean", 1) is None
     statistics = all_axes(call.input.layout) if own else frozenset[int]()
-    return replace(pointwise(call, call.input.layout), statistics=statistics)
+    return replace(
+        pointwise(call, call.input.layout),
+        statistics=statistics,
+        subtracts_mean=subtracts_channel_means(call),
+    )
 
 
-def subtracts_mean(call: Call) -> bool:
+def subtracts_channel_means(call: Call) -> bool:
     """Whether a normalisation subtracts from every channel its own mean, whatever that is.
 
     So do batch normalisation while it trains, instance normalisation, and group normalisation with
@@ -77,7 +82,7 @@ def subtracts_mean(call: Call) -> bool:
     if "batch" in name:
         return call.module is not None or bool(call.arg("training", 5, False))
     if "instance" in name:
-        return True
+        return bool(call.arg("use_input_stats", 5, True))
     if name in ("group_norm", "groupnorm"):
         return int(call.arg("num_groups", 1, 0)) == shape_of(call.input)[1]
     return False

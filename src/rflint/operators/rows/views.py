@@ -51,6 +51,14 @@ from rflint.operators.mixing import (
     unshuffled,
     without_inner,
 )
+from rflint.operators.rearranging import (
+    as_flip,
+    as_permutation,
+    as_view,
+    flipped_dimensions,
+    in_another_way,
+    new_order,
+)
 from rflint.operators.shapes import Shape, ShapeError, broadcast, checked_dim, shape_of, show
 from rflint.operators.table import operator
 from rflint.operators.values import Value
@@ -60,6 +68,7 @@ from rflint.operators.values import Value
     *("view", "reshape", "flatten", "Flatten", "unflatten", "Unflatten", "squeeze", "unsqueeze"),
     *("view_as", "reshape_as", "ravel", "atleast_1d", "atleast_2d", "atleast_3d"),
     kind=Kind.RESHAPE,
+    rearranges=as_view,
 )
 def reshape(call: Call) -> Effect:
     """Regroups dimensions without moving anything."""
@@ -106,6 +115,7 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
     *("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "T", "mT"),
     *("adjoint", "mH", "H"),
     kind=Kind.RESHAPE,
+    rearranges=as_permutation,
 )
 def permute(call: Call) -> Effect:
     """Puts dimensions in another order."""
@@ -114,42 +124,13 @@ def permute(call: Call) -> Effect:
     return replace(effect, zeros=zeros.permuted(call.input, order))
 
 
-@operator("rot90", kind=Kind.RESHAPE, traits=[Trait.MIXES_CHANNELS])
+@operator("rot90", kind=Kind.RESHAPE, traits=[Trait.MIXES_CHANNELS], rearranges=in_another_way)
 def rotation(call: Call) -> Effect:
     """Swaps two dimensions, and mirrors one of them."""
     return replace(pointwise(call, permuted(call.input.layout, new_order(call))), moves=True)
 
 
-def new_order(call: Call) -> list[int]:
-    """Which dimension of its argument each dimension of the result is."""
-    rank = len(shape_of(call.input))
-    if call.name in ("t", "T", "H"):
-        return list(reversed(range(rank)))
-    order = list(range(rank))
-    if call.name == "rot90":
-        a, b = call.arg("dims", 2, (0, 1))
-        if int(call.arg("k", 1, 1)) % 2 == 0:
-            return order
-    elif call.name in ("mT", "mH", "adjoint"):
-        a, b = rank - 2, rank - 1
-    elif call.name == "permute":
-        dims = call.arg("dims", 1)
-        dims = call.args[1:] if isinstance(dims, int) else dims
-        return [int(d) % rank for d in dims]
-    elif call.name in ("movedim", "moveaxis"):
-        source, target = call.arg("source", 1), call.arg("destination", 2)
-        sources = [source] if isinstance(source, int) else list(source)
-        targets = [target] if isinstance(target, int) else list(target)
-        placed = {t % rank: s % rank for s, t in zip(sources, targets, strict=True)}
-        rest = iter(d for d in range(rank) if d not in placed.values())
-        return [placed[d] if d in placed else next(rest) for d in range(rank)]
-    else:
-        a, b = int(call.arg("dim0", 1)) % rank, int(call.arg("dim1", 2)) % rank
-    order[a], order[b] = order[b], order[a]
-    return order
-
-
-@operator("expand", "expand_as", "broadcast_to", kind=Kind.RESHAPE)
+@operator("expand", "expand_as", "broadcast_to", kind=Kind.RESHAPE, rearranges=as_view)
 def expand(call: Call) -> Effect:
     """Repeats dimensions of size one: nothing new is read."""
     value = call.input
@@ -435,7 +416,7 @@ def _placed(written: Value, layout: list[Dimension], index: tuple[Any, ...]) -> 
     return dict.fromkeys(one.axes, Window(1, 1, shift, moves=True))
 
 
-@operator("overlaid", kind=Kind.MERGE)
+@operator("overlaid", kind=Kind.MERGE, traits=[Trait.KEEPS_NUMBERS])
 def overlaid(call: Call) -> Effect:
     """A tensor of which a view was written to in place: both, position by position."""
     base, written = call.args
@@ -617,7 +598,12 @@ def triangle(call: Call) -> Effect:
     return pointwise(call, call.input.layout)
 
 
-@operator("flip", "fliplr", "flipud", kind=Kind.RESHAPE, traits=[Trait.MIXES_CHANNELS])
+@operator(
+    *("flip", "fliplr", "flipud"),
+    kind=Kind.RESHAPE,
+    traits=[Trait.MIXES_CHANNELS],
+    rearranges=as_flip,
+)
 def flip(call: Call) -> Effect:
     """Mirrors positions. Each reads one, whichever: sizes and jumps stay as they are."""
     layout = call.input.layout
@@ -626,15 +612,7 @@ def flip(call: Call) -> Effect:
     return replace(pointwise(call, layout), moves=moves, zeros=zeros.mirrored(call.input, dims))
 
 
-def flipped_dimensions(call: Call) -> frozenset[int]:
-    """The dimensions that a flip mirrors."""
-    given = call.arg("dims", 1, {"fliplr": 1, "flipud": 0}.get(call.name))
-    dims = call.args[1:] if isinstance(given, int) and len(call.args) > 1 else given
-    dims = (dims,) if isinstance(dims, int) else tuple(dims or ())
-    return frozenset(int(dim) % len(call.input.shape) for dim in dims)
-
-
-@operator("roll", kind=Kind.SLICE, traits=[Trait.WRAPS_AROUND])
+@operator("roll", kind=Kind.SLICE, traits=[Trait.WRAPS_AROUND], rearranges=in_another_way)
 def roll(call: Call) -> Effect:
     """Shifts the grid; what leaves on one side and comes back on the other is not followed."""
     value = call.input

@@ -6,7 +6,7 @@ layers that slide are given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from torch import fx
 
 from rflint.graph.layer import Kind
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE
 from rflint.operators.call import Call, mapped, tensors_in
 from rflint.operators.dimensions import plain, same_patches, tangled, without_patches
@@ -159,21 +160,15 @@ def is_identity(effect: Effect) -> bool:
 
 
 _UNMIXED = frozenset({Kind.RESHAPE, Kind.ACTIVATION, Kind.NORM, Kind.ARITHMETIC})
-"""Kinds of operators that mix no channels..."""
-
-_MIXES = frozenset(
-    {"softmax", "logsoftmax", "softmin", "gumbelsoftmax", "softmax2d", "glu", "flip", "fliplr"}
-    | {"flipud", "channelshuffle", "nativechannelshuffle", "rot90", "repeat", "tile"}
-)
-"""... but for these, which mix them or put them elsewhere."""
+"""Kinds of operators that mix no channels, if no trait says so."""
 
 
-def with_patches(effect: Effect, kind: Kind, call: Call) -> Effect:
+def with_patches(effect: Effect, kind: Kind, call: Call, traits: Collection[Trait] = ()) -> Effect:
     """An effect that forgets the windows of an unfold, unless nothing mixes them.
 
     Nor may they meet what does not lie in windows: its positions are other ones.
     """
-    mixes = effect.moves or call.name.replace("_", "").lower() in _MIXES
+    mixes = effect.moves or Trait.MIXES_CHANNELS in traits
     alike = same_patches([value.layout for value in call.data])
     if kind in _UNMIXED and not mixes and alike:
         return effect

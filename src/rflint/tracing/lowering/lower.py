@@ -18,7 +18,6 @@ from rflint.operators.call import Call, mapped
 from rflint.operators.dimensions import Layout, all_axes, placed, positions, sole_axis
 from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import composed, mixing_geometry
-from rflint.operators.rows.normalisation import subtracts_mean
 from rflint.operators.values import Arrangement, Value
 from rflint.tracing.lowering.axes.axes import Axes
 from rflint.tracing.lowering.axes.find import with_new_axes
@@ -40,12 +39,6 @@ _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTIO
 
 _BIASED = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR})
 """Kinds of layers that can add a bias to every position."""
-
-_BIAS_AT = {"bilinear": 3}
-"""Where functions take their bias, if that is not the third argument."""
-
-_COPIES = frozenset({"contiguous", "clone", "alias", "float", "double"})
-"""Functions that return the values that they got, each where it was."""
 
 _JOINS = frozenset({Trait.CONCATENATES, Trait.STACKS})
 """What rows of the table do that put whole maps together."""
@@ -188,7 +181,7 @@ class _Lowering(GraphInterpreter):
         """A new layer, or nothing new where a view leaves every position where it is."""
         kind = _kind(step, effect)
         if any(f.patches for v in call.data for dimension in v.layout for f in dimension):
-            effect = with_patches(effect, kind, call)
+            effect = with_patches(effect, kind, call, _traits(step))
         plumbing = kind in (Kind.RESHAPE, Kind.SLICE) and step.module is None
         if plumbing and len(call.data) == 1 and is_identity(effect):
             return Value(shape, effect.layout, call.data[0].source, zeros=effect.zeros)
@@ -236,7 +229,7 @@ class _Lowering(GraphInterpreter):
                 weight_mixed=arranged is not None and arranged.mixed,
                 bias=self._bias(step, call, held) if kind in _BIASED else (),
                 statistics=tuple(sorted(effect.statistics)),
-                subtracts_mean=kind is Kind.NORM and self._subtracts_mean(step, call),
+                subtracts_mean=kind is Kind.NORM and self._subtracts_mean(step, effect),
                 parameters=tuple(parameters),
                 scope=step.scope,
                 is_module=step.module is not None or step.owner is not None,
@@ -250,7 +243,7 @@ class _Lowering(GraphInterpreter):
                 called=step.called,
                 unknown_because=effect.unknown_because,
                 begins=self._begins(),
-                traits=step.row.traits if step.row is not None else frozenset(),
+                traits=_traits(step),
             )
         )
 
@@ -263,7 +256,7 @@ class _Lowering(GraphInterpreter):
         out_positions: tuple[int, ...],
     ) -> tuple[Sizing | None, ...]:
         """Per axis, how many positions the output has, whatever the input has."""
-        if kind is Kind.MERGE and (step.row is None or step.row.traits.isdisjoint(_JOINS)):
+        if kind is Kind.MERGE and _traits(step).isdisjoint(_JOINS):
             return (None,) * self.axes  # where something is written into depends on the size
         normalises = kind in (Kind.ACTIVATION, Kind.NORM) and len(edges) == 1
         given = [self._positions_of(edge.source) for edge in edges]
@@ -379,11 +372,11 @@ class _Lowering(GraphInterpreter):
         return found
 
     def _bias(self, step: Step, call: Call, held: Mapping[str, Value]) -> tuple[str, ...]:
-        position = _BIAS_AT.get(step.row.name, 2) if step.row is not None else 2
+        position = step.row.bias_at if step.row is not None else 2
         names, _ = self.parameters.of_argument(step, call, held, "bias", position)
         return names
 
-    def _subtracts_mean(self, step: Step, call: Call) -> bool:
+    def _subtracts_mean(self, step: Step, effect: Effect) -> bool:
         """Whether a normalisation does, while it trains, though it may be called as in evaluation.
 
         A class of the user's that derives from batch normalisation calls the function, and then
@@ -391,18 +384,16 @@ class _Lowering(GraphInterpreter):
         """
         if not self._reads_a_layer():
             return False
-        if step.spelling == "instance_norm" and not call.arg("use_input_stats", 5, True):
-            return False
         caller = self.parameters.modules.get(step.scope) if step.module is None else None
         if isinstance(caller, nn.modules.batchnorm._BatchNorm) and not self.training:
             subtracts = _asks_for_its_mode(caller)
         else:
-            subtracts = subtracts_mean(call)
+            subtracts = effect.subtracts_mean
         # who writes a train() of their own keeps normalisations from training, as a rule
         holders = self._holders(step.layer if step.module is not None else step.scope)
         if any(type(x).train is not nn.Module.train or "train" in vars(x) for x in holders):
             return False
-        if step.module is not None and "batch" in step.spelling.lower():
+        if step.module is not None and Trait.RUNNING_STATISTICS in _traits(step):
             # with a momentum of zero evaluation subtracts what the mean was at first
             keeps = step.module.track_running_stats and step.module.momentum == 0
             return subtracts and not keeps and (step.training or not self.training)
@@ -415,7 +406,7 @@ class _Lowering(GraphInterpreter):
         """
         assert self.node is not None
         node = self.node.all_input_nodes[0]
-        while self.recording.steps[node].spelling in _COPIES and node.all_input_nodes:
+        while Trait.EXACT in _traits(self.recording.steps[node]) and node.all_input_nodes:
             node = node.all_input_nodes[0]
         row = self.recording.steps[node].row
         return row is not None and row.kind in _BIASED
@@ -450,6 +441,10 @@ def _asks_for_its_mode(module: nn.Module) -> bool:
 def _op(step: Step) -> str:
     """What the code calls a step."""
     return type(step.owner).__name__ if step.owner is not None else step.op or step.spelling
+
+
+def _traits(step: Step) -> frozenset[Trait]:
+    return step.row.traits if step.row is not None else frozenset()
 
 
 def _kind(step: Step, effect: Effect) -> Kind:

@@ -10,38 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from rflint.graph.layer import Kind, Rearrangement
+from rflint.graph.layer import Kind
+from rflint.graph.traits import Trait
 from rflint.operators.call import Call
-from rflint.operators.rows.views import flipped_dimensions, new_order
 from rflint.operators.table import Row
 from rflint.operators.values import Arrangement, Origins, Value
 
-_REARRANGING = frozenset(
-    {"flip", "fliplr", "flipud", "rot90", "roll", "permute", "transpose", "t", "T", "mT", "H", "mH"}
-    | {"swapaxes", "swapdims", "movedim", "moveaxis", "view", "reshape", "flatten", "unflatten"}
-    | {"squeeze", "unsqueeze", "expand", "adjoint", "unsafe_view", "reshape_alias"}
-)
-"""Functions whose results hold every number of their argument once, if they are as many."""
-
-_FLIPS = frozenset({"flip", "fliplr", "flipud"})
-_PERMUTATIONS = frozenset(
-    {"permute", "transpose", "t", "T", "mT", "H", "mH", "swapaxes", "swapdims", "movedim"}
-    | {"moveaxis", "adjoint"}
-)
-_KEEPING_SHAPE = frozenset({"view", "reshape", "expand", "unsafe_view", "reshape_alias"})
-
-_KEEPING = frozenset(
-    {"clone", "contiguous", "detach", "data", "alias", "to", "type", "type_as", "float", "half"}
-    | {"bfloat16", "double", "cuda", "cpu", "requires_grad", "identity", "dropout", "positive"}
-    | {"to_copy", "lift_fresh", "overlaid"}
-)
-"""Functions whose results are their first argument, each number where it was."""
-
 _FEW = 8
 """A kernel is made of fewer parameters; a sum of more is something else."""
-
-_MIXING = frozenset({"softmax", "Softmax2d", "glu"})
-"""Rows of activations that are no functions of one number."""
 
 
 def origins_of_constant(names: Sequence[str], values: Sequence[Value]) -> Origins:
@@ -60,20 +36,21 @@ def arrangement_of(
     if not values or call.module is not None:
         return None
     first = values[0]
-    if spelling in _KEEPING:
+    if row is not None and Trait.KEEPS_NUMBERS in row.traits:
         return first.arrangement
     if spelling == "weight_norm" and first.arrangement is not None:
         return Arrangement(first.arrangement.orders, mixed=True)
-    if spelling in _REARRANGING:
+    if row is not None and row.rearranges is not None:
         if first.arrangement is None or prod(first.shape) != prod(shape):
             return None
-        how = _rearranged(spelling, call, shape)
+        how = row.rearranges(call)
         return Arrangement(
             tuple((name, (*order, how)) for name, order in first.arrangement.orders),
             first.arrangement.mixed,
         )
     pointwise = row is not None and (
-        row.kind is Kind.ARITHMETIC or (row.kind is Kind.ACTIVATION and row.name not in _MIXING)
+        row.kind is Kind.ARITHMETIC
+        or (row.kind is Kind.ACTIVATION and Trait.MIXES_CHANNELS not in row.traits)
     )
     if not pointwise:
         return None
@@ -84,17 +61,6 @@ def arrangement_of(
     if found is None or not found.orders:
         return None
     return Arrangement(found.orders, found.mixed or _mixes(found, values, whole))
-
-
-def _rearranged(spelling: str, call: Call, shape: tuple[int, ...]) -> Rearrangement:
-    rank = len(shape)
-    if spelling in _FLIPS:
-        return Rearrangement("flip", flipped=tuple(sorted(flipped_dimensions(call))))
-    if spelling in _PERMUTATIONS:
-        return Rearrangement("permute", order=tuple(new_order(call)))
-    if spelling in _KEEPING_SHAPE and call.tensors[0].shape == shape:
-        return Rearrangement("permute", order=tuple(range(rank)))
-    return Rearrangement(f"{spelling} {call.args[1:]} {dict(call.kwargs)} {shape}")
 
 
 def _joined(one: Arrangement | None, other: Arrangement | None) -> Arrangement | None:

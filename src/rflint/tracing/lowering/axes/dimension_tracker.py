@@ -9,6 +9,7 @@ from math import prod
 from torch import fx
 
 from rflint.graph.layer import Kind
+from rflint.graph.traits import Trait
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
@@ -28,9 +29,6 @@ from rflint.tracing.recording.recording import Recording, Step
 
 _MAKERS = frozenset({Kind.CONV, Kind.LINEAR, Kind.ATTENTION, Kind.EMBEDDING})
 """Kinds of layers whose features may become an axis."""
-
-_SPECTRA = ("stft", "fft_")
-"""Operators whose coefficients may become an axis."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ class DimensionTracker(GraphInterpreter):
             effect = self._convolved(call, effect)
         elif kind is Kind.LINEAR:
             self.summed.update(axes_of(call.input.layout[-1]))
-        is_spectrum = step.row.name.startswith(_SPECTRA)
+        is_spectrum = Trait.SPECTRAL in step.row.traits
         if self.folded and kind is Kind.RESHAPE and not effect.parts:
             return self._unfolded(node, effect)
         if self.labels_features and (kind in _MAKERS or is_spectrum) and not effect.parts:
@@ -236,7 +234,7 @@ def _features(call: Call, step: Step, rank: int) -> Sequence[int]:
         return (rank - 1,)
     if step.spelling == "stft":
         return (len(call.input.layout) - 1,)
-    if step.row.name.startswith(_SPECTRA):
+    if Trait.SPECTRAL in step.row.traits:
         return range(rank)
     # a product with a constant: a filter bank
     return range(max(rank - 2, 1), rank) if len(call.data) == 1 else ()
