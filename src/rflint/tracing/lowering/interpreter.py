@@ -63,11 +63,13 @@ class GraphInterpreter:
         """What an operator does to layouts and receptive fields."""
         raise NotImplementedError
 
-    def output_value(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
+    def output_value(
+        self, node: fx.Node, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]
+    ) -> Value:
         """The value behind an operator."""
         raise NotImplementedError
 
-    def on_constant_call(self, step: Step, call: Call) -> None:
+    def on_constant_call(self, node: fx.Node, step: Step, call: Call) -> None:
         """Told of an operator on constants only."""
         raise NotImplementedError
 
@@ -92,7 +94,7 @@ class GraphInterpreter:
             return self._part(node, step, shape)
         call = self._call(node, step)
         if not call.data:
-            self.on_constant_call(step, call)
+            self.on_constant_call(node, step, call)
             made_of = self.parameters.of_constant(step, call, self.held(step).values())
             arranged = arrangement_of(step.spelling, step.row, call, shape)
             return Value(shape, plain(shape), None, made_of, arranged)
@@ -100,7 +102,7 @@ class GraphInterpreter:
         if effect.parts:
             self.calls[node] = (call, effect.parts)
             return call.data[0]
-        return self.output_value(step, call, effect, shape)
+        return self.output_value(node, step, call, effect, shape)
 
     def _part(self, node: fx.Node, step: Step, shape: tuple[int, ...]) -> Value:
         """One tensor of an operator with several."""
@@ -110,7 +112,7 @@ class GraphInterpreter:
         if parent in self.calls:
             call, parts = self.calls[parent]
             origin = replace(self.recording.steps[parent], result=step.result, layer=node.name)
-            return self.output_value(origin, call, parts[index], shape)
+            return self.output_value(node, origin, call, parts[index], shape)
         # the layout is the same for all of them
         whole = self.values[parent]
         layout = whole.layout if len(whole.layout) == len(shape) else tangled(whole.layout, shape)

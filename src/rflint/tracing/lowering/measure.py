@@ -1,10 +1,10 @@
-"""The effect of an operator that is in no table, measured by running it (tracing/probe.py)."""
+"""The effect of an operator that is in no table, measured by running it (probe.py)."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -31,47 +31,63 @@ from rflint.operators.shapes import shape_of
 from rflint.operators.values import Value
 from rflint.tracing.lowering.probe import Patience, Reading, probe
 from rflint.tracing.recording.real_runs import CannotRun, check_sizes, realistic
+from rflint.tracing.recording.recording import Recording
 from rflint.tracing.recording.tensors import tensors_of
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What was found out about one call of an unknown operator."""
+class Measurements:
+    """The unknown operators of one recording; the same call is measured once."""
 
-    effect: Effect
-    because: str = ""
-    """Why nothing was found out, if nothing was."""
+    def __init__(self, model: nn.Module, recording: Recording) -> None:
+        self._model = model
+        self._recording = recording
+        self._effects: dict[str, Effect] = {}
+        self._patience = Patience()
 
+    def effect(self, node: fx.Node, call: Call) -> Effect:
+        """What the operator of a node does."""
+        shapes = mapped((call.args, call.kwargs), Value, lambda value: (value.shape, value.layout))
+        key = f"{node.op} {node.target} {shapes}"
+        if key not in self._effects:
+            self._effects[key] = self._measured(node, call)
+        return self._effects[key]
 
-def measured(
-    node: fx.Node,
-    call: Call,
-    model: nn.Module,
-    tensors: Mapping[fx.Node, torch.Tensor],
-    patience: Patience,
-) -> Measured:
-    """Run the call of `node` on real tensors, with a NaN at one position after another.
+    def _measured(self, node: fx.Node, call: Call) -> Effect:
+        """Run the call of a node on real tensors, with a NaN at one position after another."""
+        shapes = [tuple(tensor.shape) for tensor in tensors_of(call.result)]
+        try:
+            readings = self._readings(node, call, shapes)
+        except CannotRun as error:
+            return replace(_nothing_known(call, shapes), unknown_because=str(error))
+        effects = [
+            _effect(call, shape, {key: found[i] for key, found in readings.items()})
+            for i, shape in enumerate(shapes)
+        ]
+        result = effects[0]
+        if not isinstance(call.result, torch.Tensor):
+            result = replace(result, parts=tuple(effects))
+        unclear = any(Extent.UNKNOWN in reach for effect in effects for reach in effect.reaches)
+        reason = "no window describes what a NaN reaches" if unclear else ""
+        return replace(result, unknown_because=reason)
 
-    `tensors` are those of the recording, most of them without storage.
-    """
-    shapes = [tuple(tensor.shape) for tensor in tensors_of(call.result)]
-    try:
+    def _readings(
+        self, node: fx.Node, call: Call, shapes: Sequence[tuple[int, ...]]
+    ) -> dict[tuple[int, int], list[Reading]]:
+        """By tensor (its place among all arguments) and dimension that carries positions."""
         stored = call.module.state_dict().values() if call.module is not None else ()
         check_sizes([*(v.shape for v in call.tensors), *shapes, *(t.shape for t in stored)])
-        function = _function(node, model)
-        args, kwargs = mapped((node.args, node.kwargs), fx.Node, lambda made: _real(tensors[made]))
-        readings = _readings(function, args, kwargs, call, patience)
-    except CannotRun as error:
-        return Measured(_nothing_known(call, shapes), str(error))
-    effects = [
-        _effect(call, shape, {key: found[i] for key, found in readings.items()})
-        for i, shape in enumerate(shapes)
-    ]
-    result = effects[0]
-    if not isinstance(call.result, torch.Tensor):
-        result = replace(result, parts=tuple(effects))
-    unclear = any(Extent.UNKNOWN in reach for effect in effects for reach in effect.reaches)
-    return Measured(result, "no window describes what a NaN reaches" if unclear else "")
+        function = _function(node, self._model)
+        steps = self._recording.steps
+        args, kwargs = mapped(
+            (node.args, node.kwargs), fx.Node, lambda made: _real(steps[made].result)
+        )
+        return {
+            (which, dim): probe(function, args, kwargs, which, dim, self._patience)
+            for which, value in enumerate(call.tensors)
+            if value.source is not None
+            for dim, carried in enumerate(unpicked(value.layout))
+            if axes_of(carried)
+        }
 
 
 def _real(tensor: torch.Tensor) -> torch.Tensor:
@@ -94,19 +110,6 @@ def _function(node: fx.Node, model: nn.Module) -> Callable[..., Any]:
         for tensor in (*module.parameters(), *module.buffers()):
             tensor.copy_(realistic(tensor.shape, tensor.dtype))
     return module
-
-
-def _readings(
-    function: Callable[..., Any], args: Any, kwargs: Any, call: Call, patience: Patience
-) -> dict[tuple[int, int], list[Reading]]:
-    """By tensor (its place among all arguments) and dimension that carries positions."""
-    return {
-        (which, dim): probe(function, args, kwargs, which, dim, patience)
-        for which, value in enumerate(call.tensors)
-        if value.source is not None
-        for dim, carried in enumerate(unpicked(value.layout))
-        if axes_of(carried)
-    }
 
 
 def _effect(

@@ -11,6 +11,7 @@ from torch import fx, nn
 
 from rflint.graph.architecture import LeftOut
 from rflint.graph.source_location import SourceLocation
+from rflint.graph.traits import Trait
 from rflint.operators.table import Row
 
 
@@ -41,6 +42,11 @@ class Step:
     """Of a module: its mode when it is called."""
     is_zero: bool = False
     """Of a constant: whether forward has just made it of zeros."""
+
+    @property
+    def traits(self) -> frozenset[Trait]:
+        """What the operator table says of the operator beside its kind."""
+        return self.row.traits if self.row is not None else frozenset()
 
 
 @dataclass(frozen=True)

@@ -121,11 +121,13 @@ class DimensionTracker(GraphInterpreter):
             effect = self._labelled(node, call, effect, is_spectrum=is_spectrum)
         return effect
 
-    def output_value(self, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]) -> Value:
+    def output_value(
+        self, node: fx.Node, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]
+    ) -> Value:
         """Nothing is built."""
         return Value(shape, effect.layout, 0, zeros=effect.zeros)
 
-    def on_constant_call(self, step: Step, call: Call) -> None:
+    def on_constant_call(self, node: fx.Node, step: Step, call: Call) -> None:
         """Nothing is counted."""
 
     def _unknown(self, call: Call) -> Effect:
