@@ -37,7 +37,7 @@ from rflint.analysis.passes import is_other_mode_known
 from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
 from rflint.graph.layer import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
-from rflint.linting.other_passes import in_one_mode
+from rflint.linting.other_passes import limited_to_mode
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import percent, size
 
@@ -53,7 +53,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             f"padding=0{', with no padding in front of it,' if padded else ''} computes the same "
             f"with 1/{prod(kernel.size)} of the weights ({kernel.weights:,} now)",
         )
-        yield found if is_other_mode_known(analysis) else in_one_mode(found, analysis)
+        yield found if is_other_mode_known(analysis) else limited_to_mode(found, analysis)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:

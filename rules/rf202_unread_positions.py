@@ -66,7 +66,7 @@ from rflint.analysis.proofs.leftovers import (
 )
 from rflint.graph.taps import everything
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.other_passes import as_far_as_it_holds
+from rflint.linting.other_passes import limited_to_valid_passes
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import abbreviated, first_few, percent, size
 
@@ -94,7 +94,9 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
             else Severity.INFO,
             places=tuple(dict.fromkeys(places)),
         )
-        yield from as_far_as_it_holds(finding_here, analysis, partial(_holds, analysis, leftover))
+        yield from limited_to_valid_passes(
+            finding_here, analysis, partial(_holds, analysis, leftover)
+        )
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:

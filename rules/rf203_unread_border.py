@@ -41,7 +41,7 @@ from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT
 from rflint.graph.windows import POINTWISE
 from rflint.linting.finding import Evidence, Finding, Severity
-from rflint.linting.other_passes import as_far_as_it_holds
+from rflint.linting.other_passes import limited_to_valid_passes
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import axis_names, size
 
@@ -62,7 +62,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         left = _left(architecture, value, there)
         found = RULE.finding(reader, f"{left}{cure}", left)
         holds = partial(_holds, analysis, value, there)
-        yield from as_far_as_it_holds(found, analysis, holds)
+        yield from limited_to_valid_passes(found, analysis, holds)
 
 
 def _holds(analysis: Analysis, value: int, ends: Mapping[int, int], there: Analysis) -> bool:

@@ -50,7 +50,7 @@ from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
 from rflint.graph.layer import Layer
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
-from rflint.linting.other_passes import in_one_mode
+from rflint.linting.other_passes import limited_to_mode
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import percent, size
 
@@ -69,7 +69,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         )
         if kernel.mixed:
             found = replace(found, severity=Severity.INFO)
-        yield found if is_other_mode_known(analysis) else in_one_mode(found, analysis)
+        yield found if is_other_mode_known(analysis) else limited_to_mode(found, analysis)
 
 
 def _kernels_with_dead_taps(analysis: Analysis) -> tuple[Kernel, ...]:

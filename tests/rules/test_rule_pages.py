@@ -27,7 +27,7 @@ DOCS = PROJECT / "docs"
 RULES = load_rules()
 sys.path.append(str(DOCS))  # a script finds what lies beside it
 SCRIPT: dict[str, Any] = runpy.run_path(str(DOCS / "rules.py"))
-DRAWING: dict[str, Any] = runpy.run_path(str(DOCS / "pictures.py"))
+DRAWING: dict[str, Any] = runpy.run_path(str(DOCS / "svg.py"))
 PICTURES = sorted((DOCS / "rules").glob("*.svg"))
 
 

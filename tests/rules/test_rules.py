@@ -14,7 +14,7 @@ from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
 from rflint.linting.rule_module import read_rule
-from rflint.linting.selection import selected
+from rflint.linting.selection import select_rules
 from rflint.usecases.rule_examples import outcomes
 
 RULES = load_rules()
@@ -51,7 +51,7 @@ def test_every_rule_file_is_a_rule() -> None:
 
 def test_selection_by_code_prefix_and_name() -> None:
     def codes(*args: tuple[str, ...]) -> list[str]:
-        return [rule.code for rule in selected(RULES, *args)]
+        return [rule.code for rule in select_rules(RULES, *args)]
 
     assert codes(("RF101",)) == ["RF101"]
     assert codes(("RF1",)) == ["RF101", "RF102", "RF103", "RF104"]
@@ -67,7 +67,7 @@ def test_selection_by_code_prefix_and_name() -> None:
 @pytest.mark.parametrize("code", ["RF7", "E501", "nonsense"])
 def test_an_unknown_code_is_an_error_that_lists_the_rules(code: str) -> None:
     with pytest.raises(UsageError) as caught:
-        selected(RULES, (code,))
+        select_rules(RULES, (code,))
     assert code in caught.value.message
     assert "RF101" in caught.value.hint
 

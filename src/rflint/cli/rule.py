@@ -57,12 +57,12 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
 
 def _chosen(rules: Sequence[Rule], code: str | None, broken: Sequence[str]) -> Sequence[Rule]:
     """The rules that a code names; none where it is that of a rule that cannot be had."""
-    from rflint.linting.selection import selected
+    from rflint.linting.selection import select_rules
 
     if not code:
         return rules
     try:
-        return selected(rules, [code])
+        return select_rules(rules, [code])
     except UsageError:
         if any(code.lower().replace("-", "_") in about.lower() for about in broken):
             return ()  # what is wrong has been said

@@ -15,7 +15,7 @@ from rflint.inputs.layouts import layouts_of
 from rflint.inputs.notation import InputShape, Sizes
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.rule import Rule
-from rflint.linting.selection import precision, selected
+from rflint.linting.selection import precision, select_rules
 from rflint.linting.settings import RuleOptions, rule_options
 from rflint.report.limits import Limits
 from rflint.report.policy import Policy
@@ -153,7 +153,7 @@ def _selected(rules: Sequence[Rule], options: ModelOptions, *, lenient: bool) ->
         ]
         if select and not chosen[0]:
             return ()  # and not the default rules, which nobody asked for
-    return selected(rules, *chosen)
+    return select_rules(rules, *chosen)
 
 
 def covers_configuration(requests: Sequence[Request], configuration: Configuration) -> bool:

@@ -1,4 +1,4 @@
-"""What a rule says of a model: one finding a layer."""
+"""Findings: what rules say of a model and its layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rflint.graph.source_location import SourceLocation
 
 
 class Severity(str, Enum):
-    """How bad a finding is; `rank` orders them for the gate."""
+    """How bad a finding is."""
 
     INFO = "info"
     WARNING = "warning"
@@ -21,7 +21,7 @@ class Severity(str, Enum):
 
     @property
     def rank(self) -> int:
-        """0 for the mildest."""
+        """Their order: 0 for the mildest."""
         return list(Severity).index(self)
 
 
@@ -36,36 +36,37 @@ class Evidence(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a rule has to say about one layer."""
+    """Something that a rule has found in a layer, or in the model as a whole."""
 
     code: str
     name: str
     severity: Severity
     layer: str
+    """Its name; or that of the module or file that the finding is about."""
     message: str
     source: SourceLocation | None = None
     places: tuple[SourceLocation, ...] = ()
-    """Every line of the user's that has to do with it: where a comment can suppress it."""
+    """The lines of the user's code at which a comment can suppress it."""
     evidence: Evidence | None = None
-    """What it rests on, where the rule says so."""
+    """That of its rule."""
     detail: str = ""
-    """What to say of it, in short, where many are told together (`summarise`)."""
+    """The message in short, for reports that list many findings below one summary."""
     call: int = 0
-    """Which call of the layer it is about, where the model calls it several times."""
+    """Which call of the layer it is about, counted from 0."""
     caller: str = ""
-    """Of a function that is called: path of the module in whose forward that is."""
+    """Of a function, the path of the module in whose forward it is called."""
 
     @property
     def title(self) -> str:
-        """What people are told of its layer."""
+        """The name of its layer, with the call and the caller where these tell it apart."""
         return titled(self.layer, self.call, self.caller) if self.layer else ""
 
 
 def layers_of(analysis: Analysis, findings: Iterable[Finding]) -> tuple[AnalysedLayer, ...]:
     """The layers that findings are about, in execution order.
 
-    A summary counts with these, and not with all that a rule finds: it is told of those that are
-    listed, without what a comment suppresses or a baseline holds.
+    Summaries count with these, and not with all that a rule finds: they get the findings that are
+    listed, without those that a comment suppresses or a baseline holds.
     """
-    told_of = {(finding.layer, finding.call) for finding in findings}
-    return tuple(x for x in analysis.layers if (x.name, x.call) in told_of)
+    wanted = {(finding.layer, finding.call) for finding in findings}
+    return tuple(x for x in analysis.layers if (x.name, x.call) in wanted)

@@ -1,4 +1,4 @@
-"""Findings as they may be said of a model, where another pass of it may go otherwise."""
+"""Findings that are limited to the forward passes of a model for which they hold."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ from rflint.analysis.passes import Validity, validity
 from rflint.linting.finding import Finding, Severity
 
 
-def as_far_as_it_holds(
-    found: Finding, analysis: Analysis, holds: Callable[[Analysis], bool]
+def limited_to_valid_passes(
+    finding: Finding, analysis: Analysis, holds: Callable[[Analysis], bool]
 ) -> Iterator[Finding]:
-    """A finding as it may be said of the model, and not only of the pass that was analysed.
+    """The finding where it holds in evaluation and in training, else `limited_to_mode`.
 
-    `holds` says of the analysis of another pass whether the claim is true there too. It stays as it
-    is where it holds in evaluation and in training, becomes `in_one_mode` where training shows
-    otherwise or cannot be followed, and is dropped where chance or turns decide.
+    Nothing, where it holds in one pass only, by chance or by turns. `holds` says of the analysis of
+    another pass whether the finding holds there too.
     """
     match validity(analysis, holds):
         case Validity.BOTH_MODES:
-            yield found
+            yield finding
         case Validity.THIS_MODE | Validity.THIS_MODE_ONLY:
-            yield in_one_mode(found, analysis)
+            yield limited_to_mode(finding, analysis)
 
 
-def in_one_mode(found: Finding, analysis: Analysis) -> Finding:
-    """The same said of the mode that was analysed, for information."""
+def limited_to_mode(finding: Finding, analysis: Analysis) -> Finding:
+    """The finding, for information, of the mode that was analysed: evaluation or training."""
     prefix = f"in {analysis.mode}, "
     return replace(
-        found,
+        finding,
         severity=Severity.INFO,
-        message=f"{prefix}{found.message}",
-        detail=f"{prefix}{found.detail}" if found.detail else "",
+        message=f"{prefix}{finding.message}",
+        detail=f"{prefix}{finding.detail}" if finding.detail else "",
     )

@@ -32,19 +32,21 @@ from rflint.usercode.paths import short_path, source_at
 from rflint.usercode.source_lines import lines_of
 
 GROUP = "rflint.rules"
-"""Entry points by which packages bring rules: each names a module that is a rule, or a package of
-such modules."""
+"""The group of entry points of packages that bring rules.
+
+Each names a module that is a rule, or a package of such modules."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Origin:
-    """Something that should be a rule."""
+class _RuleOrigin:
+    """A file or module that should be a rule."""
 
     name: str
-    """What messages call it: a file or a module."""
+    """Its path, or the module's name."""
     described: str
-    """The same with what it is."""
+    """The name with what it is, for messages: 'the rule file rules/acme001_x.py'."""
     read: Callable[[], Rule]
+    """Raises whatever is wrong with it."""
 
 
 def load_rules() -> tuple[Rule, ...]:
@@ -58,8 +60,8 @@ def load_all_rules(
 ) -> tuple[Rule, ...]:
     """Rflint's rules, those of installed packages, and those in files and folders, by code.
 
-    Without `run`, the files are only read: their rules cannot check anything.
-    `broken` is called with the place and the error of each rule that cannot be had.
+    Without `run`, files are read and not run: their rules cannot check anything. `broken` is called
+    for each rule that cannot be loaded, with its file or module and the error.
     """
     found = list(load_rules())
     for origin in (*_of_packages(), *_of_paths(paths, run=run)):
@@ -85,7 +87,7 @@ def load_all_rules(
     return tuple(sorted(found, key=lambda rule: rule.code))
 
 
-def _no_rule(origin: _Origin, error: UsageError) -> RuleFailed:
+def _no_rule(origin: _RuleOrigin, error: UsageError) -> RuleFailed:
     failed = RuleFailed(
         f"{origin.described} is no rule: {error.message}",
         hint=error.hint,
@@ -95,10 +97,10 @@ def _no_rule(origin: _Origin, error: UsageError) -> RuleFailed:
     return failed
 
 
-def _not_imported(origin: _Origin, error: BaseException) -> RuleFailed:
+def _not_imported(origin: _RuleOrigin, error: BaseException) -> RuleFailed:
     what = f"it called {error.call}" if isinstance(error, ExitAttempt) else error_text(error)
     if isinstance(error, SyntaxError):
-        what = f"{type(error).__name__}: {error.msg}"  # the place is told beside it
+        what = f"{type(error).__name__}: {error.msg}"  # the place is shown beside it
     is_ours = isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "rflint"
     failed = RuleFailed(
         f"{origin.described} cannot be imported: {what}",
@@ -121,7 +123,7 @@ def _place(error: BaseException) -> SourceLocation | None:
     return source_at(*lines[-1]) if lines else None
 
 
-def _of_packages() -> Iterator[_Origin]:
+def _of_packages() -> Iterator[_RuleOrigin]:
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         distribution = entry.dist.name if entry.dist else "an installed package"
         point = f"the entry point {entry.name} = {entry.value} of {distribution}"
@@ -130,19 +132,21 @@ def _of_packages() -> Iterator[_Origin]:
         except BaseException as error:
             if is_ctrl_c(error):
                 raise
-            yield _Origin(entry.value, point, _raising(error))
+            yield _RuleOrigin(entry.value, point, _raising(error))
             continue
         if not isinstance(loaded, ModuleType):
             says = f"{point} names a {type(loaded).__name__}, not a module or package of rules"
-            yield _Origin(entry.value, point, _raising(RuleFailed(says)))
+            yield _RuleOrigin(entry.value, point, _raising(RuleFailed(says)))
             continue
         names = list(_modules(loaded)) if hasattr(loaded, "__path__") else [loaded.__name__]
         if not names:
             says = f"{point} names a package without rules"
             hint = f"Modules of rules are named after their codes, like {loaded.__name__}.{_LIKE}."
-            yield _Origin(entry.value, point, _raising(RuleFailed(says, hint=hint)))
+            yield _RuleOrigin(entry.value, point, _raising(RuleFailed(says, hint=hint)))
         for name in names:
-            yield _Origin(name, f"the rule {name} of {distribution}", partial(_read_module, name))
+            yield _RuleOrigin(
+                name, f"the rule {name} of {distribution}", partial(_read_module, name)
+            )
 
 
 def _raising(error: BaseException) -> Callable[[], Rule]:
@@ -152,7 +156,7 @@ def _raising(error: BaseException) -> Callable[[], Rule]:
     return read
 
 
-def _of_paths(paths: Iterable[Path], *, run: bool) -> Iterator[_Origin]:
+def _of_paths(paths: Iterable[Path], *, run: bool) -> Iterator[_RuleOrigin]:
     for path in paths:
         name = short_path(path)
         files = [path]
@@ -161,13 +165,13 @@ def _of_paths(paths: Iterable[Path], *, run: bool) -> Iterator[_Origin]:
             if not files:
                 says = f"there is no rule in the folder {name}"
                 hint = f"Rules are Python files right in it, like {name}/{_LIKE}.py."
-                yield _Origin(name, name, _raising(RuleFailed(says, hint=hint)))
+                yield _RuleOrigin(name, name, _raising(RuleFailed(says, hint=hint)))
         elif not path.is_file():
             says = f"there is no rule file or folder {name}"
-            yield _Origin(name, name, _raising(RuleFailed(says)))
+            yield _RuleOrigin(name, name, _raising(RuleFailed(says)))
             continue
         for file in files:
-            yield _Origin(
+            yield _RuleOrigin(
                 short_path(file),
                 f"the rule file {short_path(file)}",
                 partial(_read_file if run else _outline, file),
@@ -199,10 +203,9 @@ def _modules(package: ModuleType) -> Iterator[str]:
 
 
 def _imported(file: Path) -> ModuleType:
-    """A rule file as a module of a package that stands for its folder.
+    """The module of a rule file, in a package that is made up for its folder.
 
-    So it can share code with its neighbours (`from . import _shared`), and its name is nobody
-    else's.
+    Files of a folder can so share code (`from . import _shared`), and no other module has its name.
     """
     full = file.resolve()
     name = f"{_package(full.parent)}.{re.sub(r'[^0-9A-Za-z_]', '_', full.stem)}"

@@ -1,6 +1,6 @@
 """A rule's documentation as one page of Markdown, made from the rule's own file.
 
-`rflint rule CODE` prints it, docs/rules/ holds it, and formats that carry help carry it.
+`rflint rule CODE` prints it, docs/rules/ holds it, and SARIF reports contain it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def overview(rules: Sequence[Rule]) -> str:
 
 
 def _sections(doc: str) -> Iterator[str]:
-    """A docstring's paragraphs; a line followed by an indented block is that block's heading."""
+    """The paragraphs of a docstring; a line above an indented block becomes its heading."""
     for block in re.split(r"\n\n+(?=\S)", doc):
         heading, newline, text = block.partition("\n")
         if newline and text.startswith("    "):
@@ -121,22 +121,22 @@ def _toml(value: object) -> str:
 
 
 def _examples(heading: str, examples: Sequence[Example], shown: set[str]) -> Iterator[str]:
-    """Builders as code, each once on a page; below it, for what it is an example."""
+    """Builders as code, each once on a page, with the conditions under which it is an example."""
     if not examples:
         return
     yield f"## {heading}"
-    where: dict[str, list[str]] = {}
+    by_source: dict[str, list[str]] = {}
     names: dict[str, str] = {}
     for example in examples:
-        source, name, given = _built(example.build)
+        source, name, given = _builder(example.build)
         settings = ", ".join(f"{key} = {_toml(value)}" for key, value in example.settings.items())
         sizes = example.res if isinstance(example.res, tuple) else (example.res,)
         layout = f"--layout {example.layout}" if example.layout else ""
-        told = [f"with `{text}`" for text in (given, settings, layout) if text]
-        where.setdefault(source, []).append(", ".join((f"at {size(sizes)} px", *told)))
+        conditions = [f"with `{text}`" for text in (given, settings, layout) if text]
+        by_source.setdefault(source, []).append(", ".join((f"at {size(sizes)} px", *conditions)))
         names[source] = name
-    for source, conditions in where.items():
-        text = " and ".join(conditions)
+    for source, occasions in by_source.items():
+        text = " and ".join(occasions)
         if source in shown:
             yield f"`{names[source]}` from above, {text}."
         else:
@@ -144,8 +144,8 @@ def _examples(heading: str, examples: Sequence[Example], shown: set[str]) -> Ite
         shown.add(source)
 
 
-def _built(build: Callable[..., Any]) -> tuple[str, str, str]:
-    """The source of a builder, its name, and what it is called with, if that is bound to it."""
+def _builder(build: Callable[..., Any]) -> tuple[str, str, str]:
+    """The source of a builder, its name, and the arguments that a partial binds to it."""
     given = ""
     if isinstance(build, BuilderSource):
         return build.source, build.name, given

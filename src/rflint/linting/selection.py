@@ -1,4 +1,4 @@
-"""Which rules a code names, and which of them run."""
+"""Codes as the user writes them: which rules they name, and which rules run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rflint.linting.rule import Rule
 from rflint.text.suggest import did_you_mean, similar
 
 
-def selected(
+def select_rules(
     rules: Sequence[Rule],
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
@@ -44,8 +44,8 @@ def check_code(rules: Sequence[Rule], code: str) -> None:
         raise UsageError(f"no rule {code!r}", hint=f"{did} The rules: {known}.".lstrip())
 
 
-def named(rules: Sequence[Rule], code: str) -> Rule | None:
-    """The one rule that a whole code, or a name, stands for."""
+def find_rule(rules: Sequence[Rule], code: str) -> Rule | None:
+    """The rule with this code or name."""
     return next((rule for rule in rules if code == rule.name or code.upper() == rule.code), None)
 
 

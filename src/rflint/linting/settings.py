@@ -1,4 +1,4 @@
-"""What the user sets of rules, held against what can be set of them."""
+"""Settings of rules: what the user gives, checked and completed with the defaults."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 from rflint.analysis.options import DEFAULT_OPTIONS, AnalysisOptions
 from rflint.errors import UsageError
 from rflint.linting.rule import Rule, Settings
-from rflint.linting.selection import check_code, named
+from rflint.linting.selection import check_code, find_rule
 from rflint.text.suggest import did_you_mean, similar
 
 
 @dataclass(frozen=True, slots=True)
 class RuleOptions:
-    """What the user sets of rules, and what follows from it for the analysis."""
+    """What a run tells its rules, and what their settings ask of the analysis."""
 
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By the rule's code; what is not set has the rule's default."""
+    """By the code of the rule; what is left out has the default of the rule."""
     allow_unknown: tuple[str, ...] = ()
     """Operators that may be unknown without a finding."""
     analysis: AnalysisOptions = DEFAULT_OPTIONS
 
     def of(self, rule: Rule) -> Settings:
-        """What the check of a rule gets."""
+        """The settings that the check of a rule gets."""
         defaults = {name: setting.default for name, setting in rule.settings.items()}
         return Settings({**defaults, **self.settings.get(rule.code, {})}, self.allow_unknown)
 
@@ -38,7 +38,7 @@ def rule_options(
     by_code = {
         rule.code: {key: tuple(x) if isinstance(x, list) else x for key, x in values.items()}
         for code, values in settings.items()
-        if (rule := named(rules, code))
+        if (rule := find_rule(rules, code))
     }
     options = RuleOptions(by_code, tuple(allow_unknown))
     analysis = DEFAULT_OPTIONS
@@ -52,7 +52,7 @@ def rule_options(
 
 def check_settings(rules: Sequence[Rule], code: str, settings: Mapping[str, Any]) -> None:
     """Raises UsageError where a rule has no such setting, or it cannot have that value."""
-    rule = named(rules, code)
+    rule = find_rule(rules, code)
     if rule is None:
         check_code(rules, code)
         raise UsageError(f"{code!r} names several rules: settings are of one")

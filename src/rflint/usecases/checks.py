@@ -8,7 +8,7 @@ from typing import Any
 
 from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
-from rflint.linting.selection import selected
+from rflint.linting.selection import select_rules
 from rflint.linting.settings import RuleOptions, check_settings, rule_options
 
 
@@ -32,7 +32,7 @@ def chosen_checks(
     known = load_rules()
     for code, values in (settings or {}).items():
         check_settings(known, code, values)
-    rules = selected(known, names(select), names(ignore), names(extend_select))
+    rules = select_rules(known, names(select), names(ignore), names(extend_select))
     return Checks(rules, known, rule_options(known, settings or {}, names(allow_unknown)))
 
 

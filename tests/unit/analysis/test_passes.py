@@ -22,7 +22,7 @@ from rflint.analysis.analyse import analyse
 from rflint.analysis.analysis import OtherPasses, Retracer
 from rflint.analysis.passes import Validity, validity
 from rflint.linting.finding import Finding, Severity
-from rflint.linting.other_passes import as_far_as_it_holds
+from rflint.linting.other_passes import limited_to_valid_passes
 from rflint.report.report import ModelReport
 from rflint.tracing.trace import trace
 
@@ -358,7 +358,7 @@ def test_a_claim_is_said_as_far_as_it_holds(
     analysis = replace(alone, retracer=Retracer(lambda: others(alone)))
     claim = Finding("RF999", "wrong", Severity.WARNING, "0", "wrong")
     assert validity(analysis, lambda there: there is alone) is expected
-    found = list(as_far_as_it_holds(claim, analysis, lambda there: there is alone))
+    found = list(limited_to_valid_passes(claim, analysis, lambda there: there is alone))
     assert [finding.message for finding in found] == said
     assert all((x.severity is Severity.INFO) == (x.message != "wrong") for x in found)
 
