@@ -9,8 +9,8 @@ from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
+    Dimensions,
     Factor,
-    Layout,
     all_axes,
     axes_of,
     lie_alike,
@@ -38,30 +38,30 @@ def broadcasting(call: Call, zeros: Zeros = ()) -> Effect:
     """Every operand is read at the position that is written; what is broadcast, everywhere."""
     values = call.data
     shape = broadcast(*(value.shape for value in call.tensors))
-    layout = broadcast_layout(shape, [value.layout for value in values])
-    grid = all_axes(unpicked(layout))
+    dimensions = broadcast_dimensions(shape, [value.dimensions for value in values])
+    grid = all_axes(unpicked(dimensions))
     reaches = tuple(
         reach_of(
             call.axes,
-            _spread(value.layout, shape[len(shape) - len(value.layout) :], grid)
-            | _aligned(value.layout, layout[len(shape) - len(value.layout) :])
-            | displaced(value.layout, layout),
+            _spread(value.dimensions, shape[len(shape) - len(value.dimensions) :], grid)
+            | _aligned(value.dimensions, dimensions[len(shape) - len(value.dimensions) :])
+            | displaced(value.dimensions, dimensions),
         )
         for value in values
     )
-    moves = not lie_alike(layout, [value.layout for value in values])
-    return Effect(layout, reaches, geometry(call.axes), moves=moves, zeros=zeros)
+    moves = not lie_alike(dimensions, [value.dimensions for value in values])
+    return Effect(dimensions, reaches, geometry(call.axes), moves=moves, zeros=zeros)
 
 
-def _spread(layout: Layout, shape: Shape, grid: frozenset[int]) -> dict[int, Reach]:
+def _spread(dimensions: Dimensions, shape: Shape, grid: frozenset[int]) -> dict[int, Reach]:
     """Axes of which a single position is broadcast over many: all of them read all there is.
 
     `grid` are the axes that the result has; a frame that was picked may be added to all frames.
     """
-    one = picked_from(layout)
+    one = picked_from(dimensions)
     reaches: dict[int, Reach] = {
         axis: Extent.GLOBAL
-        for carried, size in zip(unpicked(layout), shape, strict=True)
+        for carried, size in zip(unpicked(dimensions), shape, strict=True)
         if size > 1 and all(factor.size == 1 for factor in carried)
         for axis in axes_of(carried)
     }
@@ -70,15 +70,15 @@ def _spread(layout: Layout, shape: Shape, grid: frozenset[int]) -> dict[int, Rea
     return reaches
 
 
-def _aligned(layout: Layout, there: Layout) -> dict[int, Reach]:
+def _aligned(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
     """Axes of which an operand has fewer positions than it meets: one for several of them.
 
     That is one for every window of a partition (its mean, subtracted from it), or one for all the
     positions that its channels were moved between, next to a map that has them already.
     """
     reaches: dict[int, Reach] = {}
-    for dim, (carried, other) in enumerate(zip(layout, there, strict=True)):
-        moved = shuffled(layout, dim)
+    for dim, (carried, other) in enumerate(zip(dimensions, there, strict=True)):
+        moved = shuffled(dimensions, dim)
         if carried == other:
             continue
         if moved is not None and sole_axis(other) == moved[0]:
@@ -89,12 +89,12 @@ def _aligned(layout: Layout, there: Layout) -> dict[int, Reach]:
     return reaches
 
 
-def broadcast_layout(shape: Shape, layouts: list[Layout]) -> Layout:
+def broadcast_dimensions(shape: Shape, all_dimensions: list[Dimensions]) -> Dimensions:
     """Per dimension, what the operand carries that is not broadcast along it."""
     result: list[Dimension] = []
     for back in range(len(shape), 0, -1):
         size = shape[-back]
-        carried = [layout[-back] for layout in layouts if len(layout) >= back]
+        carried = [dimensions[-back] for dimensions in all_dimensions if len(dimensions) >= back]
         fitting = [c for c in carried if prod(factor.size for factor in c) == size]
         spatial = [c for c in fitting if axes_of(c)]
         # of a split axis, rather one that still has its inner part

@@ -50,25 +50,26 @@ class Factor:
 
 
 Dimension: TypeAlias = tuple[Factor, ...]
-Layout: TypeAlias = tuple[Dimension, ...]
+Dimensions: TypeAlias = tuple[Dimension, ...]
+"""Of a tensor: what lies along each of them."""
 
 
-def placed(shape: Sequence[int], axes: Sequence[int | None]) -> Layout:
-    """The layout of an input, from the axis that lies along each dimension (None: no axis)."""
+def placed(shape: Sequence[int], axes: Sequence[int | None]) -> Dimensions:
+    """The dimensions of an input, from the axis that lies along each dimension (None: no axis)."""
     return tuple(
         (Factor(size),) if axis is None else (Factor(size, (axis,)),)
         for size, axis in zip(shape, axes, strict=True)
     )
 
 
-def image_layout(shape: Sequence[int]) -> Layout:
-    """The layout of a model's input: batch, channels, then one dimension per spatial axis."""
+def image_dimensions(shape: Sequence[int]) -> Dimensions:
+    """The dimensions of a model's input: batch, channels, then one dimension per spatial axis."""
     spatial = tuple((Factor(size, (axis,)),) for axis, size in enumerate(shape[2:]))
     return plain(shape[:2]) + spatial
 
 
-def plain(shape: Sequence[int]) -> Layout:
-    """A layout that carries no spatial axis."""
+def plain(shape: Sequence[int]) -> Dimensions:
+    """Dimensions along which no spatial axis lies."""
     return tuple((Factor(size),) for size in shape)
 
 
@@ -77,14 +78,14 @@ def axes_of(dimension: Dimension) -> frozenset[int]:
     return frozenset(axis for factor in dimension for axis in factor.axes)
 
 
-def all_axes(layout: Layout) -> frozenset[int]:
+def all_axes(dimensions: Dimensions) -> frozenset[int]:
     """The spatial axes that a tensor still has."""
-    return frozenset(axis for dimension in layout for axis in axes_of(dimension))
+    return frozenset(axis for dimension in dimensions for axis in axes_of(dimension))
 
 
-def positions(layout: Layout, axis: int) -> int:
+def positions(dimensions: Dimensions, axis: int) -> int:
     """How many positions of an axis a tensor tells apart, over all its dimensions."""
-    steps = {(f.size, f.step) for dimension in layout for f in dimension if f.axes == (axis,)}
+    steps = {(f.size, f.step) for dimension in dimensions for f in dimension if f.axes == (axis,)}
     return prod(size for size, _ in steps)
 
 
@@ -118,11 +119,11 @@ def resized(dimension: Dimension, size: int) -> Dimension:
     return (Factor(size, axes),)
 
 
-def at_lengths(layout: Layout, shape: Sequence[int]) -> Layout:
-    """A layout at other lengths; dimensions that keep theirs stay as they are."""
+def at_lengths(dimensions: Dimensions, shape: Sequence[int]) -> Dimensions:
+    """Dimensions at other lengths; those that keep theirs stay as they are."""
     return tuple(
         dimension if length(dimension) == size else resized(dimension, size)
-        for dimension, size in zip(layout, shape, strict=True)
+        for dimension, size in zip(dimensions, shape, strict=True)
     )
 
 
@@ -161,33 +162,33 @@ def sliced(dimension: Dimension, start: int, stop: int) -> Dimension:
     return resized(dimension, stop - start)
 
 
-def picked(layout: Layout, axis: int, place: int) -> Layout:
+def picked(dimensions: Dimensions, axis: int, place: int) -> Dimensions:
     """One position of an axis, whose own dimension is gone: the batch carries it."""
-    if not layout or any(factor.place is None for factor in layout[0] if factor.axes):
-        return layout
-    return ((Factor(1, (axis,), place=place), *layout[0]), *layout[1:])
+    if not dimensions or any(factor.place is None for factor in dimensions[0] if factor.axes):
+        return dimensions
+    return ((Factor(1, (axis,), place=place), *dimensions[0]), *dimensions[1:])
 
 
-def picked_from(layout: Layout) -> Factor | None:
+def picked_from(dimensions: Dimensions) -> Factor | None:
     """The single position that a tensor was picked from, if it is of one axis."""
-    found = [factor for dimension in layout for factor in dimension if factor.place is not None]
+    found = [factor for dimension in dimensions for factor in dimension if factor.place is not None]
     return found[0] if len(found) == 1 else None
 
 
-def axes_elsewhere(layout: Layout, dim: int) -> frozenset[int]:
+def axes_elsewhere(dimensions: Dimensions, dim: int) -> frozenset[int]:
     """The spatial axes that vary along other dimensions than this one."""
-    others = [dimension for d, dimension in enumerate(unpicked(layout)) if d != dim]
+    others = [dimension for d, dimension in enumerate(unpicked(dimensions)) if d != dim]
     return frozenset[int]().union(*map(axes_of, others))
 
 
-def unpicked(layout: Layout) -> Layout:
-    """The layout without positions that were picked."""
+def unpicked(dimensions: Dimensions) -> Dimensions:
+    """Dimensions without positions that were picked out of an axis."""
     return tuple(
-        tuple(factor for factor in dimension if factor.place is None) for dimension in layout
+        tuple(factor for factor in dimension if factor.place is None) for dimension in dimensions
     )
 
 
-def lie_alike(layout: Layout, others: Sequence[Layout]) -> bool:
+def lie_alike(dimensions: Dimensions, others: Sequence[Dimensions]) -> bool:
     """Whether the positions of others, aligned at their last dimension, lie where those of one do.
 
     Of a sum of a map and its transpose, say, they do not.
@@ -195,7 +196,7 @@ def lie_alike(layout: Layout, others: Sequence[Layout]) -> bool:
     return all(
         not axes_of(carried) or _runs(carried) in ((), _runs(there))
         for other in others
-        for carried, there in zip(reversed(other), reversed(layout), strict=False)
+        for carried, there in zip(reversed(other), reversed(dimensions), strict=False)
     )
 
 
@@ -203,18 +204,18 @@ def _runs(dimension: Dimension) -> tuple[tuple[int, tuple[int, ...], int], ...]:
     return tuple((f.size, f.axes, f.step) for f in dimension if f.size > 1)
 
 
-def permuted(layout: Layout, order: Sequence[int]) -> Layout:
-    """The layout after `permute(order)`."""
-    return tuple(layout[dim] for dim in order)
+def permuted(dimensions: Dimensions, order: Sequence[int]) -> Dimensions:
+    """Dimensions behind `permute(order)`."""
+    return tuple(dimensions[dim] for dim in order)
 
 
-def reshaped(layout: Layout, shape: Sequence[int]) -> Layout:
-    """The layout after a view to `shape`: factors are regrouped in order, and split where needed.
+def reshaped(dimensions: Dimensions, shape: Sequence[int]) -> Dimensions:
+    """Dimensions behind a view to `shape`: factors are regrouped in order, and split where needed.
 
     Where a factor cannot be split evenly, the dimension is marked as carrying all axes involved.
     Factors of size one stay with a neighbour, so that a 1x1 map still counts as a map.
     """
-    pending = [factor for dimension in layout for factor in dimension]
+    pending = [factor for dimension in dimensions for factor in dimension]
     result: list[Dimension] = []
     for position, size in enumerate(shape):
         taken: list[Factor] = []
@@ -239,7 +240,7 @@ def reshaped(layout: Layout, shape: Sequence[int]) -> Layout:
                 pending.insert(0, replace(factor, size=inner, parts=()))
                 filled = size
             else:
-                return tangled(layout, shape)
+                return tangled(dimensions, shape)
         result.append(_merged(taken) or (Factor(size),))
     if pending and result:
         result[-1] = _merged([*result[-1], *pending])
@@ -255,29 +256,29 @@ def patches_of(dimension: Dimension) -> Patches | None:
     return there.pop() if len(there) == 1 and in_order else None
 
 
-def same_patches(layouts: Sequence[Layout]) -> bool:
+def same_patches(all_dimensions: Sequence[Dimensions]) -> bool:
     """Whether all of them have windows in their channels, in the same places."""
     found = [
         [
             [(f.size, f.step, f.patches) if f.patches else None for f in dimension]
-            for dimension in layout
+            for dimension in dimensions
         ]
-        for layout in layouts
+        for dimensions in all_dimensions
     ]
     return all(one == found[0] for one in found[1:])
 
 
-def without_patches(layout: Layout) -> Layout:
+def without_patches(dimensions: Dimensions) -> Dimensions:
     """The same, what lies in the channels no longer being told apart."""
     return tuple(
         tuple(replace(factor, patches=None) if factor.patches else factor for factor in dimension)
-        for dimension in layout
+        for dimension in dimensions
     )
 
 
-def tangled(layout: Layout, shape: Sequence[int]) -> Layout:
-    """A layout in which any dimension may carry any axis of the tensor."""
-    axes = tuple(sorted(all_axes(layout)))
+def tangled(dimensions: Dimensions, shape: Sequence[int]) -> Dimensions:
+    """Dimensions of which any may carry any axis of the tensor."""
+    axes = tuple(sorted(all_axes(dimensions)))
     return tuple((Factor(size, axes if size > 1 else ()),) for size in shape)
 
 

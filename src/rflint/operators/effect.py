@@ -12,19 +12,19 @@ from rflint.graph.sizing import Sizing
 from rflint.graph.taps import Taps
 from rflint.graph.windows import POINTWISE, Reach
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Layout
+from rflint.operators.dimensions import Dimensions
 from rflint.operators.values import Zeros
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a call does to layouts and receptive fields.
+    """What a call makes of dimensions, and what it reads.
 
-    `layout` is that of the output, or of every output where there are several. `reaches` has
+    `dimensions` are those of the output, or of every output where there are several. `reaches` has
     one entry per value of `call.data`: what is read of it, per spatial axis.
     """
 
-    layout: Layout
+    dimensions: Dimensions
     reaches: tuple[tuple[Reach, ...], ...]
     geometry: Geometry
     macs: int = 0
@@ -69,10 +69,10 @@ def geometry(
     )
 
 
-def pointwise(call: Call, layout: Layout) -> Effect:
+def pointwise(call: Call, dimensions: Dimensions) -> Effect:
     """An operator that reads, of every input, the same position that it writes."""
     reach = (POINTWISE,) * call.axes
-    return Effect(layout, (reach,) * len(call.data), geometry(call.axes))
+    return Effect(dimensions, (reach,) * len(call.data), geometry(call.axes))
 
 
 def reach_of(axes: int, reaches: Mapping[int, Reach]) -> tuple[Reach, ...]:

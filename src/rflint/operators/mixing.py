@@ -1,7 +1,7 @@
 """What an operator reads, per spatial axis, from what it does along the dimensions of a tensor.
 
 Rows of the table know dimensions ("a window of 3 along the last one"), receptive fields know axes.
-Layouts connect the two (tracing/layout.py); this is where that is worked out, once for all rows.
+What lies along the dimensions of a tensor connects the two: it is worked out here, for all rows.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from rflint.graph.windows import POINTWISE, Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
+    Dimensions,
     Factor,
-    Layout,
     all_axes,
     at_lengths,
     axes_elsewhere,
@@ -32,7 +32,7 @@ from rflint.operators.values import Value
 from rflint.operators.zeros import all_zero
 
 
-def mixed(layout: Layout, dims: Iterable[int], out: Layout = ()) -> dict[int, Reach]:
+def mixed(dimensions: Dimensions, dims: Iterable[int], out: Dimensions = ()) -> dict[int, Reach]:
     """What is read, per axis, by an operator that mixes all positions along `dims`.
 
     All of the axis; but of an axis that was split, the inner part alone is a window, as in window
@@ -40,11 +40,13 @@ def mixed(layout: Layout, dims: Iterable[int], out: Layout = ()) -> dict[int, Re
     or in those of the result, `out`.
     """
     dims = set(dims)
-    rest = [factor for d, dimension in enumerate(layout) if d not in dims for factor in dimension]
+    rest = [
+        factor for d, dimension in enumerate(dimensions) if d not in dims for factor in dimension
+    ]
     surviving = {*rest, *(factor for dimension in out for factor in dimension)}
     reaches: dict[int, Reach] = {}
     for dim in dims:
-        for factor in layout[dim]:
+        for factor in dimensions[dim]:
             for axis in factor.axes:
                 if axis not in reaches and _is_inner(factor, rest):
                     stride = 1 if factor in surviving else factor.size
@@ -64,7 +66,7 @@ def read_of_operands(call: Call, reaches: Mapping[int, Reach]) -> tuple[tuple[Re
     return tuple(
         reach_of(
             call.axes,
-            reaches if v is call.input else dict.fromkeys(all_axes(v.layout), Extent.GLOBAL),
+            reaches if v is call.input else dict.fromkeys(all_axes(v.dimensions), Extent.GLOBAL),
         )
         for v in call.data
     )
@@ -88,12 +90,12 @@ def without_inner(carried: Dimension, reaches: Mapping[int, Reach]) -> Dimension
     )
 
 
-def displaced(layout: Layout, there: Layout) -> dict[int, Reach]:
+def displaced(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
     """What is read of a row that was picked from an axis where it meets another row of it.
 
     So a recurrence over rows, whose state was made of the row before, sees one more with each row.
     """
-    one, other = picked_from(layout), picked_from(there)
+    one, other = picked_from(dimensions), picked_from(there)
     if one is None or other is None or one.axes != other.axes:
         return {}
     if one.place is None or other.place is None or one.place == other.place:
@@ -132,27 +134,29 @@ def read_beside(reaches: dict[int, Reach], more: Mapping[int, Reach]) -> None:
             reaches[axis] = Extent.UNKNOWN
 
 
-def shuffled(layout: Layout, dim: int) -> tuple[int, int] | None:
+def shuffled(dimensions: Dimensions, dim: int) -> tuple[int, int] | None:
     """Channels that were moved between the positions of an axis: the axis, and how many.
 
     That is a pixel shuffle, spelled out in views. Views alone cannot tell it from features that
     are listed position by position, so it counts from the first operator on that works along it.
     """
-    carried = layout[dim]
+    carried = dimensions[dim]
     times = carried[-1].size if len(carried) > 1 and not carried[-1].axes else 1
     axis = sole_axis(carried[:-1]) if times > 1 else None
-    elsewhere = (a for d, dimension in enumerate(layout) if d != dim for a in axes_of(dimension))
+    elsewhere = (
+        a for d, dimension in enumerate(dimensions) if d != dim for a in axes_of(dimension)
+    )
     return None if axis is None or axis in elsewhere else (axis, times)
 
 
-def unshuffled(layout: Layout) -> tuple[Layout, dict[int, Reach]]:
-    """A layout in which channels between positions count as the positions that they are."""
-    if picked_from(layout) is not None:
-        return layout, {}  # one position of an axis, which is no channel
+def unshuffled(dimensions: Dimensions) -> tuple[Dimensions, dict[int, Reach]]:
+    """Dimensions in which channels between positions count as the positions that they are."""
+    if picked_from(dimensions) is not None:
+        return dimensions, {}  # one position of an axis, which is no channel
     reaches: dict[int, Reach] = {}
-    result = list(layout)
-    for dim, carried in enumerate(layout):
-        moved = shuffled(layout, dim)
+    result = list(dimensions)
+    for dim, carried in enumerate(dimensions):
+        moved = shuffled(dimensions, dim)
         if moved is not None:
             axis, times = moved
             reaches[axis] = Window(1, Fraction(1, times), 0)
@@ -160,28 +164,30 @@ def unshuffled(layout: Layout) -> tuple[Layout, dict[int, Reach]]:
     return tuple(result), reaches
 
 
-def along(layout: Layout, dim: int, window: Reach, size: int) -> tuple[dict[int, Reach], Dimension]:
+def along(
+    dimensions: Dimensions, dim: int, window: Reach, size: int
+) -> tuple[dict[int, Reach], Dimension]:
     """What an operator with a window along one dimension reads, and what that dimension then is.
 
     `size` is the dimension's new length. Along the merged dimension of a token sequence a window is
     one along the innermost axis (that it wraps around at the end of a row is not counted).
     """
-    carried = layout[dim]
+    carried = dimensions[dim]
     (after,) = at_lengths((carried,), (size,))
     spatial = [factor for factor in carried if factor.axes]
-    moved = shuffled(layout, dim)
+    moved = shuffled(dimensions, dim)
     if not spatial or (window == POINTWISE and (moved is None or length(carried) == size)):
         return {}, after
     if not isinstance(window, Window):
-        return mixed(layout, (dim,)), resized((), size)
+        return mixed(dimensions, (dim,)), resized((), size)
     axis = sole_axis(carried)
-    elsewhere = axes_elsewhere(layout, dim)
+    elsewhere = axes_elsewhere(dimensions, dim)
     if axis is not None and axis not in elsewhere:
         return {axis: window}, after
     if moved is None and (window.size, window.stride) == (1, 1):
         return {}, after  # only moves the grid
     if len(spatial) == 1 and size == 1 and window.size >= length(carried):
-        return mixed(layout, (dim,)), after
+        return mixed(dimensions, (dim,)), after
     if moved is not None:
         upsampled = Window(1, Fraction(1, moved[1]), 0)
         return {moved[0]: composed(upsampled, window)}, resized(carried, size)
@@ -203,8 +209,8 @@ def located(
     """
     found = []
     for dim, window in zip(dims, taps, strict=True):
-        axis = sole_axis(value.layout[dim]) if known else None
-        alone = axis is not None and axis not in axes_elsewhere(value.layout, dim)
+        axis = sole_axis(value.dimensions[dim]) if known else None
+        alone = axis is not None and axis not in axes_elsewhere(value.dimensions, dim)
         # what is zero altogether stands for something that was not given
         zeros = value.zeros[dim] if value.zeros and value.zeros != all_zero(value.shape) else 0
         found.append(replace(window, axis=axis if alone else None, zeros=zeros))

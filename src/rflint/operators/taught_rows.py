@@ -42,7 +42,9 @@ def _effect(name: str, call: Call) -> Effect:
     effects = [_of_result(call, reaches, shape) for shape in shapes]
     if len(effects) == 1:
         return effects[0]
-    return Effect(effects[0].layout, effects[0].reaches, effects[0].geometry, parts=tuple(effects))
+    return Effect(
+        effects[0].dimensions, effects[0].reaches, effects[0].geometry, parts=tuple(effects)
+    )
 
 
 def _of_result(call: Call, reaches: tuple[Reach, ...], shape: tuple[int, ...]) -> Effect:
@@ -50,31 +52,33 @@ def _of_result(call: Call, reaches: tuple[Reach, ...], shape: tuple[int, ...]) -
     read: list[dict[int, Reach]] = []
     for value in call.data:
         axes: dict[int, Reach] = {}
-        for dim, carried in enumerate(value.layout):
+        for dim, carried in enumerate(value.dimensions):
             for axis in axes_of(carried):
-                axes |= _along(value.layout, dim, reaches[axis], shape, len(value.shape))
+                axes |= _along(value.dimensions, dim, reaches[axis], shape, len(value.shape))
         read.append(axes)
     if len(shape) == len(first.shape):
-        layout = tuple(
+        dimensions = tuple(
             carried if axes_of(carried) else other
-            for carried, other in zip(at_lengths(first.layout, shape), plain(shape), strict=True)
+            for carried, other in zip(
+                at_lengths(first.dimensions, shape), plain(shape), strict=True
+            )
         )
     else:
-        layout = tangled(first.layout, shape)
+        dimensions = tangled(first.dimensions, shape)
     everything: dict[int, Reach] = {axis: reach for axes in read for axis, reach in axes.items()}
     return Effect(
-        layout,
+        dimensions,
         tuple(reach_of(call.axes, axes) for axes in read),
         mixing_geometry(call.axes, everything),
     )
 
 
 def _along(
-    layout: Any, dim: int, reach: Reach, shape: tuple[int, ...], rank: int
+    dimensions: Any, dim: int, reach: Reach, shape: tuple[int, ...], rank: int
 ) -> dict[int, Reach]:
     if reach is Extent.UNKNOWN:
-        return dict.fromkeys(axes_of(layout[dim]), reach)
+        return dict.fromkeys(axes_of(dimensions[dim]), reach)
     if not isinstance(reach, Window):
-        return mixed(layout, (dim,), layout)
-    size = shape[dim] if len(shape) == rank else length(layout[dim])
-    return along(layout, dim, reach, size)[0]
+        return mixed(dimensions, (dim,), dimensions)
+    size = shape[dim] if len(shape) == rank else length(dimensions[dim])
+    return along(dimensions, dim, reach, size)[0]

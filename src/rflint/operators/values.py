@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rflint.graph.layer import Rearrangement
-from rflint.operators.dimensions import Layout
+from rflint.operators.dimensions import Dimensions
 from rflint.operators.shapes import Shape
 
 Zeros: TypeAlias = tuple[int, ...]
@@ -66,7 +66,7 @@ class Value:
     """
 
     shape: Shape
-    layout: Layout
+    dimensions: Dimensions
     source: int | None = None
     parameters: Origins = NOTHING
     arrangement: Arrangement | None = None

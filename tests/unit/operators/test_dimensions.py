@@ -1,4 +1,4 @@
-"""Layouts: which dimension carries which spatial axis, against the positions themselves."""
+"""Which dimension carries which spatial axis, against the positions themselves."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rflint.operators.dimensions import (
+    Dimensions,
     Factor,
-    Layout,
     all_axes,
     axes_of,
-    image_layout,
+    image_dimensions,
     permuted,
     plain,
     reshaped,
@@ -30,17 +30,17 @@ B, C, H, W = 2, 6, 8, 12
 Shape = tuple[int, ...]
 
 
-def carried(layout: Layout) -> list[set[int]]:
+def carried(dimensions: Dimensions) -> list[set[int]]:
     """The axes that each dimension carries."""
-    return [set(axes_of(dimension)) for dimension in layout]
+    return [set(axes_of(dimension)) for dimension in dimensions]
 
 
-def sole_axes(layout: Layout) -> list[int | None]:
-    return [sole_axis(dimension) for dimension in layout]
+def sole_axes(dimensions: Dimensions) -> list[int | None]:
+    return [sole_axis(dimension) for dimension in dimensions]
 
 
-def sizes(layout: Layout) -> Shape:
-    return tuple(prod(factor.size for factor in dimension) for dimension in layout)
+def sizes(dimensions: Dimensions) -> Shape:
+    return tuple(prod(factor.size for factor in dimension) for dimension in dimensions)
 
 
 # -- strategies
@@ -105,10 +105,10 @@ def rearrangements(draw: st.DrawFn) -> tuple[Shape, list[Sequence[int]]]:
     return shape, views
 
 
-def after(layout: Layout, views: Sequence[Sequence[int]]) -> Layout:
+def after(dimensions: Dimensions, views: Sequence[Sequence[int]]) -> Dimensions:
     for index, view in enumerate(views):
-        layout = permuted(layout, view) if index % 2 else reshaped(layout, tuple(view))
-    return layout
+        dimensions = permuted(dimensions, view) if index % 2 else reshaped(dimensions, tuple(view))
+    return dimensions
 
 
 def positions(shape: Shape, views: Sequence[Sequence[int]]) -> list[np.ndarray]:
@@ -134,12 +134,12 @@ def test_the_factors_of_a_dimension_multiply_to_its_size(
     case: tuple[Shape, list[Sequence[int]]],
 ) -> None:
     shape, views = case
-    layout = image_layout(shape)
+    dimensions = image_dimensions(shape)
     current = shape
     for index, view in enumerate(views):
-        layout = permuted(layout, view) if index % 2 else reshaped(layout, tuple(view))
+        dimensions = permuted(dimensions, view) if index % 2 else reshaped(dimensions, tuple(view))
         current = tuple(current[dim] for dim in view) if index % 2 else tuple(view)
-        assert sizes(layout) == current
+        assert sizes(dimensions) == current
 
 
 @settings(max_examples=150, deadline=None)
@@ -148,9 +148,9 @@ def test_a_dimension_carries_every_axis_that_varies_along_it(
     case: tuple[Shape, list[Sequence[int]]],
 ) -> None:
     shape, views = case
-    layout = after(image_layout(shape), views)
+    dimensions = after(image_dimensions(shape), views)
     for axis, position in enumerate(positions(shape, views)):
-        for dim, axes in enumerate(carried(layout)):
+        for dim, axes in enumerate(carried(dimensions)):
             assert axis in axes or not varies(position, dim)
 
 
@@ -160,9 +160,9 @@ def test_the_positions_of_a_sole_axis_are_neighbours_in_order(
     case: tuple[Shape, list[Sequence[int]]],
 ) -> None:
     shape, views = case
-    layout = after(image_layout(shape), views)
+    dimensions = after(image_dimensions(shape), views)
     where = positions(shape, views)
-    for dim, axis in enumerate(sole_axes(layout)):
+    for dim, axis in enumerate(sole_axes(dimensions)):
         if axis is None:
             continue
         steps = np.diff(where[axis], axis=dim)
@@ -174,52 +174,52 @@ def test_the_positions_of_a_sole_axis_are_neighbours_in_order(
 @settings(max_examples=150, deadline=None)
 @given(st.data(), image_shapes)
 def test_a_reshape_there_and_back_restores_the_axes(data: st.DataObject, shape: Shape) -> None:
-    layout = image_layout(shape)
+    dimensions = image_dimensions(shape)
     there = data.draw(st.one_of(splits(shape), merges(shape)))
-    back = reshaped(reshaped(layout, there), shape)
+    back = reshaped(reshaped(dimensions, there), shape)
     for dim, size in enumerate(shape):
         if size > 1:
-            assert axes_of(back[dim]) == axes_of(layout[dim])
-            assert sole_axis(back[dim]) == sole_axis(layout[dim])
-    assert all_axes(back) == all_axes(layout)
+            assert axes_of(back[dim]) == axes_of(dimensions[dim])
+            assert sole_axis(back[dim]) == sole_axis(dimensions[dim])
+    assert all_axes(back) == all_axes(dimensions)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data(), image_shapes)
 def test_merging_and_splitting_loses_no_axis(data: st.DataObject, shape: Shape) -> None:
-    layout = image_layout(shape)
+    dimensions = image_dimensions(shape)
     for _ in range(3):
-        current = sizes(layout)
-        layout = reshaped(layout, data.draw(st.one_of(splits(current), merges(current))))
-        assert all_axes(layout) == {0, 1}
+        current = sizes(dimensions)
+        dimensions = reshaped(dimensions, data.draw(st.one_of(splits(current), merges(current))))
+        assert all_axes(dimensions) == {0, 1}
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.data(), image_shapes)
 def test_a_permutation_and_its_inverse_change_nothing(data: st.DataObject, shape: Shape) -> None:
-    layout = image_layout(shape)
+    dimensions = image_dimensions(shape)
     order = data.draw(st.permutations(range(4)))
     inverse = sorted(range(4), key=order.__getitem__)
-    assert permuted(permuted(layout, order), inverse) == layout
+    assert permuted(permuted(dimensions, order), inverse) == dimensions
 
 
 @settings(max_examples=100, deadline=None)
 @given(image_shapes)
 def test_a_reshape_to_the_same_shape_changes_nothing(shape: Shape) -> None:
-    layout = image_layout(shape)
-    again = reshaped(layout, shape)
-    assert carried(again) == carried(layout)
-    assert sole_axes(again) == sole_axes(layout)
+    dimensions = image_dimensions(shape)
+    again = reshaped(dimensions, shape)
+    assert carried(again) == carried(dimensions)
+    assert sole_axes(again) == sole_axes(dimensions)
 
 
 # -- what models do
 
 
 def test_an_image_carries_its_axes_behind_batch_and_channels() -> None:
-    assert carried(image_layout((B, C, H, W))) == [set(), set(), {0}, {1}]
-    assert sole_axes(image_layout((B, C, H, W))) == [None, None, 0, 1]
-    assert sole_axes(image_layout((B, C, H))) == [None, None, 0]
-    assert sole_axes(image_layout((B, C, H, W, 4))) == [None, None, 0, 1, 2]
+    assert carried(image_dimensions((B, C, H, W))) == [set(), set(), {0}, {1}]
+    assert sole_axes(image_dimensions((B, C, H, W))) == [None, None, 0, 1]
+    assert sole_axes(image_dimensions((B, C, H))) == [None, None, 0]
+    assert sole_axes(image_dimensions((B, C, H, W, 4))) == [None, None, 0, 1, 2]
 
 
 def test_what_is_no_image_carries_nothing() -> None:
@@ -228,14 +228,14 @@ def test_what_is_no_image_carries_nothing() -> None:
 
 
 def test_flattened_positions_are_told_apart_again() -> None:
-    tokens = reshaped(image_layout((B, C, H, W)), (B, C, H * W))
+    tokens = reshaped(image_dimensions((B, C, H, W)), (B, C, H * W))
     assert carried(tokens) == [set(), set(), {0, 1}]
     assert sole_axes(tokens) == [None, None, None]
-    assert reshaped(tokens, (B, C, H, W)) == image_layout((B, C, H, W))
+    assert reshaped(tokens, (B, C, H, W)) == image_dimensions((B, C, H, W))
 
 
 def test_tokens_of_a_vision_transformer_become_a_map_again() -> None:
-    image = image_layout((B, C, H, W))
+    image = image_dimensions((B, C, H, W))
     tokens = permuted(reshaped(image, (B, C, H * W)), (0, 2, 1))
     assert carried(tokens) == [set(), {0, 1}, set()]
     image_again = reshaped(permuted(tokens, (0, 2, 1)), (B, C, H, W))
@@ -243,20 +243,20 @@ def test_tokens_of_a_vision_transformer_become_a_map_again() -> None:
 
 
 def test_flattening_everything_mixes_channels_and_positions() -> None:
-    flat = reshaped(image_layout((B, C, H, W)), (B, C * H * W))
+    flat = reshaped(image_dimensions((B, C, H, W)), (B, C * H * W))
     assert carried(flat) == [set(), {0, 1}]
     assert sole_axes(flat) == [None, None]
     assert sole_axes(reshaped(flat, (B, C, H, W))) == [None, None, 0, 1]
 
 
 def test_channels_last_keeps_the_axes_whole() -> None:
-    last = permuted(image_layout((B, C, H, W)), (0, 2, 3, 1))
+    last = permuted(image_dimensions((B, C, H, W)), (0, 2, 3, 1))
     assert sole_axes(last) == [None, 0, 1, None]
 
 
 def test_a_window_partition_splits_both_axes_and_its_inverse_joins_them() -> None:
     w = 4
-    image = permuted(image_layout((B, C, H, W)), (0, 2, 3, 1))
+    image = permuted(image_dimensions((B, C, H, W)), (0, 2, 3, 1))
     split = reshaped(image, (B, H // w, w, W // w, w, C))
     assert carried(split) == [set(), {0}, {0}, {1}, {1}, set()]
     assert split[1] == (Factor(H // w, (0,), w),)
@@ -269,13 +269,13 @@ def test_a_window_partition_splits_both_axes_and_its_inverse_joins_them() -> Non
 
 
 def test_the_outer_part_of_a_split_axis_skips_positions() -> None:
-    coarse, fine = reshaped(image_layout((1, 1, H)), (1, 1, 4, 2))[2:]
+    coarse, fine = reshaped(image_dimensions((1, 1, H)), (1, 1, 4, 2))[2:]
     assert sole_axis(coarse) is None
     assert axes_of(coarse) == axes_of(fine) == {0}
 
 
 def test_parts_of_an_axis_in_another_order_are_not_rejoined() -> None:
-    parts = reshaped(image_layout((1, 1, H)), (1, 1, 2, 2, 2))
+    parts = reshaped(image_dimensions((1, 1, H)), (1, 1, 2, 2, 2))
     swapped = reshaped(permuted(parts, (0, 1, 3, 2, 4)), (1, 1, H))
     assert carried(swapped) == [set(), set(), {0}]
     assert sole_axes(swapped) == [None, None, None]
@@ -283,14 +283,14 @@ def test_parts_of_an_axis_in_another_order_are_not_rejoined() -> None:
 
 
 def test_split_channels_carry_nothing() -> None:
-    groups = reshaped(image_layout((B, C, H, W)), (B, 2, C // 2, H, W))
+    groups = reshaped(image_dimensions((B, C, H, W)), (B, 2, C // 2, H, W))
     assert carried(groups) == [set(), set(), set(), {0}, {1}]
     shuffled = reshaped(permuted(groups, (0, 2, 1, 3, 4)), (B, C, H, W))
     assert sole_axes(shuffled) == [None, None, 0, 1]
 
 
 def test_a_single_position_still_counts_as_a_map() -> None:
-    pooled = image_layout((B, C, 1, 1))
+    pooled = image_dimensions((B, C, 1, 1))
     vector = reshaped(pooled, (B, C))
     assert all_axes(vector) == {0, 1}
     assert sizes(vector) == (B, C)
@@ -299,23 +299,23 @@ def test_a_single_position_still_counts_as_a_map() -> None:
 
 
 def test_new_dimensions_of_size_one_carry_nothing() -> None:
-    stretched = reshaped(image_layout((B, C, H)), (B, C, 1, H, 1))
+    stretched = reshaped(image_dimensions((B, C, H)), (B, C, 1, H, 1))
     assert carried(stretched) == [set(), set(), set(), {0}, set()]
 
 
 @pytest.mark.parametrize("shape", [(B, 9, 64), (B, 32, 18), (9, 128), (9, 4, 32)])
 def test_what_cannot_be_split_evenly_may_carry_any_axis(shape: Shape) -> None:
-    mixed = reshaped(image_layout((B, C, H, W)), shape)
+    mixed = reshaped(image_dimensions((B, C, H, W)), shape)
     assert sizes(mixed) == shape
     assert carried(mixed) == [{0, 1}] * len(shape)
     assert set(sole_axes(mixed)) == {None}
 
 
 def test_tangling_spares_dimensions_of_size_one() -> None:
-    assert carried(tangled(image_layout((B, C, H, W)), (1, 7, 3))) == [set(), {0, 1}, {0, 1}]
+    assert carried(tangled(image_dimensions((B, C, H, W)), (1, 7, 3))) == [set(), {0, 1}, {0, 1}]
 
 
 def test_a_resized_dimension_keeps_its_axis() -> None:
-    (dimension,) = image_layout((B, C, H))[2:]
+    (dimension,) = image_dimensions((B, C, H))[2:]
     assert sole_axis(resized(dimension, 5)) == 0
     assert sizes((resized(dimension, 5),)) == (5,)

@@ -10,7 +10,7 @@ from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent
 from rflint.operators.broadcasting import same_shape
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Factor, Layout, axes_of
+from rflint.operators.dimensions import Dimensions, Factor, axes_of
 from rflint.operators.effect import Effect, geometry, pointwise, reach_of
 from rflint.operators.mixing import mixed
 from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, show
@@ -37,7 +37,7 @@ from rflint.operators.weights import weight_of
 )
 def zero_at_zero(call: Call) -> Effect:
     """A function of one number that is zero at zero."""
-    return replace(pointwise(call, call.input.layout), zeros=call.input.zeros)
+    return replace(pointwise(call, call.input.dimensions), zeros=call.input.zeros)
 
 
 @operator(
@@ -61,7 +61,7 @@ def zero_at_zero(call: Call) -> Effect:
 )
 def activation(call: Call) -> Effect:
     """A function of one number."""
-    return pointwise(call, call.input.layout)
+    return pointwise(call, call.input.dimensions)
 
 
 _BOUNDS = {
@@ -90,7 +90,7 @@ def clamp(call: Call) -> Effect:
     numbers = all(bound is None or isinstance(bound, int | float) for bound in (least, greatest))
     keeps_zeros = numbers and (least or 0) <= 0 <= (greatest or 0)
     return replace(
-        pointwise(call, call.input.layout), zeros=call.input.zeros if keeps_zeros else ()
+        pointwise(call, call.input.dimensions), zeros=call.input.zeros if keeps_zeros else ()
     )
 
 
@@ -110,7 +110,7 @@ def prelu_shape(call: Call) -> Shape:
 @operator("prelu", "PReLU", kind=Kind.ACTIVATION, shape=prelu_shape)
 def prelu(call: Call) -> Effect:
     """A leaky ReLU whose slope is a parameter."""
-    return replace(pointwise(call, call.input.layout), zeros=call.input.zeros)
+    return replace(pointwise(call, call.input.dimensions), zeros=call.input.zeros)
 
 
 def glu_shape(call: Call) -> Shape:
@@ -128,11 +128,11 @@ def glu(call: Call) -> Effect:
     """One half of the channels, gated by the sigmoid of the other."""
     value, shape = call.input, glu_shape(call)
     dim = checked_dim(int(call.arg("dim", 1, -1)), len(shape))
-    layout = list(value.layout)
-    axes = axes_of(layout[dim])
-    layout[dim] = (Factor(shape[dim], tuple(sorted(axes))),)
+    dimensions = list(value.dimensions)
+    axes = axes_of(dimensions[dim])
+    dimensions[dim] = (Factor(shape[dim], tuple(sorted(axes))),)
     reach = reach_of(call.axes, dict.fromkeys(axes, Extent.UNKNOWN))
-    return Effect(tuple(layout), (reach,), geometry(call.axes))
+    return Effect(tuple(dimensions), (reach,), geometry(call.axes))
 
 
 def softmax_dim(call: Call) -> int:
@@ -168,14 +168,16 @@ def softmax(call: Call) -> Effect:
     In a table of scores positions lie along two dimensions, queries and keys. There the product
     with the values counts what is mixed, and counting it here as well would count it twice.
     """
-    layout, dim = call.input.layout, softmax_dim(call)
-    compares = any(axes_of(carried) and carried == layout[dim] for carried in _without(layout, dim))
-    reaches = {} if compares else mixed(layout, (dim,), layout)
-    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+    dimensions, dim = call.input.dimensions, softmax_dim(call)
+    compares = any(
+        axes_of(carried) and carried == dimensions[dim] for carried in _without(dimensions, dim)
+    )
+    reaches = {} if compares else mixed(dimensions, (dim,), dimensions)
+    return Effect(dimensions, (reach_of(call.axes, reaches),), geometry(call.axes))
 
 
-def _without(layout: Layout, dim: int) -> Layout:
-    return layout[:dim] + layout[dim + 1 :]
+def _without(dimensions: Dimensions, dim: int) -> Dimensions:
+    return dimensions[:dim] + dimensions[dim + 1 :]
 
 
 @operator(
@@ -186,4 +188,4 @@ def _without(layout: Layout, dim: int) -> Layout:
 )
 def softmax2d(call: Call) -> Effect:
     """Softmax over the channels of every position."""
-    return pointwise(call, call.input.layout)
+    return pointwise(call, call.input.dimensions)

@@ -126,15 +126,15 @@ def pad(call: Call) -> Effect:
 @operator("native_layer_norm", "native_group_norm", "fused_rms_norm", kind=Kind.NORM)
 def native_norm(call: Call) -> Effect:
     """Normalisations that return their statistics beside the result."""
-    layout = call.input.layout
+    dimensions = call.input.dimensions
     if call.name in ("native_layer_norm", "fused_rms_norm"):
         return normalisation.layer_norm(call)
     past = call.name.endswith("no_training") or (
         call.name.startswith("native_batch_norm") and not call.arg("training", 5, True)
     )
     return replace(
-        pointwise(call, layout),
-        statistics=frozenset[int]() if past else all_axes(layout),
+        pointwise(call, dimensions),
+        statistics=frozenset[int]() if past else all_axes(dimensions),
         subtracts_mean=normalisation.subtracts_channel_means(call),
     )
 
@@ -150,7 +150,7 @@ def native_norm(call: Call) -> Effect:
 )
 def unmoved(call: Call) -> Effect:
     """Every result is computed from its own position, along the spatial axes."""
-    return pointwise(call, call.input.layout)
+    return pointwise(call, call.input.dimensions)
 
 
 @operator("linalg_vector_norm", kind=Kind.REDUCE)

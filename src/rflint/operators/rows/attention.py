@@ -10,7 +10,7 @@ from typing import Any
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Reach
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Factor, Layout, tangled
+from rflint.operators.dimensions import Dimensions, Factor, tangled
 from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry
 from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, show
@@ -35,14 +35,17 @@ def attention(call: Call) -> Effect:
     """Reads along whatever the positions of keys and values run: a window in window attention."""
     query, key, value = call.tensors[:3]
     out = attention_shape(call)
-    layout = _with_features(query, out)
-    if len(layout) == len(value.layout):
-        layout = (*layout[:-1], value.layout[-1])  # positions there, in attention over channels
+    dimensions = _with_features(query, out)
+    if len(dimensions) == len(value.dimensions):
+        dimensions = (
+            *dimensions[:-1],
+            value.dimensions[-1],
+        )  # positions there, in attention over channels
     scores = prod(out[:-1]) * key.shape[-2]
     macs = scores * (query.shape[-1] + value.shape[-1])
-    features = mixed(query.layout, (len(query.shape) - 1,))
-    features |= mixed(key.layout, (len(key.shape) - 1,))
-    return _attending(call, layout, key, value, len(key.shape) - 2, macs, features)
+    features = mixed(query.dimensions, (len(query.shape) - 1,))
+    features |= mixed(key.dimensions, (len(key.shape) - 1,))
+    return _attending(call, dimensions, key, value, len(key.shape) - 2, macs, features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,23 +153,23 @@ def multihead_shape(call: Call) -> list[Any]:
 def multihead_attention(call: Call) -> Effect:
     """Projections, attention over positions, projection: torch.nn's module, or its function."""
     given = _heads(call)
-    layout = _with_features(given.query, given.shape)
+    dimensions = _with_features(given.query, given.shape)
     operands = (given.query, given.key, given.value)
     features: dict[int, Reach] = {}
     for value in operands:
-        features |= mixed(value.layout, (len(value.layout) - 1,))
-    return _attending(call, layout, given.key, given.value, given.at, given.macs, features)
+        features |= mixed(value.dimensions, (len(value.dimensions) - 1,))
+    return _attending(call, dimensions, given.key, given.value, given.at, given.macs, features)
 
 
-def _with_features(query: Value, out: Shape) -> Layout:
-    if len(query.layout) != len(out):
-        return tangled(query.layout, out)
-    return (*query.layout[:-1], (Factor(out[-1]),))
+def _with_features(query: Value, out: Shape) -> Dimensions:
+    if len(query.dimensions) != len(out):
+        return tangled(query.dimensions, out)
+    return (*query.dimensions[:-1], (Factor(out[-1]),))
 
 
 def _attending(
     call: Call,
-    layout: Layout,
+    dimensions: Dimensions,
     key: Value,
     value: Value,
     dim: int,
@@ -174,10 +177,12 @@ def _attending(
     features: Mapping[int, Reach] = {},
 ) -> Effect:
     """`features` is what is read along the dimensions that are projected or compared."""
-    reaches = mixed(key.layout, (dim,), layout) | mixed(value.layout, (dim,), layout)
+    reaches = mixed(key.dimensions, (dim,), dimensions) | mixed(
+        value.dimensions, (dim,), dimensions
+    )
     reaches |= features
     return Effect(
-        layout,
+        dimensions,
         tuple(reach_of(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=macs,

@@ -28,7 +28,7 @@ from rflint.operators.table import operator
 )
 def unchanged(call: Call) -> Effect:
     """What passes its input through, as far as a receptive field goes; zeros stay zeros."""
-    return replace(pointwise(call, call.input.layout), zeros=call.input.zeros)
+    return replace(pointwise(call, call.input.dimensions), zeros=call.input.zeros)
 
 
 @operator(
@@ -39,4 +39,4 @@ def unchanged(call: Call) -> Effect:
 )
 def in_place_of_each(call: Call) -> Effect:
     """Another number in the place of each."""
-    return pointwise(call, call.input.layout)
+    return pointwise(call, call.input.dimensions)

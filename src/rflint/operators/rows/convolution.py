@@ -288,14 +288,14 @@ def _windowed(
     channels = dims[0] - 1
     # what lies in the channels has been gathered there: all of an axis (a Linear that someone
     # reshaped), or the inner part of one (space-to-depth, spelled out in views)
-    inner = mixed(value.layout, (channels,))
-    layout = [without_inner(carried, inner) for carried in value.layout]
-    layout[channels] = resized((), out[channels])
-    whole = tuple(layout)
+    inner = mixed(value.dimensions, (channels,))
+    dimensions = [without_inner(carried, inner) for carried in value.dimensions]
+    dimensions[channels] = resized((), out[channels])
+    whole = tuple(dimensions)
     reaches: dict[int, Reach] = {}
     position: dict[int, int] = {}
     for i, dim in enumerate(dims):
-        read, layout[dim] = along(whole, dim, windows[i], out[dim])
+        read, dimensions[dim] = along(whole, dim, windows[i], out[dim])
         position.update(dict.fromkeys(read, i))
         read_beside(reaches, read)
     slid = located(value, dims, taps, known=not inner)
@@ -306,7 +306,7 @@ def _windowed(
         )
     )
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         read_of_operands(call, reaches),
         geometry(
             call.axes,

@@ -105,25 +105,25 @@ def contracted(
 ) -> Effect:
     """A product of tensors: one letter per dimension of each operand and of the result."""
     sizes = _sizes(inputs, operands)
-    layout: list[Dimension] = []
+    dimensions: list[Dimension] = []
     for name in output:
         carried = [
-            value.layout[names.index(name)]
+            value.dimensions[names.index(name)]
             for names, value in zip(inputs, operands, strict=True)
             if name in names and value.shape[names.index(name)] == sizes[name]
         ]
         spatial = [dimension for dimension in carried if axes_of(dimension)]
-        layout.append((spatial or carried or [(Factor(sizes[name]),)])[0])
+        dimensions.append((spatial or carried or [(Factor(sizes[name]),)])[0])
     reaches: list[dict[int, Reach]] = []
     everything: dict[int, Reach] = {}
     for names, value in zip(inputs, operands, strict=True):
         if value.source is not None:
             summed = [dim for dim, name in enumerate(names) if name not in output]
-            read = mixed(value.layout, summed, tuple(layout))
+            read = mixed(value.dimensions, summed, tuple(dimensions))
             reaches.append(read)
             everything |= read
     return Effect(
-        tuple(without_inner(carried, everything) for carried in layout),
+        tuple(without_inner(carried, everything) for carried in dimensions),
         tuple(reach_of(call.axes, read) for read in reaches),
         mixing_geometry(call.axes, everything),
         macs=macs,

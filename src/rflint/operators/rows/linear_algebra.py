@@ -8,7 +8,7 @@ from typing import Any
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call, tensors_in
-from rflint.operators.dimensions import Factor, Layout, all_axes, at_lengths, axes_of, plain
+from rflint.operators.dimensions import Dimensions, Factor, all_axes, at_lengths, axes_of, plain
 from rflint.operators.effect import Effect, geometry, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry
 from rflint.operators.rows.reduction import reduced
@@ -35,26 +35,28 @@ def decomposition(call: Call) -> Effect:
     if len(effects) == 1:
         return effects[0]
     first = effects[0]
-    return Effect(first.layout, first.reaches, first.geometry, parts=tuple(effects))
+    return Effect(first.dimensions, first.reaches, first.geometry, parts=tuple(effects))
 
 
 def _of_matrices(call: Call, shape: tuple[int, ...]) -> Effect:
     """One result: rows and columns that were positions are numbers of a spectrum now."""
     reaches: dict[int, Reach] = {}
-    layout = list(plain(shape))
+    dimensions = list(plain(shape))
     read = []
     for value in call.data:
-        batch = len(value.layout) - 2
-        inside = mixed(value.layout, range(max(batch, 0), len(value.layout)), value.layout)
+        batch = len(value.dimensions) - 2
+        inside = mixed(
+            value.dimensions, range(max(batch, 0), len(value.dimensions)), value.dimensions
+        )
         read.append(reach_of(call.axes, inside))
         reaches |= inside
-        for dim, carried in enumerate(value.layout[: max(batch, 0)]):
+        for dim, carried in enumerate(value.dimensions[: max(batch, 0)]):
             if dim < len(shape) and value.shape[dim] == shape[dim] and axes_of(carried):
-                layout[dim] = carried
+                dimensions[dim] = carried
         if shape == value.shape:
             # the inverse, a triangle: its positions are those of the matrix
-            layout = list(value.layout)
-    return Effect(tuple(layout), tuple(read), mixing_geometry(call.axes, reaches))
+            dimensions = list(value.dimensions)
+    return Effect(tuple(dimensions), tuple(read), mixing_geometry(call.axes, reaches))
 
 
 @operator("trace", kind=Kind.REDUCE)
@@ -70,7 +72,7 @@ def dist(call: Call) -> Effect:
 
 
 def _of_everything(call: Call) -> Effect:
-    read = [dict.fromkeys(all_axes(v.layout), Extent.GLOBAL) for v in call.data]
+    read = [dict.fromkeys(all_axes(v.dimensions), Extent.GLOBAL) for v in call.data]
     everything: dict[int, Reach] = {axis: r for axes in read for axis, r in axes.items()}
     return Effect(
         plain(shape_of(call.result)),
@@ -100,10 +102,10 @@ def cross(call: Call) -> Effect:
     if dim is None:
         dim = next(d for d, n in enumerate(value.shape) if n == 3)
     dim = checked_dim(int(dim), len(value.shape))
-    read = [mixed(v.layout, (dim,), v.layout) for v in call.data]
+    read = [mixed(v.dimensions, (dim,), v.dimensions) for v in call.data]
     reaches: dict[int, Reach] = {axis: r for axes in read for axis, r in axes.items()}
     return Effect(
-        value.layout,
+        value.dimensions,
         tuple(reach_of(call.axes, axes) for axes in read),
         mixing_geometry(call.axes, reaches),
     )
@@ -116,31 +118,31 @@ def cross(call: Call) -> Effect:
 def diagonal(call: Call) -> Effect:
     """Two dimensions become one, along which both go on."""
     first, second = (-2, -1) if call.name == "linalg_diagonal" else (0, 1)
-    layout, shape = call.input.layout, shape_of(call.result)
-    rank = len(layout)
+    dimensions, shape = call.input.dimensions, shape_of(call.result)
+    rank = len(dimensions)
     gone = {
         checked_dim(int(call.arg("dim1", 2, first)), rank),
         checked_dim(int(call.arg("dim2", 3, second)), rank),
     }
-    kept = tuple(carried for dim, carried in enumerate(layout) if dim not in gone)
-    return _diagonal(call, kept, [layout[dim] for dim in gone], shape)
+    kept = tuple(carried for dim, carried in enumerate(dimensions) if dim not in gone)
+    return _diagonal(call, kept, [dimensions[dim] for dim in gone], shape)
 
 
 @operator("diag", kind=Kind.SLICE)
 def diag(call: Call) -> Effect:
     """The diagonal of a matrix, or the matrix of a diagonal."""
-    layout, shape = call.input.layout, shape_of(call.result)
-    if len(shape) > len(layout):
+    dimensions, shape = call.input.dimensions, shape_of(call.result)
+    if len(shape) > len(dimensions):
         return Effect(
-            tuple(layout[0] if axes_of(layout[0]) else c for c in plain(shape)),
+            tuple(dimensions[0] if axes_of(dimensions[0]) else c for c in plain(shape)),
             (reach_of(call.axes, {}),),
             geometry(call.axes),
             moves=True,
         )
-    return _diagonal(call, (), list(layout), shape)
+    return _diagonal(call, (), list(dimensions), shape)
 
 
-def _diagonal(call: Call, kept: Layout, gone: list[Any], shape: tuple[int, ...]) -> Effect:
+def _diagonal(call: Call, kept: Dimensions, gone: list[Any], shape: tuple[int, ...]) -> Effect:
     """What lay along either dimension lies along the last one; a shift is not followed."""
     spatial = [carried for carried in gone if axes_of(carried)]
     if len(spatial) == 1:
@@ -154,11 +156,13 @@ def _diagonal(call: Call, kept: Layout, gone: list[Any], shape: tuple[int, ...])
 @operator("diag_embed", kind=Kind.RESHAPE)
 def diag_embed(call: Call) -> Effect:
     """The last dimension becomes two, with zeros beside the diagonal."""
-    layout, shape = call.input.layout, shape_of(call.result)
+    dimensions, shape = call.input.dimensions, shape_of(call.result)
     rank = len(shape)
     first = checked_dim(int(call.arg("dim1", 2, -2)), rank)
     second = checked_dim(int(call.arg("dim2", 3, -1)), rank)
-    rest = iter(layout[:-1])
-    carried = layout[-1] if shape[second] == call.input.shape[-1] else plain(shape[second:][:1])[0]
+    rest = iter(dimensions[:-1])
+    carried = (
+        dimensions[-1] if shape[second] == call.input.shape[-1] else plain(shape[second:][:1])[0]
+    )
     made = tuple(carried if d in (first, second) else next(rest) for d in range(rank))
     return Effect(made, (reach_of(call.axes, {}),), geometry(call.axes), moves=True)

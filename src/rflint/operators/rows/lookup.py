@@ -11,7 +11,7 @@ from typing import Any
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Layout, all_axes, axes_of, plain
+from rflint.operators.dimensions import Dimensions, all_axes, axes_of, plain
 from rflint.operators.effect import Effect, pointwise, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry
 from rflint.operators.shapes import Shape, ShapeError, shape_of, show
@@ -40,17 +40,17 @@ def _indices_and_table(call: Call) -> tuple[Any, Shape]:
 def embedding(call: Call) -> Effect:
     """A row of a table for every index."""
     indices, table = _indices_and_table(call)
-    return _looked_up(call, indices, (*indices.layout, *plain(table[1:])))
+    return _looked_up(call, indices, (*indices.dimensions, *plain(table[1:])))
 
 
-def _looked_up(call: Call, indices: Any, layout: Layout) -> Effect:
+def _looked_up(call: Call, indices: Any, dimensions: Dimensions) -> Effect:
     """What lies where its index lies; all of a table that depends on the input."""
     tables = [value for value in call.data if value is not indices]
-    read = [mixed(value.layout, (0,), layout) for value in tables]
+    read = [mixed(value.dimensions, (0,), dimensions) for value in tables]
     everything: dict[int, Reach] = {axis: r for reaches in read for axis, r in reaches.items()}
     own = iter(read)
     return Effect(
-        layout,
+        dimensions,
         tuple(reach_of(call.axes, {} if v is indices else next(own)) for v in call.data),
         mixing_geometry(call.axes, everything),
     )
@@ -75,14 +75,14 @@ def embedding_bag(call: Call) -> Effect:
     """The rows of every bag of indices, summed, averaged, or the largest of them."""
     indices, _ = _indices_and_table(call)
     shape = bag_shape(call)
-    layout = plain(shape)
-    if len(indices.layout) == 2:
-        layout = (indices.layout[0], *layout[1:])
+    dimensions = plain(shape)
+    if len(indices.dimensions) == 2:
+        dimensions = (indices.dimensions[0], *dimensions[1:])
     reaches: dict[int, Reach] = {}
     for value in call.data:
-        reaches |= mixed(value.layout, (len(value.shape) - 1,), layout)
+        reaches |= mixed(value.dimensions, (len(value.shape) - 1,), dimensions)
     return Effect(
-        layout,
+        dimensions,
         tuple(reach_of(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
     )
@@ -93,10 +93,10 @@ def take(call: Call) -> Effect:
     """Single numbers of a tensor as if it had one dimension."""
     table, indices = call.arg("input", 0), call.arg("index", 1)
     if table.source is None:
-        return pointwise(call, indices.layout)
-    anywhere = dict.fromkeys(all_axes(table.layout), Extent.GLOBAL)
+        return pointwise(call, indices.dimensions)
+    anywhere = dict.fromkeys(all_axes(table.dimensions), Extent.GLOBAL)
     return Effect(
-        indices.layout,
+        indices.dimensions,
         tuple(reach_of(call.axes, anywhere if v is table else {}) for v in call.data),
         mixing_geometry(call.axes, anywhere),
     )
@@ -106,7 +106,7 @@ def take(call: Call) -> Effect:
 def one_hot(call: Call) -> Effect:
     """A vector for every index."""
     value = call.input
-    return _looked_up(call, value, (*value.layout, *plain(shape_of(call.result)[-1:])))
+    return _looked_up(call, value, (*value.dimensions, *plain(shape_of(call.result)[-1:])))
 
 
 def bucket_shape(call: Call) -> Shape:
@@ -125,18 +125,18 @@ def _values_and_bounds(call: Call) -> tuple[Any, Any]:
 def bucketize(call: Call) -> Effect:
     """Between which bounds every value lies. Bounds that depend on the input are all read."""
     values, bounds = _values_and_bounds(call)
-    layout: Layout = values.layout if hasattr(values, "layout") else ()
-    rows = bounds.layout[:-1]
-    layout = (
+    dimensions: Dimensions = values.dimensions if hasattr(values, "dimensions") else ()
+    rows = bounds.dimensions[:-1]
+    dimensions = (
         tuple(
             row if axes_of(row) and not axes_of(carried) else carried
-            for row, carried in zip(rows, layout, strict=False)
+            for row, carried in zip(rows, dimensions, strict=False)
         )
-        + layout[len(rows) :]
+        + dimensions[len(rows) :]
     )
-    reaches = mixed(bounds.layout, (len(rows),), layout)
+    reaches = mixed(bounds.dimensions, (len(rows),), dimensions)
     return Effect(
-        layout,
+        dimensions,
         tuple(reach_of(call.axes, reaches if v is bounds else {}) for v in call.data),
         mixing_geometry(call.axes, reaches),
     )

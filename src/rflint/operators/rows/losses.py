@@ -35,24 +35,24 @@ def loss(call: Call) -> Effect:
     if shape and call.name in _BY_POSITION:
         return broadcasting(call)
     read: list[dict[int, Reach]] = []
-    layout = plain(shape)
+    dimensions = plain(shape)
     for value in call.data:
-        rank = len(value.layout)
+        rank = len(value.dimensions)
         classes = (1 if rank > 1 else 0,)
         if not shape:
-            read.append(dict.fromkeys(all_axes(value.layout), Extent.GLOBAL))
+            read.append(dict.fromkeys(all_axes(value.dimensions), Extent.GLOBAL))
         elif rank > len(shape):
-            read.append(mixed(value.layout, classes))
-            layout = tuple(
+            read.append(mixed(value.dimensions, classes))
+            dimensions = tuple(
                 without_inner(carried, read[-1])
-                for dim, carried in enumerate(value.layout)
+                for dim, carried in enumerate(value.dimensions)
                 if dim not in classes
             )[: len(shape)]
         else:
             read.append({})
     everything = {axis: reach for axes in read for axis, reach in axes.items()}
     return Effect(
-        layout if len(layout) == len(shape) else plain(shape),
+        dimensions if len(dimensions) == len(shape) else plain(shape),
         tuple(reach_of(call.axes, axes) for axes in read),
         mixing_geometry(call.axes, everything),
     )

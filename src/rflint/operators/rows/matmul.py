@@ -8,9 +8,9 @@ from typing import Any
 
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach
-from rflint.operators.broadcasting import broadcast_layout
+from rflint.operators.broadcasting import broadcast_dimensions
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Factor, Layout, all_axes
+from rflint.operators.dimensions import Dimensions, Factor, all_axes
 from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixed, mixing_geometry, read_of_operands, without_inner
 from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, show
@@ -47,18 +47,18 @@ def linear_shape(call: Call) -> Shape:
 )
 def linear(call: Call) -> Effect:
     """Pointwise where the last dimension is channels; global where positions were flattened in."""
-    layout = call.input.layout
+    dimensions = call.input.dimensions
     out, features = _features(call)
     macs = prod(call.input.shape[:-1]) * out * features
     if not out:
-        reaches = mixed(layout, (len(layout) - 1,))
-        rest = tuple(without_inner(carried, reaches) for carried in layout[:-1])
+        reaches = mixed(dimensions, (len(dimensions) - 1,))
+        rest = tuple(without_inner(carried, reaches) for carried in dimensions[:-1])
         return Effect(rest, read_of_operands(call, reaches), mixing_geometry(call.axes, reaches))
     # as many positions as before: token mixing, whose results take the places of the tokens
-    only_positions = all(factor.axes or factor.size == 1 for factor in layout[-1])
-    last = layout[-1] if only_positions and out == features else (Factor(out),)
-    reaches = mixed(layout, (len(layout) - 1,), (last,))
-    rest = tuple(without_inner(carried, reaches) for carried in layout[:-1])
+    only_positions = all(factor.axes or factor.size == 1 for factor in dimensions[-1])
+    last = dimensions[-1] if only_positions and out == features else (Factor(out),)
+    reaches = mixed(dimensions, (len(dimensions) - 1,), (last,))
+    rest = tuple(without_inner(carried, reaches) for carried in dimensions[:-1])
     return Effect(
         (*rest, last),
         read_of_operands(call, reaches),
@@ -104,9 +104,9 @@ def matmul(call: Call) -> Effect:
     out = matmul_shape(call)
     contracted_b = max(len(b.shape) - 2, 0)
     sides = ((a, len(a.shape) - 1), (b, contracted_b))
-    layout = _matmul_layout(a, b, out)
+    dimensions = _product_dimensions(a, b, out)
     reaches = [
-        (side, mixed(side.layout, (dim,), layout))
+        (side, mixed(side.dimensions, (dim,), dimensions))
         for side, dim in (reversed(sides) if call.name == "rmatmul" else sides)
         if side.source is not None
     ]
@@ -114,18 +114,18 @@ def matmul(call: Call) -> Effect:
     macs = prod(out) * a.shape[-1] if min(len(a.shape), len(b.shape)) > 1 else 0
     merged: dict[int, Reach] = {axis: r for _, side in reaches for axis, r in side.items()}
     return Effect(
-        tuple(without_inner(carried, merged) for carried in layout),
+        tuple(without_inner(carried, merged) for carried in dimensions),
         tuple(reach_of(call.axes, side) for _, side in reaches),
         mixing_geometry(call.axes, merged),
         macs=macs,
     )
 
 
-def _matmul_layout(a: Value, b: Value, out: Shape) -> Layout:
-    rows = a.layout[-2:-1] if len(a.shape) > 1 else ()
-    columns = b.layout[-1:] if len(b.shape) > 1 else ()
+def _product_dimensions(a: Value, b: Value, out: Shape) -> Dimensions:
+    rows = a.dimensions[-2:-1] if len(a.shape) > 1 else ()
+    columns = b.dimensions[-1:] if len(b.shape) > 1 else ()
     batch = out[: len(out) - len(rows) - len(columns)]
-    return broadcast_layout(batch, [a.layout[:-2], b.layout[:-2]]) + rows + columns
+    return broadcast_dimensions(batch, [a.dimensions[:-2], b.dimensions[:-2]]) + rows + columns
 
 
 def added_product_shape(call: Call) -> Shape:
@@ -158,10 +158,10 @@ def cdist(call: Call) -> Effect:
     """Distances between all pairs of rows: like a product with the transpose."""
     a, b = call.tensors[:2]
     out = cdist_shape(call)
-    lead = broadcast_layout(out[:-2], [a.layout[:-2], b.layout[:-2]])
-    reaches = (mixed(v.layout, (len(v.shape) - 1,)) for v in (a, b) if v.source is not None)
+    lead = broadcast_dimensions(out[:-2], [a.dimensions[:-2], b.dimensions[:-2]])
+    reaches = (mixed(v.dimensions, (len(v.shape) - 1,)) for v in (a, b) if v.source is not None)
     return Effect(
-        lead + a.layout[-2:-1] + b.layout[-2:-1],
+        lead + a.dimensions[-2:-1] + b.dimensions[-2:-1],
         tuple(reach_of(call.axes, read) for read in reaches),
         mixing_geometry(call.axes, {}),
     )
@@ -188,11 +188,11 @@ def bilinear(call: Call) -> Effect:
     reaches = tuple(
         reach_of(
             call.axes,
-            mixed(v.layout, (len(v.shape) - 1,))
+            mixed(v.dimensions, (len(v.shape) - 1,))
             if any(v is x for x in call.tensors[:2])
-            else dict.fromkeys(all_axes(v.layout), Extent.GLOBAL),
+            else dict.fromkeys(all_axes(v.dimensions), Extent.GLOBAL),
         )
         for v in call.data
     )
-    layout = (*first.layout[:-1], (Factor(out[-1]),))
-    return Effect(layout, reaches, mixing_geometry(call.axes, {}))
+    dimensions = (*first.dimensions[:-1], (Factor(out[-1]),))
+    return Effect(dimensions, reaches, mixing_geometry(call.axes, {}))

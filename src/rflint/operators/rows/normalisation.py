@@ -64,9 +64,9 @@ def channel_norm(call: Call) -> Effect:
     own = True
     if "batch" in call.name.lower():
         own = bool(call.arg("training", 5, False)) or call.arg("running_mean", 1) is None
-    statistics = all_axes(call.input.layout) if own else frozenset[int]()
+    statistics = all_axes(call.input.dimensions) if own else frozenset[int]()
     return replace(
-        pointwise(call, call.input.layout),
+        pointwise(call, call.input.dimensions),
         statistics=statistics,
         subtracts_mean=subtracts_channel_means(call),
     )
@@ -133,9 +133,9 @@ def layer_norm(call: Call) -> Effect:
     """Normalisation over trailing dimensions."""
     wanted = call.arg("normalized_shape", 1)
     trailing = 1 if isinstance(wanted, int) else len(tuple(wanted))
-    layout = call.input.layout
-    statistics = all_axes(layout[len(layout) - trailing :])
-    return replace(pointwise(call, layout), statistics=statistics)
+    dimensions = call.input.dimensions
+    statistics = all_axes(dimensions[len(dimensions) - trailing :])
+    return replace(pointwise(call, dimensions), statistics=statistics)
 
 
 @operator(
@@ -145,7 +145,7 @@ def layer_norm(call: Call) -> Effect:
 )
 def channel_neighbours_norm(call: Call) -> Effect:
     """Normalisation over all or neighbouring channels."""
-    layout = call.input.layout
+    dimensions = call.input.dimensions
     neighbours = "local" in call.name.lower() or call.name == "CrossMapLRN2d"
-    statistics = frozenset[int]() if neighbours else all_axes(layout)
-    return replace(pointwise(call, layout), statistics=statistics)
+    statistics = frozenset[int]() if neighbours else all_axes(dimensions)
+    return replace(pointwise(call, dimensions), statistics=statistics)

@@ -13,8 +13,8 @@ from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
+    Dimensions,
     Factor,
-    Layout,
     Patches,
     all_axes,
     axes_of,
@@ -64,7 +64,7 @@ def unfold(call: Call) -> Effect:
     value, shape = call.input, shape_of(call.result)
     grid = _Grid(call, value.shape[-2:], 1)
     rank = len(value.shape)
-    reaches: dict[int, Reach] = dict(mixed(value.layout, (rank - 3,)))
+    reaches: dict[int, Reach] = dict(mixed(value.dimensions, (rank - 3,)))
     columns: list[Factor] = []
     dims = (rank - 2, rank - 1)
     taps = [
@@ -81,13 +81,13 @@ def unfold(call: Call) -> Effect:
     ]
     for i, dim in enumerate(dims):
         window = Window(grid.extent[i], grid.stride[i], -grid.padding[i])
-        read, carried = along(value.layout, dim, window, grid.out[i])
+        read, carried = along(value.dimensions, dim, window, grid.out[i])
         reaches |= read
         columns += carried
-    patches = None if all_axes(value.layout[rank - 3 : rank - 2]) else grid.patches
+    patches = None if all_axes(value.dimensions[rank - 3 : rank - 2]) else grid.patches
     channels = (Factor(shape[-2], patches=patches),)
-    layout = (*value.layout[: rank - 3], channels, tuple(columns))
-    return _windowed(call, layout, reaches, located(value, dims, taps))
+    dimensions = (*value.dimensions[: rank - 3], channels, tuple(columns))
+    return _windowed(call, dimensions, reaches, located(value, dims, taps))
 
 
 def _unfold_method(call: Call) -> Effect:
@@ -95,18 +95,18 @@ def _unfold_method(call: Call) -> Effect:
     value, shape = call.input, shape_of(call.result)
     dim = int(call.arg("dimension", 1)) % len(value.shape)
     size, step = int(call.arg("size", 2)), int(call.arg("step", 3))
-    reaches, carried = along(value.layout, dim, Window(size, step, 0), shape[dim])
-    layout = (*value.layout[:dim], carried, *value.layout[dim + 1 :], (Factor(size),))
+    reaches, carried = along(value.dimensions, dim, Window(size, step, 0), shape[dim])
+    dimensions = (*value.dimensions[:dim], carried, *value.dimensions[dim + 1 :], (Factor(size),))
     taps = Taps(size, value.shape[dim], shape[dim], step)
-    return _windowed(call, layout, reaches, located(value, (dim,), (taps,)))
+    return _windowed(call, dimensions, reaches, located(value, (dim,), (taps,)))
 
 
 def _windowed(
-    call: Call, layout: Layout, reaches: dict[int, Reach], taps: tuple[Taps, ...]
+    call: Call, dimensions: Dimensions, reaches: dict[int, Reach], taps: tuple[Taps, ...]
 ) -> Effect:
     placed = {window.axis: window for window in taps if window.axis is not None}
     return Effect(
-        layout,
+        dimensions,
         (reach_of(call.axes, reaches),),
         geometry(
             call.axes,
@@ -135,14 +135,14 @@ def fold(call: Call) -> Effect:
     output = call.arg("output_size", 1)
     sizes = per_axis(output, 2)
     grid = _Grid(call, sizes, 2)
-    columns = _split_columns(value.layout[-1], grid.out)
+    columns = _split_columns(value.dimensions[-1], grid.out)
     rank = len(shape)
     reaches: dict[int, Reach] = {}
-    layout: list[Dimension] = [*value.layout[:-2], (Factor(shape[-3]),)]
+    dimensions: list[Dimension] = [*value.dimensions[:-2], (Factor(shape[-3]),)]
     for i, factor in enumerate(columns):
         s, size = grid.stride[i], -(-grid.extent[i] // grid.stride[i])
         window = Window(size, as_number(Fraction(1, s)), grid.padding[i] // s - size + 1)
-        if patches_of(value.layout[-2]) == grid.patches:
+        if patches_of(value.dimensions[-2]) == grid.patches:
             undone = as_number(1 - Fraction(grid.extent[i] - 1, s))
             window = Window(undone, window.stride, as_number(Fraction(grid.padding[i], s)))
         axis = sole_axis((factor,))
@@ -150,11 +150,11 @@ def fold(call: Call) -> Effect:
             reaches[axis] = window
         elif size > 1 or s > 1:
             reaches.update(dict.fromkeys(axes_of((factor,)), Extent.UNKNOWN))
-        layout.append(resized((factor,), sizes[i]))
+        dimensions.append(resized((factor,), sizes[i]))
     # positions inside of the patches (an unfold undone) are channels here
-    reaches |= mixed(value.layout, (len(value.layout) - 2,))
-    assert len(layout) == rank
-    return Effect(tuple(layout), (reach_of(call.axes, reaches),), geometry(call.axes))
+    reaches |= mixed(value.dimensions, (len(value.dimensions) - 2,))
+    assert len(dimensions) == rank
+    return Effect(tuple(dimensions), (reach_of(call.axes, reaches),), geometry(call.axes))
 
 
 def _split_columns(columns: Dimension, sizes: Sequence[int]) -> list[Factor]:
@@ -176,9 +176,9 @@ def affine_shape(call: Call) -> Shape:
 @operator("affine_grid", "affine_grid_generator", kind=Kind.MIX, shape=affine_shape)
 def affine_grid(call: Call) -> Effect:
     """Coordinates of all positions, by one matrix a sample: they say nothing of where it lies."""
-    everywhere: dict[int, Reach] = dict.fromkeys(all_axes(call.input.layout), Extent.GLOBAL)
-    layout = tuple((Factor(n),) for n in affine_shape(call))
-    return Effect(layout, (reach_of(call.axes, everywhere),), geometry(call.axes))
+    everywhere: dict[int, Reach] = dict.fromkeys(all_axes(call.input.dimensions), Extent.GLOBAL)
+    dimensions = tuple((Factor(n),) for n in affine_shape(call))
+    return Effect(dimensions, (reach_of(call.axes, everywhere),), geometry(call.axes))
 
 
 def sampled_shape(call: Call) -> Shape:
@@ -194,15 +194,15 @@ def grid_sample(call: Call) -> Effect:
     """Reads the map wherever the grid says, which may be anywhere."""
     x, grid = call.tensors[:2]
     shape = sampled_shape(call)
-    everywhere: dict[int, Reach] = dict.fromkeys(all_axes(x.layout), Extent.GLOBAL)
-    positions: Layout = x.layout[2:]
-    if grid.source is not None and all_axes(grid.layout):
-        positions = grid.layout[1:-1]
-    layout = x.layout[:2] + tuple(
+    everywhere: dict[int, Reach] = dict.fromkeys(all_axes(x.dimensions), Extent.GLOBAL)
+    positions: Dimensions = x.dimensions[2:]
+    if grid.source is not None and all_axes(grid.dimensions):
+        positions = grid.dimensions[1:-1]
+    dimensions = x.dimensions[:2] + tuple(
         resized(carried, size) for carried, size in zip(positions, shape[2:], strict=True)
     )
     return Effect(
-        layout,
+        dimensions,
         tuple(reach_of(call.axes, everywhere if v is x else {}) for v in call.data),
         geometry(call.axes),
     )

@@ -257,17 +257,17 @@ def _effect(
     taps: Sequence[Taps] = (),
 ) -> Effect:
     value, spatial = call.input, call.spatial
-    layout = list(value.layout)
+    dimensions = list(value.dimensions)
     reaches: dict[int, Reach] = {}
     position: dict[int, int] = {}
     for i in range(spatial):
-        dim = len(layout) - spatial + i
-        axis = sole_axis(value.layout[dim])
+        dim = len(dimensions) - spatial + i
+        axis = sole_axis(value.dimensions[dim])
         if axis is not None:
             position[axis] = i
-        read, layout[dim] = along(value.layout, dim, windows[i], out[dim])
+        read, dimensions[dim] = along(value.dimensions, dim, windows[i], out[dim])
         read_beside(reaches, read)
-    slid = located(value, range(len(layout) - spatial, len(layout)), taps) if taps else ()
+    slid = located(value, range(len(dimensions) - spatial, len(dimensions)), taps) if taps else ()
     # a norm over windows has no gradient at zero
     is_sum_or_maximum = call.name not in _LP
     covers = all(
@@ -275,7 +275,7 @@ def _effect(
         for size, window, n in zip(out[-spatial:], windows, value.shape[-spatial:], strict=True)
     )
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         tuple(reach_of(call.axes, reaches) for _ in call.data),
         geometry(
             call.axes,

@@ -105,14 +105,14 @@ def _of_equal_rank(values: Sequence[Any], one: Any) -> list[Any]:
 @operator("kron", kind=Kind.ATTENTION, shape=kron_shape)
 def kron(call: Call) -> Effect:
     """The second tensor once for every number of the first."""
-    layouts = [value.layout for value in call.tensors[:2]]
-    first, second = _of_equal_rank(layouts, ())
-    layout, finer = unshuffled(tuple((*a, *b) for a, b in zip(first, second, strict=True)))
+    all_dimensions = [value.dimensions for value in call.tensors[:2]]
+    first, second = _of_equal_rank(all_dimensions, ())
+    dimensions, finer = unshuffled(tuple((*a, *b) for a, b in zip(first, second, strict=True)))
     reaches = tuple(
-        reach_of(call.axes, {a: r for a, r in finer.items() if a in all_axes(value.layout)})
+        reach_of(call.axes, {a: r for a, r in finer.items() if a in all_axes(value.dimensions)})
         for value in call.data
     )
-    return Effect(layout, reaches, mixing_geometry(call.axes, finer))
+    return Effect(dimensions, reaches, mixing_geometry(call.axes, finer))
 
 
 # -- several matrices
@@ -179,15 +179,15 @@ def square_shape(call: Call) -> Shape:
 )
 def power(call: Call) -> Effect:
     """Products of a matrix with itself; every row and column depends on all others."""
-    shape, layout = square_shape(call), call.input.layout
+    shape, dimensions = square_shape(call), call.input.dimensions
     times = int(call.arg("n", 1, 0)) if "power" in call.name else -1
     if times == 1:
-        return pointwise(call, layout)
-    reaches = mixed(layout, (len(layout) - 2, len(layout) - 1), layout)
+        return pointwise(call, dimensions)
+    reaches = mixed(dimensions, (len(dimensions) - 2, len(dimensions) - 1), dimensions)
     # repeated squaring, and a product for every further bit
     products = max(abs(times).bit_length() - 1 + abs(times).bit_count() - 1, 0)
     return Effect(
-        layout,
+        dimensions,
         (reach_of(call.axes, reaches),),
         mixing_geometry(call.axes, reaches),
         macs=products * prod(shape) * shape[-1],
@@ -223,7 +223,7 @@ def covariance(call: Call) -> Effect:
     if len(value.shape) < 2:
         return reduced(call, range(len(value.shape)), keep=False)
     alone = replace(call, name="mm", args=(value, value), kwargs={})
-    turned = replace(value, shape=value.shape[::-1], layout=value.layout[::-1])
+    turned = replace(value, shape=value.shape[::-1], dimensions=value.dimensions[::-1])
     effect = matmul(replace(alone, args=(value, turned)))
     return replace(effect, reaches=effect.reaches[:1])
 
@@ -258,17 +258,17 @@ def compared(call: Call) -> Effect:
     """Two tensors position by position, summed over one dimension."""
     pairs = replace(call, args=tuple(call.tensors[:2]), kwargs={})
     together = broadcasting(pairs)
-    dim = _compared_along(call, len(together.layout))
-    read = mixed(together.layout, (dim,))
-    kept = len(compared_shape(call)) == len(together.layout)
-    layout = tuple(
+    dim = _compared_along(call, len(together.dimensions))
+    read = mixed(together.dimensions, (dim,))
+    kept = len(compared_shape(call)) == len(together.dimensions)
+    dimensions = tuple(
         (Factor(1),) if d == dim else without_inner(carried, read)
-        for d, carried in enumerate(together.layout)
+        for d, carried in enumerate(together.dimensions)
         if kept or d != dim
     )
     reaches = []
     for value in pairs.data:
-        at = dim - len(together.layout) + len(value.layout)
-        own = mixed(value.layout, (at,)) if at >= 0 else {}
+        at = dim - len(together.dimensions) + len(value.dimensions)
+        own = mixed(value.dimensions, (at,)) if at >= 0 else {}
         reaches.append(reach_of(call.axes, own))
-    return Effect(layout, tuple(reaches), mixing_geometry(call.axes, read))
+    return Effect(dimensions, tuple(reaches), mixing_geometry(call.axes, read))

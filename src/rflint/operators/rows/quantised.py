@@ -36,7 +36,7 @@ _ROUNDING = ("per_tensor", "per_channel")
 )
 def rounded(call: Call) -> Effect:
     """Every number on its own."""
-    return pointwise(call, call.input.layout)
+    return pointwise(call, call.input.dimensions)
 
 
 def masked_shape(call: Call) -> list[Shape]:
@@ -51,4 +51,4 @@ def masked_shape(call: Call) -> list[Shape]:
 )
 def rounded_with_mask(call: Call) -> Effect:
     """What ATen makes of fake quantisation."""
-    return pointwise(call, call.input.layout)
+    return pointwise(call, call.input.dimensions)

@@ -78,8 +78,8 @@ def quantile(call: Call) -> Effect:
     """One value, or one for each quantile, from anywhere along the reduced dimension."""
     over = _over_dim(call)
     effect = reduced(over, _dims(over), keep=_keeps(over))
-    several = len(quantile_shape(call)) - len(effect.layout)
-    return replace(effect, layout=((Factor(1),),) * several + effect.layout)
+    several = len(quantile_shape(call)) - len(effect.dimensions)
+    return replace(effect, dimensions=((Factor(1),),) * several + effect.dimensions)
 
 
 def aminmax_shape(call: Call) -> list[Shape]:
@@ -106,7 +106,7 @@ def statistics(call: Call) -> Effect:
         dims = next((a for a in call.args[1:] if isinstance(a, tuple | list)), None)
     if dims is None:
         dims = next((a for a in call.args[1:] if type(a) is int), None)
-    rank = len(call.input.layout)
+    rank = len(call.input.dimensions)
     if dims is None:
         chosen = tuple(range(rank))
     else:
@@ -116,11 +116,11 @@ def statistics(call: Call) -> Effect:
 
 def reduced(call: Call, dims: Sequence[int], *, keep: bool) -> Effect:
     """Mixes all positions along some dimensions, which go, or keep a length of one."""
-    layout = call.input.layout
-    reaches = mixed(layout, dims)
+    dimensions = call.input.dimensions
+    reaches = mixed(dimensions, dims)
     out = tuple(
         (Factor(1),) if d in dims else without_inner(carried, reaches)
-        for d, carried in enumerate(layout)
+        for d, carried in enumerate(dimensions)
         if keep or d not in dims
     )
     return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))

@@ -192,33 +192,33 @@ def pad_shape(call: Call) -> Shape:
 def pad(call: Call) -> Effect:
     """Shifts the grid: output p reads input p - before."""
     value: Value = call.input
-    layout = list(value.layout)
+    dimensions = list(value.dimensions)
     reaches: dict[int, Reach] = {}
     amounts: dict[int, int | None] = {}
     sizing: dict[int, Sizing] = {}
-    around = [(0, 0)] * len(layout)
+    around = [(0, 0)] * len(dimensions)
     taps: dict[int, Taps] = {}
     for back, (before, after) in enumerate(pad_amounts(call), start=1):
         if not before and not after:
             continue
         size = value.shape[-back]
-        if axes_of(value.layout[-back]):
-            taps[len(layout) - back] = Taps(1, size, size + before + after, before=before)
+        if axes_of(value.dimensions[-back]):
+            taps[len(dimensions) - back] = Taps(1, size, size + before + after, before=before)
         around[-back] = (before, after)
-        dim = len(layout) - back
-        axis = sole_axis(layout[dim])
+        dim = len(dimensions) - back
+        axis = sole_axis(dimensions[dim])
         if axis is not None:
             reaches[axis] = Window(1, 1, -before)
             amounts[axis] = before
             sizing[axis] = Scaled(1, before + after)
-        elif shuffled(value.layout, dim) is not None:
+        elif shuffled(value.dimensions, dim) is not None:
             shift = Window(1, 1, -before)
-            read, layout[dim] = along(value.layout, dim, shift, size + before + after)
+            read, dimensions[dim] = along(value.dimensions, dim, shift, size + before + after)
             reaches |= read
             continue
-        layout[dim] = _padded(layout[dim], before, after)
+        dimensions[dim] = _padded(dimensions[dim], before, after)
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         (reach_of(call.axes, reaches),),
         geometry(call.axes, padding=amounts),
         sizing=sizing,
@@ -238,23 +238,23 @@ def _padded(dimension: Dimension, before: int, after: int) -> Dimension:
 
 def _regridded(call: Call, windows: list[Window], out: Shape, sizing: Sequence[Sizing]) -> Effect:
     value: Value = call.input
-    layout = list(value.layout)
-    channel = len(layout) - len(windows) - 1
-    layout[channel] = resized(layout[channel], out[channel])
+    dimensions = list(value.dimensions)
+    channel = len(dimensions) - len(windows) - 1
+    dimensions[channel] = resized(dimensions[channel], out[channel])
     reaches: dict[int, Reach] = {}
     kernel: dict[int, Number | None] = {}
     stride: dict[int, Number | None] = {}
     sizes: dict[int, Sizing] = {}
     for i, window in enumerate(windows):
         dim = channel + 1 + i
-        axis = sole_axis(layout[dim])
+        axis = sole_axis(dimensions[dim])
         if axis is not None:
             kernel[axis], stride[axis] = window.size, window.stride
             sizes[axis] = sizing[i]
-        read, layout[dim] = along(value.layout, dim, window, out[dim])
+        read, dimensions[dim] = along(value.dimensions, dim, window, out[dim])
         reaches |= read
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         (reach_of(call.axes, reaches),),
         geometry(call.axes, kernel, stride),
         sizing=sizes,

@@ -31,10 +31,10 @@ def _dim(call: Call, position: int, default: int = -1) -> int:
 def _along_all(call: Call, dim: int) -> Effect:
     """Every output reads all positions along a dimension, and lies where its input lay."""
     value, shape = call.input, shape_of(next(iter(_results(call))))
-    reaches = mixed(value.layout, (dim,), value.layout)
-    layout = at_lengths(value.layout, shape)
+    reaches = mixed(value.dimensions, (dim,), value.dimensions)
+    dimensions = at_lengths(value.dimensions, shape)
     return Effect(
-        layout,
+        dimensions,
         tuple(reach_of(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
     )
@@ -82,9 +82,9 @@ def diff(call: Call) -> Effect:
     """Neighbours subtracted, n times."""
     value, shape = call.input, shape_of(call.result)
     dim, times = _dim(call, 2), int(call.arg("n", 1, 1))
-    reaches, carried = along(value.layout, dim, Window(times + 1, 1, 0), shape[dim])
-    layout = (*value.layout[:dim], carried, *value.layout[dim + 1 :])
-    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+    reaches, carried = along(value.dimensions, dim, Window(times + 1, 1, 0), shape[dim])
+    dimensions = (*value.dimensions[:dim], carried, *value.dimensions[dim + 1 :])
+    return Effect(dimensions, (reach_of(call.axes, reaches),), geometry(call.axes))
 
 
 @operator("index_select", kind=Kind.SLICE)
@@ -106,22 +106,22 @@ def gather(call: Call) -> Effect:
     dim = int(call.arg("dim", 2 if call.name == "take_along_dim" else 1)) % max(len(shape), 1)
     source = call.args[0]
     reaches: dict[int, Reach] = {}
-    layout = tangled(source.layout, shape)
+    dimensions = tangled(source.dimensions, shape)
     if source.source is not None:
         # of a constant index it could be told what it picks, of a computed one it may be anything
         computed = any(value is not source for value in call.data)
         extent = Extent.GLOBAL if computed else Extent.UNKNOWN
-        reaches = dict.fromkeys(axes_of(source.layout[dim]), extent)
-        layout = tuple(
+        reaches = dict.fromkeys(axes_of(source.dimensions[dim]), extent)
+        dimensions = tuple(
             carried if d != dim and source.shape[d] == shape[d] else resized(carried, shape[d])
-            for d, carried in enumerate(source.layout)
+            for d, carried in enumerate(source.dimensions)
         )
     elif call.name == "index_select":
-        layout = (*layout[:dim], call.data[0].layout[-1], *layout[dim + 1 :])
-    elif len(call.data[0].layout) == len(shape):
-        layout = call.data[0].layout
+        dimensions = (*dimensions[:dim], call.data[0].dimensions[-1], *dimensions[dim + 1 :])
+    elif len(call.data[0].dimensions) == len(shape):
+        dimensions = call.data[0].dimensions
     return Effect(
-        layout,
+        dimensions,
         tuple(reach_of(call.axes, reaches if v is source else {}) for v in call.data),
         geometry(call.axes),
     )
@@ -136,23 +136,23 @@ def scatter(call: Call) -> Effect:
     """What was there, with values written over it that may come from anywhere."""
     target = call.args[0]
     axes: Iterable[int] = range(call.axes)
-    layout = list(target.layout)
+    dimensions = list(target.dimensions)
     dim = call.arg("dim", 1)
     if isinstance(dim, int):
-        dim %= max(len(layout), 1)
-        beside = [v for v in call.data if v is not target and len(v.shape) == len(layout)]
+        dim %= max(len(dimensions), 1)
+        beside = [v for v in call.data if v is not target and len(v.shape) == len(dimensions)]
         axes = {
-            a for v in (target, *beside) if v.source is not None for a in axes_of(v.layout[dim])
+            a for v in (target, *beside) if v.source is not None for a in axes_of(v.dimensions[dim])
         }
         for value in beside:
-            for d, carried in enumerate(value.layout):
-                if not axes_of(layout[d]) and (d == dim or _fills(value, target, d)):
-                    layout[d] = resized(carried, target.shape[d]) if d == dim else carried
+            for d, carried in enumerate(value.dimensions):
+                if not axes_of(dimensions[d]) and (d == dim or _fills(value, target, d)):
+                    dimensions[d] = resized(carried, target.shape[d]) if d == dim else carried
     elif target.source is None and call.data[0].shape == target.shape:
-        layout = list(call.data[0].layout)
+        dimensions = list(call.data[0].dimensions)
     everywhere: dict[int, Reach] = dict.fromkeys(axes, Extent.GLOBAL)
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         tuple(reach_of(call.axes, {} if v is target else everywhere) for v in call.data),
         geometry(call.axes),
         moves=True,  # what is written may be the target itself
@@ -185,10 +185,10 @@ def recurrent(call: Call) -> Effect:
     value, module = call.input, call.module
     out = recurrent_shape(call)[0]
     dim = 1 if module.batch_first and len(value.shape) == 3 else 0
-    reaches = mixed(value.layout, (dim, len(value.shape) - 1), value.layout)
+    reaches = mixed(value.dimensions, (dim, len(value.shape) - 1), value.dimensions)
     gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[call.name]
     return Effect(
-        (*value.layout[:-1], (Factor(out[-1]),)),
+        (*value.dimensions[:-1], (Factor(out[-1]),)),
         tuple(reach_of(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=_recurrent_macs(module, prod(value.shape[:-1]), gates),
@@ -201,9 +201,9 @@ def recurrent_function(call: Call) -> Effect:
     value = call.args[0]
     weights = [w.shape for w in call.args[2] if len(w.shape) == 2]
     dim = 1 if bool(call.arg("batch_first", 8, False)) and len(value.shape) == 3 else 0
-    reaches = mixed(value.layout, (dim, len(value.shape) - 1), value.layout)
+    reaches = mixed(value.dimensions, (dim, len(value.shape) - 1), value.dimensions)
     return Effect(
-        (*value.layout[:-1], (Factor(shape_of(_results(call)[0])[-1]),)),
+        (*value.dimensions[:-1], (Factor(shape_of(_results(call)[0])[-1]),)),
         tuple(reach_of(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=prod(value.shape[:-1]) * sum(map(prod, weights)),
@@ -235,13 +235,16 @@ def cell_shape(call: Call) -> Shape | list[Any]:
 def recurrent_cell(call: Call) -> Effect:
     """One step: every position on its own."""
     value, module = call.input, call.module
-    reaches = mixed(value.layout, (len(value.shape) - 1,))
+    reaches = mixed(value.dimensions, (len(value.shape) - 1,))
     hidden = int(module.hidden_size)
     gates = {"LSTMCell": 4, "GRUCell": 3, "RNNCell": 1}[call.name]
     macs = prod(value.shape[:-1]) * gates * hidden * (module.input_size + hidden)
     return Effect(
-        (*value.layout[:-1], (Factor(hidden),)),
-        tuple(reach_of(call.axes, reaches | displaced(v.layout, value.layout)) for v in call.data),
+        (*value.dimensions[:-1], (Factor(hidden),)),
+        tuple(
+            reach_of(call.axes, reaches | displaced(v.dimensions, value.dimensions))
+            for v in call.data
+        ),
         mixing_geometry(call.axes, reaches),
         macs=macs,
     )

@@ -46,9 +46,9 @@ def fourier(call: Call) -> Effect:
         sizes = call.arg("s", 1)
         dims = range(rank) if sizes is None else range(rank - len(sizes), rank)
     chosen = {d % rank for d in ((dims,) if isinstance(dims, int) else dims)}
-    reaches = mixed(value.layout, chosen, value.layout)
-    layout = at_lengths(value.layout, shape)
-    return Effect(layout, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+    reaches = mixed(value.dimensions, chosen, value.dimensions)
+    dimensions = at_lengths(value.dimensions, shape)
+    return Effect(dimensions, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
 
 
 @operator(
@@ -58,8 +58,8 @@ def fourier(call: Call) -> Effect:
 )
 def shift(call: Call) -> Effect:
     """Moves the zero frequency; as far as receptive fields go, nothing happens."""
-    layout = call.input.layout
-    return replace(pointwise(call, layout), moves=bool(all_axes(layout)))
+    dimensions = call.input.dimensions
+    return replace(pointwise(call, dimensions), moves=bool(all_axes(dimensions)))
 
 
 @operator("stft", kind=Kind.POOL, traits=[Trait.SPECTRAL])
@@ -69,18 +69,18 @@ def stft(call: Call) -> Effect:
     size = int(call.arg("n_fft", 1))
     hop = int(call.arg("hop_length", 2) or size // 4)
     centred = bool(call.arg("center", 5, True))
-    last = len(value.layout) - 1
+    last = len(value.dimensions) - 1
     window = Window(size, hop, -(size // 2) if centred else 0)
-    reaches, carried = along(value.layout, last, window, shape[last + 1])
-    layout = (*value.layout[:last], (Factor(shape[last]),), carried)
-    layout += tuple((Factor(n),) for n in shape[last + 2 :])
+    reaches, carried = along(value.dimensions, last, window, shape[last + 1])
+    dimensions = (*value.dimensions[:last], (Factor(shape[last]),), carried)
+    dimensions += tuple((Factor(n),) for n in shape[last + 2 :])
     before = size // 2 if centred else 0
     # at the ends there are copies of what lies inside, mirrored
     taps = Taps(
         size, value.shape[last], shape[last + 1], hop, before=before, pads_zeros=not centred
     )
     return Effect(
-        layout,
+        dimensions,
         (reach_of(call.axes, reaches),),
         mixing_geometry(call.axes, reaches),
         taps=located(value, (last,), (taps,)),
@@ -118,19 +118,19 @@ def istft(call: Call) -> Effect:
     Dividing by the sum of the windows is nothing to a receptive field.
     """
     value, frames = call.input, _Frames(call)
-    hop, rank = frames.hop, len(value.layout)
+    hop, rank = frames.hop, len(value.dimensions)
     size = -(-frames.size // hop)
     window = Window(size, as_number(Fraction(1, hop)), frames.trimmed // hop - size + 1)
-    reaches, carried = along(value.layout, rank - 1, window, frames.length)
+    reaches, carried = along(value.dimensions, rank - 1, window, frames.length)
     axis = sole_axis(carried)
-    reaches |= mixed(value.layout, (rank - 2,))
+    reaches |= mixed(value.dimensions, (rank - 2,))
     sizing: dict[int, Sizing] = {}
     if axis is not None:
         extra = frames.length - hop * shape_of(value)[-1]
         given = call.arg("length", 8) is not None
         sizing[axis] = Fixed(frames.length) if given else Scaled(hop, extra)
     return Effect(
-        (*value.layout[:-2], carried),
+        (*value.dimensions[:-2], carried),
         (reach_of(call.axes, reaches),),
         mixing_geometry(call.axes, reaches),
         sizing=sizing,
@@ -140,8 +140,8 @@ def istft(call: Call) -> Effect:
 @operator("view_as_complex", "view_as_real", kind=Kind.RESHAPE)
 def complex_view(call: Call) -> Effect:
     """A last dimension of two, real and imaginary, goes or comes."""
-    layout = call.input.layout
+    dimensions = call.input.dimensions
     gone = call.name == "view_as_complex"
-    reaches = mixed(layout, (len(layout) - 1,)) if gone else {}
-    layout = layout[:-1] if gone else (*layout, (Factor(2),))
-    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+    reaches = mixed(dimensions, (len(dimensions) - 1,)) if gone else {}
+    dimensions = dimensions[:-1] if gone else (*dimensions, (Factor(2),))
+    return Effect(dimensions, (reach_of(call.axes, reaches),), geometry(call.axes))

@@ -1,7 +1,7 @@
 """Views and joins: what moves positions around without computing.
 
 Their shapes are not computed here: a view of a meta tensor costs microseconds, so PyTorch itself
-is asked. Layouts then follow from the shapes before and after.
+is asked. Dimensions then follow from the shapes before and after.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from rflint.operators import zeros
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
+    Dimensions,
     Factor,
-    Layout,
     all_axes,
     at_lengths,
     axes_elsewhere,
@@ -77,28 +77,28 @@ def reshape(call: Call) -> Effect:
 
 
 def _reshaped(call: Call, shape: Shape) -> Effect:
-    layout = call.input.layout
+    dimensions = call.input.dimensions
     if call.name in ("squeeze", "unsqueeze"):
-        return pointwise(call, _ones_moved(call, layout, shape))
-    view = reshaped(layout, shape)
-    if view != tangled(layout, shape):
+        return pointwise(call, _ones_moved(call, dimensions, shape))
+    view = reshaped(dimensions, shape)
+    if view != tangled(dimensions, shape):
         return pointwise(call, view)
-    layout, reaches = unshuffled(layout)
-    return Effect(reshaped(layout, shape), (reach_of(call.axes, reaches),), geometry(call.axes))
+    dimensions, reaches = unshuffled(dimensions)
+    return Effect(reshaped(dimensions, shape), (reach_of(call.axes, reaches),), geometry(call.axes))
 
 
-def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
+def _ones_moved(call: Call, dimensions: Dimensions, shape: Shape) -> Dimensions:
     """Which dimension of size one came or went; it takes its axis with it to a neighbour."""
     dims = call.arg("dim", 1)
     if call.name == "unsqueeze":
         dim = int(dims) % len(shape)
-        return (*layout[:dim], (Factor(1),), *layout[dim:])
-    rank = len(layout)
+        return (*dimensions[:dim], (Factor(1),), *dimensions[dim:])
+    rank = len(dimensions)
     wanted = range(rank) if dims is None else (dims,) if isinstance(dims, int) else dims
     gone = {d % rank for d in wanted if call.input.shape[d] == 1}
     kept: list[Dimension] = []
     orphans: list[Factor] = []
-    for dim, carried in enumerate(layout):
+    for dim, carried in enumerate(dimensions):
         if dim not in gone:
             kept.append(carried)
         else:
@@ -120,14 +120,14 @@ def _ones_moved(call: Call, layout: Layout, shape: Shape) -> Layout:
 def permute(call: Call) -> Effect:
     """Puts dimensions in another order."""
     order = new_order(call)
-    effect = pointwise(call, permuted(call.input.layout, order))
+    effect = pointwise(call, permuted(call.input.dimensions, order))
     return replace(effect, zeros=zeros.permuted(call.input, order))
 
 
 @operator("rot90", kind=Kind.RESHAPE, traits=[Trait.MIXES_CHANNELS], rearranges=in_another_way)
 def rotation(call: Call) -> Effect:
     """Swaps two dimensions, and mirrors one of them."""
-    return replace(pointwise(call, permuted(call.input.layout, new_order(call))), moves=True)
+    return replace(pointwise(call, permuted(call.input.dimensions, new_order(call))), moves=True)
 
 
 @operator("expand", "expand_as", "broadcast_to", kind=Kind.RESHAPE, rearranges=as_view)
@@ -135,14 +135,14 @@ def expand(call: Call) -> Effect:
     """Repeats dimensions of size one: nothing new is read."""
     value = call.input
     shape = shape_of(call.result)
-    new = len(shape) - len(value.layout)
-    layout = tuple((Factor(size),) for size in shape[:new]) + tuple(
+    new = len(shape) - len(value.dimensions)
+    dimensions = tuple((Factor(size),) for size in shape[:new]) + tuple(
         dimension if old == size else (Factor(size),)
-        for dimension, old, size in zip(value.layout, value.shape, shape[new:], strict=True)
+        for dimension, old, size in zip(value.dimensions, value.shape, shape[new:], strict=True)
     )
-    gone = all_axes(value.layout) - all_axes(layout)
+    gone = all_axes(value.dimensions) - all_axes(dimensions)
     reach = reach_of(call.axes, dict.fromkeys(gone, Extent.GLOBAL))
-    return Effect(layout, (reach,), geometry(call.axes))
+    return Effect(dimensions, (reach,), geometry(call.axes))
 
 
 @operator(
@@ -214,48 +214,48 @@ def evenly_spaced(numbers: Sequence[Any], size: int) -> slice | None:
 def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
     """Numbers, slices and None."""
     reached: dict[int, Reach] = {}
-    layout: list[Dimension] = []
+    dimensions: list[Dimension] = []
     places: dict[int, int] = {}
     taps: dict[int, Taps] = {}
     index += (slice(None),) * (len(value.shape) - sum(item is not None for item in index))
     dim = 0
     for item in index:
         if item is None:
-            layout.append((Factor(1),))
+            dimensions.append((Factor(1),))
             continue
-        dimension, size = value.layout[dim], value.shape[dim]
+        dimension, size = value.dimensions[dim], value.shape[dim]
         dim += 1
         if isinstance(item, int):
             # of an axis that was split, one of the inner positions: a stride
-            inner = mixed(value.layout, (dim - 1,))
+            inner = mixed(value.dimensions, (dim - 1,))
             reached |= {
                 axis: Window(1, window.stride, item % size)
                 for axis, window in inner.items()
                 if isinstance(window, Window) and window.stride > 1
             }
             axis = sole_axis(dimension)
-            if axis is not None and positions(value.layout, axis) == size > 1:
+            if axis is not None and positions(value.dimensions, axis) == size > 1:
                 places[axis] = item % size
                 taps[dim - 1] = Taps(1, size, 1, before=-(item % size))
             continue
         start, stop, step = item.indices(size)
         count = len(range(start, stop, step))
         if (start, step, count) == (0, 1, size):
-            layout.append(dimension)
+            dimensions.append(dimension)
             continue
         axis = sole_axis(dimension)
         if axis is not None:
             reached[axis] = Window(1, step, start)
             taps[dim - 1] = Taps(1, size, count, step, before=-start)
-        elif shuffled(value.layout, dim - 1) is not None:
-            read, carried = along(value.layout, dim - 1, Window(1, step, start), count)
+        elif shuffled(value.dimensions, dim - 1) is not None:
+            read, carried = along(value.dimensions, dim - 1, Window(1, step, start), count)
             reached |= read
-            layout.append(carried)
+            dimensions.append(carried)
             continue
         kept = sliced(dimension, start, stop) if step == 1 else resized(dimension, count)
-        layout.append(kept)
+        dimensions.append(kept)
     stride = {axis: w.stride for axis, w in reached.items() if isinstance(w, Window)}
-    result = tuple(without_inner(dimension, reached) for dimension in layout)
+    result = tuple(without_inner(dimension, reached) for dimension in dimensions)
     for axis, place in places.items():
         result = picked(result, axis, place)
     return Effect(
@@ -276,41 +276,41 @@ def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
     places = [i for i, item in enumerate(items) if _is_index(item)]
     together = places == list(range(places[0], places[0] + len(places)))
     at = places[0] if together else 0
-    layout: list[Dimension] = []
+    dimensions: list[Dimension] = []
     chosen: list[int] = []
     dim = 0
     for position, item in enumerate(items):
         if together and position == at:
-            layout += [(Factor(size),) for size in picked]
+            dimensions += [(Factor(size),) for size in picked]
         if item is None:
-            layout.append((Factor(1),))
+            dimensions.append((Factor(1),))
             continue
         if _is_index(item):
             chosen.append(dim)
         else:
             count = len(range(*item.indices(value.shape[dim])))
-            layout.append(resized(value.layout[dim], count))
+            dimensions.append(resized(value.dimensions[dim], count))
         dim += 1
     if not together:
-        layout = [(Factor(size),) for size in picked] + layout
+        dimensions = [(Factor(size),) for size in picked] + dimensions
     # of a constant index it could be told what it picks, of a computed one it may be anything
     computed = any(_is(tensor) for tensor in tensors)
     extent = Extent.GLOBAL if computed else Extent.UNKNOWN
-    anywhere = mixed(value.layout, chosen, value.layout)
+    anywhere = mixed(value.dimensions, chosen, value.dimensions)
     reaches = {
         axis: reach if isinstance(reach, Window) else extent for axis, reach in anywhere.items()
     }
     for tensor in tensors:
         # what an index computed from the input selects lies where the index lies
         if _is(tensor):
-            for back, dimension in enumerate(reversed(tensor.layout), start=1):
-                layout[at + len(picked) - back] = dimension
+            for back, dimension in enumerate(reversed(tensor.dimensions), start=1):
+                dimensions[at + len(picked) - back] = dimension
     # the same positions in another order: they go on along the first dimension that picks them
-    lost = tuple(sorted(set(reaches) - {a for d in layout for a in axes_of(d)}))
+    lost = tuple(sorted(set(reaches) - {a for d in dimensions for a in axes_of(d)}))
     if lost and picked:
-        layout[at] = (Factor(picked[0], lost),)
+        dimensions[at] = (Factor(picked[0], lost),)
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         tuple(reach_of(call.axes, reaches if v is value else {}) for v in call.data),
         geometry(call.axes),
     )
@@ -345,16 +345,18 @@ def setitem(call: Call) -> Effect:
     (p - start) / step.
     """
     target, index, written = call.args
-    carried, finer = unshuffled(target.layout)
-    layout = list(carried)
+    carried, finer = unshuffled(target.dimensions)
+    dimensions = list(carried)
     reaches: dict[int, Reach] = {}
-    full = _full_index(index, len(layout))
+    full = _full_index(index, len(dimensions))
     if full is None:
-        reaches = dict.fromkeys(all_axes(written.layout), Extent.UNKNOWN) if _is(written) else {}
-        layout = list(tangled(target.layout, target.shape))
+        reaches = (
+            dict.fromkeys(all_axes(written.dimensions), Extent.UNKNOWN) if _is(written) else {}
+        )
+        dimensions = list(tangled(target.dimensions, target.shape))
     elif _is(written):
-        placed = _placed(written, layout, full)
-        inside, reaches = unshuffled(written.layout)
+        placed = _placed(written, dimensions, full)
+        inside, reaches = unshuffled(written.dimensions)
         reaches |= placed
         slices = [(dim, item) for dim, item in enumerate(full) if isinstance(item, slice)]
         for back, dimension in enumerate(reversed(unpicked(inside)), start=1):
@@ -362,7 +364,7 @@ def setitem(call: Call) -> Effect:
                 continue
             dim, item = slices[-back]
             start, stop, step = item.indices(target.shape[dim])
-            axis, there = sole_axis(dimension), axes_of(layout[dim])
+            axis, there = sole_axis(dimension), axes_of(dimensions[dim])
             if (there and axes_of(dimension) - there) or (step != 1 and axis is None):
                 reaches.update(dict.fromkeys(axes_of(dimension), Extent.UNKNOWN))
             elif axis is not None and (start, step) != (0, 1):
@@ -374,10 +376,10 @@ def setitem(call: Call) -> Effect:
                 around = (start, target.shape[dim] - stop)
                 before, after = (((Factor(n),),) if n and step == 1 else () for n in around)
                 written_part = dimension if step == 1 else resized(dimension, target.shape[dim])
-                layout[dim] = concatenated([*before, written_part, *after])
+                dimensions[dim] = concatenated([*before, written_part, *after])
     read = {id(target): finer, id(written): reaches}
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         tuple(reach_of(call.axes, read.get(id(v), {})) for v in call.data),
         geometry(call.axes),
         zeros=zeros.written_into(target, full, written, target.shape) if full is not None else (),
@@ -397,21 +399,23 @@ def written_copy(call: Call) -> Effect:
     return setitem(replace(call, name="setitem", args=(target, index, written), kwargs={}))
 
 
-def _placed(written: Value, layout: list[Dimension], index: tuple[Any, ...]) -> dict[int, Reach]:
+def _placed(
+    written: Value, dimensions: list[Dimension], index: tuple[Any, ...]
+) -> dict[int, Reach]:
     """What is read where one position of an axis goes to where the whole axis is to lie.
 
-    A dimension of `layout` that carries nothing yet becomes that axis.
+    A dimension of `dimensions` that carries nothing yet becomes that axis.
     """
     numbers = [(dim, item) for dim, item in enumerate(index) if isinstance(item, int)]
-    one = picked_from(written.layout)
+    one = picked_from(written.dimensions)
     if one is None or one.place is None or len(numbers) != 1:
         return {}
     ((dim, number),) = numbers
-    size = length(layout[dim])
-    if not axes_of(layout[dim]):
-        layout[dim] = (Factor(size, one.axes),)
+    size = length(dimensions[dim])
+    if not axes_of(dimensions[dim]):
+        dimensions[dim] = (Factor(size, one.axes),)
     shift = one.place - number % size
-    if not shift or axes_of(layout[dim]) != set(one.axes):
+    if not shift or axes_of(dimensions[dim]) != set(one.axes):
         return {}
     return dict.fromkeys(one.axes, Window(1, 1, shift, moves=True))
 
@@ -420,15 +424,15 @@ def _placed(written: Value, layout: list[Dimension], index: tuple[Any, ...]) -> 
 def overlaid(call: Call) -> Effect:
     """A tensor of which a view was written to in place: both, position by position."""
     base, written = call.args
-    layout = base.layout
-    if not all_axes(base.layout) and len(written.shape) <= len(base.shape):
+    dimensions = base.dimensions
+    if not all_axes(base.dimensions) and len(written.shape) <= len(base.shape):
         # a buffer that is filled with something: it becomes what it is filled with
-        kept = len(base.layout) - len(written.layout)
-        layout = layout[:kept] + at_lengths(written.layout, base.shape[kept:])
-    fits = all_axes(written.layout) <= all_axes(layout)
+        kept = len(base.dimensions) - len(written.dimensions)
+        dimensions = dimensions[:kept] + at_lengths(written.dimensions, base.shape[kept:])
+    fits = all_axes(written.dimensions) <= all_axes(dimensions)
     foreign = {} if fits else dict.fromkeys(range(call.axes), Extent.UNKNOWN)
     reaches = (reach_of(call.axes, foreign if v is written else {}) for v in call.data)
-    return Effect(layout, tuple(reaches), geometry(call.axes))
+    return Effect(dimensions, tuple(reaches), geometry(call.axes))
 
 
 def _is(value: Any) -> TypeGuard[Value]:
@@ -480,24 +484,26 @@ def cat(call: Call) -> Effect:
     out = cat_shape(call)
     dim = _cat_dim(call, len(out))
     parts = [v for v in call.tensors if v.shape != (0,)]
-    layouts, reaches = _side_by_side(call, parts)
-    layout = list(next((carried for carried in layouts if all_axes(carried)), layouts[0]))
-    layout[dim] = concatenated([carried[dim] for carried in layouts])
+    all_dimensions, reaches = _side_by_side(call, parts)
+    dimensions = list(
+        next((carried for carried in all_dimensions if all_axes(carried)), all_dimensions[0])
+    )
+    dimensions[dim] = concatenated([carried[dim] for carried in all_dimensions])
     if out[dim] == len(call.tensors) and (put_back := _put_back(call)):
-        layout = list(unpicked(next(v for v in call.data if all_axes(v.layout)).layout))
-        layout[dim] = (Factor(out[dim], tuple(put_back)),)
+        dimensions = list(unpicked(next(v for v in call.data if all_axes(v.dimensions)).dimensions))
+        dimensions[dim] = (Factor(out[dim], tuple(put_back)),)
         return Effect(
-            tuple(layout),
+            tuple(dimensions),
             (reach_of(call.axes, put_back),) * len(call.data),
             geometry(call.axes),
             moves=True,  # perhaps back to front
         )
     reaches = _one_behind_the_other(call, dim, reaches)
-    beside = [carried[:dim] + carried[dim + 1 :] for carried in layouts]
+    beside = [carried[:dim] + carried[dim + 1 :] for carried in all_dimensions]
     # parts of a partition may come back in another order
-    split = any(axes_of(carried[dim]) & axes_elsewhere(carried, dim) for carried in layouts)
+    split = any(axes_of(carried[dim]) & axes_elsewhere(carried, dim) for carried in all_dimensions)
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         reaches,
         geometry(call.axes),
         moves=split or not any(lie_alike(x, beside) for x in beside),
@@ -515,7 +521,7 @@ def _one_behind_the_other(
     for value in call.tensors:
         if value.source is not None:
             reach = list(next(read))
-            axis = sole_axis(value.layout[dim]) if value.shape != (0,) else None
+            axis = sole_axis(value.dimensions[dim]) if value.shape != (0,) else None
             if axis is not None and begins and reach[axis] == POINTWISE:
                 reach[axis] = Window(1, 1, -begins)
             found.append(tuple(reach))
@@ -523,14 +529,14 @@ def _one_behind_the_other(
     return tuple(found)
 
 
-def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Layout], tuple[Any, ...]]:
-    """The layouts of what is joined, and what is read of it: positions are the same in all."""
-    layouts = [value.layout for value in parts]
-    settled = {id(value): unshuffled(value.layout) for value in parts}
-    carrying = next((carried for carried in layouts if all_axes(carried)), layouts[0])
-    apart = {id(value): displaced(value.layout, carrying) for value in parts}
-    if not any(reaches for _, reaches in settled.values()) or len(set(layouts)) == 1:
-        return layouts, tuple(reach_of(call.axes, apart.get(id(v), {})) for v in call.data)
+def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Dimensions], tuple[Any, ...]]:
+    """The dimensions of what is joined, and what is read of it: positions are the same in all."""
+    all_dimensions = [value.dimensions for value in parts]
+    settled = {id(value): unshuffled(value.dimensions) for value in parts}
+    carrying = next((carried for carried in all_dimensions if all_axes(carried)), all_dimensions[0])
+    apart = {id(value): displaced(value.dimensions, carrying) for value in parts}
+    if not any(reaches for _, reaches in settled.values()) or len(set(all_dimensions)) == 1:
+        return all_dimensions, tuple(reach_of(call.axes, apart.get(id(v), {})) for v in call.data)
     read = {id(value): settled[id(value)][1] | apart[id(value)] for value in parts}
     return [settled[id(value)][0] for value in parts], tuple(
         reach_of(call.axes, read.get(id(value), {})) for value in call.data
@@ -539,7 +545,7 @@ def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Layout], tuple[A
 
 def _put_back(call: Call) -> dict[int, Reach]:
     """What single positions of an axis read of it, if these tensors are such, in order."""
-    found = [picked_from(v.layout) if _is(v) else None for v in call.tensors]
+    found = [picked_from(v.dimensions) if _is(v) else None for v in call.tensors]
     places = [one.place for one in found if one is not None and one.place is not None]
     axes = {one.axes for one in found if one is not None}
     steps = {b - a for a, b in pairwise(places)}
@@ -566,15 +572,19 @@ def stack(call: Call) -> Effect:
     dim = int(call.arg("dim", 1, 0)) % len(out)
     put_back = _put_back(call)
     if put_back:
-        layout = unpicked(next(v for v in call.data if all_axes(v.layout)).layout)
+        dimensions = unpicked(next(v for v in call.data if all_axes(v.dimensions)).dimensions)
         reaches: tuple[Any, ...] = (reach_of(call.axes, put_back),) * len(call.data)
     else:
-        layouts, reaches = _side_by_side(call, call.tensors)
-        layout = next((carried for carried in layouts if all_axes(carried)), layouts[0])
-    moves = bool(put_back) or not lie_alike(layout, [value.layout for value in call.tensors])
-    layout = (*layout[:dim], (Factor(out[dim], tuple(put_back)),), *layout[dim:])
+        all_dimensions, reaches = _side_by_side(call, call.tensors)
+        dimensions = next(
+            (carried for carried in all_dimensions if all_axes(carried)), all_dimensions[0]
+        )
+    moves = bool(put_back) or not lie_alike(
+        dimensions, [value.dimensions for value in call.tensors]
+    )
+    dimensions = (*dimensions[:dim], (Factor(out[dim], tuple(put_back)),), *dimensions[dim:])
     return Effect(
-        layout,
+        dimensions,
         reaches,
         geometry(call.axes),
         moves=moves,
@@ -589,13 +599,13 @@ def stack(call: Call) -> Effect:
 )
 def channel_shuffle(call: Call) -> Effect:
     """Permutes channels."""
-    return pointwise(call, call.input.layout)
+    return pointwise(call, call.input.dimensions)
 
 
 @operator("tril", "triu", kind=Kind.RESHAPE, traits=[Trait.MASKS])
 def triangle(call: Call) -> Effect:
     """A matrix with zeros above its diagonal, or below."""
-    return pointwise(call, call.input.layout)
+    return pointwise(call, call.input.dimensions)
 
 
 @operator(
@@ -606,10 +616,10 @@ def triangle(call: Call) -> Effect:
 )
 def flip(call: Call) -> Effect:
     """Mirrors positions. Each reads one, whichever: sizes and jumps stay as they are."""
-    layout = call.input.layout
+    dimensions = call.input.dimensions
     dims = flipped_dimensions(call)
-    moves = any(axes_of(layout[dim]) for dim in dims)
-    return replace(pointwise(call, layout), moves=moves, zeros=zeros.mirrored(call.input, dims))
+    moves = any(axes_of(dimensions[dim]) for dim in dims)
+    return replace(pointwise(call, dimensions), moves=moves, zeros=zeros.mirrored(call.input, dims))
 
 
 @operator("roll", kind=Kind.SLICE, traits=[Trait.WRAPS_AROUND], rearranges=in_another_way)
@@ -618,22 +628,22 @@ def roll(call: Call) -> Effect:
     value = call.input
     shifts, dims = call.arg("shifts", 1), call.arg("dims", 2, ())
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    layout: Layout = value.layout
-    dims = [d % len(layout) for d in ((dims,) if isinstance(dims, int) else dims)]
+    dimensions: Dimensions = value.dimensions
+    dims = [d % len(dimensions) for d in ((dims,) if isinstance(dims, int) else dims)]
     reached: dict[int, Reach] = {}
     for shift, dim in zip(shifts, dims, strict=False):  # without dims the tensor is flattened
-        axis = sole_axis(value.layout[dim])
+        axis = sole_axis(value.dimensions[dim])
         if axis is not None and shift:
             reached[axis] = Window(1, 1, -int(shift), moves=True)
-        elif shift and shuffled(layout, dim) is not None:
+        elif shift and shuffled(dimensions, dim) is not None:
             rolled = Window(1, 1, -int(shift), moves=True)
-            read, carried = along(layout, dim, rolled, value.shape[dim])
+            read, carried = along(dimensions, dim, rolled, value.shape[dim])
             reached |= read
-            layout = (*layout[:dim], carried, *layout[dim + 1 :])
+            dimensions = (*dimensions[:dim], carried, *dimensions[dim + 1 :])
     followed = len(reached) == len(shifts) == len(dims)
-    spatial = any(axes_of(value.layout[dim]) for dim in dims) or not dims
+    spatial = any(axes_of(value.dimensions[dim]) for dim in dims) or not dims
     return Effect(
-        layout,
+        dimensions,
         (reach_of(call.axes, reached),),
         geometry(call.axes),
         moves=spatial and not followed,
@@ -644,9 +654,9 @@ def roll(call: Call) -> Effect:
 def repeat(call: Call) -> Effect:
     """Copies side by side; along positions, the same positions come again."""
     value, shape = call.input, shape_of(call.result)
-    new = len(shape) - len(value.layout)
-    old = ((Factor(1),),) * new + tuple(value.layout)
-    layout = at_lengths(old, shape)
+    new = len(shape) - len(value.dimensions)
+    old = ((Factor(1),),) * new + tuple(value.dimensions)
+    dimensions = at_lengths(old, shape)
     # a single position that is copied over many is read by all of them
     copied = {
         axis: Extent.GLOBAL
@@ -654,7 +664,7 @@ def repeat(call: Call) -> Effect:
         if length(carried) == 1 < size
         for axis in axes_of(carried)
     }
-    return Effect(layout, (reach_of(call.axes, copied),), geometry(call.axes))
+    return Effect(dimensions, (reach_of(call.axes, copied),), geometry(call.axes))
 
 
 @operator("repeat_interleave", kind=Kind.UPSAMPLE)
@@ -663,11 +673,13 @@ def repeat_interleave(call: Call) -> Effect:
     value, shape = call.input, shape_of(call.result)
     dim, times = call.arg("dim", 2), call.arg("repeats", 1)
     if dim is None or not isinstance(times, int):
-        mixed_all: dict[int, Reach] = dict.fromkeys(all_axes(value.layout), Extent.GLOBAL)
+        mixed_all: dict[int, Reach] = dict.fromkeys(all_axes(value.dimensions), Extent.GLOBAL)
         reach = reach_of(call.axes, mixed_all)
-        return Effect(tangled(value.layout, shape), (reach,) * len(call.data), geometry(call.axes))
+        return Effect(
+            tangled(value.dimensions, shape), (reach,) * len(call.data), geometry(call.axes)
+        )
     at = int(dim) % len(shape)
     window = Window(1, as_number(Fraction(1, times)), 0)
-    reaches, carried = along(value.layout, at, window, shape[at])
-    layout = (*value.layout[:at], carried, *value.layout[at + 1 :])
-    return Effect(layout, (reach_of(call.axes, reaches),), geometry(call.axes))
+    reaches, carried = along(value.dimensions, at, window, shape[at])
+    dimensions = (*value.dimensions[:at], carried, *value.dimensions[at + 1 :])
+    return Effect(dimensions, (reach_of(call.axes, reaches),), geometry(call.axes))

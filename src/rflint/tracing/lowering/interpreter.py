@@ -113,17 +113,21 @@ class GraphInterpreter:
             call, parts = self.calls[parent]
             origin = replace(self.recording.steps[parent], result=step.result, layer=node.name)
             return self.output_value(node, origin, call, parts[index], shape)
-        # the layout is the same for all of them
+        # the dimensions are the same for all of them
         whole = self.values[parent]
-        layout = whole.layout if len(whole.layout) == len(shape) else tangled(whole.layout, shape)
-        if len(layout) == len(shape):
-            layout = tuple(
+        dimensions = (
+            whole.dimensions
+            if len(whole.dimensions) == len(shape)
+            else tangled(whole.dimensions, shape)
+        )
+        if len(dimensions) == len(shape):
+            dimensions = tuple(
                 dimension
                 if prod(f.size for f in dimension) == size
                 else tangled((dimension,), (size,))[0]
-                for dimension, size in zip(layout, shape, strict=True)
+                for dimension, size in zip(dimensions, shape, strict=True)
             )
-        return Value(shape, layout, whole.source, whole.parameters)
+        return Value(shape, dimensions, whole.source, whole.parameters)
 
     def _call(self, node: fx.Node, step: Step) -> Call:
         of_node = self._index if step.spelling in _PICKS else self.values.__getitem__
@@ -171,10 +175,10 @@ def with_patches(effect: Effect, kind: Kind, call: Call, traits: Collection[Trai
     Nor may they meet what does not lie in windows: its positions are other ones.
     """
     mixes = effect.moves or Trait.MIXES_CHANNELS in traits
-    alike = same_patches([value.layout for value in call.data])
+    alike = same_patches([value.dimensions for value in call.data])
     if kind in _UNMIXED and not mixes and alike:
         return effect
-    return replace(effect, layout=without_patches(effect.layout))
+    return replace(effect, dimensions=without_patches(effect.dimensions))
 
 
 def shape_of_first(result: Any) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from rflint.graph.architecture import Architecture
 from rflint.graph.heads import global_heads
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Layout, placed, positions, sole_axis
+from rflint.operators.dimensions import Dimensions, placed, positions, sole_axis
 from rflint.operators.effect import Effect
 from rflint.operators.mixing import mixing_geometry
 from rflint.operators.values import Value
@@ -116,9 +116,9 @@ class _Lowering(GraphInterpreter):
         index = len(self._inputs)
         self._inputs.append(shape)
         axes = self._axes.inputs[index]
-        layout = placed(shape, axes)
+        dimensions = placed(shape, axes)
         if self._axes.is_like_the_first(index):
-            return Value(shape, layout, INPUT)
+            return Value(shape, dimensions, INPUT)
         layer = Layer(
             name=node.name,
             call=0,
@@ -129,11 +129,11 @@ class _Lowering(GraphInterpreter):
             geometry=mixing_geometry(self.axes, {}),
             in_shape=shape,
             out_shape=shape,
-            positions=tuple(positions(layout, axis) for axis in range(self.axes)),
+            positions=tuple(positions(dimensions, axis) for axis in range(self.axes)),
             sizing=(None,) * self.axes,
             begins=tuple(sorted((a, n) for a, n in zip(axes, shape, strict=True) if a is not None)),
         )
-        return Value(shape, layout, self._layers.add(layer))
+        return Value(shape, dimensions, self._layers.add(layer))
 
     def effect(self, node: fx.Node, step: Step, call: Call) -> Effect:
         """What an operator does; axes that it makes (a spectrum's frequencies) begin behind it."""
@@ -149,14 +149,14 @@ class _Lowering(GraphInterpreter):
     ) -> Value:
         """A new layer, or nothing new where a view leaves every position where it is."""
         kind = kind_of(step, effect)
-        if any(f.patches for v in call.data for dimension in v.layout for f in dimension):
+        if any(f.patches for v in call.data for dimension in v.dimensions for f in dimension):
             effect = with_patches(effect, kind, call, step.traits)
         is_view = kind in (Kind.RESHAPE, Kind.SLICE) and step.module is None
         if is_view and len(call.data) == 1 and is_identity(effect):
             source = call.data[0].source
         else:
             source = self._add(LoweredCall(node, step, call, effect, kind, self.held(step)))
-        return Value(shape, effect.layout, source, zeros=effect.zeros)
+        return Value(shape, effect.dimensions, source, zeros=effect.zeros)
 
     def on_constant_call(self, node: fx.Node, step: Step, call: Call) -> None:
         """Work on constants (a projected table of positions) is work all the same.
@@ -205,7 +205,7 @@ class _Lowering(GraphInterpreter):
                 in_place=step.writes,
                 positions=lowered.positions,
                 sizing=sizing_of(lowered, edges, self._layers),
-                is_map=_is_map(effect.layout, self.axes),
+                is_map=_is_map(effect.dimensions, self.axes),
                 moves=effect.moves,
                 covers_map=effect.covers_map and not self._layers.read_a_pad(edges),
                 construction=construction_of(builder) if builder is not None else (),
@@ -234,8 +234,8 @@ class _Lowering(GraphInterpreter):
         return removes_bias(lowered, self.recording, self.parameters, training=self._training)
 
 
-def _is_map(layout: Layout, axes: int) -> bool:
+def _is_map(dimensions: Dimensions, axes: int) -> bool:
     """Whether a tensor is laid out as (batch, channels, *positions)."""
-    return len(layout) == axes + 2 and all(
-        sole_axis(dimension) == axis for axis, dimension in enumerate(layout[2:])
+    return len(dimensions) == axes + 2 and all(
+        sole_axis(dimension) == axis for axis, dimension in enumerate(dimensions[2:])
     )

@@ -36,7 +36,7 @@ class LoweredCall:
     @property
     def positions(self) -> tuple[int, ...]:
         """How many positions the result has along every axis."""
-        return tuple(positions(self.effect.layout, axis) for axis in range(self.call.axes))
+        return tuple(positions(self.effect.dimensions, axis) for axis in range(self.call.axes))
 
     def edges(self) -> tuple[Edge, ...]:
         """What the call reads of every value that depends on the model's input."""
@@ -45,7 +45,7 @@ class LoweredCall:
             return ()
         # of operands that a row says nothing of, it is safe to say that all is read
         unknown = (
-            reach_of(call.axes, dict.fromkeys(all_axes(value.layout), Extent.GLOBAL))
+            reach_of(call.axes, dict.fromkeys(all_axes(value.dimensions), Extent.GLOBAL))
             for value in call.data[len(reaches) :]
         )
         edges: list[Edge] = []

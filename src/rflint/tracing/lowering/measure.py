@@ -14,7 +14,7 @@ from rflint.graph.windows import POINTWISE, Extent, Reach
 from rflint.operators.call import Call, mapped
 from rflint.operators.dimensions import (
     Dimension,
-    Layout,
+    Dimensions,
     all_axes,
     at_lengths,
     axes_elsewhere,
@@ -46,7 +46,9 @@ class Measurements:
 
     def effect(self, node: fx.Node, call: Call) -> Effect:
         """What the operator of a node does."""
-        shapes = mapped((call.args, call.kwargs), Value, lambda value: (value.shape, value.layout))
+        shapes = mapped(
+            (call.args, call.kwargs), Value, lambda value: (value.shape, value.dimensions)
+        )
         key = f"{node.op} {node.target} {shapes}"
         if key not in self._effects:
             self._effects[key] = self._measured(node, call)
@@ -85,7 +87,7 @@ class Measurements:
             (which, dim): probe(function, args, kwargs, which, dim, self._patience)
             for which, value in enumerate(call.tensors)
             if value.source is not None
-            for dim, carried in enumerate(unpicked(value.layout))
+            for dim, carried in enumerate(unpicked(value.dimensions))
             if axes_of(carried)
         }
 
@@ -116,13 +118,13 @@ def _effect(
     call: Call, shape: tuple[int, ...], readings: Mapping[tuple[int, int], Reading]
 ) -> Effect:
     """What one result reads of every input, and which dimension of it carries what."""
-    layout: list[Dimension] = list(plain(shape))
+    dimensions: list[Dimension] = list(plain(shape))
     for value in call.data:
-        if shape == value.shape and picked_from(value.layout) is not None:
-            layout = [
+        if shape == value.shape and picked_from(value.dimensions) is not None:
+            dimensions = [
                 dimension if not axes_of(rest) else plain((size,))[0]
                 for dimension, rest, size in zip(
-                    value.layout, unpicked(value.layout), shape, strict=True
+                    value.dimensions, unpicked(value.dimensions), shape, strict=True
                 )
             ]
     reaches: dict[int, dict[int, Reach]] = {}
@@ -132,13 +134,13 @@ def _effect(
         at = reading.dim
         if at is None and shape == value.shape:
             at = dim  # everything is read, and the result goes on where it lay
-        if at is not None and not axes_of(layout[at]):
-            (layout[at],) = at_lengths((value.layout[dim],), (shape[at],))
+        if at is not None and not axes_of(dimensions[at]):
+            (dimensions[at],) = at_lengths((value.dimensions[dim],), (shape[at],))
     everything: dict[int, Reach] = {}
     for read in reaches.values():
         everything |= read
     return Effect(
-        tuple(layout),
+        tuple(dimensions),
         tuple(
             reach_of(call.axes, reaches.get(which, {}))
             for which, value in enumerate(call.tensors)
@@ -149,9 +151,9 @@ def _effect(
 
 
 def _per_axis(value: Value, dim: int, reach: Reach, shape: Sequence[int]) -> dict[int, Reach]:
-    carried = value.layout[dim]
+    carried = value.dimensions[dim]
     axis = sole_axis(carried)
-    elsewhere = axes_elsewhere(value.layout, dim)
+    elsewhere = axes_elsewhere(value.dimensions, dim)
     if axis is not None and axis not in elsewhere:
         return {axis: reach}
     if reach == POINTWISE:
@@ -164,13 +166,13 @@ def _per_axis(value: Value, dim: int, reach: Reach, shape: Sequence[int]) -> dic
 def _nothing_known(call: Call, shapes: Sequence[tuple[int, ...]]) -> Effect:
     """Whatever its inputs still see, nobody knows what the operator reads of it."""
     first = call.data[0]
-    axes = frozenset(axis for value in call.data for axis in all_axes(value.layout))
+    axes = frozenset(axis for value in call.data for axis in all_axes(value.dimensions))
     shape = shapes[0] if shapes else ()
-    layout: Layout = plain(shape)
+    dimensions: Dimensions = plain(shape)
     if shape == shape_of(first):
-        layout = first.layout
+        dimensions = first.dimensions
     elif axes:
-        layout = tangled(first.layout, shape)
+        dimensions = tangled(first.dimensions, shape)
     unknown: dict[int, Reach] = dict.fromkeys(range(call.axes), Extent.UNKNOWN)
     reach = reach_of(call.axes, unknown)
-    return Effect(layout, (reach,) * len(call.data), mixing_geometry(call.axes, {}))
+    return Effect(dimensions, (reach,) * len(call.data), mixing_geometry(call.axes, {}))

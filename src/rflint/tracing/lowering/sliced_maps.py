@@ -29,7 +29,7 @@ def joined_slices(
         return edges  # one and the same slice, several times
     blocks = tuple(_block([chain[source][axis] for chain in chains]) for axis in axes)
     side_by_side = all(
-        positions(value.layout, axis) == positions(lowered.effect.layout, axis)
+        positions(value.dimensions, axis) == positions(lowered.effect.dimensions, axis)
         for value in call.data
         for axis in axes
     )

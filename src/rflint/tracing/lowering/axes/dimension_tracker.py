@@ -13,8 +13,8 @@ from rflint.graph.traits import Trait
 from rflint.operators.call import Call
 from rflint.operators.dimensions import (
     Dimension,
+    Dimensions,
     Factor,
-    Layout,
     at_lengths,
     axes_of,
     placed,
@@ -113,7 +113,7 @@ class DimensionTracker(GraphInterpreter):
         if kind.is_convolution:
             effect = self._convolved(call, effect)
         elif kind is Kind.LINEAR:
-            self.summed.update(axes_of(call.input.layout[-1]))
+            self.summed.update(axes_of(call.input.dimensions[-1]))
         is_spectrum = Trait.SPECTRAL in step.row.traits
         if self.folded and kind is Kind.RESHAPE and not effect.parts:
             return self._unfolded(node, effect)
@@ -125,14 +125,14 @@ class DimensionTracker(GraphInterpreter):
         self, node: fx.Node, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]
     ) -> Value:
         """Nothing is built."""
-        return Value(shape, effect.layout, 0, zeros=effect.zeros)
+        return Value(shape, effect.dimensions, 0, zeros=effect.zeros)
 
     def on_constant_call(self, node: fx.Node, step: Step, call: Call) -> None:
         """Nothing is counted."""
 
     def _unknown(self, call: Call) -> Effect:
         results = call.result if isinstance(call.result, (tuple, list)) else [call.result]
-        first = call.data[0].layout
+        first = call.data[0].dimensions
         parts = [
             pointwise(
                 call,
@@ -151,17 +151,17 @@ class DimensionTracker(GraphInterpreter):
         if value.source is None:
             return effect  # a constant map, under weights that are computed
         dims = slid_dimensions(call)
-        there = tuple(self._along(axes_of(value.layout[dim])) for dim in dims)
+        there = tuple(self._along(axes_of(value.dimensions[dim])) for dim in dims)
         self.slides.setdefault(there, tuple(value.shape[dim] for dim in dims))
         self.slid.update(axis for at in there for axis in at)
-        channels = axes_of(value.layout[dims[0] - 1])
+        channels = axes_of(value.dimensions[dims[0] - 1])
         for axis in range(self.input_dimensions):
             if any(axis in at for at in there):
-                folded = _is_folded(value.layout, dims, axis)
+                folded = _is_folded(value.dimensions, dims, axis)
                 (self._slid_in_parts if folded else self._slid_as_whole).add(axis)
         self.summed.update(channels)
         self.consumed.update(channels & self.new.keys())
-        return replace(effect, layout=tuple(map(self._as_slid, effect.layout)))
+        return replace(effect, dimensions=tuple(map(self._as_slid, effect.dimensions)))
 
     def _along(self, carried: Collection[int]) -> tuple[int, ...]:
         """What lies along a dimension that is slid over.
@@ -189,41 +189,41 @@ class DimensionTracker(GraphInterpreter):
 
     def _labelled(self, node: fx.Node, call: Call, effect: Effect, *, is_spectrum: bool) -> Effect:
         """Features that an operator makes, each dimension of them under a number of its own."""
-        rank = len(effect.layout)
-        layout = list(effect.layout)
+        rank = len(effect.dimensions)
+        dimensions = list(effect.dimensions)
         for dim in _features(call, self.recording.steps[node], rank):
-            size = prod(factor.size for factor in layout[dim])
-            if size > 1 and not axes_of(layout[dim]):
+            size = prod(factor.size for factor in dimensions[dim])
+            if size > 1 and not axes_of(dimensions[dim]):
                 number = self._new_number()
                 self.new[number] = NewDimension(node, dim, size, is_spectrum=is_spectrum)
-                layout[dim] = (Factor(size, (number,)),)
-        return replace(effect, layout=tuple(layout))
+                dimensions[dim] = (Factor(size, (number,)),)
+        return replace(effect, dimensions=tuple(dimensions))
 
     def _unfolded(self, node: fx.Node, effect: Effect) -> Effect:
         """Every part of a dimension that a view has folded, under a number of its own."""
-        layout = list(effect.layout)
+        dimensions = list(effect.dimensions)
         for axis in self.folded:
-            dims = [d for d, carried in enumerate(layout) if axes_of(carried) == {axis}]
+            dims = [d for d, carried in enumerate(dimensions) if axes_of(carried) == {axis}]
             for dim in dims if len(dims) > 1 else ():
-                size = prod(factor.size for factor in layout[dim])
+                size = prod(factor.size for factor in dimensions[dim])
                 number = self._new_number()
                 self.new[number] = NewDimension(node, dim, size, is_fold=True)
-                layout[dim] = (Factor(size, (number,)),)
-        return replace(effect, layout=tuple(layout))
+                dimensions[dim] = (Factor(size, (number,)),)
+        return replace(effect, dimensions=tuple(dimensions))
 
     def _new_number(self) -> int:
         self.axes += 1
         return self.axes - 1
 
 
-def _is_folded(layout: Layout, dims: Sequence[int], axis: int) -> bool:
+def _is_folded(dimensions: Dimensions, dims: Sequence[int], axis: int) -> bool:
     """Whether several dimensions that are slid over, or the channels too, are parts of an axis.
 
     Blocks of neighbours in the channels are no such parts: those were laid there (space-to-depth).
     """
-    parts = [factor for dim in dims for factor in layout[dim] if factor.axes == (axis,)]
+    parts = [factor for dim in dims for factor in dimensions[dim] if factor.axes == (axis,)]
     inner = prod(factor.size for factor in parts)
-    over = [f for f in layout[dims[0] - 1] if f.axes == (axis,) and f.step >= max(inner, 2)]
+    over = [f for f in dimensions[dims[0] - 1] if f.axes == (axis,) and f.step >= max(inner, 2)]
     return sum(factor.size > 1 for factor in (*parts, *over)) > 1
 
 
@@ -235,7 +235,7 @@ def _features(call: Call, step: Step, rank: int) -> Sequence[int]:
     if step.row.kind in (Kind.LINEAR, Kind.EMBEDDING):
         return (rank - 1,)
     if step.spelling == "stft":
-        return (len(call.input.layout) - 1,)
+        return (len(call.input.dimensions) - 1,)
     if Trait.SPECTRAL in step.row.traits:
         return range(rank)
     # a product with a constant: a filter bank

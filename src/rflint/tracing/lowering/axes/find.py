@@ -50,12 +50,12 @@ def find_axes(
 
 def with_new_axes(effect: Effect, new: Mapping[int, tuple[int, int]]) -> Effect:
     """The effect of an operator that makes axes, along these dimensions of its result."""
-    layout = list(effect.layout)
+    dimensions = list(effect.dimensions)
     made = {axis for axis, _ in new.values()}
     for dim, (axis, _) in new.items():
-        layout[dim] = (Factor(prod(f.size for f in layout[dim]), (axis,)),)
+        dimensions[dim] = (Factor(prod(f.size for f in dimensions[dim]), (axis,)),)
     reaches = tuple(
         tuple(Extent.GLOBAL if axis in made else reach for axis, reach in enumerate(of_one_input))
         for of_one_input in effect.reaches
     )
-    return replace(effect, layout=tuple(layout), reaches=reaches)
+    return replace(effect, dimensions=tuple(dimensions), reaches=reaches)
