@@ -38,7 +38,7 @@ from rflint.linting.settings import RuleOptions
 from rflint.repair.search import search
 from rflint.repair.source_file import OriginalModel, source_file
 from rflint.repair.verification import Verifier, verified_repairs
-from rflint.tracing.example_inputs.build import possible_inputs
+from rflint.tracing.example_inputs.candidates import possible_inputs
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.trace import trace
 from rflint.usecases.model import FoundRepairs, repair_model

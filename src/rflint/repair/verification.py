@@ -27,7 +27,7 @@ from rflint.repair.metrics import Metrics
 from rflint.repair.repair import Edit, Repair
 from rflint.repair.search import MOST_SHOWN, SearchResult
 from rflint.repair.titles import title
-from rflint.tracing.example_inputs.build import doubled
+from rflint.tracing.example_inputs.variants import doubled
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.trace import trace

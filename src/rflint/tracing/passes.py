@@ -9,7 +9,7 @@ from torch import nn
 
 from rflint.errors import RflintError
 from rflint.graph.architecture import Architecture
-from rflint.tracing.example_inputs.build import batch_dimensions, doubled
+from rflint.tracing.example_inputs.variants import batch_dimensions, doubled
 from rflint.tracing.trace import trace
 
 

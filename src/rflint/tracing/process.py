@@ -61,3 +61,13 @@ def recursion_limit_raised() -> Iterator[None]:
 def _numpy_random() -> Any:
     """Numpy's generator that all code shares, if it is imported."""
     return sys.modules.get("numpy.random")
+
+
+def random_state() -> tuple[Any, ...]:
+    """The state of the generators that all code shares, Python's and numpy's."""
+    numpy = _numpy_random()
+    of_numpy = None
+    if numpy is not None:
+        state = numpy.get_state(legacy=False)["state"]
+        of_numpy = (state["key"].tobytes(), state["pos"])
+    return (random.getstate(), of_numpy)

@@ -24,8 +24,9 @@ from rflint.inputs.tracing_options import TRACERS
 from rflint.tracing.lowering.axes.find import find_axes
 from rflint.tracing.lowering.lower import lower
 from rflint.tracing.lowering.parameters import Parameters
-from rflint.tracing.model.state import random_state, state_of
+from rflint.tracing.model.state import state_of
 from rflint.tracing.model.temporary import temporarily_on_meta
+from rflint.tracing.process import random_state
 from rflint.tracing.recording.record import record
 from rflint.tracing.recording.recording import Recording
 

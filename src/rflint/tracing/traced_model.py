@@ -19,7 +19,9 @@ from rflint.errors import (
 from rflint.graph.architecture import Architecture
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.operators.shapes import show
-from rflint.tracing.example_inputs.build import as_meta, example_inputs, possible_inputs, resized
+from rflint.tracing.example_inputs.build import as_meta, example_inputs
+from rflint.tracing.example_inputs.candidates import possible_inputs
+from rflint.tracing.example_inputs.variants import resized
 from rflint.tracing.passes import later_passes, passes_in_mode
 from rflint.tracing.trace import trace
 

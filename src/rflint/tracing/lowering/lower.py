@@ -31,7 +31,8 @@ from rflint.tracing.lowering.parameters import Parameters
 from rflint.tracing.lowering.sizing import sizing_of
 from rflint.tracing.lowering.sliced_maps import gathering_layer, joined_slices
 from rflint.tracing.model.construction import construction_of
-from rflint.tracing.model.other_methods import inputs_not_given, used_by_other_methods
+from rflint.tracing.model.other_methods import used_by_other_methods
+from rflint.tracing.model.signature import optional_inputs
 from rflint.tracing.recording.recording import Recording, Step
 
 _WORKING = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.ATTENTION})
@@ -81,7 +82,7 @@ class _Lowering(GraphInterpreter):
                 self._counted |= value.parameters.names()
         used = parameters.reaching_outputs()
         unused = parameters.sizes.keys() - used
-        not_given = inputs_not_given(self._model, len(self._inputs))
+        not_given = optional_inputs(self._model, len(self._inputs))
         return Architecture(
             inputs=tuple(self._inputs),
             resolution=axes.resolution,

@@ -1,21 +1,14 @@
-"""What one forward pass does not show of a model: inputs that were not given, and other methods."""
+"""The parameters that methods of a model use which its forward does not call."""
 
 from __future__ import annotations
 
 import dis
 import inspect
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
 from torch import nn
-
-_NO_TENSORS = re.compile(r"\b(bool|str|int|float|dict|Dict)\b")
-"""Types of arguments that are options, and no inputs."""
-
-_OPTIONS = ("return_", "output_", "use_", "is_")
-"""How options are called, as a rule."""
 
 _NO_USES = (
     "init",
@@ -29,21 +22,6 @@ _NO_USES = (
     "group_matcher",
 )
 """How methods begin, underscores apart, that hand out, fill or name what a module holds."""
-
-
-def inputs_not_given(model: nn.Module, given: int) -> tuple[str, ...]:
-    """The optional inputs of a model's forward beyond the first ones, which were given."""
-    try:
-        arguments = list(inspect.signature(model.forward).parameters.values())
-    except (TypeError, ValueError):
-        return ()
-    return tuple(
-        argument.name
-        for argument in arguments[given:]
-        if argument.default is None
-        and not _NO_TENSORS.search(str(argument.annotation))
-        and not argument.name.startswith(_OPTIONS)
-    )
 
 
 def used_by_other_methods(

@@ -1,4 +1,4 @@
-"""What a model's code can change of it while it runs, kept to be put back.
+"""A snapshot of what a model's code can change of it while it runs, to be put back.
 
 Attributes, the content of the lists, dictionaries and sets that they hold (nested ones too, and
 those of plain objects and of the model's own classes), and the numbers in small tensors that no
@@ -21,17 +21,17 @@ from rflint.tracing.model.meta_device import LARGE
 from rflint.tracing.model.tree import modules
 
 _MOST_LOOKED_INTO = 10_000
-"""The items of longer lists and dictionaries are kept, but not looked into."""
+"""The items of longer lists and dictionaries are put back, but not looked into."""
 
 _ATOMS = (int, float, complex, bool, str, bytes, type(None), type, torch.dtype, torch.Size)
 
 
-class Kept:
+class Snapshot:
     """The state of a model at one moment."""
 
     def __init__(self, model: nn.Module) -> None:
         self._seen: set[int] = set()
-        self._kept: list[tuple[Any, Callable[[], None]]] = []
+        self._restorers: list[tuple[Any, Callable[[], None]]] = []
         """Everything that was looked at, so that identities stay unique, and how to put it back."""
         waiting: list[Any] = list(modules(model))
         waiting += _of_classes(waiting)
@@ -40,17 +40,17 @@ class Kept:
             if isinstance(value, _ATOMS) or id(value) in self._seen:
                 continue
             self._seen.add(id(value))
-            waiting += self._keep(value)
+            waiting += self._look_at(value)
 
     def restore(self) -> None:
         """Put everything back that has changed."""
-        for _, put_back in self._kept:
+        for _, put_back in self._restorers:
             put_back()
 
-    def _keep(self, value: Any) -> list[Any]:
-        """Keep one object; what it holds."""
+    def _look_at(self, value: Any) -> list[Any]:
+        """Note how one object is; what it holds."""
         if isinstance(value, torch.Tensor):
-            return self._keep_tensor(value)
+            return self._look_at_tensor(value)
         if isinstance(value, dict):
             items = list(_dict_of(value).items(value))
             self._add(value, lambda: _restore_dict(value, items))
@@ -68,7 +68,7 @@ class Kept:
         self._add(value, lambda: _restore_object(value, cls, items))
         return [item for _, item in items]
 
-    def _keep_tensor(self, tensor: torch.Tensor) -> list[Any]:
+    def _look_at_tensor(self, tensor: torch.Tensor) -> list[Any]:
         """Its numbers, where it has some of its own."""
         if nn.parameter.is_lazy(tensor) or isinstance(tensor, nn.Parameter):
             # parameters are replaced while a model is temporarily_on_meta
@@ -80,7 +80,7 @@ class Kept:
         return []
 
     def _add(self, value: Any, put_back: Callable[[], None]) -> None:
-        self._kept.append((value, put_back))
+        self._restorers.append((value, put_back))
 
 
 def _of_classes(found: list[Any]) -> list[Any]:

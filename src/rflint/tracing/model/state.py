@@ -7,17 +7,28 @@ leaves the state as it was tells of all that follow.
 from __future__ import annotations
 
 import random
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
+from rflint.tracing.model.introspection import (
+    attributes_of,
+    class_attributes,
+    has_attribute,
+    is_iterator,
+    is_numpy_generator,
+    is_of_torch,
+    items_of,
+    module_of,
+    mro,
+    slots_of,
+)
 from rflint.tracing.model.tree import modules
 
 _SMALL = 64
@@ -38,7 +49,7 @@ class State:
 
     structure: tuple[Any, ...]
     values: tuple[Any, ...]
-    held: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    alive: tuple[Any, ...] = field(default=(), compare=False, repr=False)
     """What was compared by identity, which must not become that of something else."""
 
 
@@ -49,28 +60,22 @@ def state_of(model: nn.Module) -> State:
     answer the simplest questions (`len`, `hasattr`, `isinstance`) as they like, or refuse to. And
     everything is looked at once, what is nearest first.
     """
-    reader = _Reader()
-    structure = [reader.module(module) for module in modules(model)]
-    around = [reader.code(cls) for cls in reader.classes]
-    rest = [*reader.contents()]
-    return State((*structure, *around, *rest), tuple(reader.values), tuple(reader.held))
+    fingerprints = _Fingerprints()
+    structure = [fingerprints.module(module) for module in modules(model)]
+    around = [fingerprints.code(cls) for cls in fingerprints.classes]
+    rest = [*fingerprints.contents()]
+    return State(
+        (*structure, *around, *rest), tuple(fingerprints.values), tuple(fingerprints.alive)
+    )
 
 
-def random_state() -> tuple[Any, ...]:
-    """The state of the generators that all code shares, Python's and numpy's."""
-    numpy = sys.modules.get("numpy.random")
-    theirs = None
-    if numpy is not None:
-        state = numpy.get_state(legacy=False)["state"]
-        theirs = (state["key"].tobytes(), state["pos"])
-    return (random.getstate(), theirs)
+class _Fingerprints:
+    """Values that are equal as long as the objects of a model are in the same state."""
 
-
-class _Reader:
     def __init__(self) -> None:
         self.values: list[Any] = []
         self.classes: dict[type, None] = {}
-        self.held: list[Any] = []
+        self.alive: list[Any] = []
         self._numbers: dict[int, int] = {}
         """By identity, in which order things were met."""
         self._waiting: deque[tuple[Any, int]] = deque()
@@ -79,15 +84,15 @@ class _Reader:
     def module(self, module: nn.Module) -> tuple[Any, ...]:
         """Of torch's own layers, only what others may do to them."""
         kind = type(module)
-        own = _attributes_of(module)
+        own = attributes_of(module)
         held, parameters = (
-            tuple(map(self._same, _items_of(own, name).values()))
+            tuple(map(self._identity, items_of(own, name).values()))
             for name in ("_modules", "_parameters")
         )
-        if _module_of(kind).startswith("torch."):
+        if module_of(kind).startswith("torch."):
             return (own.get("training"), held, parameters)
-        self.classes.update(dict.fromkeys(x for x in _mro(kind) if not _is_torchs(x)))
-        buffers = _items_of(own, "_buffers").items()
+        self.classes.update(dict.fromkeys(x for x in mro(kind) if not is_of_torch(x)))
+        buffers = items_of(own, "_buffers").items()
         attributes = (
             (name, value)
             for name, value in own.items()
@@ -96,19 +101,19 @@ class _Reader:
         return (
             held,
             parameters,
-            tuple((name, self._token(value)) for name, value in buffers),
-            tuple((name, self._token(value)) for name, value in attributes),
+            tuple((name, self._fingerprint(value)) for name, value in buffers),
+            tuple((name, self._fingerprint(value)) for name, value in attributes),
         )
 
     def code(self, cls: type) -> tuple[Any, ...]:
         """Class attributes, and the variables that the functions of a class can reach."""
         found: list[Any] = []
-        for name, value in _own_attributes(cls).items():
+        for name, value in class_attributes(cls).items():
             function = value.__func__ if type(value) in (staticmethod, classmethod) else value
             if type(function) is FunctionType:
                 found += self._reached(function)
             elif not name.startswith("__") and not callable(value):
-                found.append((name, self._token(value)))
+                found.append((name, self._fingerprint(value)))
         return tuple(found)
 
     def contents(self) -> Iterator[Any]:
@@ -120,7 +125,7 @@ class _Reader:
     def _reached(self, function: FunctionType) -> Iterator[Any]:
         for cell in function.__closure__ or ():
             try:
-                yield self._token(cell.cell_contents)
+                yield self._fingerprint(cell.cell_contents)
             except ValueError:  # not yet assigned
                 continue
         names = function.__globals__
@@ -128,13 +133,13 @@ class _Reader:
             self._globals.add(id(names))
             for name, value in list(names.items()):
                 if not name.startswith("__") and _may_count(value):
-                    yield name, self._token(value)
+                    yield name, self._fingerprint(value)
 
-    def _same(self, value: Any) -> int:
-        self.held.append(value)
+    def _identity(self, value: Any) -> int:
+        self.alive.append(value)
         return id(value)
 
-    def _token(self, value: Any, depth: int = 0) -> Any:
+    def _fingerprint(self, value: Any, depth: int = 0) -> Any:
         """Something that is equal as long as the value is; what is in it is looked at later."""
         kind = type(value)
         if kind in _PLAIN:
@@ -145,21 +150,21 @@ class _Reader:
         if issubclass(kind, torch.Tensor):
             return self._tensor(value, kind)
         if issubclass(kind, nn.Module | type | ModuleType | Enum) or (
-            callable(value) and not _is_iterator(kind)
+            callable(value) and not is_iterator(kind)
         ):
-            return self._same(value)
+            return self._identity(value)
         if id(value) in self._numbers:
             return "again", self._numbers[id(value)]
         if depth > _DEEP:
-            return self._same(value)
+            return self._identity(value)
         self._numbers[id(value)] = len(self._numbers)
-        self.held.append(value)
+        self.alive.append(value)
         self._waiting.append((value, depth))
         return "new"
 
     def _tensor(self, value: torch.Tensor, kind: type) -> Any:
-        if not _module_of(kind).startswith("torch"):
-            return self._same(value)
+        if not module_of(kind).startswith("torch"):
+            return self._identity(value)
         if value.device.type == "cpu" and value.numel() <= _SMALL and not value.is_quantized:
             self.values.append(value.detach().tolist())
         return tuple(value.shape), value.dtype
@@ -177,17 +182,17 @@ class _Reader:
             return _RANDOM.getstate(value)
         if kind is torch.Generator:
             return value.get_state().numpy().tobytes()
-        if _module_of(kind).partition(".")[0] == "numpy":
+        if module_of(kind).partition(".")[0] == "numpy":
             return _numpys_state(value, kind)
-        if _is_iterator(kind):
+        if is_iterator(kind):
             return object()  # whatever comes next is something else
-        attributes = _attributes_of(value)
-        slots = [*_slots_of(value, kind)]
+        attributes = attributes_of(value)
+        slots = [*slots_of(value, kind)]
         inside = (*attributes.values(), *slots)
         return id(value), tuple(attributes), self._all_of(len(inside), inside, depth)
 
     def _all_of(self, size: int, items: Iterable[Any], depth: int) -> Any:
-        return size if size > _MANY else tuple([self._token(item, depth) for item in items])
+        return size if size > _MANY else tuple([self._fingerprint(item, depth) for item in items])
 
 
 _OF_TORCH = frozenset(vars(nn.Module())) - {"training"}
@@ -197,43 +202,11 @@ _RANDOM: Any = random.Random.__base__
 """The generator itself, whatever classes of Python are around it."""
 
 
-# of objects of other people's classes only the type is looked at, and of the type no more than what
-# Python itself keeps: asking for an attribute runs code
-
-
-def _mro(kind: type) -> tuple[type, ...]:
-    found: tuple[type, ...] = type.__getattribute__(kind, "__mro__")
-    return found
-
-
-def _own_attributes(kind: type) -> dict[str, Any]:
-    return dict(type.__getattribute__(kind, "__dict__"))
-
-
-def _module_of(kind: type) -> str:
-    found = type.__getattribute__(kind, "__module__")
-    return found if type(found) is str else ""
-
-
-def _has(kind: type, name: str) -> bool:
-    return any(name in type.__getattribute__(base, "__dict__") for base in _mro(kind))
-
-
-def _is_torchs(cls: type) -> bool:
-    return cls is object or _module_of(cls).startswith("torch.")
-
-
-def _is_iterator(kind: type) -> bool:
-    return _has(kind, "__next__")
-
-
-def _is_numpys_generator(kind: type) -> bool:
-    return _module_of(kind).startswith("numpy.random") and _has(kind, "random")
-
-
 def _numpys_state(value: Any, kind: type) -> Any:
-    if _is_numpys_generator(kind):
-        return repr(value.get_state() if _has(kind, "get_state") else value.bit_generator.state)
+    if is_numpy_generator(kind):
+        return repr(
+            value.get_state() if has_attribute(kind, "get_state") else value.bit_generator.state
+        )
     return value.tobytes() if getattr(value, "size", _MANY) <= _SMALL else id(value)
 
 
@@ -246,37 +219,10 @@ def _as_number_or_text(value: Any, kind: type) -> Any:
     return str.__str__(value) if issubclass(kind, str) else None
 
 
-def _attributes_of(value: Any) -> dict[str, Any]:
-    for base in _mro(type(value)):
-        found = type.__getattribute__(base, "__dict__").get("__dict__")
-        if type(found) is GetSetDescriptorType:
-            attributes = found.__get__(value)
-            return attributes if type(attributes) is dict else {}
-    return {}
-
-
-def _items_of(attributes: dict[str, Any], name: str) -> dict[str, Any]:
-    """What a module keeps under a name of torch's; TorchScript keeps it elsewhere."""
-    found: Any = attributes.get(name)
-    return dict(dict.items(found)) if issubclass(type(found), dict) else {}
-
-
-def _slots_of(value: Any, kind: type) -> Iterator[Any]:
-    """What objects without a dictionary keep."""
-    for base in _mro(kind):
-        own = type.__getattribute__(base, "__dict__")
-        for slot in own.values() if "__slots__" in own else ():
-            if type(slot) is MemberDescriptorType:
-                try:
-                    yield slot.__get__(value)
-                except AttributeError:  # not yet assigned
-                    continue
-
-
 def _may_count(value: Any) -> bool:
     """Whether a variable of a file may be what its code counts or draws with."""
     kind = type(value)
     if kind in (list, dict, deque, set):
         return len(value) <= _SMALL
     counts = issubclass(kind, int | float | random.Random | torch.Generator)
-    return counts or _is_numpys_generator(kind) or _is_iterator(kind)
+    return counts or is_numpy_generator(kind) or is_iterator(kind)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 
 from rflint.errors import (
     DataDependent,
@@ -54,36 +52,6 @@ def _other_sizes(call: Call, why: str) -> str:
         "The maps that meet here differ by one position, as they do where a stride does not divide "
         "a size and the rest is lost: try a --res that all strides divide, such as a multiple of "
         "32, or pad or crop one of the maps."
-    )
-
-
-def check_signature(model: nn.Module, inputs: Sequence[torch.Tensor]) -> None:
-    """Raises TraceFailed where forward takes fewer inputs, or one by its name only."""
-    try:
-        parameters = inspect.signature(model.forward).parameters.values()
-    except (TypeError, ValueError):  # it is not written in Python
-        return
-    takes = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    surplus = len(inputs) > len(takes) and not any_number
-    if not named and not surplus:
-        return
-    if takes and not named:
-        number = f"{len(takes)} input{'s' if len(takes) > 1 else ''}"
-        raise TraceFailed(
-            f"{type(model).__name__}.forward() takes {number} "
-            f"({', '.join(p.name for p in takes)}), not {len(inputs)}",
-            hint="Give one --input for each. Where one of them is a list of tensors, lint a small "
-            "module around the model, whose forward takes the tensors one by one and passes them "
-            "on as a list.",
-        )
-    names = ", ".join(named or [p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
-    raise TraceFailed(
-        f"{type(model).__name__}.forward() takes {names or 'no input'}"
-        f"{' by keyword only' if names else ''}",
-        hint="rflint gives inputs by position. Lint a small module around the model, whose forward "
-        "takes the tensors one by one and passes them on by their names.",
     )
 
 

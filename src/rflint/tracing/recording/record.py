@@ -11,8 +11,9 @@ from torch import nn
 
 from rflint.errors import DataDependent, RflintError, UnsupportedByTracer
 from rflint.operators.call import tensors_in
+from rflint.tracing.model.signature import check_signature
 from rflint.tracing.recording.call_site import call_site_on_stack
-from rflint.tracing.recording.failures import check_signature, explained
+from rflint.tracing.recording.failures import explained
 from rflint.tracing.recording.module_calls import ModuleCalls
 from rflint.tracing.recording.patching import modules_called_by, run_eagerly, scripts_refused
 from rflint.tracing.recording.recorder import Recorder

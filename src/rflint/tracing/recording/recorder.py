@@ -21,8 +21,8 @@ from rflint.errors import DataDependent, TraceFailed
 from rflint.graph.architecture import LeftOut
 from rflint.operators.call import tensors_in
 from rflint.operators.shapes import broadcast
-from rflint.tracing.aten import spelling_of
 from rflint.tracing.model.meta_device import MOVES, moved
+from rflint.tracing.recording.aten_names import spelling_of
 from rflint.tracing.recording.call_arguments import CallArguments
 from rflint.tracing.recording.call_recorder import CallRecorder
 from rflint.tracing.recording.call_site import CallSite, call_site_on_stack

@@ -16,7 +16,7 @@ from rflint.errors import TraceFailed
 from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import mapped
 from rflint.operators.find import find
-from rflint.tracing.aten import with_results
+from rflint.tracing.recording.aten_names import with_results
 from rflint.tracing.recording.export.leaf_calls import LeafCall, LeafCalls
 from rflint.tracing.recording.export.node_origins import origin_of
 from rflint.tracing.recording.functions import name_of

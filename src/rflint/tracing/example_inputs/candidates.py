@@ -1,0 +1,89 @@
+"""Inputs to try where the user gives none, from what the layers of a model expect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isqrt
+
+import torch
+from torch import nn
+
+from rflint.errors import InputMismatch
+from rflint.operators.weights import input_channels, linear_weight
+from rflint.tracing.example_inputs.build import MAX_TOKEN_DIMENSIONS, example_inputs
+from rflint.tracing.example_inputs.first_layer import begins_with_embedding, first_layer
+from rflint.tracing.example_inputs.sizes import size_per_axis
+from rflint.tracing.model.tree import modules
+
+
+def possible_inputs(
+    model: nn.Module,
+    resolution: Sequence[int] | None,
+    *,
+    batch: int = 1,
+    layouts: Sequence[str] = (),
+) -> list[tuple[torch.Tensor, ...]]:
+    """Inputs to try in turn: what the first registered layer expects, then other convolutions.
+
+    Layers are usually registered in the order in which they are called, but nothing says so. Last
+    come inputs of which a stem may have moved positions into channels (space-to-depth, patches),
+    and those whose channels do not lie in front.
+    """
+    attempts = []
+    cannot_infer: InputMismatch | None = None
+    try:
+        attempts.append(example_inputs(model, resolution, (), batch=batch, layouts=layouts))
+    except InputMismatch as error:
+        cannot_infer = error
+    assert resolution is not None
+    if any(layouts) and attempts:
+        return attempts
+    seen = {tuple(attempts[0][0].shape[1:])} if attempts else set()
+    for shape in (*_of_other_convolutions(model, resolution), *_in_front_of(model, resolution)):
+        if shape not in seen:
+            seen.add(shape)
+            attempts.append(example_inputs(model, None, [(batch, *shape)]))
+    if not attempts:
+        assert cannot_infer is not None
+        raise cannot_infer
+    if begins_with_embedding(model):
+        tokens = (batch, *(resolution if len(resolution) < MAX_TOKEN_DIMENSIONS else ()))
+        attempts.append(example_inputs(model, None, [tokens]))
+    channels, *sizes = attempts[0][0].shape[1:]
+    # channels last, or none: the model may bring them to where convolutions want them
+    others = [(batch, *sizes), (batch, *sizes, channels)]
+    return attempts + [example_inputs(model, None, [x]) for x in others[int(channels > 1) :]]
+
+
+def _of_other_convolutions(
+    model: nn.Module, resolution: Sequence[int]
+) -> Iterator[tuple[int, ...]]:
+    """What convolutions expect that read as few channels as images have."""
+    for module in modules(model):
+        if isinstance(module, nn.modules.conv._ConvNd) and input_channels(module) in (1, 2, 3, 4):
+            axes = len(module.kernel_size)
+            if len(resolution) in (1, axes):
+                yield (input_channels(module), *size_per_axis(resolution, axes))
+
+
+def _in_front_of(model: nn.Module, resolution: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Images that a stem may have turned into the channels of the first layer.
+
+    Colour and grey images come first: a stem may also add coordinates, or copies. Then, images of
+    which blocks of k positions per axis fill the channels.
+    """
+    try:
+        channels, axes = first_layer(model, resolution)
+    except InputMismatch:  # a Linear that no image fills; perhaps it reads patches
+        features = next(linear_weight(m)[-1] for m in modules(model) if isinstance(m, nn.Linear))
+        for colours in (3, 1):
+            side = isqrt(features // colours)
+            sizes = size_per_axis(resolution, len(resolution) if len(resolution) > 1 else 2)
+            square = len(sizes) == 2 and side * side * colours == features
+            if square and all(n % side == 0 for n in sizes):
+                yield (colours, *sizes)
+        return
+    sizes = size_per_axis(resolution, axes)
+    blocks = (k**axes for k in (2, 4, 8, 3) if all(n % k == 0 for n in sizes))
+    for colours in (3, 1, *(channels // n for n in (2, *blocks) if channels % n == 0)):
+        yield (colours, *sizes)

@@ -1,0 +1,54 @@
+"""The same inputs with another batch, or at another resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from rflint.tracing.model.meta_device import META
+
+
+def batch_dimensions(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[int | None]:
+    """Where the batch lies in each input: in front, unless its layout says something else."""
+    found: list[int | None] = []
+    for index, tensor in enumerate(inputs):
+        letters = layouts[index] if index < len(layouts) else ""
+        at = letters.find("B") if letters else 0
+        found.append(at if 0 <= at < tensor.dim() else None)
+    return found
+
+
+def doubled(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[torch.Tensor]:
+    """The same inputs with twice the batch."""
+    return [
+        tensor
+        if dim is None
+        else torch.empty(
+            [size * (2 if d == dim else 1) for d, size in enumerate(tensor.shape)],
+            dtype=tensor.dtype,
+            device=tensor.device,
+        )
+        for tensor, dim in zip(inputs, batch_dimensions(inputs, layouts), strict=True)
+    ]
+
+
+def resized(
+    inputs: Sequence[torch.Tensor],
+    places: Sequence[Sequence[int | None]],
+    resolution: Sequence[int],
+    size: Sequence[int],
+) -> tuple[torch.Tensor, ...] | None:
+    """The same inputs at another resolution; those of others stay. None where none has it.
+
+    `places` say which axis lies along which dimension of which input.
+    """
+    found = []
+    for tensor, axes in zip(inputs, places, strict=True):
+        shape = [
+            n if axis is None or n != resolution[axis] else size[axis]
+            for n, axis in zip(tensor.shape, axes, strict=True)
+        ]
+        found.append(torch.empty(shape, dtype=tensor.dtype, device=META))
+    changed = any(new.shape != old.shape for new, old in zip(found, inputs, strict=True))
+    return tuple(found) if changed else None
