@@ -24,9 +24,6 @@ from tests.helpers.modules import Lambda
 from tests.helpers.positions import LAST, C, check_reads, positions_of, traced
 from tests.helpers.random_chains import chains, runs_on
 
-# -- the oracle
-
-
 # -- random networks of operators that are followed exactly
 
 

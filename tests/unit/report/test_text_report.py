@@ -138,7 +138,7 @@ def test_a_model_without_convolutions_says_so() -> None:
 
 
 def test_rectangular_inputs_show_both_lengths() -> None:
-    text = printed(rflint.lint(lambda: vgg(16), res=(32, 200)), verbose=True)
+    text = printed(rflint.lint(lambda: vgg(16), res=(32, 200), name="mymodel:build"), verbose=True)
     assert "on 1×3×32×200" in text
     assert "32×200" in text
 
