@@ -80,7 +80,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 
 def _aliases(layer: AnalysedLayer, taps: Taps) -> bool:
-    averages = Trait.AVERAGES in layer.layer.traits and taps.kernel >= taps.stride
+    averages = Trait.AVERAGES in layer.traits and taps.kernel >= taps.stride
     small = taps.kernel < 2 * taps.stride - 1
     # one window over a whole map samples nothing
     return taps.stride > 1 and taps.windows > 1 and small and not averages

@@ -11,6 +11,7 @@ from rflint.analysis.roles import Role
 from rflint.graph.layer import Edge, Geometry, Kind, Layer
 from rflint.graph.source_location import SourceLocation
 from rflint.graph.taps import Taps
+from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent
 
 
@@ -138,9 +139,9 @@ class AnalysedLayer:
         return self.layer.op
 
     @property
-    def operation(self) -> str:
-        """Its operator, as the operator table spells it."""
-        return self.layer.operation
+    def traits(self) -> frozenset[Trait]:
+        """What its operator declares of itself."""
+        return self.layer.traits
 
     @property
     def inputs(self) -> tuple[Edge, ...]:
