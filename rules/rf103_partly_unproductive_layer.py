@@ -82,16 +82,16 @@ def _message(layer: AnalysedLayer) -> tuple[str, str]:
     thinner = [1 if axis in done else k for axis, k in enumerate(kernel)]
     where = along_axes(done, len(resolution))
     if not all(_keeps_size(layer.layer, axis) for axis in done):
-        cure = f"what its {size(kernel)} kernel extends there is predicted to contribute nothing"
+        remedy = f"what its {size(kernel)} kernel extends there is predicted to contribute nothing"
     elif set(thinner) == {1}:
-        cure = (
+        remedy = (
             f"its {size(kernel)} kernel extends there only, and is predicted to contribute nothing"
         )
     else:
-        cure = f"a {size(thinner)} kernel is predicted to do as well as its {size(kernel)} one"
+        remedy = f"a {size(thinner)} kernel is predicted to do as well as its {size(kernel)} one"
     return (
-        f"{where} the receptive field of what it reads is larger than the input ({sees}): {cure}",
-        cure,
+        f"{where} the receptive field of what it reads is larger than the input ({sees}): {remedy}",
+        remedy,
     )
 
 

@@ -70,38 +70,39 @@ from rflint.linting.other_passes import limited_to_valid_passes
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import abbreviated, first_few, percent, size
 
-_LEAST = 100
-"""One part in so many of the model's work is worth a warning."""
+_WORTH_A_WARNING = 100
+"""The work that is wasted is worth a warning where it is at least one part in so many."""
 
-_TRIED = 4
-"""So many sizes in each direction, at most."""
+_MOST_TRIED = 4
+"""At most so many sizes are tried, larger ones and smaller ones each."""
 
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each map: at the layer whose stride jumps, else at the one that makes it."""
     found = list(leftovers(analysis.architecture))
     padded = {x.value for x in found if padded_in_front(analysis.architecture, x) is not None}
-    cure = _unpadded(analysis, [x for x in found if x.value in padded]) if padded else ""
+    remedy = _unpadded(analysis, [x for x in found if x.value in padded]) if padded else ""
     for leftover in found:
-        layer, message = told(analysis, leftover)
-        cured = f"{message}{cure}" if leftover.value in padded else message
+        layer, message = layer_and_message(analysis, leftover)
+        whole_message = f"{message}{remedy}" if leftover.value in padded else message
         places = (x for y in _involved(analysis, leftover) for x in y.places)
-        worth = leftover.macs * _LEAST >= analysis.totals.macs and not _is_meant(analysis, leftover)
-        finding_here = replace(
-            RULE.finding(layer, cured, message),
-            severity=RULE.severity
-            if not analysis.architecture.is_input(leftover.value) and worth
-            else Severity.INFO,
+        finding = replace(
+            RULE.finding(layer, whole_message, message),
+            severity=RULE.severity if _is_worth_a_warning(analysis, leftover) else Severity.INFO,
             places=tuple(dict.fromkeys(places)),
         )
-        yield from limited_to_valid_passes(
-            finding_here, analysis, partial(_holds, analysis, leftover)
-        )
+        yield from limited_to_valid_passes(finding, analysis, partial(_holds, analysis, leftover))
+
+
+def _is_worth_a_warning(analysis: Analysis, leftover: Leftover) -> bool:
+    wastes_enough = leftover.macs * _WORTH_A_WARNING >= analysis.totals.macs
+    is_input = analysis.architecture.is_input(leftover.value)
+    return wastes_enough and not is_input and not _is_intended(analysis, leftover)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """What the work on unread positions costs, of those that are listed."""
-    listed_here = [x for x in leftovers(analysis.architecture) if _is_among(analysis, x, findings)]
+    listed_here = [x for x in leftovers(analysis.architecture) if _is_listed(analysis, x, findings)]
     wasted = macs_left(analysis.architecture, {x.value for x in listed_here})
     subject = f"{len(findings)} maps have" if len(findings) > 1 else "A map has"
     of_all = percent(wasted, analysis.totals.macs)
@@ -111,15 +112,15 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     return f"{subject} positions that nobody reads.{cost}{remedy}"
 
 
-def _holds(analysis: Analysis, found: Leftover, there: Analysis) -> bool:
-    return is_left_over_in(analysis.architecture, found, there.architecture)
+def _holds(analysis: Analysis, leftover: Leftover, there: Analysis) -> bool:
+    return is_left_over_in(analysis.architecture, leftover, there.architecture)
 
 
 def _unpadded(analysis: Analysis, padded: Sequence[Leftover]) -> str:
-    """Sizes of the input that need no padding: each was tried."""
+    """Input sizes that need no padding, as messages name them; each was tried."""
     found = []
     for likely in unpadded_sizes(analysis.architecture, padded):
-        for wanted in likely[:_TRIED]:
+        for wanted in likely[:_MOST_TRIED]:
             there = analysis.retracer.at_size(wanted)
             if there is not None and not any(
                 padded_in_front(there.architecture, x) is not None
@@ -130,42 +131,44 @@ def _unpadded(analysis: Analysis, padded: Sequence[Leftover]) -> str:
     return f"; inputs of {' or '.join(found)} need none" if found else ""
 
 
-def _is_among(analysis: Analysis, found: Leftover, findings: Sequence[Finding]) -> bool:
-    layer, message = told(analysis, found)
+def _is_listed(analysis: Analysis, leftover: Leftover, findings: Sequence[Finding]) -> bool:
+    layer, message = layer_and_message(analysis, leftover)
     return any(x.layer == layer.name and message in x.message for x in findings)
 
 
-def _involved(analysis: Analysis, found: Leftover) -> Iterator[AnalysedLayer]:
-    """The layers where a comment may stand."""
-    jumping = jumpers(analysis.architecture, found)
-    given = analysis.architecture.is_input(found.value)
-    maker = () if given or jumping else (found.value,)
-    for index in (*maker, *(found.readers if jumping else found.passed)):
+def _involved(analysis: Analysis, leftover: Leftover) -> Iterator[AnalysedLayer]:
+    """The layers at whose lines a comment can suppress the finding."""
+    jumping = jumpers(analysis.architecture, leftover)
+    given = analysis.architecture.is_input(leftover.value)
+    maker = () if given or jumping else (leftover.value,)
+    for index in (*maker, *(leftover.readers if jumping else leftover.passed)):
         yield analysis.layers[index]
 
 
-def _is_meant(analysis: Analysis, found: Leftover) -> bool:
-    """Whether a network is made to leave them.
+def _is_intended(analysis: Analysis, leftover: Leftover) -> bool:
+    """Whether it is by design that they are not read.
 
-    They were only there since something was padded, or are the past of a causal network.
+    They come from padding, or they are the past of a causal network.
     """
-    if _is_the_past(analysis, found):
+    if _is_causal_past(analysis, leftover):
         return True
-    padding = padding_instead(analysis.architecture, found)
+    padding = padding_instead(analysis.architecture, leftover)
     if padding is not None and min(min(ends) for ends in padding) >= 0:
-        return not jumpers(analysis.architecture, found)
-    return padded_in_front(analysis.architecture, found) is not None
+        return not jumpers(analysis.architecture, leftover)
+    return padded_in_front(analysis.architecture, leftover) is not None
 
 
-def _is_the_past(analysis: Analysis, found: Leftover) -> bool:
-    """Whether only the last steps are read, along an axis along which nothing sees the future.
+def _is_causal_past(analysis: Analysis, leftover: Leftover) -> bool:
+    """Whether only the last steps are read, along axes along which nothing sees the future.
 
-    A causal network answers for its last step; in use, the earlier ones were its last before.
+    A causal network is asked for its last step only: at run time, the earlier steps were asked for
+    before.
     """
-    if analysis.architecture.is_input(found.value):
+    if analysis.architecture.is_input(leftover.value):
         return False
-    for axis, places in enumerate(found.region.sizes):
-        rows, field = found.region.along(axis), analysis.layers[found.value].output_field[axis]
+    for axis, places in enumerate(leftover.region.sizes):
+        rows = leftover.region.along(axis)
+        field = analysis.layers[leftover.value].output_field[axis]
         if rows == everything(places):
             continue
         first = (rows & -rows).bit_length() - 1
@@ -176,17 +179,17 @@ def _is_the_past(analysis: Analysis, found: Leftover) -> bool:
     return True
 
 
-def told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
+def layer_and_message(analysis: Analysis, leftover: Leftover) -> tuple[AnalysedLayer, str]:
     """The layer that a finding is about, and what it says."""
-    whole = prod(found.region.sizes)
-    left = f"{found.region.unread:,} of the {whole:,} positions"
-    left += f" ({percent(found.region.unread, whole)})"
-    jumping = jumpers(analysis.architecture, found)
-    if jumping or analysis.architecture.is_input(found.value):
-        readers = [analysis.layers[index] for index in jumping or found.readers]
-        return readers[0], _jumped(analysis, found, readers, left)
-    maker = analysis.layers[found.value]
-    if (padded := padded_in_front(analysis.architecture, found)) is not None:
+    whole = prod(leftover.region.sizes)
+    left = f"{leftover.region.unread:,} of the {whole:,} positions"
+    left += f" ({percent(leftover.region.unread, whole)})"
+    jumping = jumpers(analysis.architecture, leftover)
+    if jumping or analysis.architecture.is_input(leftover.value):
+        readers = [analysis.layers[index] for index in jumping or leftover.readers]
+        return readers[0], _jumped(analysis, leftover, readers, left)
+    maker = analysis.layers[leftover.value]
+    if (padded := padded_in_front(analysis.architecture, leftover)) is not None:
         padding = analysis.architecture.layers[padded]
         before = analysis.architecture.positions_of(padding.inputs[0].source)
         return maker, (
@@ -194,16 +197,16 @@ def told(analysis: Analysis, found: Leftover) -> tuple[AnalysedLayer, str]:
             f"{padding.label} pads {size(before)} to {size(padding.positions)}"
         )
     takers = [
-        analysis.layers[index].layer.label for index in takers_of(analysis.architecture, found)
+        analysis.layers[index].layer.label for index in takers_of(analysis.architecture, leftover)
     ]
     by = first_few(list(dict.fromkeys(takers)), 2)
     only = f" ({by} {'reads' if len(takers) == 1 else 'read'} the rest)"
-    remedy = _padding(padding_instead(analysis.architecture, found))
+    remedy = _padding(padding_instead(analysis.architecture, leftover))
     return maker, f"{left} of the map that it makes are computed and never read{only}{remedy}"
 
 
 def _jumped(
-    analysis: Analysis, found: Leftover, readers: Sequence[AnalysedLayer], left: str
+    analysis: Analysis, leftover: Leftover, readers: Sequence[AnalysedLayer], left: str
 ) -> str:
     reader = readers[0].layer
     others = list(dict.fromkeys(x.label for x in readers if x.title != reader.title))
@@ -214,10 +217,10 @@ def _jumped(
     beside = (
         f", and the other readers leave them out too ({first_few(others, 2)})" if others else ""
     )
-    if analysis.architecture.is_input(found.value):
+    if analysis.architecture.is_input(leftover.value):
         return f"{how}: {left} of the input are never read{beside}"
-    maker = analysis.layers[found.value].layer
-    strides = strides_instead(analysis.architecture, found)
+    maker = analysis.layers[leftover.value].layer
+    strides = strides_instead(analysis.architecture, leftover)
     here = "here" if not others else "in its readers"
     remedy = ""
     if strides is not None:

@@ -53,15 +53,15 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     values = sorted({value for along in ends for value in along})
     if not values:
         return
-    cure = f"; {cure}" if (cure := _cure(analysis, ends)) else ""
+    remedy = f"; {remedy}" if (remedy := _remedy(analysis, ends)) else ""
     for value in values:
-        if value != INPUT and _is_told(architecture, value, ends):
+        if value != INPUT and _repeats_input(architecture, value, ends):
             continue
         reader = _reader(analysis, value, ends)
-        there = {axis: along[value] for axis, along in enumerate(ends) if value in along}
-        left = _left(architecture, value, there)
-        found = RULE.finding(reader, f"{left}{cure}", left)
-        holds = partial(_holds, analysis, value, there)
+        counts = {axis: along[value] for axis, along in enumerate(ends) if value in along}
+        left = _unread_part(architecture, value, counts)
+        found = RULE.finding(reader, f"{left}{remedy}", left)
+        holds = partial(_holds, analysis, value, counts)
         yield from limited_to_valid_passes(found, analysis, holds)
 
 
@@ -72,15 +72,15 @@ def _holds(analysis: Analysis, value: int, ends: Mapping[int, int], there: Analy
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many maps, and which sizes would do."""
     first = findings[0]
-    cure = first.message.removeprefix(first.detail)  # the same for all of them
+    remedy = first.message.removeprefix(first.detail)  # the same for all of them
     maps = f"{len(findings)} maps end" if len(findings) > 1 else "a map ends"
     return (
         f"At {size(analysis.architecture.resolution)}, strides do not divide sizes: {maps} in rows "
-        f"or columns that nobody reads{cure}."
+        f"or columns that nobody reads{remedy}."
     )
 
 
-def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> str:
+def _unread_part(architecture: Architecture, value: int, ends: Mapping[int, int]) -> str:
     lengths = architecture.positions_of(value)
     axes = tuple(range(architecture.axes))
     if value == INPUT and architecture.carried is not None:
@@ -101,8 +101,8 @@ def _left(architecture: Architecture, value: int, ends: Mapping[int, int]) -> st
     )
 
 
-def _is_told(architecture: Architecture, value: int, ends: list[Mapping[int, int]]) -> bool:
-    """Whether a map is the input, position by position, and leaves out what the input does."""
+def _repeats_input(architecture: Architecture, value: int, ends: list[Mapping[int, int]]) -> bool:
+    """Whether a map is the input, position by position, with the same end unread."""
     source = value
     while source != INPUT:
         layer = architecture.layers[source]
@@ -112,20 +112,20 @@ def _is_told(architecture: Architecture, value: int, ends: list[Mapping[int, int
     return all(along.get(value) == along.get(INPUT) for along in ends)
 
 
-def _cure(analysis: Analysis, ends: list[Mapping[int, int]]) -> str:
-    """Sizes that leave nothing: each was tried."""
+def _remedy(analysis: Analysis, ends: list[Mapping[int, int]]) -> str:
+    """Input sizes that leave nothing unread, as messages name them; each was tried."""
     given = analysis.architecture.resolution
     likely = [
         likely_sizes(analysis.architecture, axis) if along else ([given[axis]], [given[axis]])
         for axis, along in enumerate(ends)
     ]
-    found = [_tried(analysis, [sizes[way] for sizes in likely]) for way in (0, 1)]
+    found = [_first_size(analysis, [sizes[way] for sizes in likely]) for way in (0, 1)]
     sizes = [size(x) for x in found if x is not None]
     return f"inputs of {' or '.join(sizes)} leave nothing out" if sizes else ""
 
 
-def _tried(analysis: Analysis, likely: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
-    """The first of likely sizes, given per axis, at which the model runs and leaves nothing."""
+def _first_size(analysis: Analysis, likely: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
+    """The first of some sizes, given per axis, at which the model runs and leaves nothing."""
     if not all(likely):
         return None
     for step in range(max(map(len, likely))):
@@ -139,7 +139,7 @@ def _tried(analysis: Analysis, likely: Sequence[Sequence[int]]) -> tuple[int, ..
 def _reader(analysis: Analysis, value: int, ends: list[Mapping[int, int]]) -> AnalysedLayer:
     """The layer whose windows end early: of several readers, the first that strides.
 
-    What is left of the input is often left further inside: by the first such layer.
+    Of the input, the first such layer in the whole model: it may lie further inside.
     """
     architecture = analysis.architecture
     axes = [axis for axis, along in enumerate(ends) if value in along]

@@ -58,14 +58,14 @@ from rflint.text.numbers import percent, size
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each kernel with dead taps, at the first layer that uses it."""
     for kernel in _kernels_with_dead_taps(analysis):
-        fate = _fate(analysis, kernel)
+        live_part = _live_part(analysis, kernel)
         of_model = percent(kernel.dead, analysis.totals.params)
         found = RULE.finding(
             analysis.layers[kernel.calls[0]],
             f"{kernel.dead:,} of its {kernel.weights:,} weights {_why(kernel)} "
             f"({percent(kernel.dead, kernel.weights)} of the layer, {of_model} of the model): "
-            f"{fate}",
-            fate,
+            f"{live_part}",
+            live_part,
         )
         if kernel.mixed:
             found = replace(found, severity=Severity.INFO)
@@ -84,8 +84,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     )
     at = size(analysis.architecture.resolution)
     # what a finding says of its weights, where all say the same
-    said = {_why(kernel) for kernel in _kernels_with_dead_taps(analysis)}
-    why = said.pop() if len(said) == 1 else "meet only zeros, or are used where nobody reads"
+    reasons = {_why(kernel) for kernel in _kernels_with_dead_taps(analysis)}
+    why = reasons.pop() if len(reasons) == 1 else "meet only zeros, or are used where nobody reads"
     return (
         f"{subject} {why}{f' at {at}' if at else ''}: "
         f"{dead:,} weights ({percent(dead, analysis.totals.params)} of the parameters) do nothing."
@@ -93,7 +93,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 
 def _why(kernel: Kernel) -> str:
-    """What becomes of the products of dead taps."""
+    """Why the dead taps do nothing."""
     zeros = "zero padding" if kernel.zeros_are_padding else "zeros"
     if kernel.meeting == kernel.taps:
         return f"only ever meet {zeros}"
@@ -102,8 +102,8 @@ def _why(kernel: Kernel) -> str:
     return f"only ever meet {zeros}, or are used at positions that nobody reads"
 
 
-def _fate(analysis: Analysis, kernel: Kernel) -> str:
-    """How many taps are left, and how to do with these alone."""
+def _live_part(analysis: Analysis, kernel: Kernel) -> str:
+    """How many taps are alive, and the smaller kernel that has only these."""
     passes = (analysis.architecture, *other_architectures(analysis))
     layers = [layer for architecture in passes for layer in architecture.layers]
     calls = [layers[index] for index in kernel.calls]
@@ -113,37 +113,37 @@ def _fate(analysis: Analysis, kernel: Kernel) -> str:
     on = f"on a map of {where}" if alone else "on all of its maps"
     return (
         f"{on}, {kernel.taps} of {prod(kernel.size)} taps "
-        f"{'is' if kernel.taps == 1 else 'are'} alive{_cure(calls, kernel)}"
+        f"{'is' if kernel.taps == 1 else 'are'} alive{_remedy(calls, kernel)}"
     )
 
 
-def _cure(calls: Sequence[Layer], kernel: Kernel) -> str:
+def _remedy(calls: Sequence[Layer], kernel: Kernel) -> str:
     """The smallest kernel that computes the same, where arguments of the layer can say it."""
     layer = calls[0]
     if kernel.mixed:
         return "; through the normalisation of the kernel its parameter still has a gradient"
     left = [_left(*along) for along in zip(layer.taps, kernel.live, strict=True)]
-    said = [arguments for arguments in left if arguments]
+    smaller = [arguments for arguments in left if arguments]
     alike = kernel.in_one_order and all(call.taps == layer.taps for call in calls)
-    if not alike or len(said) < len(left):
+    if not alike or len(smaller) < len(left):
         return ""
     now = [
         _Arguments(taps.kernel, taps.before, taps.dilation, _extra(taps) if taps.transposed else 0)
         for taps in layer.taps
     ]
-    if all(x.size == old.size for x, old in zip(said, now, strict=True)):
+    if all(x.size == old.size for x, old in zip(smaller, now, strict=True)):
         return ""  # the dead ones are in between
-    words = [f"kernel_size={_argument([x.size for x in said])}"]
-    words.append(f"padding={_argument([x.padding for x in said])}")
-    if any(x.dilation != old.dilation for x, old in zip(said, now, strict=True)):
-        words.append(f"dilation={_argument([x.dilation for x in said])}")
-    if any(x.extra != old.extra for x, old in zip(said, now, strict=True)):
-        words.append(f"output_padding={_argument([x.extra for x in said])}")
+    words = [f"kernel_size={_argument([x.size for x in smaller])}"]
+    words.append(f"padding={_argument([x.padding for x in smaller])}")
+    if any(x.dilation != old.dilation for x, old in zip(smaller, now, strict=True)):
+        words.append(f"dilation={_argument([x.dilation for x in smaller])}")
+    if any(x.extra != old.extra for x, old in zip(smaller, now, strict=True)):
+        words.append(f"output_padding={_argument([x.extra for x in smaller])}")
     return f"; {', '.join(words)} computes the same"
 
 
 class _Arguments(NamedTuple):
-    """Of a convolution, along one dimension."""
+    """Arguments of a convolution, along one dimension."""
 
     size: int
     padding: int

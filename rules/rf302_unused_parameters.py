@@ -80,9 +80,11 @@ def _message(unused: Unreached, analysis: Analysis) -> str:
         return f"{what}{tensors}: {why}; a loss is called by whoever trains the model"
     if analysis.architecture.not_given:
         return f"{what}{tensors}: {why} (not given: {', '.join(analysis.architecture.not_given)})"
-    cure = "use its result" if unused.computed else "call it"
-    cure = f"{cure}, or do not build it" if unused.is_module else "use it, or do not register it"
-    return f"{what}{tensors}: {why}; {cure}"
+    remedy = "use its result" if unused.computed else "call it"
+    remedy = (
+        f"{remedy}, or do not build it" if unused.is_module else "use it, or do not register it"
+    )
+    return f"{what}{tensors}: {why}; {remedy}"
 
 
 def forgotten_layer() -> Any:

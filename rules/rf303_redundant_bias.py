@@ -82,10 +82,10 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]:
     """Layers with a bias that nothing but normalisations reads, and these."""
-    readers: dict[int, list[Layer]] = {}
-    for layer in architecture.layers:
-        for edge in layer.inputs:
-            readers.setdefault(edge.source, []).append(layer)
+    readers = {
+        value: [architecture.layers[index] for index in indices]
+        for value, indices in architecture.relations.readers.items()
+    }
     calls: dict[tuple[str, ...], list[int]] = {}
     for index, layer in enumerate(architecture.layers):
         if layer.bias:
@@ -101,8 +101,8 @@ def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]
         # a bias that several calls share is redundant if it is in all of them
         if all(
             index not in outputs
-            and readers.get(index)
-            and all(_subtracts(norm, architecture.layers[index]) for norm in readers.get(index, []))
+            and readers[index]
+            and all(_subtracts(norm, architecture.layers[index]) for norm in readers[index])
             for index in indices
         ):
             yield indices[0], readers[indices[0]]

@@ -43,7 +43,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         message = (
             f"{plural(size, 'parameter', ',')} in {plural(len(members), 'tensor')} "
             f"that forward uses {'is' if size == 1 else 'are'} not registered: "
-            f"an optimiser does not train {'it' if size == 1 else 'them'}; {_cure(name, members)}"
+            f"an optimiser does not train {'it' if size == 1 else 'them'}; {_remedy(name, members)}"
         )
         places = tuple(dict.fromkeys(place for x in members for place in x.construction))
         found = RULE.model_finding(name, message, next(iter(places), None))
@@ -72,7 +72,7 @@ def _groups(analysis: Analysis) -> dict[str, list[Parameter]]:
     return groups
 
 
-def _cure(name: str, members: Sequence[Parameter]) -> str:
+def _remedy(name: str, members: Sequence[Parameter]) -> str:
     if [x.name for x in members] == [name]:
         return "register it, in an nn.ParameterList, say"
     return "use nn.ModuleDict" if name.endswith("']") else "use nn.ModuleList"

@@ -71,7 +71,7 @@ def _message(aliases: Sequence[Taps], of: int) -> str:
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
-    """How many, and the cure."""
+    """How many, and the remedy."""
     subject = f"{len(findings)} layers sample" if len(findings) > 1 else "A layer samples"
     return (
         f"{subject} with a kernel too small to low-pass: small shifts of the image change the "

@@ -19,7 +19,7 @@ import pytest
 import torch
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
-from rflint.rules.rf202_unread_positions import told
+from rflint.rules.rf202_unread_positions import layer_and_message
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -91,7 +91,7 @@ def said_unread(analysis: Analysis, finding: Finding) -> Iterator[tuple[int, lis
 
 
 def is_about(analysis: Analysis, left: Leftover, finding: Finding) -> bool:
-    layer, message = told(analysis, left)
+    layer, message = layer_and_message(analysis, left)
     same = (layer.layer.name, layer.layer.call) == (finding.layer, finding.call)
     return same and message in finding.message
 
