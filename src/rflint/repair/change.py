@@ -1,22 +1,16 @@
-"""A change to an architecture, as data."""
+"""A change to an architecture, as data: one transformation, or several together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from rflint.graph.layer import Layer
-
-if TYPE_CHECKING:
-    pass
-
-
-KINDS = ("truncate", "remove-downsampling", "dilate")
+from rflint.repair.transformation import Transformation
 
 
 def layer_key(layer: Layer) -> str:
-    """What a change calls a layer: a module by its name, a pooling one call at a time.
+    """By what a change refers to a layer: a module by its name, a pooling one call at a time.
 
     A convolution that is called twice has one stride, but a pooling has nothing that calls share.
     """
@@ -25,47 +19,47 @@ def layer_key(layer: Layer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of an architecture's layers, by their handles, and where it ends.
+    """What is done to an architecture.
 
-    A downsampling layer is in one of four sets, or keeps its stride. Layers that a dilation reaches
-    follow from the graph, and so does where the map is brought back to its old size in front of a
-    head that depends on it.
+    Where a head depends on the size of the map, and the map gets another one, the map is pooled to
+    its old size in front of it: that follows from the graph.
     """
 
-    unit_stride: frozenset[str] = frozenset()
-    """Convolutions that take stride 1."""
-    removed: frozenset[str] = frozenset()
-    """Poolings that pass their input on."""
-    slowed: frozenset[str] = frozenset()
-    """Poolings that keep their window and take stride 1."""
-    dilated: frozenset[str] = frozenset()
-    """Convolutions and poolings that take stride 1, while what follows is dilated by as much."""
-    small_stem: str = ""
-    """The first convolution, if its kernel shrinks to 3, with padding 1."""
-    cut: int | None = None
-    """Index of the last layer before global average pooling and a linear layer end the model."""
+    transformations: tuple[Transformation, ...] = ()
+    """In the order in which a title names them; one that ends the network is the last."""
     resized_head: bool = False
-    """A head that depends on the map's size is made anew; else the map is pooled to that size."""
-
-    @property
-    def without_downsampling(self) -> frozenset[str]:
-        """All layers that no longer downsample."""
-        return self.unit_stride | self.removed | self.slowed | self.dilated
-
-    def within(self, layers: Iterable[Layer]) -> Change:
-        """What of it concerns these layers."""
-        names = {layer_key(layer) for layer in layers}
-        return replace(
-            self,
-            unit_stride=self.unit_stride & names,
-            removed=self.removed & names,
-            slowed=self.slowed & names,
-            dilated=self.dilated & names,
-        )
+    """Whether a head that depends on the map's size is made anew for another size instead."""
 
     @property
     def kind(self) -> str:
         """As the report says it: a network that is cut is truncated, whatever else changes."""
-        if self.cut is not None:
-            return "truncate"
-        return "dilate" if self.dilated else "remove-downsampling"
+        return self.transformations[-1].kind
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """All layers that are changed, by their keys."""
+        return frozenset[str]().union(*(x.layers for x in self.transformations))
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The layers that pass their input on."""
+        return frozenset[str]().union(*(x.left_out for x in self.transformations))
+
+    @property
+    def retrained(self) -> frozenset[str]:
+        """The layers that get new weights."""
+        return frozenset[str]().union(*(x.retrained for x in self.transformations))
+
+    @property
+    def cut(self) -> int | None:
+        """The index of the last layer, where the network ends earlier than it did."""
+        return next((x.cut for x in self.transformations if x.cut is not None), None)
+
+    def within(self, keys: Set[str]) -> Change:
+        """What of it concerns these layers."""
+        concerned = (x.within(keys) for x in self.transformations)
+        return replace(self, transformations=tuple(x for x in concerned if x is not None))
+
+    def then(self, other: Transformation) -> Change:
+        """The change with a further transformation."""
+        return replace(self, transformations=(*self.transformations, other))

@@ -21,16 +21,19 @@ from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.repair.candidate import Candidate
 from rflint.repair.edits.apply import edited_copy
-from rflint.repair.edits.script import scripts, without_auxiliaries
+from rflint.repair.edits.auxiliaries import without_auxiliaries
+from rflint.repair.edits.script import scripts
 from rflint.repair.edits.writer import Inexpressible
 from rflint.repair.metrics import Metrics
 from rflint.repair.repair import Edit, Repair
-from rflint.repair.search import MOST_SHOWN, SearchResult
+from rflint.repair.search import SearchResult
 from rflint.repair.titles import title
 from rflint.tracing.example_inputs.variants import doubled
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.trace import trace
+
+_MOST_SHOWN = 5
 
 _TRIES = 5
 """So many candidates are tried for each preference."""
@@ -217,7 +220,7 @@ def verified_repairs(verifier: Verifier, found: SearchResult) -> VerifiedRepairs
     result = VerifiedRepairs()
     answers: dict[Candidate, str] = {}
     for preference in found.preferences:
-        if len(result.repairs) == MOST_SHOWN:
+        if len(result.repairs) == _MOST_SHOWN:
             break
         refused = ""
         for candidate in _worth_trying(preference.candidates, answers, result.repairs):

@@ -15,7 +15,7 @@ from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.rule import Rule
 from rflint.linting.runner import run_rules
 from rflint.linting.settings import RuleOptions
-from rflint.repair.change import KINDS
+from rflint.repair.kinds.registry import NAMES
 from rflint.repair.repair import Repair
 from rflint.repair.search import search
 from rflint.repair.verification import Verifier, verified_repairs
@@ -91,8 +91,8 @@ def repair_model(
 ) -> tuple[AnalysedModel, FoundRepairs]:
     """The repairs of one model at one resolution; UsageError for a kind that there is not."""
     for kind in kinds:
-        if kind not in KINDS:
-            raise UsageError(f"there is no repair {kind!r}", hint=f"Known are {', '.join(KINDS)}.")
+        if kind not in NAMES:
+            raise UsageError(f"there is no repair {kind!r}", hint=f"Known are {', '.join(NAMES)}.")
     with gc_paused(), recursion_limit_raised():
         model = analyse_model(built, resolution, given, tracing, options)
         return model, find_repairs(model, kinds)
@@ -127,7 +127,7 @@ def analyse_model(
 
 
 def find_repairs(model: AnalysedModel, kinds: Sequence[str] = ()) -> FoundRepairs:
-    """SearchResult for changes that make fewer layers unproductive, and verify them on copies."""
+    """Search for changes that make fewer layers unproductive, and verify them on copies."""
     traced, analysis = model.traced, model.analysis
     found = search(analysis, kinds)
     verifier = Verifier(traced.model, traced.inputs, analysis, train=traced.options.train)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import rflint
 from rflint.repair.candidate import Candidate, pareto_front
 from rflint.repair.change import Change
+from rflint.repair.kinds.truncate import Truncation
 from rflint.repair.metrics import Metrics
 from tests.helpers.repairs import repairs, report
 from tests.models.mpnet import mpnet18
@@ -242,7 +243,7 @@ def test_a_combination_contributes_as_much_as_before_for_less_than_keeping_all()
 COUNTS = st.integers(0, 5)
 CANDIDATES = st.builds(
     Candidate,
-    change=st.builds(Change, cut=st.integers(0, 1000)),
+    change=st.builds(lambda cut: Change((Truncation(cut),)), st.integers(0, 1000)),
     metrics=st.builds(Metrics, params=COUNTS, macs=COUNTS, unproductive=COUNTS),
     productive=COUNTS,
 )

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import rflint
-from rflint.repair.forecast.downsampling import Group, groups
+from rflint.repair.forecast.downsampling import DownsamplingGroup, downsampling_groups
 from tests.helpers.candidates import bench
 from tests.helpers.repairs import Calls, repairs, report
 from tests.models.mpnet import mpnet18
@@ -17,8 +17,8 @@ from tests.models.resnet import resnet18
 from tests.models.vgg import vgg
 
 
-def grouped(build: Any, res: int = 32) -> tuple[Group, ...]:
-    return groups(bench(build, [(1, 3, res, res)]).analysis)
+def grouped(build: Any, res: int = 32) -> tuple[DownsamplingGroup, ...]:
+    return downsampling_groups(bench(build, [(1, 3, res, res)]).analysis)
 
 
 def test_a_residual_block_moves_with_its_shortcut() -> None:
@@ -115,7 +115,7 @@ def test_all_calls_of_a_pooling_are_its_module() -> None:
     (all_calls,) = [
         candidate
         for candidate in found.found.candidates
-        if len(candidate.change.removed) == 3 and candidate.change.cut is None
+        if len(candidate.change.left_out) == 3 and candidate.change.cut is None
     ]
     assert found.verifier.verified(all_calls).edits == ("m.pool = nn.Identity()",)
 
@@ -161,7 +161,7 @@ def test_a_dilation_keeps_what_every_layer_sees_and_is_offered_when_asked_for() 
     assert not any(repair.kind == "dilate" for repair in report(resnet18).repairs)
     found = bench(resnet18, [(1, 3, 32, 32)], ["dilate"])
     before = {x.layer.name: [axis.r_min for axis in x.output_field] for x in found.analysis.layers}
-    dilations = [c for c in found.found.candidates if c.change.dilated]
+    dilations = [c for c in found.found.candidates if c.change.kind == "dilate"]
     assert dilations
     for candidate in dilations:
         edits = found.verifier.verified(candidate).steps

@@ -30,7 +30,9 @@ class SizedHeads(Writer):
             everything = f"nn.AdaptiveAvgPool{len(old)}d(1)"
             yield head.name, Edit(self.assigned(head.name, everything), "pools the whole map still")
         last = self.layers[chain[-1]]
-        removed = module_of(self.layers, last) if last.name in self.candidate.change.removed else ""
+        removed = (
+            module_of(self.layers, last) if last.name in self.candidate.change.left_out else ""
+        )
         if removed and self._called_once(removed):
             yield removed, Edit(self.assigned(removed, pool), why)
         for at in reversed(chain):

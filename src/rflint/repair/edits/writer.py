@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -11,7 +11,11 @@ from rflint.analysis.analysis import Analysis
 from rflint.graph.layer import Layer
 from rflint.repair.candidate import Candidate
 from rflint.repair.edits.names import Names
+from rflint.repair.repair import Edit
 from rflint.tracing.model.tree import parameters
+
+GONE = "cut off"
+HEAD = "the new classifier; its weights have names of their own, so that old state dicts still load"
 
 
 class Inexpressible(Exception):
@@ -40,6 +44,41 @@ class Writer(Names):
     def is_flatten(self, path: str) -> bool:
         """Whether a module is nn.Flatten."""
         return isinstance(self.modules[path], nn.Flatten)
+
+    def taken_out(self, units: Sequence[str], *, delete: bool) -> Iterator[Edit]:
+        """Take modules out: the ends of lists are deleted, others become nn.Identity()."""
+        remaining = list(units)
+        while remaining:
+            unit = remaining.pop(0)
+            parent, _, number = unit.rpartition(".")
+            siblings = [number]
+            while remaining and self._follows(parent, siblings[-1], remaining[0]):
+                siblings.append(remaining.pop(0).rpartition(".")[2])
+            container = self.modules[parent]
+            reference = self.expression(parent)
+            if self.is_numbered(unit) and len(siblings) < len(container._modules):
+                first, last = int(siblings[0]), int(siblings[-1])
+                if delete and last == len(container._modules) - 1:
+                    yield Edit(f"del {reference}[{first}:]", GONE)
+                    continue
+                if len(siblings) > 2:
+                    loop = (
+                        f"for i in range({first}, {last + 1}):\n    {reference}[i] = nn.Identity()"
+                    )
+                    yield Edit(loop, GONE)
+                    continue
+            for sibling in siblings:
+                path = f"{parent}.{sibling}" if parent else sibling
+                empty = (
+                    "ModuleList" if isinstance(self.modules[path], nn.ModuleList) else "Identity"
+                )
+                yield Edit(self.assigned(path, f"nn.{empty}()"), GONE)
+
+    def _follows(self, parent: str, number: str, other: str) -> bool:
+        """Whether a module is the next in the same list."""
+        other_parent, _, other_number = other.rpartition(".")
+        numbered = self.is_numbered(other) and number.isdigit()
+        return other_parent == parent and numbered and int(other_number) == int(number) + 1
 
 
 def _keywords(model: nn.Module) -> str:

@@ -7,7 +7,7 @@ receptive_field.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -17,14 +17,7 @@ from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
 from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Reach, Window, adaptive_window
-from rflint.repair.change import Change, layer_key
-
-SMALL_STEM = 3
-"""The kernel that a stem shrinks to."""
-
-
-class Unpredictable(Exception):
-    """The architecture alone does not tell what a change would do; the message says where."""
+from rflint.repair.transformation import LayerAxis, Transformation, Unpredictable
 
 
 @dataclass(slots=True)
@@ -57,9 +50,9 @@ class AxisFlow:
         self.plain = [self._is_plain(x) and not j for x, j in zip(self.layers, judged, strict=True)]
         self.collapsed = self._collapsed()
 
-    def under(self, change: Change, changed: Set[int]) -> AxisForecast:
-        """The axis under a change; `changed` are the indices of the layers that it names."""
-        return _Run(self, change, changed).result()
+    def under(self, changed: Mapping[int, Transformation]) -> AxisForecast:
+        """The axis under a change: what is done to layers, by their indices."""
+        return _AxisPass(self, changed).result()
 
     def size(self, source: int) -> int:
         """How many positions a layer's output has as it is, or the model's input."""
@@ -80,12 +73,11 @@ class AxisFlow:
         return gone
 
 
-class _Run:
+class _AxisPass:
     """One pass over the layers. The last entry of each list is the model's input, index -1."""
 
-    def __init__(self, flow: AxisFlow, change: Change, changed: Set[int]) -> None:
+    def __init__(self, flow: AxisFlow, changed: Mapping[int, Transformation]) -> None:
         self.flow = flow
-        self.change = change
         self.changed = changed
         count = len(flow.layers)
         self.now = [0] * count + [flow.limit]
@@ -117,42 +109,22 @@ class _Run:
 
     def _step(self, index: int, layer: Layer) -> bool:
         """One layer: its size, what it sees, and whether it lies past the border."""
-        sources = [edge.source for edge in layer.inputs]
-        spread = max((self.spread[source] for source in sources), default=1)
-        self.spread[index] = spread
-        sizing = layer.sizing[self.flow.axis]
-        reaches: list[Reach] = [edge.reach[self.flow.axis] for edge in layer.inputs]
+        spread = max((self.spread[edge.source] for edge in layer.inputs), default=1)
+        axis = self.flow.axis
+        now = LayerAxis(layer.sizing[axis], tuple(edge.reach[axis] for edge in layer.inputs))
         if index in self.changed:
-            sizing, reaches = self._edited(index, layer, sizing, reaches)
-        if spread > 1 and any(isinstance(r, Window) and r.size > 1 for r in reaches):
-            sizing = _dilatable(layer, sizing).dilated(spread)
-            reaches = [_dilated(reach, spread) for reach in reaches]
+            now = self.changed[index].along_axis(layer, now)
+        self.spread[index] = spread * now.spread
+        if spread > 1 and any(isinstance(r, Window) and r.size > 1 for r in now.reaches):
+            sizing = _dilatable(layer, now.sizing).dilated(spread)
+            now = LayerAxis(sizing, tuple(_dilated(reach, spread) for reach in now.reaches))
             self.found.dilation[index] = spread
-        reaches = self._resized(index, layer, sizing, reaches)
-        return self._looked(index, layer, reaches)
+        reaches = self._resized(index, layer, now)
+        return self._sees(index, layer, reaches)
 
-    def _edited(
-        self, index: int, layer: Layer, sizing: Sizing | None, reaches: list[Reach]
-    ) -> tuple[Sizing, list[Reach]]:
-        """What the change makes of a layer that it names."""
-        name = layer_key(layer)
-        if name in self.change.removed:
-            return KEPT, [POINTWISE if isinstance(r, Window) else r for r in reaches]
-        if name == self.change.small_stem:
-            small = Window(SMALL_STEM, 1, -(SMALL_STEM // 2))
-            return Sliding(SMALL_STEM, 1, 1, 1), [small for _ in reaches]
-        if not isinstance(sizing, Sliding):
-            raise Unpredictable(f"it is not known what {layer.label} does on maps of another size")
-        if name in self.change.dilated:
-            self.spread[index] *= sizing.stride
-        slid = [Window(r.size, 1, r.start) if isinstance(r, Window) else r for r in reaches]
-        return sizing.with_stride(1), slid
-
-    def _resized(
-        self, index: int, layer: Layer, sizing: Sizing | None, reaches: list[Reach]
-    ) -> list[Reach]:
+    def _resized(self, index: int, layer: Layer, axis: LayerAxis) -> Sequence[Reach]:
         """Find out how many positions a layer makes; what it reads may follow from that."""
-        flow = self.flow
+        flow, sizing, reaches = self.flow, axis.sizing, axis.reaches
         given = self._meeting(layer)
         old = max((flow.size(edge.source) for edge in layer.inputs), default=1)
         if given == old and index not in self.changed and index not in self.found.dilation:
@@ -185,8 +157,8 @@ class _Run:
             raise Unpredictable(f"branches of different sizes would meet in {layer.label}")
         return max(sizes, default=1)
 
-    def _looked(self, index: int, layer: Layer, reaches: Sequence[Reach]) -> bool:
-        """Eq. 1, for the shortest path of each jump."""
+    def _sees(self, index: int, layer: Layer, reaches: Sequence[Reach]) -> bool:
+        """Eq. 1 for the shortest path of each jump; whether that exceeds the input."""
         seen: dict[Number, Number] = {}
         out: dict[Number, Number] = {}
         for edge, reach in zip(layer.inputs, reaches, strict=True):

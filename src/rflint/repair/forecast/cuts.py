@@ -14,8 +14,8 @@ _PLAIN_CUTS = 8
 """Of a chain without downsampling, so many places to end are weighed: the last is the paper's."""
 
 
-def no_cut_because(analysis: Analysis) -> str:
-    """Why no cut can be offered; empty where it is a classifier that can be cut somewhere."""
+def why_no_classifier(analysis: Analysis) -> str:
+    """Why a model counts as no classifier that could end earlier; empty where it is one."""
     architecture = analysis.architecture
     if architecture.left_out is not None:
         return "the model was not followed to its end"
@@ -23,8 +23,6 @@ def no_cut_because(analysis: Analysis) -> str:
         return f"the model has {len(architecture.output_shapes)} outputs"
     if len(architecture.output_shapes[0]) not in (1, 2):
         return "the model is no classifier: its output is not batch x classes"
-    if not cut_points(analysis):
-        return "nowhere does one tensor carry all that follows"
     return ""
 
 

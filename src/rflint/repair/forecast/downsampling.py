@@ -8,7 +8,7 @@ change the size of the map on its way from the input.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from rflint.analysis.analysis import Analysis
@@ -17,10 +17,14 @@ from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import Fixed, Scaled, Sliding
 from rflint.graph.windows import Extent, Window
 from rflint.repair.change import layer_key
+from rflint.text.numbers import first_few
+
+_NAMED = 4
+"""So many places are named in a title; the edits name them all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DownsamplingGroup:
     """Downsampling layers that keep or lose their strides together, in execution order."""
 
     convolutions: tuple[str, ...]
@@ -30,11 +34,28 @@ class Group:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """All of them, by name."""
+        """All of them, by their keys."""
         return self.convolutions + self.poolings
 
 
-def groups(analysis: Analysis) -> tuple[Group, ...]:
+def removable_groups(analysis: Analysis) -> list[DownsamplingGroup]:
+    """Those of the trunk's downsamplings that nothing keeps, from the input on."""
+    return [group for group in downsampling_groups(analysis) if not group.kept_because]
+
+
+def named_places(analysis: Analysis, keys: Set[str]) -> str:
+    """Some layers in a few words; those that move together by the block that they share."""
+    found: list[str] = []
+    for group in downsampling_groups(analysis):
+        members = [key for key in group.layers if key in keys]
+        paths = [key.split(".") for key in members]
+        shared = [parts[0] for parts in zip(*paths, strict=False) if len(set(parts)) == 1]
+        several_in_a_block = len(members) > 1 and shared
+        found += [".".join(shared)] if several_in_a_block else members
+    return first_few(found, _NAMED)
+
+
+def downsampling_groups(analysis: Analysis) -> tuple[DownsamplingGroup, ...]:
     """The trunk's downsamplings, from the input on."""
     layers = analysis.architecture.layers
     changers = {
@@ -59,7 +80,7 @@ def groups(analysis: Analysis) -> tuple[Group, ...]:
             continue
         named = {layer_key(layer): layer for layer in downsampling}.items()
         found.append(
-            Group(
+            DownsamplingGroup(
                 tuple(name for name, layer in named if layer.kind is Kind.CONV),
                 tuple(name for name, layer in named if layer.kind is not Kind.CONV),
                 _kept_because(layers, members, editable),

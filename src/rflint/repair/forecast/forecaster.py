@@ -1,6 +1,6 @@
 """What an architecture would be with a change, computed on the graph, without tracing anew.
 
-Sizes and receptive fields are followed along each axis (flow.py); multiply-accumulates and
+Sizes and receptive fields are followed along each axis (axis.py); multiply-accumulates and
 parameters follow from the sizes. Hundreds of changes are weighed that way. The few that are offered
 are then applied to a real model and analysed again, and must come out the same.
 """
@@ -18,9 +18,10 @@ from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.windows import Extent
 from rflint.repair.candidate import Candidate
 from rflint.repair.change import Change, layer_key
-from rflint.repair.forecast.axis import SMALL_STEM, AxisFlow, AxisForecast, Unpredictable
+from rflint.repair.forecast.axis import AxisFlow, AxisForecast
 from rflint.repair.forecast.cuts import behind, classes_of
 from rflint.repair.metrics import Metrics
+from rflint.repair.transformation import Transformation, Unpredictable
 
 _BY_POSITIONS = frozenset({Kind.CONV, Kind.LINEAR})
 """Kinds whose work is in proportion to their output's positions."""
@@ -41,7 +42,7 @@ class Forecast:
     pooled_before: int | None
     head_inputs: int
     params_added: int
-    """By a smaller stem (negative), or a head made anew."""
+    """By layers with new weights: fewer with a smaller kernel, more for a head of another size."""
     dilation: tuple[tuple[str, tuple[int, ...]], ...]
     end: int
     reason: str
@@ -67,10 +68,19 @@ class Forecaster:
             self.indices.setdefault(layer_key(layer), []).append(index)
 
     def forecast(self, change: Change) -> Forecast:
-        """The whole architecture under a change; its `cut` does not count."""
-        named = (*change.without_downsampling, *([change.small_stem] if change.small_stem else []))
-        changed = {index for name in named for index in self.indices[name]}
-        distinct = [flow.under(change, changed) for flow in self.flows]
+        """The whole architecture under a change; where it ends does not count."""
+        changed = {
+            index: transformation
+            for transformation in change.transformations
+            for key in transformation.layers
+            for index in self.indices[key]
+        }
+        kept = {
+            index: changed[index].weights_kept(self.layers[index])
+            for key in change.retrained
+            for index in self.indices[key]
+        }
+        distinct = [flow.under(changed) for flow in self.flows]
         axes = distinct * (self.architecture.axes // len(distinct))
         end = min(len(axis.positions) for axis in axes)
         reason = next((x.reason for x in axes if len(x.positions) == end and x.reason), "")
@@ -91,13 +101,13 @@ class Forecaster:
         macs: list[int] = []
         for index in range(end):
             try:
-                macs.append(self._macs(index, positions, change, grown))
+                macs.append(self._macs(index, positions, kept, grown))
             except Unpredictable as error:
                 end, reason = index, str(error)
                 break
-        if change.small_stem:
-            stem = self.layers[self.indices[change.small_stem][0]]
-            added += self._small(stem, self._weight(stem)) - self._weight(stem)
+        for index, share in kept.items():
+            weight = self._weight(self.layers[index])
+            added += int(weight * share) - weight
         dilation = {
             layer_key(self.layers[index]): tuple(axis.dilation.get(index, 1) for axis in axes)
             for index in sorted({index for axis in axes for index in axis.dilation})
@@ -118,7 +128,7 @@ class Forecaster:
             reason,
         )
 
-    def whole(self, forecast: Forecast) -> Candidate:
+    def complete(self, forecast: Forecast) -> Candidate:
         """The changed architecture to its end. Raises Unpredictable where that is not known."""
         if forecast.end < len(self.layers):
             raise Unpredictable(forecast.reason)
@@ -140,8 +150,10 @@ class Forecaster:
             forecast.dilation,
         )
 
-    def truncated(self, forecast: Forecast, cut: int) -> Candidate:
-        """The changed architecture up to a layer, and a new head. Raises Unpredictable."""
+    def truncated(self, forecast: Forecast, ending: Transformation) -> Candidate:
+        """The changed architecture up to its new end, and a new head. Raises Unpredictable."""
+        cut = ending.cut
+        assert cut is not None
         gone = behind(self.analysis, cut)
         kept = [index for index in range(len(self.layers)) if index not in gone]
         if forecast.end <= kept[-1]:
@@ -163,18 +175,17 @@ class Forecaster:
             sum(forecast.macs[index] for index in kept) + head,
             sum(forecast.exceeds[index] for index in kept),
         )
-        change = forecast.change.within(self.layers[index] for index in kept)
-        productive = self._productive(forecast, kept)
-        return Candidate(replace(change, cut=cut), metrics, productive)
+        change = forecast.change.within({layer_key(self.layers[index]) for index in kept})
+        return Candidate(change.then(ending), metrics, self._productive(forecast, kept))
 
     def _check_heads(self, forecast: Forecast, end: int) -> None:
         """Raises Unpredictable where a window would now count as global pooling (see heads.py)."""
         if not any(layer.covers_map for layer in self.layers[:end]):
             return
-        removed = forecast.change.removed
+        left_out = forecast.change.left_out
         left = [
             replace(layer, inputs=tuple(Edge(e.source, ()) for e in layer.inputs))
-            if layer_key(layer) in removed
+            if layer_key(layer) in left_out
             else layer
             for layer in self.layers[:end]
         ]
@@ -228,7 +239,7 @@ class Forecaster:
         self,
         index: int,
         positions: Sequence[tuple[int, ...]],
-        change: Change,
+        kept: Mapping[int, Fraction],
         grown: Mapping[int, Fraction],
     ) -> int:
         layer = self.layers[index]
@@ -236,9 +247,7 @@ class Forecaster:
             return 0
         if index in grown:
             return int(layer.macs * grown[index])
-        macs = layer.macs
-        if layer.name == change.small_stem:
-            macs = self._small(layer, macs)
+        macs = int(layer.macs * kept[index]) if index in kept else layer.macs
         if layer.kind in _BY_POSITIONS:
             return macs * prod(positions[index]) // prod(layer.positions)
         source = layer.inputs[0].source if layer.inputs else INPUT
@@ -261,15 +270,11 @@ class Forecaster:
         """The size of a layer's weight: its largest parameter."""
         return max((size for _, size in layer.parameters), default=0)
 
-    def _small(self, stem: Layer, amount: int) -> int:
-        """Weights or work of a stem, once its kernel is small."""
-        kernel = [k for k in stem.geometry.kernel if k is not None]
-        return int(Fraction(amount * SMALL_STEM ** len(kernel)) / prod(kernel))
-
     def _productive(self, forecast: Forecast, indices: Iterable[int]) -> int:
+        retrained = forecast.change.retrained
         return sum(
             self.judged[index]
             and not forecast.exceeds[index]
-            and self.layers[index].name != forecast.change.small_stem
+            and layer_key(self.layers[index]) not in retrained
             for index in indices
         )

@@ -26,16 +26,16 @@ from rflint.tracing.model.temporary import temporarily_on_meta
 
 
 @dataclass(frozen=True, slots=True)
-class Rewriting:
+class ForwardChange:
     """What is to be different in one module's forward."""
 
     left_out: tuple[Layer, ...] = ()
     """Calls that pass their input on."""
-    slowed: tuple[Layer, ...] = ()
+    unit_stride: tuple[Layer, ...] = ()
     """Function calls that take stride 1."""
     resized_behind: int | None = None
-    """The layer behind which the map is pooled to `size`."""
-    size: str = ""
+    """The layer behind which the map is pooled by the module `pooling` to the size that it had."""
+    pooling: str = ""
     cut: int | None = None
     """The layer behind which `head` ends the model."""
     logits: int = 0
@@ -43,7 +43,7 @@ class Rewriting:
     head: str = ""
 
 
-NOTHING = Rewriting()
+NOTHING = ForwardChange()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class NewForward:
     """Names of what the old forward used and the new one does not."""
 
 
-def rewritten(
-    model: nn.Module, path: str, layers: Sequence[Layer], change: Rewriting, name: str
+def rewritten_forward(
+    model: nn.Module, path: str, layers: Sequence[Layer], change: ForwardChange, name: str
 ) -> NewForward:
     """A function `name` that takes the place of the forward of the module at `path`.
 
@@ -66,20 +66,20 @@ def rewritten(
     """
     module = model.get_submodule(path)
     graph = _read(model, module, path)
-    forward = _Forward(module, path, graph, layers)
+    forward = _ForwardGraph(module, path, graph, layers)
     before = forward.children()
     # calls are found by their order: all of them before the first is gone
     left_out = [forward.call_of(layer) for layer in change.left_out]
-    slowed = [forward.call_of(layer) for layer in change.slowed]
+    unit_stride = [forward.call_of(layer) for layer in change.unit_stride]
     if change.resized_behind is not None:
-        forward.add_behind(forward.node_at(change.resized_behind), "resized", change.size)
+        forward.add_behind(forward.node_at(change.resized_behind), "resized", change.pooling)
     if change.cut is not None:
         cut, logits = forward.node_at(change.cut), forward.node_at(change.logits)
         if not cut < logits:
             raise Inexpressible(f"the network would end inside {cut.target}")
         forward.end_behind(cut, change.head, logits)
-    for node in slowed:
-        _slow_down(node)
+    for node in unit_stride:
+        _set_unit_stride(node)
     for node in left_out:
         node.replace_all_uses_with(_first(node))
         graph.erase_node(node)
@@ -91,7 +91,7 @@ def rewritten(
     )
 
 
-class _Shallow(fx.Tracer):
+class _ShallowTracer(fx.Tracer):
     """Reads one forward and no other."""
 
     def to_bool(self, obj: fx.Proxy) -> bool:
@@ -120,7 +120,7 @@ def _read(model: nn.Module, module: nn.Module, path: str) -> fx.Graph:
     for train in (False, True):
         with temporarily_on_meta(model, train=train):
             try:
-                graph = _Shallow().trace(module, concrete_args=defaults or None)
+                graph = _ShallowTracer().trace(module, concrete_args=defaults or None)
             except Exception as error:
                 why = error_text(error).splitlines()[0]
                 raise Inexpressible(
@@ -164,7 +164,7 @@ def _outline(graph: fx.Graph) -> list[Any]:
 
 
 @dataclass
-class _Forward:
+class _ForwardGraph:
     module: nn.Module
     path: str
     graph: fx.Graph
@@ -279,7 +279,7 @@ def _writes(node: fx.Node) -> bool:
     return (node.op == "call_method" and name.endswith("_")) or node.target is operator.setitem
 
 
-def _slow_down(pooling: fx.Node) -> None:
+def _set_unit_stride(pooling: fx.Node) -> None:
     """Give a pooling stride 1."""
     pooling.args = (*pooling.args[:2], 1, *pooling.args[3:])
     pooling.kwargs = {name: value for name, value in pooling.kwargs.items() if name != "stride"}

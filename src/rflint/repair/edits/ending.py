@@ -1,0 +1,17 @@
+"""A way to end a changed network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rflint.repair.edits.rewriter import NOTHING, ForwardChange
+from rflint.repair.repair import Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is said beside the edits of single layers."""
+
+    edits: tuple[Edit, ...] = ()
+    forward: ForwardChange = NOTHING
+    """What is different in the model's own forward."""
