@@ -27,7 +27,7 @@ from zoo.models import ZooModel
 if TYPE_CHECKING:
     from torch import nn
 
-    from rflint.report.report import ModelReport
+    from rflint.report.model_report import ModelReport
 
 GIB = 1 << 30
 RETIRE_AT = 2 * GIB

@@ -11,7 +11,7 @@ from rflint.graph.layer import INPUT, Edge, Geometry, Kind, Layer
 from rflint.graph.source_location import SourceLocation
 from rflint.graph.windows import Extent, Window
 from rflint.linting.finding import Finding, Severity
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 
 def conv(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.rule_files import load_rules
+from rflint.report.model_report import ModelReport
 from rflint.report.policy import Policy, apply_policies
-from rflint.report.report import ModelReport
 from rflint.usercode.paths import source_at
 from tests.helpers.by_hand import conv, found, report
 

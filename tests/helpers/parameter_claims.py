@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 CHANNELS = 4
 SIZE = 8

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import rflint
 from rflint.repair.repair import Repair
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 
 def report(build: Any, res: int = 32) -> ModelReport:

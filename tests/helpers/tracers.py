@@ -6,7 +6,7 @@ from typing import Any
 
 import rflint
 from rflint.graph.layer import Layer
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 
 def linted(model: Any, tracer: str, res: Any = 32, **options: Any) -> ModelReport:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import rflint
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 from zoo.models import ZooModel
 from zoo.sample import SAMPLE
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.linting.finding import Finding
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 SHAPE = (2, 4, 4, 4)
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.linting.finding import Severity
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 
 def linted(model: Any, select: str = "RF302", **options: Any) -> ModelReport:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 from zoo.models import ZooModel
 
 TORCHVISION = """

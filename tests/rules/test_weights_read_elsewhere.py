@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 
 def linted(model: nn.Module) -> ModelReport:

@@ -23,7 +23,7 @@ from rflint.cache.fingerprints import digest, is_readable
 from rflint.cache.store import Record, Store
 from rflint.cache.tracker import Tracker
 from rflint.errors import error_text
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 from rflint.usercode.closure import import_closure
 
 

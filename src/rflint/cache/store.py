@@ -18,7 +18,7 @@ from typing import Any
 from rflint._version import __version__
 from rflint.cache.dependencies import Dependencies
 from rflint.files import atomic_write
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 FOLDER = ".rflint_cache"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of rflint's.\n"

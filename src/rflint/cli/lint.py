@@ -239,7 +239,7 @@ def lint(
             linted = run.reports(wanted)
         whole = covers_configuration(wanted, found) and not failures
         models = [
-            replace(model, fix=command(x, said, "fix"))
+            replace(model, fix_command=command(x, said, "fix"))
             for model, (_, x) in zip(
                 apply_policies([(model, x.policy) for model, x in linted], rules, all_models=whole),
                 linted,

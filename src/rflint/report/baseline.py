@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 from rflint.errors import UsageError
 from rflint.files import atomic_write
 from rflint.graph.layer import Layer
-from rflint.report.report import BaselineUse, Fixed, ModelReport
+from rflint.report.model_report import ModelReport
+from rflint.report.report import BaselineUse, FixedFinding
 from rflint.text.numbers import size
 from rflint.usercode.paths import source_at
 
@@ -64,7 +65,7 @@ class Baseline:
         for key, same in _by_key(models).items():
             entries = _entries(same)
             taken = _taken(entries, self._held(key, same))
-            fixed += [Fixed(key[0], x.code, x.layer) for x in taken.left]
+            fixed += [FixedFinding(key[0], x.code, x.layer) for x in taken.left]
             offset = 0
             for model in same:
                 findings = list(enumerate(model.findings, start=offset))

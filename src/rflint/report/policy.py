@@ -14,7 +14,7 @@ from rflint.linting.rule import Rule, UnusedSuppression
 from rflint.linting.runner import check_suppressions
 from rflint.linting.selection import precision
 from rflint.report.limits import Limits, exceeded_limits
-from rflint.report.report import ModelReport, Suppressed
+from rflint.report.model_report import ModelReport, SuppressedFinding
 from rflint.report.suppression import Comment, all_comments
 from rflint.report.unused_suppressions import Checked, UsedCodes, unused_suppressions
 
@@ -69,7 +69,9 @@ def apply_policies(
                     replace(x, finding=_with_severity(x.finding, policy)) for x in model.suppressed
                 ),
                 exceeded_limits=exceeded_limits(policy.limits, model.analysis.totals, model.place),
-                ran=tuple(x.code for x in policy.rules if all_models or not x.check_suppressions),
+                rules_run=tuple(
+                    x.code for x in policy.rules if all_models or not x.check_suppressions
+                ),
             )
         )
     return done
@@ -100,7 +102,7 @@ def _suppress(
 ) -> ModelReport:
     """The report with the findings that comments suppress set apart; note which they name."""
     kept: list[Finding] = []
-    suppressed: list[Suppressed] = []
+    suppressed: list[SuppressedFinding] = []
     for finding in model.findings:
         responsible = [comment for comment in comments if comment.suppresses(finding)]
         if used is not None:
@@ -108,7 +110,7 @@ def _suppress(
                 used.update((comment, name) for comment in responsible)
         if responsible:
             first = responsible[0]
-            suppressed.append(Suppressed(finding, first.reason, first.source))
+            suppressed.append(SuppressedFinding(finding, first.reason, first.source))
         else:
             kept.append(finding)
     return replace(model, findings=tuple(kept), suppressed=tuple(suppressed))

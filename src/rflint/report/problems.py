@@ -16,7 +16,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
-from rflint.report.report import ModelReport, Report
+from rflint.report.model_report import ModelReport
+from rflint.report.report import Report
 from rflint.text.numbers import size
 from rflint.usercode.paths import source_at
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.linting.rule import Rule, UnusedSuppression
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 from rflint.report.suppression import Comment
 from rflint.text.suggest import did_you_mean_aside, similar
 

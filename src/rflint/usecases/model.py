@@ -19,7 +19,7 @@ from rflint.repair.kinds.registry import NAMES
 from rflint.repair.repair import Repair
 from rflint.repair.search import search
 from rflint.repair.verification import Verifier, verified_repairs
-from rflint.report.report import LargerInput, ModelReport
+from rflint.report.model_report import LargerInput, ModelReport
 from rflint.tracing.model.build import Built
 from rflint.tracing.process import recursion_limit_raised
 from rflint.tracing.traced_model import TracedModel, trace_model

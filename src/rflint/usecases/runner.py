@@ -12,7 +12,7 @@ from dataclasses import replace
 from rflint.cache.cache import Cache
 from rflint.configuration.requests import Request
 from rflint.errors import RflintError, as_rflint_error
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 from rflint.usecases.targets import BuiltTargets, import_torch
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.stdout import stdout_to_stderr

@@ -23,7 +23,7 @@ from rflint.analysis.analysis import OtherPasses, Retracer
 from rflint.analysis.passes import Validity, validity
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.other_passes import limited_to_valid_passes
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 from rflint.tracing.trace import trace
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from rflint.errors import UsageError
 from rflint.graph.layer import Layer
 from rflint.report.baseline import Baseline, read, write
-from rflint.report.report import Fixed, ModelReport
+from rflint.report.model_report import ModelReport
+from rflint.report.report import FixedFinding
 from tests.helpers.by_hand import conv, found, report
 from tests.helpers.forked import Forked
 from tests.helpers.program import write as write_files
@@ -64,7 +65,7 @@ def test_a_new_finding_is_one() -> None:
 def test_a_fixed_one_is_pointed_out() -> None:
     models, use = EMPTY.updated([model("a", "b")]).accept([model("a", name="")], "it.json")
     assert models[0].findings == ()
-    assert use.fixed == (Fixed("net.py:build", "RF101", "b"),)
+    assert use.fixed == (FixedFinding("net.py:build", "RF101", "b"),)
 
 
 def test_the_same_layer_found_by_another_rule_is_new() -> None:
@@ -180,11 +181,11 @@ def held_by(baseline: Baseline) -> set[tuple[str, str]]:
 def test_neither_of_rules_that_did_not_run() -> None:
     """`--select RF201`, or a run of which RF900 cannot judge."""
     held = EMPTY.updated([model("a")])
-    other = replace(report([conv("a")]), ran=("RF201",))
+    other = replace(report([conv("a")]), rules_run=("RF201",))
     _, use = held.accept([other], "it.json")
     assert use.fixed == ()
     assert held_by(held.updated([other])) == {("net.py:build", "a")}
-    ran = replace(other, ran=("RF101", "RF201"))
+    ran = replace(other, rules_run=("RF101", "RF201"))
     assert len(held.accept([ran], "it.json")[1].fixed) == 1
     assert len(held.updated([ran])) == 0
 

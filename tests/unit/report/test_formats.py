@@ -34,7 +34,8 @@ from rflint.linting.rule_files import load_rules
 from rflint.report import formats
 from rflint.report.formats import sarif
 from rflint.report.limits import ExceededLimit
-from rflint.report.report import Failure, ModelReport, Report, Suppressed
+from rflint.report.model_report import ModelReport, SuppressedFinding
+from rflint.report.report import Failure, Report
 from rflint.report.reporters import FORMATS, reporter
 from tests.models.resnet import resnet18
 
@@ -129,7 +130,9 @@ def hostile(model: ModelReport) -> Report:
                 repairs=tuple(repairs),
                 place=places[number % 3](title, 1),
                 accepted=(found("ACCEPTED"),),
-                suppressed=(Suppressed(found("SUPPRESSED"), "why", SourceLocation("x.py", 1)),),
+                suppressed=(
+                    SuppressedFinding(found("SUPPRESSED"), "why", SourceLocation("x.py", 1)),
+                ),
             )
         )
     failures = [
@@ -498,7 +501,7 @@ def test_junit_fails_what_the_run_fails(model: ModelReport, gate: Severity | Non
     held = replace(
         model,
         findings=findings,
-        suppressed=(Suppressed(found("suppressed"), "", SourceLocation("x.py", 1)),),
+        suppressed=(SuppressedFinding(found("suppressed"), "", SourceLocation("x.py", 1)),),
         accepted=(found("accepted"),),
     )
     report = Report((held,), fail_on=gate)
@@ -573,7 +576,7 @@ def test_the_comment_counts_what_it_leaves_out(model: ModelReport) -> None:
         model,
         findings=(),
         accepted=(found("a"), found("b")),
-        suppressed=(Suppressed(found("c"), "why", SourceLocation("x.py", 1)),),
+        suppressed=(SuppressedFinding(found("c"), "why", SourceLocation("x.py", 1)),),
     )
     text = written(Report((left,), (failed(),)), "markdown")
     assert "| none, 2 accepted, 1 suppressed |" in text

@@ -17,9 +17,10 @@ from rflint.linting.rule_files import load_rules
 from rflint.report.baseline import Baseline
 from rflint.report.limit import read_limit
 from rflint.report.limits import Limits, exceeded_limits
+from rflint.report.model_report import ModelReport
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.problems import problems
-from rflint.report.report import ModelReport, Report
+from rflint.report.report import Report
 from tests.helpers.by_hand import conv, report
 
 TOTALS = Totals(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import rflint
 from rflint.linting.finding import Finding, layers_of
 from rflint.linting.rule_files import load_rules
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 
 RULES = {rule.code: rule for rule in load_rules()}
 

@@ -19,8 +19,8 @@ import rflint
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule, UnusedSuppression
+from rflint.report.model_report import ModelReport
 from rflint.report.policy import Policy, apply_policies
-from rflint.report.report import ModelReport
 from rflint.report.suppression import Comment, comments_in
 from tests.helpers.by_hand import conv, found, report
 from tests.helpers.comments import POLICY, RULES, answered, linted, saved, unused, without

@@ -11,8 +11,8 @@ import pytest
 from rflint.graph.architecture import LeftOut
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
+from rflint.report.model_report import ModelReport
 from rflint.report.policy import apply_policies
-from rflint.report.report import ModelReport
 from tests.helpers.by_hand import conv, found, report, unknown
 from tests.helpers.comments import POLICY, RULES, answered, linted, saved, unused, without
 
@@ -130,8 +130,8 @@ def test_nothing_is_said_unless_everything_is_linted(tmp_path: Path) -> None:
     _, _, good = with_comment(tmp_path)
     (done,) = apply_policies([(good, POLICY)], RULES, all_models=False)
     assert done.findings == ()
-    assert done.ran is not None
-    assert "RF900" not in done.ran
+    assert done.rules_run is not None
+    assert "RF900" not in done.rules_run
 
 
 def test_nothing_is_said_of_layers_that_could_not_be_judged(tmp_path: Path) -> None:

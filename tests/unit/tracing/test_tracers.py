@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rflint.analysis.analyse import analyse
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build as built
 from rflint.tracing.trace import trace

@@ -16,8 +16,9 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
+from rflint.report.model_report import ModelReport
 from rflint.report.problems import Problem, by_model, problems, resolution
-from rflint.report.report import Failure, ModelReport, Report
+from rflint.report.report import Failure, Report
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, plural, relative_change, size
 
@@ -187,7 +188,7 @@ def _advice(model: ModelReport) -> Iterator[str]:
         yield "\n".join(_fitting(rows, _LINES, _ROOM_FOR_MODEL))
         yield (
             "Accuracy is not predicted: train to decide. "
-            f"{_code(f'{model.fix} --repair 1', _COMMAND)} writes the first as code."
+            f"{_code(f'{model.fix_command} --repair 1', _COMMAND)} writes the first as code."
         )
     larger = model.larger_input
     if larger:

@@ -18,7 +18,8 @@ from rflint.inputs.layouts import is_usual
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
-from rflint.report.report import ModelReport, Report
+from rflint.report.model_report import ModelReport
+from rflint.report.report import Report
 from rflint.report.terminal.advice import Advice
 from rflint.report.terminal.console import console_for, glyphs_of
 from rflint.report.terminal.layer_table import LayerTable

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rflint.repair.repair import Repair
-from rflint.report.report import ModelReport
+from rflint.report.model_report import ModelReport
 from rflint.report.terminal.console import glyphs_of
 from rflint.text.escape import escaped_lines, one_line
 from rflint.text.numbers import abbreviated, relative_change, size
@@ -76,7 +76,9 @@ class Advice:
             style="dim",
         )
         self.console.print(
-            Text.assemble(("Write one as code: ", "dim"), f"{one_line(self.model.fix)} --repair 1")
+            Text.assemble(
+                ("Write one as code: ", "dim"), f"{one_line(self.model.fix_command)} --repair 1"
+            )
         )
 
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:

@@ -1,0 +1,117 @@
+"""What rflint found out about one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rflint.analysis.analysed_layer import AnalysedLayer
+from rflint.analysis.analysis import Analysis
+from rflint.graph.source_location import SourceLocation
+from rflint.linting.finding import Finding
+from rflint.repair.repair import Repair
+from rflint.report.limits import ExceededLimit
+from rflint.report.schema import (
+    analysis_entries,
+    finding_entry,
+    layer_entries,
+    limit_entry,
+    repair_entry,
+    source_entry,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LargerInput:
+    """The smallest larger input at which no layer is unproductive, and what it costs."""
+
+    resolution: tuple[int, ...]
+    macs: int
+    """Of the model at that resolution."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry `larger_input`."""
+        return {"resolution": list(self.resolution), "macs": self.macs}
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressedFinding:
+    """A finding that a comment suppresses."""
+
+    finding: Finding
+    reason: str
+    """What the comment gives as the reason."""
+    source: SourceLocation
+    """Where the comment is."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """An entry of `suppressed`."""
+        comment = {"reason": self.reason, "suppressed_at": source_entry(self.source)}
+        return finding_entry(self.finding) | comment
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """One model at one resolution."""
+
+    target: str
+    analysis: Analysis
+    findings: tuple[Finding, ...]
+    """Findings that are neither suppressed nor in the baseline."""
+    repairs: tuple[Repair, ...]
+    not_offered: tuple[str, ...] = ()
+    """Kinds of repairs that are not offered, and why."""
+    larger_input: LargerInput | None = None
+    """If this input is too small and a larger one would do."""
+    notes: tuple[str, ...] = ()
+    """What --verbose prints."""
+    name: str = ""
+    """The name in the configuration."""
+    place: SourceLocation | None = None
+    """Where the user's code defines the target."""
+    suppressed: tuple[SuppressedFinding, ...] = ()
+    accepted: tuple[Finding, ...] = ()
+    """Findings that the baseline holds."""
+    exceeded_limits: tuple[ExceededLimit, ...] = ()
+    """Of --max-macs and the other limits, those that the model exceeds."""
+    fix_command: str = "rflint fix"
+    """The command that writes its repairs."""
+    rules_run: tuple[str, ...] | None = None
+    """Codes of the rules that ran on it; None: all."""
+
+    @property
+    def title(self) -> str:
+        """The name that reports show."""
+        return self.name or self.target
+
+    @property
+    def layers(self) -> tuple[AnalysedLayer, ...]:
+        """All layers, in execution order."""
+        return self.analysis.layers
+
+    @property
+    def places(self) -> Iterator[SourceLocation]:
+        """The source lines of its layers, of its findings, and of the model itself."""
+        for layer in self.layers:
+            yield from layer.layer.places
+        for finding in self.findings:
+            yield from finding.places
+        if self.place:
+            yield self.place
+
+    def to_dict(self) -> dict[str, Any]:
+        """One entry of `models`."""
+        return {
+            "target": self.target,
+            "name": self.title,
+            **analysis_entries(self.analysis),
+            "larger_input": self.larger_input.to_dict() if self.larger_input else None,
+            "layers": layer_entries(self.analysis),
+            "findings": [finding_entry(x) for x in self.findings],
+            "suppressed": [x.to_dict() for x in self.suppressed],
+            "accepted": [finding_entry(x) for x in self.accepted],
+            "over_limits": [limit_entry(x) for x in self.exceeded_limits],
+            "repairs": [repair_entry(x) for x in self.repairs],
+            "not_offered": list(self.not_offered),
+        }
