@@ -370,7 +370,8 @@ def _baseline_file(
 
 def _held_against(report: Report, file: Path, *, write: bool, quiet: bool) -> Report:
     """A report without what the baseline holds, which first is written if that is asked for."""
-    from rflint.report import baseline
+    from rflint.report.baseline import Baseline
+    from rflint.report.baseline_file import read_baseline, write_baseline
 
     if write:
         if report.failures:
@@ -378,12 +379,12 @@ def _held_against(report: Report, file: Path, *, write: bool, quiet: bool) -> Re
                 f"{file} was not written: not everything could be linted",
                 hint="What is said above comes first.",
             )
-        held = baseline.read(file) if file.exists() else baseline.Baseline({})
+        held = read_baseline(file) if file.exists() else Baseline({})
         held = held.updated(report.models)
-        baseline.write(held, file)
+        write_baseline(held, file)
         note(f"wrote {plural(len(held), 'finding')} to {short_path(file)}")
     else:
-        held = baseline.read(file)
+        held = read_baseline(file)
     models, use = held.accept(report.models, short_path(file))
     if use.fixed and not quiet:
         gone = first_few([f"{x.code} {x.layer} of {x.model}" for x in use.fixed], 3)

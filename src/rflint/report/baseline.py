@@ -1,186 +1,121 @@
-"""A baseline: findings that exist today and are accepted, so that only new ones fail.
+"""A baseline: the findings that exist today, accepted so that only new ones fail.
 
-An entry is a rule's code and the layer's name, within a model at a resolution: no line and no
-number that an edit elsewhere could change. Where a name is gone that is a position in an
-nn.Sequential, or a numbered function call, the same operation at another position takes its place.
+An entry of the baseline holds the rule's code and the layer's name. It has no line and no number
+that an edit elsewhere could change. Names do change, though, when a layer is inserted before others
+in an nn.Sequential ('features.3'), or before other function calls ('conv2d_1'). So an entry also
+holds the layer's operation, and accepts the finding of a layer that differs only in its position.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, TypeAlias
+from itertools import chain
+from typing import TypeAlias
 
-from rflint.errors import UsageError
-from rflint.files import atomic_write
 from rflint.graph.layer import Layer
+from rflint.report.matching import complete_matching
 from rflint.report.model_report import ModelReport
 from rflint.report.report import BaselineUse, FixedFinding
 from rflint.text.numbers import size
-from rflint.usercode.paths import source_at
 
-VERSION = 1
-
-Key: TypeAlias = tuple[str, str]
-"""A model's title, and its resolution."""
+ModelKey: TypeAlias = tuple[str, str]
+"""A model's title and its resolution."""
 
 _POSITION = re.compile(r"(^|\.)\d+(?=\.|$)|_\d+$")
-"""What moves in a name: 'features.3', and 'conv2d_1', which is 'conv2d' if it comes first."""
+"""The position in a name: 'features.3', or 'conv2d_1', where the first one is 'conv2d'."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """One accepted finding."""
+    """An accepted finding."""
 
     code: str
     layer: str
     what: str
-    """The operation, for a layer that has moved: 'Conv2d 3x3 512->512'."""
+    """The layer's operation: 'Conv2d 3x3 512->512'."""
 
     @property
-    def moved(self) -> tuple[str, str, str]:
-        """The same for layers that differ in their positions only."""
+    def without_position(self) -> tuple[str, str, str]:
+        """Equal for entries that differ only in the position of the layer."""
         return self.code, _POSITION.sub(r"\1", self.layer), self.what
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The entries of a file, by model and resolution; an entry that stands twice counts twice."""
+    """The entries of a baseline, by model. Equal entries accept one finding each."""
 
-    entries: Mapping[Key, tuple[Entry, ...]]
+    entries: Mapping[ModelKey, tuple[Entry, ...]]
 
     def accept(
         self, models: Sequence[ModelReport], path: str
     ) -> tuple[list[ModelReport], BaselineUse]:
-        """Take the findings that the baseline holds out of the findings.
+        """The reports with accepted findings set apart, and what the baseline in this file did.
 
-        Entries of models that were not linted, and of rules that did not run, are left alone:
-        nothing is known of them. Models of one name and resolution share their entries.
+        Entries of models that were not linted, and of rules that did not run, are neither used nor
+        called fixed. Models with the same title and resolution share their entries.
         """
-        done, fixed, accepted = list(models), [], 0
-        for key, same in _by_key(models).items():
-            entries = _entries(same)
-            taken = _taken(entries, self._held(key, same))
-            fixed += [FixedFinding(key[0], x.code, x.layer) for x in taken.left]
+        done = list(models)
+        fixed: list[FixedFinding] = []
+        accepted = 0
+        for key, indices in _by_key(models).items():
+            alike = [models[index] for index in indices]
+            held = self._held(key, alike)
+            entry_of = _matched(_entries(alike), held)
+            used = set(entry_of.values())
+            unused = [entry for index, entry in enumerate(held) if index not in used]
+            fixed += [FixedFinding(key[0], entry.code, entry.layer) for entry in unused]
+            accepted += len(entry_of)
             offset = 0
-            for model in same:
-                findings = list(enumerate(model.findings, start=offset))
-                offset += len(findings)
-                index = next(i for i, x in enumerate(done) if x is model)
-                done[index] = replace(
-                    model,
-                    findings=tuple(x for i, x in findings if i not in taken.by),
-                    accepted=tuple(x for i, x in findings if i in taken.by),
-                )
-            accepted += len(taken.by)
+            for index in indices:
+                done[index] = _with_accepted(models[index], entry_of.keys(), offset)
+                offset += len(models[index].findings)
         return done, BaselineUse(path, accepted, tuple(fixed))
 
     def updated(self, models: Sequence[ModelReport]) -> Baseline:
-        """With today's findings of these models, and what it held of others.
+        """The baseline with today's findings of these models in place of their entries.
 
-        What it held of rules that did not run stays as well.
+        Entries of other models, and of rules that did not run, stay.
         """
         today = {}
-        for key, same in _by_key(models).items():
-            asked = Counter(self._held(key, same))
-            others = Counter(self.entries.get(key, ())) - asked
-            today[key] = tuple(sorted([*_entries(same), *others.elements()]))
+        for key, indices in _by_key(models).items():
+            alike = [models[index] for index in indices]
+            kept = Counter(self.entries.get(key, ())) - Counter(self._held(key, alike))
+            today[key] = tuple(sorted([*_entries(alike), *kept.elements()]))
         return Baseline({**self.entries, **today})
 
-    def _held(self, key: Key, models: Sequence[ModelReport]) -> list[Entry]:
-        """What it holds for these models, of rules that ran on one of them."""
-        ran = {code for model in models for code in model.ran or ()}
-        all_ran = any(model.ran is None for model in models)
-        return sorted(x for x in self.entries.get(key, ()) if all_ran or x.code in ran)
+    def _held(self, key: ModelKey, models: Sequence[ModelReport]) -> list[Entry]:
+        """The entries for these models, of rules that ran on at least one of them."""
+        codes = {code for model in models for code in model.rules_run or ()}
+        all_ran = any(model.rules_run is None for model in models)
+        return sorted(x for x in self.entries.get(key, ()) if all_ran or x.code in codes)
 
     def __len__(self) -> int:
         return sum(map(len, self.entries.values()))
 
 
-def read(path: Path) -> Baseline:
-    """Raises UsageError where the file is not there, or is no baseline."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"there is no baseline {path}", hint="Write today's findings to it: --write-baseline."
-        ) from error
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no baseline: it is not UTF-8", hint=_ANEW) from error
-    try:
-        document = json.loads(text)
-        version = document["version"]
-        if version == VERSION:
-            return Baseline(_read_entries(document))
-    except json.JSONDecodeError as error:
-        if conflict := re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.M):
-            source = source_at(str(path), text.count("\n", 0, conflict.start()) + 1)
-            hint = f"Keep what you want of both sides: every line is one finding. Or: {_ANEW}"
-            raise UsageError(
-                "this is no baseline: a merge left its marks", source=source, hint=hint
-            ) from error
-        source = source_at(str(path), error.lineno)
-        raise UsageError(f"this is no baseline: {error.msg}", source=source, hint=_ANEW) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageError(f"{path} is no baseline", hint=_ANEW) from error
-    raise UsageError(f"{path} is a baseline of version {version!r}", hint=_ANEW)
-
-
-_ANEW = "Remove the file, and write today's findings anew: --write-baseline."
-
-
-def _read_entries(document: Any) -> dict[Key, tuple[Entry, ...]]:
-    """A model that stands twice, as merges leave it, has the entries of both."""
-    found: dict[Key, Counter[Entry]] = {}
-    for model in document["models"]:
-        key = str(model["model"]), str(model["resolution"])
-        entries = [
-            Entry(str(x["code"]), str(x["layer"]), str(x["what"])) for x in model["findings"]
-        ]
-        found[key] = found.get(key, Counter()) | Counter(entries)
-    return {key: tuple(sorted(entries.elements())) for key, entries in found.items()}
-
-
-def write(baseline: Baseline, path: Path) -> None:
-    """Write the file: sorted, and one finding a line, so that diffs of it are easy to read."""
-    models = [
-        _model(model, resolution, entries)
-        for (model, resolution), entries in sorted(baseline.entries.items())
-        if entries
-    ]
-    text = f'{{"version": {VERSION}, "models": [{",".join(models)}\n]}}\n'
-    try:
-        with atomic_write(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _model(model: str, resolution: str, entries: Sequence[Entry]) -> str:
-    head = f'\n {{"model": {json.dumps(model)}, "resolution": {json.dumps(resolution)}'
-    findings = ",".join(
-        "\n  " + json.dumps({"code": x.code, "layer": x.layer, "what": x.what}) for x in entries
+def _with_accepted(model: ModelReport, accepted: Collection[int], offset: int) -> ModelReport:
+    """The report with the findings of these numbers set apart; its first one is `offset`."""
+    findings = list(enumerate(model.findings, start=offset))
+    return replace(
+        model,
+        findings=tuple(x for number, x in findings if number not in accepted),
+        accepted=tuple(x for number, x in findings if number in accepted),
     )
-    return f'{head}, "findings": [{findings}]}}'
 
 
-def _by_key(models: Sequence[ModelReport]) -> dict[Key, list[ModelReport]]:
-    """Models that nothing tells apart, such as one builder with several arguments, are together."""
-    found: dict[Key, list[ModelReport]] = {}
-    for model in models:
-        key = model.title, size(model.analysis.architecture.resolution)
-        found.setdefault(key, []).append(model)
+def _by_key(models: Sequence[ModelReport]) -> dict[ModelKey, list[int]]:
+    """The indices of models by their keys; one builder with several arguments can have one key."""
+    found: defaultdict[ModelKey, list[int]] = defaultdict(list)
+    for index, model in enumerate(models):
+        found[model.title, size(model.analysis.architecture.resolution)].append(index)
     return found
 
 
 def _entries(models: Sequence[ModelReport]) -> list[Entry]:
-    """One for each finding of these models, in their order."""
+    """An entry for each finding of these models, in order."""
     found = []
     for model in models:
         operations = {x.layer.name: _operation(x.layer) for x in model.layers}
@@ -194,63 +129,28 @@ def _operation(layer: Layer) -> str:
     return f"{layer.op} {kernel} {channels}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    by: Mapping[int, int]
-    """Which entry (by index) each finding has taken, for those that have."""
-    left: tuple[Entry, ...]
+def _matched(findings: Sequence[Entry], held: Sequence[Entry]) -> dict[int, int]:
+    """The index of the held entry that accepts each finding, by the finding's index.
 
-
-def _taken(found: Sequence[Entry], held: Sequence[Entry]) -> _Taken:
-    """As many findings as possible with an entry of their own.
-
-    That is the same entry; or one of the same operation at another position, or of the same name.
-    What has its own entry keeps it where there is a choice, and with every position moved there is
-    much choice: a layer's old name may be another one's new name. So this is a matching.
+    As many findings as possible get an entry of their own. A finding whose own entry is held is
+    always accepted. The others take an entry of the same operation at another position, or of the
+    same name. If all positions have changed, the old name of one layer may be the new name of
+    another: so entries may have to be exchanged, until all findings have one that can have one.
     """
-    by: dict[int, int] = {}
-    taken: dict[int, int] = {}
-    places: dict[object, list[int]] = {}
+    places: defaultdict[object, list[int]] = defaultdict(list)
     for index, entry in enumerate(held):
-        for key in (entry, entry.moved, (entry.code, entry.layer)):
-            places.setdefault(key, []).append(index)
-    order = sorted(range(len(found)), key=lambda index: found[index])
-    for index in order:
-        own = next((x for x in places.get(found[index], ()) if x not in taken), None)
-        if own is not None:
-            by[index], taken[own] = own, index
-    hopeless: set[int] = set()  # entries whose takers cannot do without them
-    for index in order:
-        if index in by:
-            continue
-        wanted: dict[int, int] = {}  # entries, and who would like to have them
-        asking = [index]
-        for asker in asking:
-            entry = found[asker]
-            options = (*places.get(entry.moved, ()), *places.get((entry.code, entry.layer), ()))
-            for option in options:
-                if option not in wanted and option not in hopeless:
-                    wanted[option] = asker
-                    if option in taken:
-                        asking.append(taken[option])
-                    else:
-                        _pass_on(option, wanted, by, taken)
-                        break
-            if index in by:
-                break
-        else:
-            hopeless |= wanted.keys()
-    return _Taken(by, tuple(x for i, x in enumerate(held) if i not in taken))
+        for key in (entry, entry.without_position, (entry.code, entry.layer)):
+            places[key].append(index)
 
+    def options(index: int) -> Iterator[int]:
+        entry = findings[index]
+        return chain(places[entry.without_position], places[entry.code, entry.layer])
 
-def _pass_on(
-    free: int, wanted: Mapping[int, int], by: dict[int, int], taken: dict[int, int]
-) -> None:
-    """Give a free entry to who wants it, theirs to who wants that, and so on."""
-    entry: int | None = free
-    while entry is not None:
-        asker = wanted[entry]
-        taken[entry] = asker
-        before = by.get(asker)
-        by[asker] = entry
-        entry = before
+    order = sorted(range(len(findings)), key=lambda index: findings[index])
+    own: dict[int, int] = {}
+    unused = {entry: iter(places[entry]) for entry in held}
+    for index in order:
+        place = next(unused.get(findings[index], iter(())), None)
+        if place is not None:
+            own[index] = place
+    return complete_matching(options, own, order)

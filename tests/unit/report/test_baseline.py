@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from rflint.errors import UsageError
 from rflint.graph.layer import Layer
-from rflint.report.baseline import Baseline, read, write
+from rflint.report.baseline import Baseline
+from rflint.report.baseline_file import read_baseline, write_baseline
 from rflint.report.model_report import ModelReport
 from rflint.report.report import FixedFinding
 from tests.helpers.by_hand import conv, found, report
@@ -263,16 +264,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_written_is_read(folder: Path, models: list[ModelReport]) -> None:
     path = folder / "baseline.json"
     baseline = EMPTY.updated(models)
-    write(baseline, path)
-    assert read(path) == baseline
+    write_baseline(baseline, path)
+    assert read_baseline(path) == baseline
     before = path.read_bytes()
-    write(read(path).updated(models[::-1]), path)
+    write_baseline(read_baseline(path).updated(models[::-1]), path)
     assert path.read_bytes() == before
 
 
 def test_it_has_a_line_for_each_finding(tmp_path: Path) -> None:
     path = tmp_path / "baseline.json"
-    write(EMPTY.updated([model("größe"), model("b", "a", resolution=64)]), path)
+    write_baseline(EMPTY.updated([model("größe"), model("b", "a", resolution=64)]), path)
     assert path.read_text() == (
         '{"version": 1, "models": [\n'
         ' {"model": "net.py:build", "resolution": "32x32", "findings": [\n'
@@ -286,20 +287,20 @@ def test_it_has_a_line_for_each_finding(tmp_path: Path) -> None:
 
 def test_one_without_findings_is_one_too(tmp_path: Path) -> None:
     path = tmp_path / "baseline.json"
-    write(EMPTY.updated([report([conv("a")])]), path)
+    write_baseline(EMPTY.updated([report([conv("a")])]), path)
     assert json.loads(path.read_text()) == {"version": 1, "models": []}
-    assert len(read(path)) == 0
+    assert len(read_baseline(path)) == 0
 
 
 def test_a_model_that_a_merge_left_twice_has_the_entries_of_both(tmp_path: Path) -> None:
     path = tmp_path / "baseline.json"
     documents = []
     for layers in (("a", "b"), ("b", "c", "c")):
-        write(EMPTY.updated([model(*layers)]), path)
+        write_baseline(EMPTY.updated([model(*layers)]), path)
         documents.append(json.loads(path.read_text()))
     documents[0]["models"] += documents[1]["models"]
     path.write_text(json.dumps(documents[0]))
-    (entries,) = read(path).entries.values()
+    (entries,) = read_baseline(path).entries.values()
     assert [x.layer for x in entries] == ["a", "b", "c", "c"]
 
 
@@ -340,15 +341,15 @@ def test_what_is_no_baseline_says_what_to_do(tmp_path: Path, content: bytes, say
     path = tmp_path / "baseline.json"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=says) as raised:
-        read(path)
+        read_baseline(path)
     assert "Remove the file, and write today's findings anew" in str(raised.value)
 
 
 def test_one_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no baseline .*\n.*--write-baseline"):
-        read(tmp_path / "gone.json")
+        read_baseline(tmp_path / "gone.json")
     with pytest.raises(UsageError, match=r"cannot read .*: Is a directory"):
-        read(tmp_path)
+        read_baseline(tmp_path)
 
 
 # -- as it is used
