@@ -24,7 +24,7 @@ from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Window
 from rflint.operators.rows.linear_algebra import decomposition
 from rflint.operators.table import known_row, spellings
-from rflint.tracing.lowering.probe import Patience, probe
+from rflint.tracing.lowering.probing.probe import TimeBudget, probe
 from rflint.tracing.recording.real_runs import CannotRun, check_sizes
 from rflint.tracing.trace import trace
 from tests.helpers.modules import Lambda
@@ -317,7 +317,7 @@ def test_a_probe_says_why_it_fails() -> None:
 
 
 def test_a_probe_ends_with_its_patience() -> None:
-    patience = Patience(seconds=0.0)
+    patience = TimeBudget(seconds=0.0)
     with pytest.raises(CannotRun, match="takes too long"):
         probe(lambda x: x * 2, (torch.rand(1, 2, 8),), {}, 0, 2, patience)
 
@@ -325,7 +325,7 @@ def test_a_probe_ends_with_its_patience() -> None:
 def test_fewer_positions_show_the_same_window() -> None:
     """As many as there is time for, in the middle of the map."""
 
-    class Little(Patience):
+    class Little(TimeBudget):
         def affordable(self, once: float) -> int:
             return 40
 

@@ -25,9 +25,9 @@ from rflint.tracing.lowering.interpreter import (
 from rflint.tracing.lowering.kernels import bias_of, kernel_of
 from rflint.tracing.lowering.layers import Layers
 from rflint.tracing.lowering.lowered_call import LoweredCall, kind_of, op_of
-from rflint.tracing.lowering.measure import Measurements
 from rflint.tracing.lowering.normalisation import BIASED, removes_bias
 from rflint.tracing.lowering.parameters import Parameters
+from rflint.tracing.lowering.probing.measurements import Measurements
 from rflint.tracing.lowering.sizing import sizing_of
 from rflint.tracing.lowering.sliced_maps import gathering_layer, joined_slices
 from rflint.tracing.model.construction import construction_of

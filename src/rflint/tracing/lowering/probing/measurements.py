@@ -29,7 +29,8 @@ from rflint.operators.effect import Effect, reach_of
 from rflint.operators.mixing import mixing_geometry
 from rflint.operators.shapes import shape_of
 from rflint.operators.values import Value
-from rflint.tracing.lowering.probe import Patience, Reading, probe
+from rflint.tracing.lowering.probing.probe import TimeBudget, probe
+from rflint.tracing.lowering.probing.windows import ProbeResult
 from rflint.tracing.recording.real_runs import CannotRun, check_sizes, realistic
 from rflint.tracing.recording.recording import Recording
 from rflint.tracing.recording.tensors import tensors_of
@@ -42,7 +43,7 @@ class Measurements:
         self._model = model
         self._recording = recording
         self._effects: dict[str, Effect] = {}
-        self._patience = Patience()
+        self._budget = TimeBudget()
 
     def effect(self, node: fx.Node, call: Call) -> Effect:
         """What the operator of a node does."""
@@ -58,11 +59,11 @@ class Measurements:
         """Run the call of a node on real tensors, with a NaN at one position after another."""
         shapes = [tuple(tensor.shape) for tensor in tensors_of(call.result)]
         try:
-            readings = self._readings(node, call, shapes)
+            results = self._results(node, call, shapes)
         except CannotRun as error:
             return replace(_nothing_known(call, shapes), unknown_because=str(error))
         effects = [
-            _effect(call, shape, {key: found[i] for key, found in readings.items()})
+            _effect(call, shape, {key: found[i] for key, found in results.items()})
             for i, shape in enumerate(shapes)
         ]
         result = effects[0]
@@ -72,9 +73,9 @@ class Measurements:
         reason = "no window describes what a NaN reaches" if unclear else ""
         return replace(result, unknown_because=reason)
 
-    def _readings(
+    def _results(
         self, node: fx.Node, call: Call, shapes: Sequence[tuple[int, ...]]
-    ) -> dict[tuple[int, int], list[Reading]]:
+    ) -> dict[tuple[int, int], list[ProbeResult]]:
         """By tensor (its place among all arguments) and dimension that carries positions."""
         stored = call.module.state_dict().values() if call.module is not None else ()
         check_sizes([*(v.shape for v in call.tensors), *shapes, *(t.shape for t in stored)])
@@ -84,7 +85,7 @@ class Measurements:
             (node.args, node.kwargs), fx.Node, lambda made: _real(steps[made].result)
         )
         return {
-            (which, dim): probe(function, args, kwargs, which, dim, self._patience)
+            (which, dim): probe(function, args, kwargs, which, dim, self._budget)
             for which, value in enumerate(call.tensors)
             if value.source is not None
             for dim, carried in enumerate(unpicked(value.dimensions))
@@ -115,7 +116,7 @@ def _function(node: fx.Node, model: nn.Module) -> Callable[..., Any]:
 
 
 def _effect(
-    call: Call, shape: tuple[int, ...], readings: Mapping[tuple[int, int], Reading]
+    call: Call, shape: tuple[int, ...], results: Mapping[tuple[int, int], ProbeResult]
 ) -> Effect:
     """What one result reads of every input, and which dimension of it carries what."""
     dimensions: list[Dimension] = list(plain(shape))
@@ -128,7 +129,7 @@ def _effect(
                 )
             ]
     reaches: dict[int, dict[int, Reach]] = {}
-    for (which, dim), reading in readings.items():
+    for (which, dim), reading in results.items():
         value = call.tensors[which]
         reaches.setdefault(which, {}).update(_per_axis(value, dim, reading.reach, shape))
         at = reading.dim

@@ -1,0 +1,1 @@
+"""Operators that are in no table: what they read is measured by running them."""
