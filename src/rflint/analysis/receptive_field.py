@@ -105,6 +105,11 @@ PIXEL = AxisField({1: Span(1, 1, 0, 0)})
 NOTHING = AxisField()
 
 
+def behind_window(r: Number, jump: Number, window: Window) -> tuple[Number, Number]:
+    """The receptive field and the jump behind a window, for one path (paper, Eq. 1)."""
+    return r + (window.size - 1) * jump, jump * window.stride
+
+
 def step(seen: AxisField, reach: Reach) -> AxisField:
     """The field behind an operator that reads `reach` of a value that sees `seen` (Eq. 1)."""
     if reach is POINTWISE or reach == POINTWISE:
@@ -119,16 +124,15 @@ def step(seen: AxisField, reach: Reach) -> AxisField:
     assert isinstance(reach, Window)
     spans: dict[Number, Span] = {}
     for jump, span in seen.spans.items():
-        growth = (reach.size - 1) * jump
+        r_min, jump_behind = behind_window(span.r_min, jump, reach)
+        growth = r_min - span.r_min
         first = span.first + reach.start * jump
         last = span.last + (reach.start + reach.size - 1) * jump
         slack = span.slack + reach.rounding * jump
         moved, r_max, widest = span.moved or reach.moves, span.r_max + growth, span.widest
         if widest or reach.blocks:
             widest = (widest or Widest(span.r_max)).grown(growth, reach.blocks * jump)
-        spans[jump * reach.stride] = Span(
-            span.r_min + growth, r_max, first, last, slack, moved, widest
-        )
+        spans[jump_behind] = Span(r_min, r_max, first, last, slack, moved, widest)
     return AxisField(spans, seen.unbounded, seen.unknown)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from rflint.analysis.analysis import Analysis
+from rflint.analysis.receptive_field import behind_window
 from rflint.graph.exact import Number
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
@@ -167,7 +168,7 @@ class _AxisPass:
             for jump, r in self.spans[edge.source].items():
                 seen[jump] = min(r, seen.get(jump, r))
                 if isinstance(reach, Window):
-                    after, grown = jump * reach.stride, r + (reach.size - 1) * jump
+                    grown, after = behind_window(r, jump, reach)
                     out[after] = min(grown, out.get(after, grown))
         begins = any(axis == self.flow.axis for axis, _ in layer.begins)
         self.spans[index] = {1: 1} if begins else out
