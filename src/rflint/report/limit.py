@@ -1,4 +1,4 @@
-"""A limit of the gate: how much of something a model may have, as users write it."""
+"""A limit as users write it: how much of something a model may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the formats have in common: problems, where they are, and how they are told apart.
+"""Problems: what all formats show of findings and exceeded limits, where, and under which hash.
 
 Names come from the user's model and may hold anything; each format makes them harmless in its own
 way, on top of what is done here.
@@ -24,11 +24,11 @@ from rflint.usercode.paths import source_at
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding or an exceeded limit: what a format shows of a model."""
+    """A finding or an exceeded limit, as formats show it."""
 
     model: ModelReport
     code: str
-    """The rule's; of a limit, its option."""
+    """That of the rule; of a limit, its option."""
     name: str
     severity: Severity
     message: str
@@ -37,9 +37,9 @@ class Problem:
     """Whether the exit status is 1 because of it, too."""
     fingerprint: str
     label: str
-    """The model and its input, as far as the report has others to confuse them with."""
+    """The model and the input size, where the report has several."""
     finding: Finding | None = None
-    """None: it is an exceeded limit."""
+    """None for an exceeded limit."""
 
     @property
     def layer(self) -> str:
@@ -48,12 +48,12 @@ class Problem:
 
     @property
     def title(self) -> str:
-        """What people call that layer."""
+        """The name of the layer, with the call and the caller where these tell it apart."""
         return self.finding.title if self.finding else ""
 
     @property
     def detail(self) -> str:
-        """What to say of the layer below a summary."""
+        """The message in short, for lists below a summary."""
         return self.finding.detail if self.finding else ""
 
     @property
@@ -75,13 +75,13 @@ class Problem:
 
 
 def problems(report: Report) -> Iterator[Problem]:
-    """What there is to report, in the report's order; suppressed and accepted findings are not."""
-    for _, found in by_model(report):
+    """All problems of a report, in its order; without suppressed and accepted findings."""
+    for _, found in problems_by_model(report):
         yield from found
 
 
-def by_model(report: Report) -> Iterator[tuple[ModelReport, list[Problem]]]:
-    """Each model and what there is to report of it."""
+def problems_by_model(report: Report) -> Iterator[tuple[ModelReport, list[Problem]]]:
+    """Each model and its problems."""
     label = _labels(report)
     fingerprint = fingerprinter()
     for model in report.models:
@@ -148,10 +148,10 @@ def resolution(model: ModelReport) -> str:
     return size(model.analysis.architecture.resolution)
 
 
-def file_of(target: str) -> SourceLocation:
-    """Where to look, for formats that need a place, when nothing has one.
+def location_of_target(target: str) -> SourceLocation:
+    """The file that a target names, for formats that need a location, when nothing else has one.
 
-    The file that the target names; else pyproject.toml, where models and limits are configured.
+    Else pyproject.toml, where models and limits are configured.
     """
     name = target.rpartition(":")[0]
     if name.endswith(".py"):
@@ -167,7 +167,7 @@ def is_relative(source: SourceLocation) -> bool:
     )
 
 
-def unicode(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """Without the lone surrogates of undecodable file names, which no file can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

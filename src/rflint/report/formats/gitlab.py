@@ -15,16 +15,16 @@ from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.report.problems import (
     Problem,
-    file_of,
     fingerprinter,
     is_relative,
+    location_of_target,
     problems,
-    unicode,
+    without_surrogates,
 )
 from rflint.report.report import Failure, Report
 
 _SEVERITIES = {Severity.INFO: "info", Severity.WARNING: "major", Severity.ERROR: "critical"}
-"""Warnings fail the gate by default, so they are more than `minor`."""
+"""Warnings fail the run by default, so they are more than `minor`."""
 
 
 def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
@@ -40,7 +40,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
         problem.code,
         problem.fingerprint,
         _SEVERITIES[problem.severity],
-        (problem.source, problem.model.place, file_of(problem.model.target)),
+        (problem.source, problem.model.place, location_of_target(problem.model.target)),
     )
 
 
@@ -49,7 +49,7 @@ def _failures(failures: Sequence[Failure]) -> Iterator[dict[str, Any]]:
     for failure in failures:
         error = failure.error
         text = f"{failure.target} could not be analysed: {error.message}"
-        places = (error.source, file_of(failure.target))
+        places = (error.source, location_of_target(failure.target))
         yield _entry(
             f"{text}\n{error.hint}".strip(),
             f"{error.kind}-error",
@@ -70,9 +70,9 @@ def _entry(
     inside = [place for place in places if place and is_relative(place)]
     place = inside[0] if inside else SourceLocation("pyproject.toml", 1)
     return {
-        "description": unicode(description),
-        "check_name": unicode(check),
+        "description": without_surrogates(description),
+        "check_name": without_surrogates(check),
         "fingerprint": fingerprint,
         "severity": severity,
-        "location": {"path": unicode(place.path), "lines": {"begin": place.line}},
+        "location": {"path": without_surrogates(place.path), "lines": {"begin": place.line}},
     }

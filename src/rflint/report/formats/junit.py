@@ -1,8 +1,9 @@
 """JUnit's XML, which every CI shows: a suite for each model at an input size, a case for a problem.
 
-A case fails where the run does: findings below the gate (--fail-on) are cases that pass, and say in
-their output what was found. Without times and host names, so that two runs write the same bytes. In
-ASCII with character references, so that the file is valid in whatever encoding the stream writes.
+A case fails where the run does: findings that are milder than --fail-on are cases that pass, and
+say in their output what was found. There are no times and host names, so that two runs write the
+same bytes. The text is ASCII with character references, so that the file is valid in whatever
+encoding the stream writes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TextIO
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from rflint.linting.rule import Rule
-from rflint.report.problems import Problem, at_resolution, by_model
+from rflint.report.problems import Problem, at_resolution, problems_by_model
 from rflint.report.report import Failure, Report
 from rflint.text.escape import HASH_COMMAND, LINE_COMMAND
 
@@ -25,18 +26,20 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
     """Write suites of models, each with its problems or one case that passed, then failures."""
     root = Element("testsuites", name="rflint")
-    for model, found in by_model(report):
+    for model, found in problems_by_model(report):
         _suite(root, at_resolution(model), found)
     for failure in report.failures:
         _failed(root, failure)
-    suites = [_counted(suite, list(suite)) for suite in root]
-    _counted(root, [case for suite in suites for case in suite])
+    suites = [_with_counts(suite, list(suite)) for suite in root]
+    _with_counts(root, [case for suite in suites for case in suite])
     indent(root)
-    stream.write(_inert(tostring(root, "us-ascii", xml_declaration=True).decode("ascii")))
+    stream.write(
+        _without_commands(tostring(root, "us-ascii", xml_declaration=True).decode("ascii"))
+    )
     stream.write("\n")
 
 
-def _inert(xml: str) -> str:
+def _without_commands(xml: str) -> str:
     """The same XML, with no command in it for the terminal or the CI job that shows it."""
     for char in "\r\x7f":
         xml = xml.replace(char, f"&#{ord(char)};")
@@ -77,8 +80,8 @@ def _case(suite: Element, name: str) -> Element:
     return SubElement(suite, "testcase", classname=suite.get("name", ""), name=_xml(name))
 
 
-def _counted(element: Element, cases: Sequence[Element]) -> Element:
-    """A suite, or all of them, with how many of its cases are what."""
+def _with_counts(element: Element, cases: Sequence[Element]) -> Element:
+    """A suite, or all of them, with the numbers of its cases, failures and errors."""
     element.set("tests", str(len(cases)))
     for attribute, tag in (("failures", "failure"), ("errors", "error")):
         element.set(attribute, str(sum(case.find(tag) is not None for case in cases)))

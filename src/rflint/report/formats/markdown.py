@@ -17,7 +17,7 @@ from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
 from rflint.report.model_report import ModelReport
-from rflint.report.problems import Problem, by_model, problems, resolution
+from rflint.report.problems import Problem, problems, problems_by_model, resolution
 from rflint.report.report import Failure, Report
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, plural, relative_change, size
@@ -29,20 +29,20 @@ _MODELS, _LINES, _NAMES, _FAILURES = 50, 20, 8, 20
 _NAME, _TEXT, _COMMAND = 100, 600, 600
 """Longer ones are cut."""
 
-_TAME = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+-]*[)"'.,;:!?]*""")
-"""Words that are nothing but words to GitHub."""
+_PLAIN_WORD = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+-]*[)"'.,;:!?]*""")
+"""Words in which GitHub finds no markup, mention, link or emoji."""
 
 
 def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
     """Write the comment; models with findings come with what to do about them."""
-    models = list(by_model(report))
+    models = list(problems_by_model(report))
     parts = ["## rflint"]
     if models:
         parts.append(_table(models))
     if report.failures:
         parts.append(_failures(report.failures))
     details = [_details(model, found, rules) for model, found in models if found]
-    shown = _fitting(details, _MODELS, _ROOM - sum(map(len, parts)))
+    shown = _that_fit(details, _MODELS, _ROOM - sum(map(len, parts)))
     parts += shown
     if len(shown) < len(details):
         parts.append(f"{plural(len(details) - len(shown), 'more model')} with findings.")
@@ -50,8 +50,8 @@ def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) 
     stream.write("\n\n".join(parts) + "\n")
 
 
-def _fitting(texts: Sequence[str], most: int, room: int) -> Sequence[str]:
-    """The first of them, as many as fit."""
+def _that_fit(texts: Sequence[str], most: int, room: int) -> Sequence[str]:
+    """The first of the texts, as many as fit."""
     for number, text in enumerate(texts[:most]):
         room -= len(text) + 2
         if room < 0:
@@ -64,7 +64,7 @@ def _fitting(texts: Sequence[str], most: int, room: int) -> Sequence[str]:
 
 def _table(models: Sequence[tuple[ModelReport, Sequence[Problem]]]) -> str:
     rows = [_row(model, found) for model, found in models]
-    shown = _fitting(rows, _MODELS, _ROOM_FOR_TABLE)
+    shown = _that_fit(rows, _MODELS, _ROOM_FOR_TABLE)
     head = (
         "| model | input | parameters | MACs | convolutions | unproductive | findings |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
@@ -109,7 +109,7 @@ def _details(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]
     """Everything about one model. No name stands in HTML: the heading has it."""
     offered = f", {plural(len(model.repairs), 'repair')}" if model.repairs else ""
     entries = list(_findings(model, found, rules))
-    shown = _fitting([text for _, text in entries], _LINES, _ROOM_FOR_MODEL)
+    shown = _that_fit([text for _, text in entries], _LINES, _ROOM_FOR_MODEL)
     more = len(found) - sum(number for number, _ in entries[: len(shown)])
     return "\n\n".join(
         (
@@ -133,26 +133,26 @@ def _findings(
         first = there[0]
         findings = [problem.finding for problem in there if problem.finding]
         rule = by_code.get(code)
-        story = summary(rule, model.analysis, findings)
-        if not story and len({problem.message for problem in there}) == 1:
-            story = first.message
+        paragraph = summary(rule, model.analysis, findings)
+        if not paragraph and len({problem.message for problem in there}) == 1:
+            paragraph = first.message
         evidence = f", {first.evidence}" if first.evidence else ""
-        head = f"{_code(code)} {_prose(first.name)} ({_counts(there)}{evidence})"
-        yield 0, f"{head}: {_prose(story)}" if story else f"{head}:"
+        head = f"{_code(code)} {_sentence(first.name)} ({_counts(there)}{evidence})"
+        yield 0, f"{head}: {_sentence(paragraph)}" if paragraph else f"{head}:"
         by_place: dict[tuple[SourceLocation | None, str], list[Problem]] = {}
         for problem in there:
             by_place.setdefault((problem.place, problem.detail), []).append(problem)
         for (place, detail), here in by_place.items():
             where = f"{_code(str(place))}: " if place else ""
-            if story:
+            if paragraph:
                 names = [problem.title for problem in here if problem.layer]
                 text = where + _names(names) if names else where.removesuffix(": ")
-                text += f": {_prose(detail)}" if detail else ""
+                text += f": {_sentence(detail)}" if detail else ""
                 yield len(here), f"- {text}" if text else ""
                 continue
             for problem in here:
                 layer = f"{_code(problem.title)}: " if problem.layer else ""
-                yield 1, f"- {where}{layer}{_prose(problem.message)}"
+                yield 1, f"- {where}{layer}{_sentence(problem.message)}"
 
 
 def _code_of(problem: Problem) -> str:
@@ -179,13 +179,13 @@ def _advice(model: ModelReport) -> Iterator[str]:
         for number, repair in enumerate(model.repairs, start=1):
             after = repair.after
             cells = (
-                f"{number}\\. {_prose(repair.words)}: {_prose(repair.title)}",
+                f"{number}\\. {_sentence(repair.words)}: {_sentence(repair.title)}",
                 f"{repair.before.unproductive} -> {after.unproductive}",
                 _changed(repair.before.params, after.params),
                 _changed(repair.before.macs, after.macs),
             )
             rows.append(f"| {' | '.join(cells)} |")
-        yield "\n".join(_fitting(rows, _LINES, _ROOM_FOR_MODEL))
+        yield "\n".join(_that_fit(rows, _LINES, _ROOM_FOR_MODEL))
         yield (
             "Accuracy is not predicted: train to decide. "
             f"{_code(f'{model.fix_command} --repair 1', _COMMAND)} writes the first as code."
@@ -210,8 +210,8 @@ def _changed(before: int, after: int) -> str:
 
 
 def _failures(failures: Sequence[Failure]) -> str:
-    lines = [f"- {_code(failure.target)}: {_prose(str(failure.error))}" for failure in failures]
-    shown = _fitting(lines, _FAILURES, _ROOM_FOR_FAILURES)
+    lines = [f"- {_code(failure.target)}: {_sentence(str(failure.error))}" for failure in failures]
+    shown = _that_fit(lines, _FAILURES, _ROOM_FOR_FAILURES)
     more = len(lines) - len(shown)
     listed = "\n".join(("### Could not be analysed", "", *shown))
     return listed + (f"\n\n{plural(more, 'more target')}." if more else "")
@@ -235,7 +235,7 @@ def _closing(report: Report) -> str:
 
 
 def _code(text: str, most: int = _NAME) -> str:
-    """Text that is nothing but text, in a table as well.
+    """Text in a code span, where GitHub finds no markup; also inside of a table.
 
     A pipe would end a cell in a code span too, and an escaped one is not everywhere what it seems.
     """
@@ -251,10 +251,10 @@ def _span(text: str) -> str:
     return f"{fence}{padded}{fence}"
 
 
-def _prose(text: str) -> str:
+def _sentence(text: str) -> str:
     """A sentence with names in it: whatever is not a plain word stands in a code span."""
     words = one_line(_cut(text, _TEXT).replace("\n", " ")).split(" ")
-    return " ".join(word if _TAME.fullmatch(word) else _code(word) for word in words)
+    return " ".join(word if _PLAIN_WORD.fullmatch(word) else _code(word) for word in words)
 
 
 def _cut(text: str, most: int) -> str:

@@ -17,7 +17,14 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Evidence
 from rflint.linting.rule import Rule
 from rflint.linting.rule_page import page
-from rflint.report.problems import Problem, file_of, is_relative, level, problems, unicode
+from rflint.report.problems import (
+    Problem,
+    is_relative,
+    level,
+    location_of_target,
+    problems,
+    without_surrogates,
+)
 from rflint.report.report import Failure, Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -81,10 +88,10 @@ def _evidence(evidence: Evidence | None) -> list[str]:
 def _other(problem: Problem) -> dict[str, Any]:
     """A limit, or a rule that is not at hand."""
     limit = f"The model exceeds the limit that --{problem.code} sets."
-    text = unicode(problem.name if problem.finding else limit)
+    text = without_surrogates(problem.name if problem.finding else limit)
     return {
-        "id": unicode(problem.code),
-        "name": unicode(problem.name),
+        "id": without_surrogates(problem.code),
+        "name": without_surrogates(problem.name),
         "shortDescription": {"text": _cut(text)},
         "fullDescription": {"text": _cut(text)},
         "help": {"text": text},
@@ -105,13 +112,13 @@ def _cut(text: str) -> str:
 
 def _result(problem: Problem, index: dict[str, int]) -> dict[str, Any]:
     model = problem.model
-    location = _location(problem.place or file_of(model.target))
+    location = _location(problem.place or location_of_target(model.target))
     if problem.layer:
-        name = unicode(problem.layer)
+        name = without_surrogates(problem.layer)
         location["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "module"}]
     return {
-        "ruleId": unicode(problem.code),
-        "ruleIndex": index[unicode(problem.code)],
+        "ruleId": without_surrogates(problem.code),
+        "ruleIndex": index[without_surrogates(problem.code)],
         "level": level(problem.severity, "note"),
         "message": _message(problem.text),
         "locations": [location],
@@ -120,7 +127,7 @@ def _result(problem: Problem, index: dict[str, int]) -> dict[str, Any]:
             "rflint/v1": problem.fingerprint,
         },
         "properties": {
-            "model": unicode(model.title),
+            "model": without_surrogates(model.title),
             "resolution": list(model.analysis.architecture.resolution),
         },
     }
@@ -139,7 +146,7 @@ def _notification(failure: Failure) -> dict[str, Any]:
 
 def _location(place: SourceLocation) -> dict[str, Any]:
     """A place by its URI: below the root of the sources, or of a file outside."""
-    path = unicode(place.path)
+    path = without_surrogates(place.path)
     artifact = (
         {"uri": quote(path), "uriBaseId": "%SRCROOT%"}
         if is_relative(place)
@@ -150,5 +157,5 @@ def _location(place: SourceLocation) -> dict[str, Any]:
 
 def _message(text: str) -> dict[str, str]:
     """Literal text: in SARIF, braces stand for arguments and `[text](target)` is a link."""
-    escaped = unicode(text).replace("{", "{{").replace("}", "}}")
+    escaped = without_surrogates(text).replace("{", "{{").replace("}", "}}")
     return {"text": escaped.replace("](", "] (")}

@@ -1,4 +1,4 @@
-"""The report on a terminal: header, the layers that matter, findings as a story, repairs.
+"""The report on a terminal: header, the layers that matter, findings, repairs.
 
 Colour, width and the character set follow the terminal; into a pipe or a file go plain text of a
 fixed width. Names from the user's model are never read as markup.
@@ -91,7 +91,7 @@ class _Page:
             Advice(self.console, self.model, verbose=self.verbose).print()
 
     def _asks_for_advice(self) -> bool:
-        """Whether a layer that is to be done something about is unproductive.
+        """Whether some finding is about an unproductive layer, or there are too many of these.
 
         Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
         """
@@ -158,7 +158,7 @@ class _Page:
             )
 
     def _convolutions(self) -> str:
-        """How many are judged, and how many are not: in gates, heads, or behind unknowns."""
+        """How many are judged, and how many are not: in gates, in heads, or behind unknowns."""
         judged = self.analysis.totals.convs
         others = [x for x in self.analysis.layers if x.kind.is_convolution and not x.is_judged]
         if not judged and not others:
@@ -178,16 +178,16 @@ class _Page:
             )
         )
         rule = self.rules.get(code)
-        story = summary(rule, self.analysis, findings)
-        if not story and len({finding.message for finding in findings}) == 1:
-            story = first.message
-        if story:
-            self.console.print(Padding(Text(escaped_lines(story)), (0, 0, 0, 2)))
+        paragraph = summary(rule, self.analysis, findings)
+        if not paragraph and len({finding.message for finding in findings}) == 1:
+            paragraph = first.message
+        if paragraph:
+            self.console.print(Padding(Text(escaped_lines(paragraph)), (0, 0, 0, 2)))
         by_place: dict[tuple[str, str], list[Finding]] = {}
         for finding in findings:
             by_place.setdefault((str(finding.source or ""), finding.detail), []).append(finding)
         for (place, _), there in by_place.items():
-            self._at(place, there, with_messages=not story)
+            self._at(place, there, with_messages=not paragraph)
 
     def _at(self, place: str, findings: list[Finding], *, with_messages: bool) -> None:
         if with_messages:
@@ -217,7 +217,7 @@ def _evidence(finding: Finding) -> str:
 
 
 def _closing(report: Report) -> Text:
-    """How many findings there are, and how many somebody has answered for."""
+    """How many findings there are, and how many are suppressed or in the baseline."""
     findings = report.findings
     counts = [
         plural(sum(1 for f in findings if f.severity is severity), severity.value)

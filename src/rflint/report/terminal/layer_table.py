@@ -38,8 +38,8 @@ _COLOURS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """Rows that are not shown one by one."""
+class _OmittedRows:
+    """Neighbouring rows that are counted in place of being shown."""
 
     layers: int
     unproductive: int
@@ -76,7 +76,7 @@ class LayerTable:
                 min_width=_SHORTEST if column == "layer" else None,
             )
         for x, row in zip(shown, rows, strict=True):
-            row["bar"] = Text() if isinstance(x, _Run) else self._bar(x, bar)
+            row["bar"] = Text() if isinstance(x, _OmittedRows) else self._bar(x, bar)
             table.add_row(*(row[column] for column in columns))
         self.console.print(table)
         self.console.print(
@@ -87,10 +87,10 @@ class LayerTable:
         if any(x.verdict is Verdict.PARTIAL for x in self.analysis.layers):
             self.console.print(f"{g.warn}: unproductive along some axes only", style="dim")
 
-    def _cells(self, x: AnalysedLayer | _Run) -> dict[str, Text]:
+    def _cells(self, x: AnalysedLayer | _OmittedRows) -> dict[str, Text]:
         """What stands in each column, the bar excepted."""
         g = self.glyphs
-        if isinstance(x, _Run):
+        if isinstance(x, _OmittedRows):
             filler = Text(f"{g.ellipsis} {x}", "dim")
             return defaultdict(Text, layer=filler)
         layer = x.layer
@@ -168,7 +168,7 @@ class LayerTable:
         label = compact_size(resolution, self.glyphs.cross)
         return Text("0".ljust(max(1, middle - len(label) // 2)) + label)
 
-    def _abridged(self, rows: Sequence[AnalysedLayer]) -> Iterable[AnalysedLayer | _Run]:
+    def _abridged(self, rows: Sequence[AnalysedLayer]) -> Iterable[AnalysedLayer | _OmittedRows]:
         """Long networks show their ends, downsampling, and the first unproductive layers.
 
         Each of those comes with the layer before it; the rest is counted.
@@ -183,14 +183,14 @@ class LayerTable:
         wasted = [i for i, x in enumerate(rows) if x.verdict is Verdict.UNPRODUCTIVE]
         for i in wasted[:_WASTED_ROWS]:
             shown.update((max(i - 1, 0), i))
-        result: list[AnalysedLayer | _Run] = []
+        result: list[AnalysedLayer | _OmittedRows] = []
         for is_shown, run in groupby(enumerate(rows), key=lambda pair: pair[0] in shown):
             layers = [x for _, x in run]
             if is_shown or len(layers) <= 2:
                 result += layers
             else:
                 unproductive = sum(x.verdict is Verdict.UNPRODUCTIVE for x in layers)
-                result.append(_Run(len(layers), unproductive))
+                result.append(_OmittedRows(len(layers), unproductive))
         return result
 
 
