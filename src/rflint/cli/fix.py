@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from rflint.cli.arguments import ModelArguments, collected
 from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported, to_stderr
 from rflint.cli.output import opened_output
-from rflint.cli.parameters import (
-    options_for_models,
-    with_configuration_options,
-    with_model_options,
-)
+from rflint.cli.parameters import with_configuration_options, with_model_options
 from rflint.errors import UsageError
-from rflint.usercode.stdout import end_stdout, stdout_to_stderr
-
-if TYPE_CHECKING:
-    from rflint.configuration.model_options import ModelOptions
-    from rflint.configuration.requests import Request
+from rflint.usercode.stdout import end_stdout
 
 
 @click.command("fix")
@@ -55,20 +49,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def fix(
-    target: str,
-    pairs: Sequence[str],
-    config: Path | None,
-    isolated: bool,
-    number: int,
-    kinds: Sequence[str],
-    output: Path | None,
-    diff: bool,
-    force: bool,
-    quiet: bool,
-    debug: bool,
-    **given: Any,
-) -> None:
+def fix(**given: Any) -> None:
     """Write a repair as a Python file.
 
     Its build() gives the changed model.
@@ -78,53 +59,52 @@ def fix(
 
     Exit status: 0 written or nothing to repair, 2 no repair could be written.
     """
+    with errors_reported(given["debug"]):
+        said = _fix(collected(FixArguments, given))
+    if not given["quiet"]:
+        to_stderr(said)
 
-    def tell(text: str) -> None:
-        if not quiet:
-            to_stderr(text)
 
-    with errors_reported(debug):
-        if output is not None and output.exists() and not (force or diff):
+@dataclass(frozen=True, slots=True)
+class FixArguments(ModelArguments):
+    """What is given to `rflint fix`."""
+
+    target: str
+    number: int
+    kinds: Sequence[str]
+    output: Path | None
+    diff: bool
+    force: bool
+    quiet: bool
+
+    def check(self) -> None:
+        """Raises UsageError for a file that is not to be written to."""
+        output = self.output
+        if output is not None and output.exists() and not (self.force or self.diff):
             raise UsageError(f"{output} exists", hint="Replace it with --force.")
         if output is not None and output.suffix != ".py":
             raise UsageError(f"{output} is no Python file: its name has to end in .py")
-        from rflint.usecases.targets import build_target
-        from rflint.usercode.surroundings import command_line_hidden, warnings_noted
-        from rflint.usercode.target import check_target
-
-        request = _request(target, options_for_models(given, pairs), config, isolated=isolated)
-        check_target(request.target, request.root, request.hint)
-        with warnings_noted([]):
-            built = build_target(request.target, request.root, request.arguments)
-        from rflint.usecases.fix import patch
-
-        file = output or Path("patched.py")
-        with stdout_to_stderr(), command_line_hidden(), warnings_noted([]):
-            made = patch(request, built, file, number, kinds)
-        if made is None:
-            tell(f"{target} has no unproductive layer: nothing to repair")
-            return
-        with opened_output(None if diff else output) as stream:
-            stream.write(_difference(file, made.text) if diff else made.text)
-        end_stdout()
-        words = f"repair {number} of {made.count}, {made.repair.words}: {made.repair.title}"
-        wrote = f"wrote {output}, whose build() was " if output and not diff else ""
-        tell(f"{words}\n{wrote}linted and run: {made.repair.summary}")
 
 
-def _request(target: str, options: ModelOptions, config: Path | None, *, isolated: bool) -> Request:
-    """How the target is built and fed. Raises UsageError where there are several ways."""
+def _fix(given: FixArguments) -> str:
+    """Write the file, or show how it would differ; gives what is to be said about it."""
+    given.check()
     from rflint.configuration.read import load_configuration
-    from rflint.configuration.requests import requests_for
-    from rflint.linting.rule_files import load_rules
+    from rflint.usecases.fix import fix_target
 
-    found = load_configuration(config, isolated=isolated)
-    asked = requests_for([target], options, found, load_rules(), lenient=True)
-    if len({str(x.arguments) for x in asked}) > 1:
-        raise UsageError(f"{target} is configured several times", hint="Take --isolated and --arg.")
-    if len({x.resolution for x in asked}) > 1:
-        raise UsageError("rflint fix takes one resolution", hint="Choose with --res.")
-    return asked[0]
+    file = given.output or Path("patched.py")
+    options = given.options()
+    configuration = load_configuration(given.config, isolated=given.isolated)
+    patch = fix_target(given.target, options, configuration, file, given.number, given.kinds)
+    if patch is None:
+        return f"{given.target} has no unproductive layer: nothing to repair"
+    with opened_output(None if given.diff else given.output) as stream:
+        stream.write(_difference(file, patch.text) if given.diff else patch.text)
+    end_stdout()
+    repair = patch.repair
+    words = f"repair {given.number} of {patch.count}, {repair.words}: {repair.title}"
+    wrote = f"wrote {given.output}, whose build() was " if given.output and not given.diff else ""
+    return f"{words}\n{wrote}linted and run: {repair.summary}"
 
 
 def _difference(file: Path, text: str) -> str:

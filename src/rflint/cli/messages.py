@@ -64,7 +64,7 @@ def to_stderr(text: str) -> None:
 def progress(total: int, *, quiet: bool) -> Iterator[Callable[[int, Request], None]]:
     """What to call before each model. A terminal then shows how far it is, after a second."""
     if quiet or total < 2 or not sys.stderr.isatty():
-        yield lambda index, request: None
+        yield lambda number, request: None
         return
     from rich.console import Console
     from rich.text import Text
@@ -72,12 +72,12 @@ def progress(total: int, *, quiet: bool) -> Iterator[Callable[[int, Request], No
     begun = time.monotonic()
     status = Console(stderr=True).status("")
 
-    def starts(index: int, request: Request) -> None:
-        status.update(Text(one_line(f"{index + 1} of {total}: {request.title}")))
+    def begins(number: int, request: Request) -> None:
+        status.update(Text(one_line(f"{number} of {total}: {request.title}")))
         if time.monotonic() - begun > _PATIENCE:
             status.start()
 
     try:
-        yield starts
+        yield begins
     finally:
         status.stop()

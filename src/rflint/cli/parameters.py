@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from rflint.report.reporters import FORMATS
 from rflint.text.suggest import did_you_mean, similar
 
 if TYPE_CHECKING:
-    from rflint.configuration.model_options import ModelOptions
+    pass
 
 
 def resolutions(
@@ -148,15 +148,6 @@ _CONFIGURATION_OPTIONS = (
     ),
     click.option("--isolated", is_flag=True, help="Take no configuration."),
 )
-
-
-def options_for_models(given: Mapping[str, Any], pairs: Sequence[str]) -> ModelOptions:
-    """What the command line says of all models: values of options by name, and pairs of --arg."""
-    from rflint.configuration.model_options import ModelOptions
-    from rflint.usercode.target import parse_arguments
-
-    values = {name: value if value != () else None for name, value in given.items()}
-    return ModelOptions(**values, args=parse_arguments(pairs))
 
 
 def with_model_options(command: Callable[..., None]) -> Callable[..., None]:

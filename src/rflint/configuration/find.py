@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rflint.configuration.file_names import CONFIGURATIONS
 from rflint.configuration.toml import ConfigurationError, Document, Key, load
 
-NAMES = ("rflint.toml", "pyproject.toml")
 TABLE: Key = ("tool", "rflint")
 """Where rflint's keys are in a pyproject.toml; an rflint.toml has them at its top."""
 
@@ -14,7 +14,7 @@ TABLE: Key = ("tool", "rflint")
 def find(start: Path) -> Document | None:
     """The nearest configuration from a folder upwards."""
     for folder in (start, *start.parents):
-        for name in NAMES:
+        for name in CONFIGURATIONS:
             path = folder / name
             if path.is_file():
                 document = load(path)

@@ -9,6 +9,7 @@ from rflint._version import __version__
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.errors import RflintError
 from rflint.linting.finding import Finding, Severity
+from rflint.linting.rule import Rule
 from rflint.report.model_report import ModelReport
 from rflint.report.schema import SCHEMA_VERSION
 from rflint.text.numbers import plural
@@ -62,6 +63,10 @@ class Report:
     baseline: BaselineUse | None = None
     fail_on: Severity | None = Severity.WARNING
     """The severity from which on a finding fails the run; None: none does."""
+    rules: tuple[Rule, ...] = ()
+    """Those that ran."""
+    notes: tuple[str, ...] = ()
+    """What --verbose tells of the run as a whole."""
 
     def __repr__(self) -> str:
         """Short: a layer-by-layer dump helps nobody at a prompt."""

@@ -1,97 +1,55 @@
-"""A repair of a target as a Python file: chosen, written, and linted again."""
+"""A repair of a target, as the text of a Python file.
+
+torch is imported once there is a target that can be built.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-from torch import nn
+from rflint.configuration.configuration import Configuration
+from rflint.configuration.model_options import ModelOptions
+from rflint.configuration.requests import Request, requests_for
+from rflint.errors import UsageError
+from rflint.linting.rule_files import load_rules
+from rflint.usecases.targets import build_target
+from rflint.usercode.stdout import stdout_to_stderr
+from rflint.usercode.surroundings import command_line_hidden, warnings_noted
+from rflint.usercode.target import check_target
 
-from rflint.analysis.analyse import analyse
-from rflint.configuration.requests import Request
-from rflint.errors import RepairFailed, UsageError
-from rflint.linting.settings import RuleOptions
-from rflint.repair.edits.apply import edited_copy
-from rflint.repair.edits.running import check_runs
-from rflint.repair.metrics import Metrics
-from rflint.repair.repair import Repair
-from rflint.repair.source_file import OriginalModel, source_file
-from rflint.tracing.model.build import Built, build
-from rflint.tracing.model.meta_device import WeightsOnMeta
-from rflint.tracing.model.temporary import temporarily_on_meta
-from rflint.tracing.traced_model import TracedModel
-from rflint.usecases.model import FoundRepairs, repair_model
-from rflint.usercode.finder import make_importable
+if TYPE_CHECKING:
+    from rflint.usecases.patch import Patch
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """A file whose build() gives the repaired model; it has been linted and run."""
-
-    repair: Repair
-    text: str
-    count: int
-    """How many repairs there were to choose from."""
-
-
-def patch(
-    request: Request, built: Built, file: Path, number: int = 1, kinds: Sequence[str] = ()
+def fix_target(
+    target: str,
+    options: ModelOptions,
+    configuration: Configuration,
+    file: Path,
+    number: int = 1,
+    kinds: Sequence[str] = (),
 ) -> Patch | None:
-    """The `number`-th repair of a built target, counted from 1, as the text of `file`.
+    """The `number`-th repair of a target, counted from 1, as the text of `file`.
 
-    None where there is nothing to repair. Raises UsageError where there is no such repair,
-    RepairFailed where there is none at all or where the file is not what it should be.
+    None where there is nothing to repair. Raises RflintError where no repair can be written.
     """
-    model, found = repair_model(
-        built,
-        request.resolution,
-        list(request.shapes) or None,
-        request.tracing,
-        request.rule_options,
-        kinds,
-    )
-    if not model.analysis.unproductive:
-        return None
-    repair = _chosen(request.target, found, number)
-    shapes = [tuple(tensor.shape) for tensor in model.traced.inputs]
-    origin = OriginalModel(
-        request.target, request.arguments, built.is_module, built.wrappers, request.root
-    )
-    text = source_file(origin, repair, shapes, file.parent)
-    _check(text, file, repair, model.traced, request.rule_options)
-    return Patch(repair, text, len(found.repairs))
+    request = _only_request(target, options, configuration)
+    check_target(request.target, request.root, request.hint)
+    with warnings_noted([]):
+        built = build_target(request.target, request.root, request.arguments)
+    from rflint.usecases.patch import patch
+
+    with stdout_to_stderr(), command_line_hidden(), warnings_noted([]):
+        return patch(request, built, file, number, kinds)
 
 
-def _chosen(target: str, found: FoundRepairs, number: int) -> Repair:
-    if not found.repairs:
-        reasons = "; ".join(found.not_offered) or "no change makes fewer layers unproductive"
-        raise RepairFailed(f"{target} has unproductive layers and no repair: {reasons}")
-    if not 1 <= number <= len(found.repairs):
-        listed = "\n  ".join(f"{i}. {x.title}" for i, x in enumerate(found.repairs, start=1))
-        raise UsageError(f"there is no repair {number} of {target}", hint=listed)
-    return found.repairs[number - 1]
-
-
-def _check(
-    text: str, file: Path, repair: Repair, traced: TracedModel, options: RuleOptions
-) -> None:
-    """Raises RepairFailed unless what the file builds is as foreseen, and runs as the model did."""
-    written = _built(text, file)
-    analysis = analyse(traced.architecture_of(written), options.analysis)
-    if Metrics.of(analysis) != repair.after:
-        raise RepairFailed("the written model would be another than the one that was analysed")
-    train = traced.options.train
-    with temporarily_on_meta(traced.model, train=train), WeightsOnMeta():
-        original = edited_copy(traced.model, ())
-    check_runs(original, written, traced.inputs, train=train)
-
-
-def _built(text: str, file: Path) -> nn.Module:
-    """What the build() of a file that is not yet written returns."""
-    make_importable(file.resolve().parent)
-    module = ModuleType(file.stem)
-    module.__file__ = str(file.resolve())
-    exec(compile(text, module.__file__, "exec"), module.__dict__)
-    return build(module.build, {}, str(file)).model
+def _only_request(target: str, options: ModelOptions, configuration: Configuration) -> Request:
+    """How the target is built and fed. Raises UsageError where there are several ways."""
+    found = requests_for([target], options, configuration, load_rules(), lenient=True)
+    if len({str(x.arguments) for x in found}) > 1:
+        raise UsageError(f"{target} is configured several times", hint="Take --isolated and --arg.")
+    if len({x.resolution for x in found}) > 1:
+        raise UsageError("rflint fix takes one resolution", hint="Choose with --res.")
+    return found[0]

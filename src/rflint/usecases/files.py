@@ -1,4 +1,4 @@
-"""Which files the requests of a run depend on: to be shown, watched, or held against a commit."""
+"""Which files the models of a project depend on: to be shown, watched, or held against a commit."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rflint.cache.cache import Cache
-from rflint.cli.messages import to_stdout
 from rflint.configuration.configuration import Configuration
-from rflint.configuration.requests import Request
+from rflint.configuration.model_options import ModelOptions
+from rflint.configuration.read import load_configuration
+from rflint.configuration.requests import Request, requests_for
+from rflint.usecases.rules import outlined_rules
 from rflint.usercode.closure import ImportClosure, import_closure
-from rflint.usercode.paths import short_path
 
 _DATA = (".json", ".toml", ".yaml", ".yml")
 """What configures models, as a rule."""
 
 
-class Files:
-    """Of one run. What an earlier run has seen goes beyond what imports say as they are written."""
+class ProjectFiles:
+    """The files that models are made from, and those that everything depends on.
+
+    What an earlier run has seen goes beyond what imports say as they are written.
+    """
 
     def __init__(self, configuration: Configuration, cache: Cache | None) -> None:
         self.configuration = configuration
         self.cache = cache
+
+    @classmethod
+    def of_project(cls, configuration: Configuration, *, use_cache: bool) -> ProjectFiles:
+        """With what earlier runs have seen, unless the cache is not to be used."""
+        cached = use_cache and configuration.cache is not False
+        return cls(configuration, Cache(configuration.root) if cached else None)
 
     def of(self, request: Request) -> ImportClosure:
         """The files of one model, those of the configuration excepted.
@@ -54,8 +64,8 @@ class Files:
         """Everything that a run depends on."""
         return self.common().union(*(self.of(request).files for request in requests))
 
-    def concern(self, request: Request, changed: Sequence[str]) -> bool:
-        """Whether one of these files has to do with a model."""
+    def affect(self, request: Request, changed: Sequence[str]) -> bool:
+        """Whether a model depends on one of these files."""
         paths = {os.path.realpath(path) for path in changed}
         if paths & self.common():
             return True
@@ -70,12 +80,19 @@ class Files:
         """What an earlier run has looked at."""
         return self.cache.known_files(request) if self.cache else ()
 
-    def show(self, requests: Iterable[Request]) -> None:
-        """Every model, and its files below it."""
-        for request in requests:
-            own = self.of(request)
-            to_stdout(request.title)
-            for file in sorted(own.files):
-                to_stdout(f"  {short_path(Path(file))}")
-            if own.is_open:
-                to_stdout("  and what it imports while it runs")
+
+def planned_requests(
+    targets: Sequence[str], options: ModelOptions, configuration: Configuration
+) -> tuple[Request, ...]:
+    """What would be linted, as far as that is known without running the project's own rules."""
+    rules, all_read = outlined_rules(configuration)
+    return requests_for(targets, options, configuration, rules, lenient=not all_read)
+
+
+def watched_files(
+    targets: Sequence[str], options: ModelOptions, config: Path | None, *, isolated: bool
+) -> set[str]:
+    """All files that linting depends on. The configuration is read anew: it changes too."""
+    configuration = load_configuration(config, isolated=isolated)
+    files = ProjectFiles(configuration, Cache(configuration.root))
+    return files.of_all(planned_requests(targets, options, configuration))

@@ -1,0 +1,42 @@
+"""What is given to a command, collected into one frozen object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rflint.configuration.model_options import ModelOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ModelArguments:
+    """What all commands take that look at models."""
+
+    model: Mapping[str, Any]
+    """Options of models, by name."""
+    pairs: Sequence[str]
+    """Of --arg."""
+    config: Path | None
+    isolated: bool
+    debug: bool
+
+    def options(self) -> ModelOptions:
+        """What the command line says of all models. Raises UsageError for what is no --arg."""
+        from rflint.configuration.model_options import ModelOptions
+        from rflint.usercode.target import parse_arguments
+
+        values = {name: value if value != () else None for name, value in self.model.items()}
+        return ModelOptions(**values, args=parse_arguments(self.pairs))
+
+
+_Arguments = TypeVar("_Arguments", bound=ModelArguments)
+
+
+def collected(kind: type[_Arguments], given: Mapping[str, Any]) -> _Arguments:
+    """Everything that click gives to a command; what the command does not name is of models."""
+    own = {field.name for field in fields(kind)} - {"model"}
+    model = {name: value for name, value in given.items() if name not in own}
+    return kind(model=model, **{name: given[name] for name in own})

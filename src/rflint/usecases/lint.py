@@ -1,0 +1,175 @@
+"""A project linted: its rules loaded, its models answered by the cache or linted anew, one report.
+
+torch is imported for the first model that the cache has no answer for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+
+from rflint.cache.cache import Cache
+from rflint.configuration.configuration import Configuration
+from rflint.configuration.model_options import ModelOptions
+from rflint.configuration.requests import Request, covers_configuration, requests_for
+from rflint.errors import RflintError, as_rflint_error
+from rflint.linting.rule import Rule
+from rflint.report.exit_gate import least_severity
+from rflint.report.model_report import ModelReport
+from rflint.report.policy import apply_policies
+from rflint.report.report import Failure, Report
+from rflint.usecases.baseline import BaselineOptions, apply_baseline
+from rflint.usecases.files import ProjectFiles, planned_requests
+from rflint.usecases.listener import Listener
+from rflint.usecases.rules import project_rules
+from rflint.usecases.targets import BuiltTargets, import_torch
+from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.stdout import stdout_to_stderr
+from rflint.usercode.surroundings import command_line_hidden, current_folder_kept, warnings_noted
+from rflint.usercode.target import check_target
+
+_BASELINE, _LISTENER = BaselineOptions(), Listener()
+
+
+def lint_project(
+    targets: Sequence[str],
+    options: ModelOptions,
+    configuration: Configuration,
+    *,
+    changed: Sequence[str] | None = None,
+    fail_on: str | None = None,
+    use_cache: bool = True,
+    baseline: BaselineOptions = _BASELINE,
+    listener: Listener = _LISTENER,
+) -> Report:
+    """Lint targets, or all configured models where there are none, and report on all of them.
+
+    `options` go before what the configuration says. With `changed`, only models are linted that
+    depend on one of these files. What goes wrong with one model is a failure in the report; errors
+    are raised for what concerns the run as a whole.
+    """
+    cache = Cache(configuration.root) if use_cache and configuration.cache is not False else None
+    run = _Run(configuration, cache, listener)
+    if changed is None:
+        run.load(targets, options)
+    else:
+        run.load_affected(targets, options, changed)
+    linted = run.lint()
+    rules, failures = run.rules, tuple(run.failures)
+    models = apply_policies(
+        [(model, request.policy) for model, request in linted],
+        rules,
+        all_models=covers_configuration(run.requests, configuration) and not failures,
+    )
+    ran = {rule.code for request in run.requests for rule in request.policy.rules}
+    report = Report(
+        tuple(
+            replace(model, fix_command=listener.fix_command(request))
+            for model, (_, request) in zip(models, linted, strict=True)
+        ),
+        failures,
+        fail_on=least_severity(fail_on or configuration.fail_on or "warning"),
+        rules=tuple(rule for rule in rules if rule.code in ran),
+        notes=tuple(run.notes),
+    )
+    return apply_baseline(report, configuration, baseline, listener)
+
+
+class _Run:
+    """What is found out in one run, step by step: rules, requests, reports, failures."""
+
+    def __init__(
+        self, configuration: Configuration, cache: Cache | None, listener: Listener
+    ) -> None:
+        self.configuration = configuration
+        self.cache = cache
+        self.listener = listener
+        self.rules: tuple[Rule, ...] = ()
+        self.requests: tuple[Request, ...] = ()
+        self.failures: list[Failure] = []
+        self.notes: list[str] = []
+        """For --verbose."""
+        self._targets = BuiltTargets()
+
+    def load(self, targets: Sequence[str], options: ModelOptions) -> None:
+        """The rules, and what is to be linted by them."""
+        self.rules = project_rules(self.configuration, self.cache, self._failed)
+        lenient = bool(self.failures)
+        self.requests = requests_for(
+            targets, options, self.configuration, self.rules, lenient=lenient
+        )
+
+    def load_affected(
+        self, targets: Sequence[str], options: ModelOptions, changed: Sequence[str]
+    ) -> None:
+        """The same, of models that depend on a changed file; no rule is run if there is none."""
+        files = ProjectFiles(self.configuration, self.cache)
+        planned = planned_requests(targets, options, self.configuration)
+        if not any(files.affect(request, changed) for request in planned):
+            self.listener.detail("no model depends on what has changed")
+            return
+        self.load(targets, options)
+        self.requests = tuple(x for x in self.requests if files.affect(x, changed))
+
+    def lint(self) -> list[tuple[ModelReport, Request]]:
+        """The report of every request that can be answered; no policy is applied to them yet."""
+        with self.listener.linting(self.requests) as begins:
+            keys = [self.cache.key(x) if self.cache else "" for x in self.requests]
+            found = []
+            for number, (request, key) in enumerate(zip(self.requests, keys, strict=True), start=1):
+                begins(number, request)
+                report = self._answered(request, key) or self._linted(request, key)
+                if report is not None:
+                    found.append((replace(report, name=request.name), request))
+        return found
+
+    def _answered(self, request: Request, key: str) -> ModelReport | None:
+        """The answer of the cache, if it has one that still holds."""
+        report = self.cache.lookup(key) if self.cache else None
+        if report is not None:
+            self.notes.append(f"{request.title} was answered by the cache")
+        elif self.cache and (why := self.cache.first_change(key)):
+            self.notes.append(f"{request.title} was linted anew: {why}")
+        return report
+
+    def _linted(self, request: Request, key: str) -> ModelReport | None:
+        """The report of a model that is built and linted now; None where that fails."""
+        try:
+            report, failures = self._lint(request)
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
+            self._failed(request.title, as_rflint_error(error))
+            return None
+        for failure in failures:
+            self._failed(request.title, failure)
+        if self.cache and not failures:
+            reasons = self.cache.save(key, request, report)
+            self.notes += [f"{request.title} is not cached: it {x}" for x in reasons[:1]]
+        return report
+
+    def _lint(self, request: Request) -> tuple[ModelReport, tuple[RflintError, ...]]:
+        check_target(request.target, request.root, request.hint)
+        with warnings_noted(self.notes):
+            import_torch()
+        from rflint.usecases.model import lint_model
+
+        watched = self.cache.watch(request) if self.cache else nullcontext()
+        with current_folder_kept(), watched, warnings_noted(self.notes):
+            built = self._targets.model(request)
+            with stdout_to_stderr(), command_line_hidden():
+                return lint_model(
+                    built,
+                    request.target,
+                    request.policy.rules,
+                    request.rule_options,
+                    request.resolution,
+                    list(request.shapes) or None,
+                    request.tracing,
+                )
+
+    def _failed(self, about: str, error: RflintError) -> None:
+        request = next((x for x in self.requests if x.title == about), None)
+        self.listener.failed(about, error, request)
+        self.failures.append(Failure(about, error))

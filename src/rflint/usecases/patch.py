@@ -1,0 +1,97 @@
+"""A repair as a Python file: chosen, written, and linted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from torch import nn
+
+from rflint.analysis.analyse import analyse
+from rflint.configuration.requests import Request
+from rflint.errors import RepairFailed, UsageError
+from rflint.linting.settings import RuleOptions
+from rflint.repair.edits.apply import edited_copy
+from rflint.repair.edits.running import check_runs
+from rflint.repair.metrics import Metrics
+from rflint.repair.repair import Repair
+from rflint.repair.source_file import OriginalModel, source_file
+from rflint.tracing.model.build import Built, build
+from rflint.tracing.model.meta_device import WeightsOnMeta
+from rflint.tracing.model.temporary import temporarily_on_meta
+from rflint.tracing.traced_model import TracedModel
+from rflint.usecases.model import FoundRepairs, repair_model
+from rflint.usercode.finder import make_importable
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A file whose build() gives the repaired model; it has been linted and run."""
+
+    repair: Repair
+    text: str
+    count: int
+    """How many repairs there were to choose from."""
+
+
+def patch(
+    request: Request, built: Built, file: Path, number: int = 1, kinds: Sequence[str] = ()
+) -> Patch | None:
+    """The `number`-th repair of a built target, counted from 1, as the text of `file`.
+
+    None where there is nothing to repair. Raises UsageError where there is no such repair,
+    RepairFailed where there is none at all or where the file is not what it should be.
+    """
+    model, found = repair_model(
+        built,
+        request.resolution,
+        list(request.shapes) or None,
+        request.tracing,
+        request.rule_options,
+        kinds,
+    )
+    if not model.analysis.unproductive:
+        return None
+    repair = _chosen(request.target, found, number)
+    shapes = [tuple(tensor.shape) for tensor in model.traced.inputs]
+    origin = OriginalModel(
+        request.target, request.arguments, built.is_module, built.wrappers, request.root
+    )
+    text = source_file(origin, repair, shapes, file.parent)
+    _check(text, file, repair, model.traced, request.rule_options)
+    return Patch(repair, text, len(found.repairs))
+
+
+def _chosen(target: str, found: FoundRepairs, number: int) -> Repair:
+    if not found.repairs:
+        reasons = "; ".join(found.not_offered) or "no change makes fewer layers unproductive"
+        raise RepairFailed(f"{target} has unproductive layers and no repair: {reasons}")
+    if not 1 <= number <= len(found.repairs):
+        listed = "\n  ".join(f"{i}. {x.title}" for i, x in enumerate(found.repairs, start=1))
+        raise UsageError(f"there is no repair {number} of {target}", hint=listed)
+    return found.repairs[number - 1]
+
+
+def _check(
+    text: str, file: Path, repair: Repair, traced: TracedModel, options: RuleOptions
+) -> None:
+    """Raises RepairFailed unless what the file builds is as foreseen, and runs as the model did."""
+    written = _built(text, file)
+    analysis = analyse(traced.architecture_of(written), options.analysis)
+    if Metrics.of(analysis) != repair.after:
+        raise RepairFailed("the written model would be another than the one that was analysed")
+    train = traced.options.train
+    with temporarily_on_meta(traced.model, train=train), WeightsOnMeta():
+        original = edited_copy(traced.model, ())
+    check_runs(original, written, traced.inputs, train=train)
+
+
+def _built(text: str, file: Path) -> nn.Module:
+    """What the build() of a file that is not yet written returns."""
+    make_importable(file.resolve().parent)
+    module = ModuleType(file.stem)
+    module.__file__ = str(file.resolve())
+    exec(compile(text, module.__file__, "exec"), module.__dict__)
+    return build(module.build, {}, str(file)).model
