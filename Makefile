@@ -10,7 +10,7 @@ bin := $(venv)/bin
 install = $(PYTHON) -m venv $(venv) && $(bin)/pip install -q -c constraints.txt
 
 # What .venv is made from: when one of these changes, pip brings .venv up to date.
-sources := pyproject.toml constraints.txt
+sources := pyproject.toml setup.py constraints.txt
 
 .PHONY: demo test fuzz clean
 
