@@ -68,7 +68,7 @@ class Architecture:
     """Parameters that are not to be trained (`requires_grad` is False)."""
     unregistered: tuple[Parameter, ...] = ()
     """Parameters that layers use, and that the model does not know of (in a plain list, say)."""
-    by_chance: bool = False
+    is_random: bool = False
     """Whether the pass read numbers that it had drawn: the next may take another way."""
     changes_state: bool = False
     """Whether it left the model's state (a counter, a table of masks) other than it was."""

@@ -19,6 +19,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.errors import RepairFailed, RflintError
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.repair.candidate import Candidate
 from rflint.repair.edits.apply import edited_copy
 from rflint.repair.edits.auxiliaries import without_auxiliaries
@@ -154,8 +155,7 @@ class Verifier:
             # batch normalisation in training needs more than one value
             inputs = doubled(inputs, self.analysis.architecture.layouts)
         before = self.analysis.architecture
-        layouts = before.declared
-        return trace(model, inputs, train=train, tracer=before.tracer, layouts=layouts)
+        return trace(model, inputs, TracingOptions(train, before.tracer, before.declared))
 
 
 def _ending(architecture: Architecture) -> list[str]:

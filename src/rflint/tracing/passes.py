@@ -1,14 +1,16 @@
-"""Further forward passes of a model that was followed once: in the other mode, and the next one."""
+"""Further forward passes of a traced model: the next one, and those in the other mode."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from rflint.errors import RflintError
 from rflint.graph.architecture import Architecture
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.tracing.example_inputs.variants import batch_dimensions, doubled
 from rflint.tracing.trace import trace
 
@@ -17,9 +19,7 @@ def later_passes(
     model: nn.Module,
     inputs: Sequence[torch.Tensor],
     first: Architecture,
-    *,
-    train: bool,
-    tracer: str,
+    options: TracingOptions,
 ) -> tuple[Architecture, ...] | None:
     """What passes after the first do, in the same mode, if they may do something else.
 
@@ -27,37 +27,38 @@ def later_passes(
     something (the size that it met, a mask) may lead to another, which is followed. None where that
     one changes the state again, or where numbers were drawn to decide what to do.
     """
-    if first.by_chance:
+    if first.is_random:
         return None
     if not first.changes_state:
         return ()
     try:
-        layouts = first.declared
-        second = trace(model, inputs, train=train, tracer=tracer, number=2, layouts=layouts)
+        second = trace(model, inputs, replace(options, layouts=first.declared), number=2)
     except RflintError:
         return None
-    return None if second.by_chance or second.changes_state else (second,)
+    return None if second.is_random or second.changes_state else (second,)
 
 
 def passes_in_mode(
     model: nn.Module,
     inputs: Sequence[torch.Tensor],
-    known: Architecture,
-    *,
-    train: bool,
-    tracer: str,
+    other: Architecture,
+    options: TracingOptions,
 ) -> tuple[Architecture, ...] | None:
-    """What all passes in a mode do, of a model that is `known` in another; None: nobody knows."""
-    layouts = known.declared
-    for batch in _batches(inputs, known.layouts, train=train):
+    """What all passes of a model in a mode do, if that can be known.
+
+    `other` is its architecture in the other mode. None where a pass fails or ends before the model
+    does, or where numbers are drawn to decide what to do.
+    """
+    options = replace(options, layouts=other.declared)
+    for batch in _batches(inputs, other.layouts, train=options.train):
         try:
-            first = trace(model, batch, train=train, tracer=tracer, layouts=layouts)
+            first = trace(model, batch, options)
         except RflintError:
             continue
         if first.left_out is not None:
             return None
-        more = later_passes(model, batch, first, train=train, tracer=tracer)
-        return None if more is None else (first, *more)
+        later = later_passes(model, batch, first, options)
+        return None if later is None else (first, *later)
     return None
 
 

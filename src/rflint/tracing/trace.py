@@ -1,10 +1,7 @@
-"""The side of rflint that knows torch: from a model to its architecture.
+"""One forward pass of a model, recorded and lowered to its architecture.
 
-build (a module, weights on meta) -> inputs -> record (a torch.fx graph) -> lower (architecture)
-
-There are two ways to record: following the model's own code (record.py, "symbolic"), which is
-quick, and following what it does inside PyTorch (export.py, "export"), which needs no code that
-can be followed.
+There are two ways to record it: following the model's own code ("symbolic"), which is quick, and
+following what it does inside PyTorch ("export"), which needs no code that can be followed.
 """
 
 from __future__ import annotations
@@ -20,38 +17,36 @@ from torch import nn
 from rflint.errors import RflintError, UnsupportedByTracer, UsageError, internal_error
 from rflint.graph.architecture import Architecture
 from rflint.inputs.layouts import check_layouts
-from rflint.inputs.tracing_options import TRACERS
+from rflint.inputs.tracing_options import TRACERS, TracingOptions
 from rflint.tracing.lowering.axes.find import find_axes
 from rflint.tracing.lowering.lower import lower
 from rflint.tracing.lowering.parameters import Parameters
 from rflint.tracing.model.state import state_of
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.process import random_state
-from rflint.tracing.recording.record import record
 from rflint.tracing.recording.recording import Recording
+from rflint.tracing.recording.symbolic import record_symbolically
 
 
 def trace(
     model: nn.Module,
     inputs: Sequence[torch.Tensor],
+    options: TracingOptions | None = None,
     *,
-    train: bool = False,
-    tracer: str = "auto",
     number: int = 1,
-    layouts: Sequence[str] = (),
 ) -> Architecture:
     """The architecture of `model` for these inputs; the model is left as it was.
 
-    `tracer` is "symbolic", "export", or "auto": symbolic, and export where that cannot follow.
+    The tracer is "symbolic", "export", or "auto": symbolic, and export where that cannot follow.
     `number` says which forward pass it is, for models that keep something from one to the next.
-    `layouts` say what lies along the dimensions of the inputs, in letters; of those without one it
-    is found out. Raises InputMismatch or TraceFailed where the forward pass cannot be followed,
-    InternalError where rflint has a bug.
+    The axes of inputs without a layout are found out. Raises InputMismatch or TraceFailed where the
+    forward pass cannot be followed, InternalError where rflint has a bug.
     """
+    request = _Request(model, tuple(inputs), options or TracingOptions(), number)
+    tracer = request.options.tracer
     if tracer not in TRACERS:
         raise UsageError(f"there is no tracer {tracer!r}", hint=f"Known are {', '.join(TRACERS)}.")
-    check_layouts(layouts, [tuple(tensor.shape) for tensor in inputs])
-    request = _Request(model, inputs, layouts, train, number)
+    check_layouts(request.options.layouts, request.shapes)
     if tracer == "export":
         return _traced(request, tracer)
     try:
@@ -72,17 +67,21 @@ class _Request:
     """What is to be traced: a forward pass of a model."""
 
     model: nn.Module
-    inputs: Sequence[torch.Tensor]
-    layouts: Sequence[str]
-    train: bool
+    inputs: tuple[torch.Tensor, ...]
+    options: TracingOptions
     number: int
     """Which forward pass it is, counted from 1."""
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Those of the inputs."""
+        return [tuple(tensor.shape) for tensor in self.inputs]
 
 
 def _traced(request: _Request, tracer: str) -> Architecture:
     loaded_before = len(sys.modules)
     architecture = _traced_once(request, tracer)
-    if architecture.by_chance and len(sys.modules) > loaded_before:
+    if architecture.is_random and len(sys.modules) > loaded_before:
         # it may have been an import that drew numbers: PyTorch loads parts of itself late
         architecture = _traced_once(request, tracer)
     return architecture
@@ -90,7 +89,7 @@ def _traced(request: _Request, tracer: str) -> Architecture:
 
 def _traced_once(request: _Request, tracer: str) -> Architecture:
     model = request.model
-    with warnings.catch_warnings(), temporarily_on_meta(model, train=request.train):
+    with warnings.catch_warnings(), temporarily_on_meta(model, train=request.options.train):
         warnings.simplefilter("ignore")
         for _ in range(request.number - 1):
             _recorded(request, tracer)
@@ -103,17 +102,17 @@ def _traced_once(request: _Request, tracer: str) -> Architecture:
         return replace(
             _lowered(request, recording),
             tracer=tracer,
-            training=request.train,
-            by_chance=recording.by_chance or draws,
+            training=request.options.train,
+            is_random=recording.reads_random_values or draws,
             changes_state=changes,
         )
 
 
 def _recorded(request: _Request, tracer: str) -> Recording:
     if tracer == "symbolic":
-        return record(request.model, request.inputs)
+        return record_symbolically(request.model, request.inputs)
     # loading torch.export takes a second that most models need not wait for
-    from rflint.tracing.recording.export.record import record as record_exported
+    from rflint.tracing.recording.export.record import record_exported
 
     return record_exported(request.model, request.inputs)
 
@@ -121,9 +120,8 @@ def _recorded(request: _Request, tracer: str) -> Recording:
 def _lowered(request: _Request, recording: Recording) -> Architecture:
     try:
         parameters = Parameters(request.model, recording)
-        shapes = [tuple(tensor.shape) for tensor in request.inputs]
-        axes = find_axes(recording, parameters, shapes, request.layouts)
-        return lower(request.model, recording, parameters, axes, train=request.train)
+        axes = find_axes(recording, parameters, request.shapes, request.options.layouts)
+        return lower(request.model, recording, parameters, axes, train=request.options.train)
     except RflintError:
         raise
     except Exception as error:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,21 +39,16 @@ class TracedModel:
         self, model: nn.Module, inputs: Sequence[torch.Tensor] | None = None
     ) -> Architecture:
         """Another model traced in the same way, or this one with other inputs."""
-        return _architecture(model, self.inputs if inputs is None else inputs, self.options)
+        return trace(model, self.inputs if inputs is None else inputs, self.options)
 
     def later_passes(self) -> tuple[Architecture, ...] | None:
         """What further passes in the same mode do; None where nobody can know."""
-        options, here = self.options, self.architecture
-        return later_passes(
-            self.model, self.inputs, here, train=options.train, tracer=options.tracer
-        )
+        return later_passes(self.model, self.inputs, self.architecture, self.options)
 
     def passes_in_other_mode(self) -> tuple[Architecture, ...] | None:
         """What passes in training do, or in evaluation; None where nobody can know."""
-        train, tracer = not self.options.train, self.options.tracer
-        return passes_in_mode(
-            self.model, self.inputs, self.architecture, train=train, tracer=tracer
-        )
+        options = replace(self.options, train=not self.options.train)
+        return passes_in_mode(self.model, self.inputs, self.architecture, options)
 
     def at_size(self, size: tuple[int, ...]) -> Architecture | None:
         """The same model with its inputs at another size; None where it does not run there."""
@@ -94,7 +89,7 @@ def trace_model(
     first: RflintError | None = None
     for inputs in attempts:
         try:
-            return TracedModel(model, inputs, _architecture(model, inputs, options), options)
+            return TracedModel(model, inputs, trace(model, inputs, options), options)
         except (InputMismatch, TraceFailed) as error:
             if isinstance(error, DataDependent | UnsupportedByTracer):
                 raise  # whatever the input is
@@ -119,14 +114,6 @@ def _attempts(
         return [as_meta(given)]
     shapes = [given] if given and isinstance(given[0], int) else list(given)
     return [example_inputs(model, resolution, shapes, layouts=options.layouts)]
-
-
-def _architecture(
-    model: nn.Module, inputs: Iterable[torch.Tensor], options: TracingOptions
-) -> Architecture:
-    return trace(
-        model, tuple(inputs), train=options.train, tracer=options.tracer, layouts=options.layouts
-    )
 
 
 def _are_tensors(given: Any) -> bool:

@@ -21,6 +21,7 @@ import rflint
 from rflint.analysis.analyse import analyse
 from rflint.analysis.analysis import OtherPasses, Retracer
 from rflint.analysis.passes import Validity, validity
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.other_passes import limited_to_valid_passes
 from rflint.report.model_report import ModelReport
@@ -329,9 +330,9 @@ def test_models_without_findings_are_followed_once(monkeypatch: pytest.MonkeyPat
 
     modes: list[bool] = []
 
-    def noting(model: nn.Module, inputs: Any, *, train: bool, **options: Any) -> Any:
-        modes.append(train)
-        return trace(model, inputs, train=train, **options)
+    def noting(model: nn.Module, inputs: Any, options: TracingOptions, **more: Any) -> Any:
+        modes.append(options.train)
+        return trace(model, inputs, options, **more)
 
     monkeypatch.setattr(traced_model, "trace", noting)
     monkeypatch.setattr("rflint.tracing.passes.trace", noting)

@@ -144,11 +144,13 @@ def scripted_relu(x: Tensor) -> Tensor:
 
 
 def test_an_exported_recording_is_a_graph_that_runs() -> None:
-    record = importlib.import_module("rflint.tracing.recording.export.record").record
+    record_exported = importlib.import_module(
+        "rflint.tracing.recording.export.record"
+    ).record_exported
     inner = nn.Sequential(nn.Conv2d(8, 4, 3), Activation(), nn.MaxPool2d(2))
     model = nn.Sequential(Indexed(), inner, nn.Flatten()).eval()
     with temporarily_on_meta(model, train=False):
-        recording = record(model, example_inputs(model, (16,), ()))
+        recording = record_exported(model, example_inputs(model, (16,), ()))
         for name, tensor in recording.constants.items():
             model.register_buffer(name, tensor)
         for path, module in model.named_modules():
@@ -230,7 +232,7 @@ def test_what_the_code_itself_does_wrong_is_not_tried_again(
 
     import rflint.tracing.recording.export.record
 
-    monkeypatch.setattr(rflint.tracing.recording.export.record, "record", unwanted)
+    monkeypatch.setattr(rflint.tracing.recording.export.record, "record_exported", unwanted)
     with pytest.raises((TraceFailed, InputMismatch)):
         rflint.lint(model, res=32)
 

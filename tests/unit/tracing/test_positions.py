@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from rflint.analysis.analyse import analyse
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.tracing.trace import trace
 
 Function = Callable[[Tensor], Tensor]
@@ -338,7 +339,7 @@ class OfFrames(nn.Module):
 
 def over_time(function: Function, tracer: str = "symbolic") -> AnalysedLayer:
     video = torch.empty(2, C, *FRAMES)
-    return analyse(trace(OfFrames(function), [video], tracer=tracer)).layers[-1]
+    return analyse(trace(OfFrames(function), [video], TracingOptions(tracer=tracer))).layers[-1]
 
 
 @pytest.mark.parametrize("tracer", ["symbolic", "export"])

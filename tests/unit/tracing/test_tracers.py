@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rflint.analysis.analyse import analyse
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.report.model_report import ModelReport
 from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build as built
@@ -101,7 +102,7 @@ def test_both_tracers_see_the_same_network(name: str) -> None:
     model = built(build, {}, name).model
     inputs = example_inputs(model, (res,), (), batch=2 if train else 1)
     symbolic, export = (
-        ModelReport(name, analyse(trace(model, inputs, train=train, tracer=tracer)), (), ())
+        ModelReport(name, analyse(trace(model, inputs, TracingOptions(train, tracer))), (), ())
         for tracer in ("symbolic", "export")
     )
     assert symbolic.layers

@@ -19,7 +19,7 @@ from rflint.analysis.roles import Role
 from rflint.errors import RflintError
 from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.temporary import temporarily_on_meta
-from rflint.tracing.recording.record import record
+from rflint.tracing.recording.symbolic import record_symbolically
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
@@ -110,7 +110,7 @@ def test_the_recorded_graph_computes_what_the_model_computes(build: Callable[[],
     torch.manual_seed(0)
     model = build().eval()
     with temporarily_on_meta(model, train=False):
-        recording = record(model, example_inputs(model, (32,), ()))
+        recording = record_symbolically(model, example_inputs(model, (32,), ()))
     for name, tensor in recording.constants.items():
         model.register_buffer(name, tensor)
     x = torch.randn(1, 3, 32, 32)

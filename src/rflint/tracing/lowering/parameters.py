@@ -85,7 +85,7 @@ class Parameters:
 
     def read_otherwise(self, values: Mapping[fx.Node, Value]) -> frozenset[str]:
         """Parameters that outputs are made of without a layer, or whose numbers the code reads."""
-        nodes = (*self.recording.outputs, *self.recording.read)
+        nodes = (*self.recording.outputs, *self.recording.read_nodes)
         constants = [values[node] for node in nodes if values[node].source is None]
         return Origins((), tuple(value.parameters for value in constants)).names()
 
@@ -97,7 +97,7 @@ class Parameters:
         parameters that forward has put others in the place of are no matter of theirs.
         """
         used = set(self._replaced)
-        pending = [*self.recording.outputs, *self.recording.read]
+        pending = [*self.recording.outputs, *self.recording.read_nodes]
         seen = set(pending)
         while pending:
             node = pending.pop()

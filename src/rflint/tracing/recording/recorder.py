@@ -87,16 +87,16 @@ class Recorder(TorchFunctionMode):
     def _recording(self, outputs: Sequence[fx.Node], left_out: LeftOut | None = None) -> Recording:
         self.tracker.graph.output(tuple(outputs))
         return Recording(
-            self.tracker.graph,
-            self.tracker.steps,
-            tuple(outputs),
-            self.tracker.constants,
-            left_out,
-            self._reads_random_values,
-            self._reads_values,
-            tuple(self.value_reads.assumed),
-            tuple(dict.fromkeys(self._read_nodes)),
-            self.tracker.stored.parameters,
+            graph=self.tracker.graph,
+            steps=self.tracker.steps,
+            outputs=tuple(outputs),
+            constants=self.tracker.constants,
+            left_out=left_out,
+            reads_random_values=self._reads_random_values,
+            reads_values=self._reads_values,
+            assumed=tuple(self.value_reads.assumed),
+            read_nodes=tuple(dict.fromkeys(self._read_nodes)),
+            parameters=self.tracker.stored.parameters,
         )
 
     @property

@@ -58,13 +58,13 @@ class Recording:
     outputs: tuple[fx.Node, ...]
     constants: Mapping[str, torch.Tensor]
     left_out: LeftOut | None = None
-    by_chance: bool = False
-    """Whether it read values that torch had drawn."""
+    reads_random_values: bool = False
+    """Whether it read values of tensors that are random numbers."""
     reads_values: bool = False
     """Whether it read values of tensors at all."""
     assumed: tuple[SourceLocation, ...] = ()
     """Lines that assert something about values: taken to hold."""
-    read: tuple[fx.Node, ...] = ()
-    """What had its values read."""
+    read_nodes: tuple[fx.Node, ...] = ()
+    """Those whose values the code read."""
     parameters: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """The parameters that the model had at first, and those that it got on the way."""

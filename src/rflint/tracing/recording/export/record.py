@@ -18,7 +18,7 @@ from rflint.usercode.source_lines import innermost_user_line_of
 
 
 @enters_user_code
-def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
+def record_exported(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     """What following the model's own code would give, by way of torch.export.
 
     Raises InputMismatch where a layer cannot run on what reaches it, TraceFailed where torch.export

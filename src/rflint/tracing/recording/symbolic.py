@@ -1,4 +1,4 @@
-"""Run a model's forward once on tensors without storage, and write down what it does."""
+"""One forward pass, recorded by running the model's own code on tensors without storage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rflint.usercode.interrupts import is_ctrl_c
 
 
 @enters_user_code
-def record(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
+def record_symbolically(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
     """Run `model(*inputs)` on meta tensors and return the graph of what it did.
 
     Where the code reads values that only exist at run time, the recording ends, and its outputs are
