@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from rflint.graph.layer import Rearrangement
 from rflint.operators.dimensions import Dimensions
@@ -71,3 +71,8 @@ class Value:
     parameters: Origins = NOTHING
     arrangement: Arrangement | None = None
     zeros: Zeros = ()
+
+
+def depends_on_input(value: Any) -> TypeGuard[Value]:
+    """Whether something is a tensor that depends on the input."""
+    return isinstance(value, Value) and value.source is not None

@@ -15,7 +15,15 @@ from rflint.operators.call import Call
 from rflint.operators.dimensions import all_axes
 from rflint.operators.effect import Effect, pointwise
 from rflint.operators.rearranging import as_view
-from rflint.operators.rows import convolution, lookup, normalisation, reduction, resampling, views
+from rflint.operators.rows import (
+    convolution,
+    indexing,
+    lookup,
+    normalisation,
+    reduction,
+    resampling,
+    views,
+)
 from rflint.operators.shapes import Shape, shape_of
 from rflint.operators.table import operator
 
@@ -190,7 +198,7 @@ def table_embedding_bag(call: Call) -> Effect:
 operator(*("unsafe_view", "reshape_alias", "view_copy"), kind=Kind.RESHAPE, rearranges=as_view)(
     views.reshape
 )
-operator("unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes", kind=Kind.SLICE)(views.split)
+operator("unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes", kind=Kind.SLICE)(indexing.split)
 
 
 @operator("numpy_T", "matrix_H", kind=Kind.RESHAPE)
@@ -204,7 +212,7 @@ def slice_(call: Call) -> Effect:
     """(input, dim, start, end, step): `input[:, start:end:step]`."""
     dim = int(call.arg("dim", 1, 0)) % len(shape_of(call.input))
     bounds = slice(call.arg("start", 2), call.arg("end", 3), call.arg("step", 4, 1))
-    return views.getitem(
+    return indexing.getitem(
         replace(call, name="getitem", args=(call.input, (slice(None),) * dim + (bounds,)))
     )
 
@@ -213,4 +221,4 @@ def slice_(call: Call) -> Effect:
 def index(call: Call) -> Effect:
     """(input, indices), with None for dimensions that are left alone."""
     indices = tuple(slice(None) if i is None else i for i in call.args[1])
-    return views.getitem(replace(call, name="getitem", args=(call.input, indices)))
+    return indexing.getitem(replace(call, name="getitem", args=(call.input, indices)))

@@ -16,8 +16,8 @@ from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, at_lengths, axes_of, resized, tangled
 from rflint.operators.effect import Effect, geometry, reach_of
 from rflint.operators.mixing import along, displaced, mixed, mixing_geometry
+from rflint.operators.rows.indexing import getitem
 from rflint.operators.rows.reduction import reduced
-from rflint.operators.rows.views import getitem
 from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, show
 from rflint.operators.table import operator
 from rflint.operators.values import Value
