@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from rflint.cli.arguments import ModelArguments, collected
 from rflint.cli.completion import complete_targets
@@ -17,6 +19,32 @@ from rflint.cli.output import opened_output
 from rflint.cli.parameters import with_configuration_options, with_model_options
 from rflint.errors import UsageError
 from rflint.usercode.stdout import end_stdout
+
+
+class _RepairKind(click.ParamType):  # type: ignore[type-arg]
+    """A kind of repair by its name; the kinds are imported only where the option is looked at."""
+
+    name = "kind of repair"
+
+    @cached_property
+    def _names(self) -> click.Choice[str]:
+        from rflint.repair.kinds.registry import NAMES
+
+        return click.Choice(NAMES)
+
+    def get_metavar(self, *args: Any, **kwargs: Any) -> str | None:
+        """The names, as help pages list them."""
+        return self._names.get_metavar(*args, **kwargs)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if there is such a kind."""
+        return self._names.convert(value, param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin like this."""
+        return self._names.shell_complete(ctx, param, incomplete)
 
 
 @click.command("fix")
@@ -35,7 +63,7 @@ from rflint.usercode.stdout import end_stdout
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice(["truncate", "remove-downsampling", "dilate"]),
+    type=_RepairKind(),
     multiple=True,
     help="Only repairs of this kind, numbered among themselves.",
 )
