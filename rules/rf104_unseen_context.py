@@ -48,7 +48,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     if not outputs or not analysis.complete or len(architecture.inputs) > 1:
         return
     reached = architecture.relations.live_layers
-    if any(architecture.layers[index].moves for index in reached if index >= 0):
+    if any(architecture.layers[index].reorders_positions for index in reached if index >= 0):
         return  # beside a mirrored map a unit sees both of its ends
     # what goes through a gate influences the output as well
     fields = propagate(architecture, through_gates=True)

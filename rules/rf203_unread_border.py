@@ -83,8 +83,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 def _unread_part(architecture: Architecture, value: int, ends: Mapping[int, int]) -> str:
     lengths = architecture.positions_of(value)
     axes = tuple(range(architecture.axes))
-    if value == INPUT and architecture.carried is not None:
-        axes = architecture.carried  # the others begin inside of the model
+    if value == INPUT and architecture.input_axes is not None:
+        axes = architecture.input_axes  # the others begin inside of the model
     names = dict(zip(axes, axis_names(len(axes)), strict=True))
     lines = {"height": "row", "width": "column", "depth": "frame", "length": "position"}
     left = " and ".join(

@@ -45,7 +45,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         source = next(iter(unused.places), None)
         message = _message(unused, analysis)
         found = RULE.model_finding(unused.name, message, source)
-        optional = unused.why or analysis.architecture.not_given
+        optional = unused.why or analysis.architecture.omitted_inputs
         severity = Severity.INFO if optional else found.severity
         yield replace(found, places=unused.places, detail=message, severity=severity)
 
@@ -55,8 +55,8 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     names = {finding.layer for finding in findings}
     number = sum(x.size for x in proved_unreached(analysis) if x.name in names)
     what = f"{plural(number, 'parameter', ',')} ({percent(number, analysis.totals.params)})"
-    if analysis.architecture.not_given:
-        without = ", ".join(analysis.architecture.not_given)
+    if analysis.architecture.omitted_inputs:
+        without = ", ".join(analysis.architecture.omitted_inputs)
         are = "is" if number == 1 else "are"
         return f"{what} {are} not needed for what is computed without {without}."
     if number == 1:
@@ -78,8 +78,10 @@ def _message(unused: Unreached, analysis: Analysis) -> str:
         return f"{what}{tensors}: {why}, and they are frozen, as those of a teacher are"
     if unused.why == "loss":
         return f"{what}{tensors}: {why}; a loss is called by whoever trains the model"
-    if analysis.architecture.not_given:
-        return f"{what}{tensors}: {why} (not given: {', '.join(analysis.architecture.not_given)})"
+    if analysis.architecture.omitted_inputs:
+        return (
+            f"{what}{tensors}: {why} (not given: {', '.join(analysis.architecture.omitted_inputs)})"
+        )
     remedy = "use its result" if unused.computed else "call it"
     remedy = (
         f"{remedy}, or do not build it" if unused.is_module else "use it, or do not register it"

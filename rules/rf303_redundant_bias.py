@@ -94,7 +94,7 @@ def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]
     outputs = set(architecture.outputs)
     for bias, indices in calls.items():
         weights = {name for index in indices for name in architecture.layers[index].weight}
-        if not weights.isdisjoint(bias) or not architecture.read_otherwise.isdisjoint(bias):
+        if not weights.isdisjoint(bias) or not architecture.read_outside_layers.isdisjoint(bias):
             continue
         if not all(users.get(name, set()) <= set(indices) for name in bias):
             continue  # something else uses it too

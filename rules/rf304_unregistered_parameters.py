@@ -66,7 +66,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
 def _groups(analysis: Analysis) -> dict[str, list[Parameter]]:
     """Unregistered parameters, by the module that they are of, or else by their own name."""
     groups: dict[str, list[Parameter]] = {}
-    for parameter in analysis.architecture.unregistered:
+    for parameter in analysis.architecture.unregistered_parameters:
         container, closing, _ = parameter.name.rpartition("]")
         groups.setdefault(f"{container}{closing}" or parameter.name, []).append(parameter)
     return groups

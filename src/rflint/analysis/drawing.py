@@ -69,11 +69,11 @@ class _Axis:
         self.seen: list[_Coarsest] = []
         """Of what every layer reads."""
         self.out: list[_Coarsest] = []
-        carried = architecture.carried is None or axis in architecture.carried
+        carried = architecture.input_axes is None or axis in architecture.input_axes
         pixel = _PIXEL if carried else {}
         for layer, edges in zip(self.layers, self.edges, strict=True):
             read = [(self.out[e.source] if e.source != INPUT else pixel, e) for e in edges]
-            begins = any(axis == begun for begun, _ in layer.begins)
+            begins = any(axis == begun for begun, _ in layer.new_axes)
             self.seen.append(_union(coarsest for coarsest, _ in read))
             stepped = _union(_stepped(coarsest, e.reach[axis]) for coarsest, e in read)
             self.out.append(_PIXEL if begins else stepped)

@@ -46,8 +46,8 @@ class InputSizes:
 
     def __init__(self, architecture: Architecture, fields: Sequence[LayerField]) -> None:
         self.resolution = architecture.resolution
-        self._given = {axis for axes in architecture.places for axis in axes}
-        if not architecture.places:
+        self._given = {axis for axes in architecture.axes_of_dimensions for axis in axes}
+        if not architecture.axes_of_dimensions:
             self._given.update(range(architecture.axes))
         begun = beginnings(architecture)
         alike: dict[tuple[tuple[int, int], ...], list[int]] = {}

@@ -40,7 +40,7 @@ class Span:
     first: Number
     last: Number
     slack: Number = field(default=0, compare=False)
-    moved: bool = field(default=False, compare=False)
+    shifted: bool = field(default=False, compare=False)
     """Whether some path takes positions from elsewhere (a roll, a slice): next to others, r_max is
     then the distance between the outermost, as of the kernel that is spelled out that way."""
     widest: Widest | None = field(default=None, compare=False)
@@ -129,7 +129,7 @@ def step(seen: AxisField, reach: Reach) -> AxisField:
         first = span.first + reach.start * jump
         last = span.last + (reach.start + reach.size - 1) * jump
         slack = span.slack + reach.rounding * jump
-        moved, r_max, widest = span.moved or reach.moves, span.r_max + growth, span.widest
+        moved, r_max, widest = span.shifted or reach.is_shift, span.r_max + growth, span.widest
         if widest or reach.blocks:
             widest = (widest or Widest(span.r_max)).grown(growth, reach.blocks * jump)
         spans[jump_behind] = Span(r_min, r_max, first, last, slack, moved, widest)
@@ -156,7 +156,7 @@ def union(fields: Iterable[AxisField]) -> AxisField:
 def _together(one: Span, other: Span) -> Span:
     """The paths of both."""
     first, last = min(one.first, other.first), max(one.last, other.last)
-    moved = one.moved or other.moved
+    moved = one.shifted or other.shifted
     r_max = max(one.r_max, other.r_max)
     if moved:
         r_max = max(r_max, last - first + 1)
@@ -192,7 +192,7 @@ def propagate(
     """
     axes = range(architecture.axes)
     counts = sources is None or INPUT in sources
-    carried = axes if architecture.carried is None else architecture.carried
+    carried = axes if architecture.input_axes is None else architecture.input_axes
     pixels: Field = tuple(PIXEL if counts and axis in carried else NOTHING for axis in axes)
     fields: list[LayerField] = []
 
@@ -206,9 +206,9 @@ def propagate(
             union(step(value(edge.source)[axis], edge.reach[axis]) for edge in edges)
             for axis in axes
         )
-        if layer.begins:
+        if layer.new_axes:
             begun = PIXEL if sources is None or index in sources else NOTHING
-            made = {axis for axis, _ in layer.begins}
+            made = {axis for axis, _ in layer.new_axes}
             out = tuple(begun if axis in made else out[axis] for axis in axes)
         fields.append(LayerField(seen, out))
     return tuple(fields)
@@ -216,9 +216,11 @@ def propagate(
 
 def beginnings(architecture: Architecture) -> dict[int, dict[int, int]]:
     """The values that axes begin with, INPUT or layers, and the size of every axis there."""
-    carried = range(architecture.axes) if architecture.carried is None else architecture.carried
+    carried = (
+        range(architecture.axes) if architecture.input_axes is None else architecture.input_axes
+    )
     found = {INPUT: {axis: architecture.resolution[axis] for axis in carried}}
     for index, layer in enumerate(architecture.layers):
-        if layer.begins:
-            found[index] = dict(layer.begins)
+        if layer.new_axes:
+            found[index] = dict(layer.new_axes)
     return found

@@ -17,8 +17,8 @@ from rflint.graph.windows import Extent
 
 def why_unjudged(architecture: Architecture) -> str:
     """Of an architecture none of whose convolutions is judged: why, where that should not be."""
-    if architecture.unplaced:
-        return architecture.unplaced
+    if architecture.no_axes_because:
+        return architecture.no_axes_because
     if architecture.left_out is not None:
         return ""
     convolutions = [x for x in architecture.layers if x.kind.is_convolution]

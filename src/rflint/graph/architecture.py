@@ -50,23 +50,23 @@ class Architecture:
     training: bool = False
     """Whether the pass is one of training, and not of evaluation."""
     left_out: LeftOut | None = None
-    assumed: tuple[SourceLocation, ...] = ()
+    assumptions: tuple[SourceLocation, ...] = ()
     """Lines that assert something about data, which was taken to hold."""
-    unused: tuple[Parameter, ...] = ()
+    unused_parameters: tuple[Parameter, ...] = ()
     """Parameters that no layer uses."""
-    used: frozenset[str] = frozenset()
+    used_parameters: frozenset[str] = frozenset()
     """Parameters that some output depends on, by whatever way: a table that is indexed, say."""
-    read_otherwise: frozenset[str] = frozenset()
+    read_outside_layers: frozenset[str] = frozenset()
     """Parameters that are read beside layers: returned in a penalty, or read as numbers."""
-    not_given: tuple[str, ...] = ()
+    omitted_inputs: tuple[str, ...] = ()
     """Optional inputs of the model that the pass does without."""
-    used_elsewhere: frozenset[str] = frozenset()
+    used_by_other_methods: frozenset[str] = frozenset()
     """Of the parameters that no output depends on, those that other methods of the model use."""
-    losses: frozenset[str] = frozenset()
+    loss_parameters: frozenset[str] = frozenset()
     """Of the same, those of losses, which whoever trains the model calls."""
-    frozen: frozenset[str] = frozenset()
+    frozen_parameters: frozenset[str] = frozenset()
     """Parameters that are not to be trained (`requires_grad` is False)."""
-    unregistered: tuple[Parameter, ...] = ()
+    unregistered_parameters: tuple[Parameter, ...] = ()
     """Parameters that layers use, and that the model does not know of (in a plain list, say)."""
     is_random: bool = False
     """Whether the pass read numbers that it had drawn: the next may take another way."""
@@ -76,13 +76,13 @@ class Architecture:
     """Whether the input itself is among what the model returns."""
     layouts: tuple[str, ...] = ()
     """What lies along the dimensions of each input, in letters (layouts.py)."""
-    declared: tuple[str, ...] = ()
+    declared_layouts: tuple[str, ...] = ()
     """What the user said of that, if anything."""
-    places: tuple[tuple[int | None, ...], ...] = ()
+    axes_of_dimensions: tuple[tuple[int | None, ...], ...] = ()
     """Per input and dimension, the axis that lies there; None: no axis."""
-    carried: tuple[int, ...] | None = None
+    input_axes: tuple[int, ...] | None = None
     """The axes that INPUT has; None: all. The others begin with further inputs, or inside."""
-    unplaced: str = ""
+    no_axes_because: str = ""
     """Why no convolution slides over any axis, where that contradicts what the user said."""
 
     @cached_property

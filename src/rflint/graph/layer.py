@@ -143,7 +143,7 @@ class Layer:
     """Per axis, how many positions there would be on other inputs; None where that is not known."""
     is_map: bool = False
     """Whether the output is laid out as (batch, channels, *positions)."""
-    moves: bool = False
+    reorders_positions: bool = False
     """Whether it reads other positions than it writes, though no window says so: it mirrors."""
     covers_map: bool = False
     """Whether its one window covers the whole map, at this input size."""
@@ -155,7 +155,7 @@ class Layer:
     """Of an unknown operator: why it could not be measured either."""
     traits: frozenset[Trait] = frozenset()
     """What its operator declares of itself; nothing, of one that is in no table."""
-    begins: tuple[tuple[int, int], ...] = ()
+    new_axes: tuple[tuple[int, int], ...] = ()
     """Axes that begin here, and their sizes: those of a further input, or of a spectrum."""
 
     @property

@@ -59,7 +59,7 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FixedSize:
     """As many whatever comes in: adaptive pooling, global pooling, resizing to a given size."""
 
     size: int = 1
@@ -69,7 +69,7 @@ class Fixed:
         return self.size
 
 
-Sizing: TypeAlias = Sliding | Scaled | Fixed
+Sizing: TypeAlias = Sliding | Scaled | FixedSize
 
 KEPT = Scaled()
 """As many as before."""

@@ -29,7 +29,7 @@ class Window:
     Position p of a map that was resized reads what lies at p * stride, rounded to whole positions;
     all positions of a window of a partition read the whole window.
     """
-    moves: bool = field(default=False, compare=False)
+    is_shift: bool = field(default=False, compare=False)
     """Whether it takes positions from elsewhere as they are: a roll, a slice, a row put elsewhere.
 
     By itself that is a receptive field of one position. Next to what was not moved it is a kernel,

@@ -100,7 +100,7 @@ def displaced(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
         return {}
     if one.place is None or other.place is None or one.place == other.place:
         return {}
-    return dict.fromkeys(one.axes, Window(1, 1, one.place - other.place, moves=True))
+    return dict.fromkeys(one.axes, Window(1, 1, one.place - other.place, is_shift=True))
 
 
 def composed(first: Reach, then: Reach) -> Reach:
@@ -112,7 +112,7 @@ def composed(first: Reach, then: Reach) -> Reach:
         first.stride * then.stride,
         first.start + then.start * first.stride,
         first.rounding + then.rounding * first.stride,
-        first.moves or then.moves,
+        first.is_shift or then.is_shift,
     )
 
 

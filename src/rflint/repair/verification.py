@@ -155,7 +155,7 @@ class Verifier:
             # batch normalisation in training needs more than one value
             inputs = doubled(inputs, self.analysis.architecture.layouts)
         before = self.analysis.architecture
-        return trace(model, inputs, TracingOptions(train, before.tracer, before.declared))
+        return trace(model, inputs, TracingOptions(train, before.tracer, before.declared_layouts))
 
 
 def _ending(architecture: Architecture) -> list[str]:

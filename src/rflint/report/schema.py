@@ -36,7 +36,7 @@ def analysis_entries(analysis: Analysis) -> Entry:
         "tracer": architecture.tracer,
         "complete": analysis.complete,
         "left_out": _left_out_entry(architecture.left_out),
-        "assumed": [source_entry(line) for line in architecture.assumed],
+        "assumed": [source_entry(line) for line in architecture.assumptions],
         "totals": {name: getattr(totals, name) for name in totals.__dataclass_fields__},
         "border": {
             "min": analysis.border_min.layer.name if analysis.border_min else None,

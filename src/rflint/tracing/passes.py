@@ -32,7 +32,7 @@ def later_passes(
     if not first.changes_state:
         return ()
     try:
-        second = trace(model, inputs, replace(options, layouts=first.declared), number=2)
+        second = trace(model, inputs, replace(options, layouts=first.declared_layouts), number=2)
     except RflintError:
         return None
     return None if second.is_random or second.changes_state else (second,)
@@ -49,7 +49,7 @@ def passes_in_mode(
     `other` is its architecture in the other mode. None where a pass fails or ends before the model
     does, or where numbers are drawn to decide what to do.
     """
-    options = replace(options, layouts=other.declared)
+    options = replace(options, layouts=other.declared_layouts)
     for batch in _batches(inputs, other.layouts, train=options.train):
         try:
             first = trace(model, batch, options)

@@ -53,7 +53,7 @@ class TracedModel:
     def at_size(self, size: tuple[int, ...]) -> Architecture | None:
         """The same model with its inputs at another size; None where it does not run there."""
         here = self.architecture
-        inputs = resized(self.inputs, here.places, here.resolution, size)
+        inputs = resized(self.inputs, here.axes_of_dimensions, here.resolution, size)
         if inputs is None:
             return None
         try:
@@ -69,7 +69,9 @@ class TracedModel:
         (tensor,) = self.inputs
         enlarged = [
             length if axis is None else size[axis]
-            for length, axis in zip(tensor.shape, self.architecture.places[0], strict=True)
+            for length, axis in zip(
+                tensor.shape, self.architecture.axes_of_dimensions[0], strict=True
+            )
         ]
         larger = torch.empty(enlarged, dtype=tensor.dtype, device=tensor.device)
         try:

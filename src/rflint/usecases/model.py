@@ -63,7 +63,7 @@ def lint_model(
         found, failed = run_rules(rules, model.analysis, options)
         repairs = find_repairs(model)
         larger = _larger_input(model, options)
-    assumed = model.analysis.architecture.assumed
+    assumed = model.analysis.architecture.assumptions
     report = ModelReport(
         target,
         model.analysis,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT
-from rflint.graph.sizing import KEPT, Fixed, Scaled, Sliding
+from rflint.graph.sizing import KEPT, FixedSize, Scaled, Sliding
 from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build
 from rflint.tracing.trace import trace
@@ -133,7 +133,7 @@ def sizings(module: nn.Module) -> list[Any]:
         (nn.Conv2d(3, 8, 4, padding="same"), Sliding(4, 1, 1, 2)),
         (nn.MaxPool2d(3, 2, ceil_mode=True), Sliding(3, 2, 0, 0, ceil=True)),
         (nn.ConvTranspose2d(3, 8, 4, 2, 1), Scaled(2, 0)),
-        (nn.AdaptiveAvgPool2d(7), Fixed(7)),
+        (nn.AdaptiveAvgPool2d(7), FixedSize(7)),
         (nn.AdaptiveAvgPool2d((None, 7)), KEPT),
         (nn.ReLU(), KEPT),
         (nn.Softmax(dim=2), KEPT),
@@ -154,5 +154,5 @@ class ToSize(nn.Module):
 
 def test_a_size_in_a_call_is_a_constant_only_where_it_is_the_inputs() -> None:
     """Another may be that of a map which changes as well."""
-    assert sizings(ToSize(24))[-1] == Fixed(24)
+    assert sizings(ToSize(24))[-1] == FixedSize(24)
     assert sizings(ToSize(13))[-1] is None

@@ -82,7 +82,12 @@ def test_what_is_written_out_depends_on_what_was_computed(write: Write) -> None:
     assert report.analysis.complete
     assert report.analysis.architecture.output_shapes == (tuple(after.shape),)
     assert [axis.r_max for axis in report.layers[-1].output_field] == [7, 7]
-    assert report.analysis.architecture.used == {"a.weight", "a.bias", "b.weight", "b.bias"}
+    assert report.analysis.architecture.used_parameters == {
+        "a.weight",
+        "a.bias",
+        "b.weight",
+        "b.bias",
+    }
     assert "RF302" not in {finding.code for finding in report.findings}
 
 

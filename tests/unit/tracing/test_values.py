@@ -66,7 +66,7 @@ def followed(step: Callable[[Tensor], Any]) -> Analysis:
 def test_assertions_are_taken_to_hold(step: Callable[[Tensor], Any]) -> None:
     found = followed(step)
     assert found.complete
-    assert found.architecture.assumed
+    assert found.architecture.assumptions
     assert [x.layer.name for x in found.layers if x.layer.kind.is_convolution] == ["a", "b"]
 
 
@@ -86,7 +86,7 @@ def test_what_only_tells_something_is_passed_by(
 ) -> None:
     found = followed(step)
     assert found.complete
-    assert not found.architecture.assumed
+    assert not found.architecture.assumptions
     assert [x.layer.name for x in found.layers if x.layer.kind.is_convolution] == ["a", "b"]
 
 
@@ -136,7 +136,7 @@ def test_what_depends_on_values_ends_the_analysis(step: Callable[[Tensor], Any])
     found = followed(step)
     assert not found.complete
     assert found.architecture.left_out is not None
-    assert not found.architecture.assumed
+    assert not found.architecture.assumptions
     assert [x.layer.name for x in found.layers if x.layer.kind.is_convolution] == ["a"]
 
 
@@ -157,7 +157,7 @@ def test_a_tensor_is_not_what_it_cannot_be_compared_with(other: Any) -> None:
 
     found = followed(compares)
     assert found.complete
-    assert not found.architecture.assumed
+    assert not found.architecture.assumptions
 
 
 # -- sizes that are tensors

@@ -15,7 +15,7 @@ from rflint.analysis.proofs.reads import counterpart, read_along, returned, taps
 from rflint.analysis.proofs.surely import reads_all_of_the_input
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind
-from rflint.graph.sizing import Fixed
+from rflint.graph.sizing import FixedSize
 from rflint.graph.taps import Taps, everything, members
 from rflint.graph.windows import POINTWISE, Extent, Window
 
@@ -210,7 +210,7 @@ def _sizes(architecture: Architecture, axis: int, size: int | None) -> dict[int,
     for index, layer in enumerate(architecture.layers):
         sizing = layer.sizing[axis] if layer.sizing else None
         given = [sizes[edge.source] for edge in layer.inputs if edge.source in sizes]
-        known = isinstance(sizing, Fixed) or len(given) == len(layer.inputs)
+        known = isinstance(sizing, FixedSize) or len(given) == len(layer.inputs)
         if sizing is not None and known and (out := sizing(max(given, default=1))) > 0:
             sizes[index] = out
     return sizes

@@ -84,7 +84,7 @@ def kernels(*passes: Architecture) -> tuple[Kernel, ...]:
     rotations): a tap that meets no data says nothing of a parameter there.
     """
     layers = [layer for architecture in passes for layer in architecture.layers]
-    otherwise = {name for architecture in passes for name in architecture.read_otherwise}
+    otherwise = {name for architecture in passes for name in architecture.read_outside_layers}
     calls: dict[tuple[str, ...], list[int]] = {}
     for index, layer in enumerate(layers):
         if layer.weight and layer.taps:

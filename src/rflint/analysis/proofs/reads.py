@@ -212,7 +212,7 @@ def read_along(
 
 def stays(layer: Layer, axis: int) -> bool:
     """Whether a layer that is pointwise along an axis reads the very positions that it writes."""
-    if layer.moves or axis in layer.statistics:
+    if layer.reorders_positions or axis in layer.statistics:
         return False
     # a window along a dimension that is no axis (tokens) runs over the ends of rows
     elsewhere = [taps for taps in layer.taps if taps.axis != axis]

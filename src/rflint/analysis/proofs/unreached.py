@@ -61,12 +61,12 @@ def unreached(architecture: Architecture, among: Set[str] | None = None) -> tupl
     if not architecture.output_shapes or architecture.left_out is not None:
         return ()
     places: dict[str, tuple[SourceLocation, ...]] = {
-        x.name: x.construction for x in architecture.unused
+        x.name: x.construction for x in architecture.unused_parameters
     }
-    sizes = {x.name: x.size for x in architecture.unused}
+    sizes = {x.name: x.size for x in architecture.unused_parameters}
     computed = set[str]()
     reached = architecture.relations.live_layers
-    used = {*architecture.used, *architecture.used_elsewhere}
+    used = {*architecture.used_parameters, *architecture.used_by_other_methods}
     for index, layer in enumerate(architecture.layers):
         if index in reached:
             used.update(name for name, _ in layer.parameters)
@@ -108,9 +108,9 @@ def unreached(architecture: Architecture, among: Set[str] | None = None) -> tupl
 
 
 def _reason(architecture: Architecture, name: str) -> str:
-    if name in architecture.frozen:
+    if name in architecture.frozen_parameters:
         return "frozen"
-    return "loss" if name in architecture.losses else ""
+    return "loss" if name in architecture.loss_parameters else ""
 
 
 def _prefixes(name: str) -> Iterator[str]:

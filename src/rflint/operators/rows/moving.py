@@ -69,9 +69,9 @@ def roll(call: Call) -> Effect:
     for shift, dim in zip(shifts, dims, strict=False):  # without dims the tensor is flattened
         axis = sole_axis(value.dimensions[dim])
         if axis is not None and shift:
-            reached[axis] = Window(1, 1, -int(shift), moves=True)
+            reached[axis] = Window(1, 1, -int(shift), is_shift=True)
         elif shift and shuffled(dimensions, dim) is not None:
-            rolled = Window(1, 1, -int(shift), moves=True)
+            rolled = Window(1, 1, -int(shift), is_shift=True)
             read, carried = along(dimensions, dim, rolled, value.shape[dim])
             reached |= read
             dimensions = (*dimensions[:dim], carried, *dimensions[dim + 1 :])

@@ -9,7 +9,7 @@ from typing import Any
 
 from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
-from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.graph.sizing import KEPT, FixedSize, Sizing, Sliding
 from rflint.graph.taps import Taps
 from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent, Reach, Window, adaptive_window
@@ -177,7 +177,7 @@ def adaptive_pool(call: Call) -> Effect:
     ones = (1,) * call.spatial
     shapes = adaptive_shape(call)
     out = shapes[0] if isinstance(shapes, list) else shapes
-    sizing = [KEPT if size is None else Fixed(int(size)) for size in _wanted_sizes(call)]
+    sizing = [KEPT if size is None else FixedSize(int(size)) for size in _wanted_sizes(call)]
     effect = _effect(
         call, out, reaches, tuple(kernels), tuple(strides), ones, (0,) * call.spatial, sizing
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
-from rflint.graph.sizing import Fixed, Scaled, Sizing
+from rflint.graph.sizing import FixedSize, Scaled, Sizing
 from rflint.graph.taps import Taps
 from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window, adaptive_window
@@ -92,7 +92,7 @@ def resize(call: Call) -> Effect:
         factors = _each(call.arg("scale_factor", 2), len(shape) - 2, Fraction)
         sizing = [Scaled(factor) for factor in factors]
     else:
-        sizing = [Fixed(m) for m in out[2:]]
+        sizing = [FixedSize(m) for m in out[2:]]
     return _regridded(call, windows, out, sizing)
 
 

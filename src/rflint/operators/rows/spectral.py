@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from rflint.graph.layer import Kind
-from rflint.graph.sizing import Fixed, Scaled, Sizing
+from rflint.graph.sizing import FixedSize, Scaled, Sizing
 from rflint.graph.taps import Taps
 from rflint.graph.traits import Trait
 from rflint.graph.windows import Window
@@ -128,7 +128,7 @@ def istft(call: Call) -> Effect:
     if axis is not None:
         extra = frames.length - hop * shape_of(value)[-1]
         given = call.arg("length", 8) is not None
-        sizing[axis] = Fixed(frames.length) if given else Scaled(hop, extra)
+        sizing[axis] = FixedSize(frames.length) if given else Scaled(hop, extra)
     return Effect(
         (*value.dimensions[:-2], carried),
         (reach_of(call.axes, reaches),),

@@ -70,7 +70,10 @@ def setitem(call: Call) -> Effect:
                 reaches.update(dict.fromkeys(axes_of(dimension), Extent.UNKNOWN))
             elif axis is not None and (start, step) != (0, 1):
                 shift = Window(
-                    1, as_number(Fraction(1, step)), as_number(Fraction(-start, step)), moves=True
+                    1,
+                    as_number(Fraction(1, step)),
+                    as_number(Fraction(-start, step)),
+                    is_shift=True,
                 )
                 reaches[axis] = composed(reaches.get(axis, POINTWISE), shift)
             if not there:
@@ -118,7 +121,7 @@ def _placed(
     shift = one.place - number % size
     if not shift or axes_of(dimensions[dim]) != set(one.axes):
         return {}
-    return dict.fromkeys(one.axes, Window(1, 1, shift, moves=True))
+    return dict.fromkeys(one.axes, Window(1, 1, shift, is_shift=True))
 
 
 @operator("overlaid", kind=Kind.MERGE, traits=[Trait.KEEPS_NUMBERS])

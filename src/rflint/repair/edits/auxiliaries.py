@@ -18,7 +18,7 @@ def without_auxiliaries(model: nn.Module, analysis: Analysis) -> tuple[tuple[Edi
     Such heads branch off layers that a cut may have removed. Models that have them allow them to be
     None, or else the edited model fails where it is verified.
     """
-    unused = {x.name: x.size for x in analysis.architecture.unused}
+    unused = {x.name: x.size for x in analysis.architecture.unused_parameters}
     found: dict[str, int] = {}
     for path, module in named_modules(model):
         sizes = [unused.get(f"{path}.{name}") for name, _ in named_parameters(module)]

@@ -15,7 +15,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.receptive_field import behind_window
 from rflint.graph.exact import Number
 from rflint.graph.layer import INPUT, Kind, Layer
-from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.graph.sizing import KEPT, FixedSize, Sizing, Sliding
 from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Reach, Window, adaptive_window
 from rflint.repair.transformation import LayerAxis, Transformation, Unpredictable
@@ -45,7 +45,7 @@ class AxisFlow:
         self.layers = analysis.architecture.layers
         self.limit = analysis.architecture.resolution[axis]
         self.limits = [x.input_sizes[axis] for x in analysis.layers]
-        carried = analysis.architecture.carried
+        carried = analysis.architecture.input_axes
         self.begins_with_input = carried is None or axis in carried
         judged = [x.is_judged for x in analysis.layers]
         self.plain = [self._is_plain(x) and not j for x, j in zip(self.layers, judged, strict=True)]
@@ -70,7 +70,7 @@ class AxisFlow:
         for layer in self.layers:
             sources = [edge.source for edge in layer.inputs]
             inherited = bool(sources) and all(s != INPUT and gone[s] for s in sources)
-            gone.append(inherited or layer.sizing[self.axis] == Fixed(1))
+            gone.append(inherited or layer.sizing[self.axis] == FixedSize(1))
         return gone
 
 
@@ -140,7 +140,7 @@ class _AxisPass:
         self.now[index] = sizing(given)
         if self.now[index] < 1:
             raise Unpredictable(f"nothing would be left of the map behind {layer.label}")
-        if isinstance(sizing, Fixed) and given != old:
+        if isinstance(sizing, FixedSize) and given != old:
             return [_refitted(layer, reach, given, sizing) for reach in reaches]
         return reaches
 
@@ -170,7 +170,7 @@ class _AxisPass:
                 if isinstance(reach, Window):
                     grown, after = behind_window(r, jump, reach)
                     out[after] = min(grown, out.get(after, grown))
-        begins = any(axis == self.flow.axis for axis, _ in layer.begins)
+        begins = any(axis == self.flow.axis for axis, _ in layer.new_axes)
         self.spans[index] = {1: 1} if begins else out
         return not seen or min(seen.values()) > self.flow.limits[index]
 
@@ -203,7 +203,7 @@ def _wants_its_size(layer: Layer, axis: int) -> bool:
     return layer.kind is Kind.LINEAR or layer.kind.is_convolution or windowed
 
 
-def _refitted(layer: Layer, reach: Reach, given: int, sizing: Fixed) -> Reach:
+def _refitted(layer: Layer, reach: Reach, given: int, sizing: FixedSize) -> Reach:
     """The window of an operator with a fixed number of outputs, on another map."""
     if not isinstance(reach, Window):
         return reach

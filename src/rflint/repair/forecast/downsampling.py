@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.layer import INPUT, Kind, Layer
-from rflint.graph.sizing import Fixed, Scaled, Sliding
+from rflint.graph.sizing import FixedSize, Scaled, Sliding
 from rflint.graph.windows import Extent, Window
 from rflint.repair.change import layer_key
 from rflint.text.numbers import first_few
@@ -104,7 +104,7 @@ def _unite_along(axis: int, analysis: Analysis, changers: dict[int, str], togeth
         for other in meeting[1:]:
             if other != first:
                 together.unite(first ^ other)
-        if not meeting or isinstance(layer.sizing[axis], Fixed):
+        if not meeting or isinstance(layer.sizing[axis], FixedSize):
             passed.append(frozenset({index} & changers.keys()))
         else:
             passed.append(first | {index} if index in changers else first)
@@ -112,7 +112,7 @@ def _unite_along(axis: int, analysis: Analysis, changers: dict[int, str], togeth
 
 def _is_gone(layers: Sequence[Layer], source: int, axis: int) -> bool:
     """Whether a value no longer has an axis: it is broadcast over what it meets."""
-    return source != INPUT and layers[source].sizing[axis] == Fixed(1)
+    return source != INPUT and layers[source].sizing[axis] == FixedSize(1)
 
 
 def _changes_size(layer: Layer) -> bool:
@@ -121,7 +121,7 @@ def _changes_size(layer: Layer) -> bool:
         isinstance(reach, Window) and reach.stride != 1
         for edge in layer.inputs
         for reach in edge.reach
-    ) or any(isinstance(sizing, Fixed) and sizing.size > 1 for sizing in layer.sizing)
+    ) or any(isinstance(sizing, FixedSize) and sizing.size > 1 for sizing in layer.sizing)
 
 
 def _kept_because(layers: Sequence[Layer], members: Iterable[int], editable: set[int]) -> str:

@@ -166,7 +166,7 @@ class Forecaster:
         weights = {name: size for i in kept for name, size in self.layers[i].parameters}
         weights |= {
             unused.name: unused.size
-            for unused in self.architecture.unused
+            for unused in self.architecture.unused_parameters
             if not any(unused.name.startswith(f"{path}.") for path in modules)
         }
         small = 0 if forecast.change.resized_head else forecast.params_added
@@ -203,7 +203,7 @@ class Forecaster:
         def described(axis: int) -> tuple[object, ...]:
             return (
                 self.architecture.resolution[axis],
-                self.architecture.carried is None or axis in self.architecture.carried,
+                self.architecture.input_axes is None or axis in self.architecture.input_axes,
                 [x.input_sizes[axis] for x in self.analysis.layers],
                 *(
                     (layer.sizing[axis : axis + 1], *(edge.reach[axis] for edge in layer.inputs))

@@ -92,22 +92,24 @@ class _Lowering(GraphInterpreter):
             returns_input=any(value.source == INPUT for value in outputs),
             params=sum(parameters.sizes.values()),
             left_out=self.recording.left_out,
-            assumed=self.recording.assumed,
-            unregistered=parameters.unregistered(),
-            unused=tuple(
+            assumptions=self.recording.assumed,
+            unregistered_parameters=parameters.unregistered(),
+            unused_parameters=tuple(
                 parameters.named(name) for name in parameters.sizes if name not in self._counted
             ),
-            used=used,
-            not_given=not_given,
-            used_elsewhere=used_by_other_methods(self._model, unused, lacks_inputs=bool(not_given)),
-            losses=parameters.of_losses(unused),
-            read_otherwise=parameters.read_otherwise(self.values),
-            frozen=parameters.frozen,
+            used_parameters=used,
+            omitted_inputs=not_given,
+            used_by_other_methods=used_by_other_methods(
+                self._model, unused, lacks_inputs=bool(not_given)
+            ),
+            loss_parameters=parameters.of_losses(unused),
+            read_outside_layers=parameters.read_otherwise(self.values),
+            frozen_parameters=parameters.frozen,
             layouts=axes.layouts,
-            places=axes.inputs,
-            declared=axes.declared,
-            carried=axes.carried,
-            unplaced=axes.unplaced,
+            axes_of_dimensions=axes.inputs,
+            declared_layouts=axes.declared,
+            input_axes=axes.carried,
+            no_axes_because=axes.unplaced,
         )
 
     # -- what the interpreter asks
@@ -132,7 +134,9 @@ class _Lowering(GraphInterpreter):
             out_shape=shape,
             positions=tuple(positions(dimensions, axis) for axis in range(self.axes)),
             sizing=(None,) * self.axes,
-            begins=tuple(sorted((a, n) for a, n in zip(axes, shape, strict=True) if a is not None)),
+            new_axes=tuple(
+                sorted((a, n) for a, n in zip(axes, shape, strict=True) if a is not None)
+            ),
         )
         return Value(shape, dimensions, self._layers.add(layer))
 
@@ -207,12 +211,12 @@ class _Lowering(GraphInterpreter):
                 positions=lowered.positions,
                 sizing=sizing_of(lowered, edges, self._layers),
                 is_map=_is_map(effect.dimensions, self.axes),
-                moves=effect.moves,
+                reorders_positions=effect.moves,
                 covers_map=effect.covers_map and not self._layers.read_a_pad(edges),
                 construction=construction_of(builder) if builder is not None else (),
                 called=step.called,
                 unknown_because=effect.unknown_because,
-                begins=tuple(sorted(self._axes.new.get(lowered.node, {}).values())),
+                new_axes=tuple(sorted(self._axes.new.get(lowered.node, {}).values())),
                 traits=step.traits,
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rflint.graph.layer import INPUT, Edge, Kind
-from rflint.graph.sizing import KEPT, Fixed, Sizing, Sliding
+from rflint.graph.sizing import KEPT, FixedSize, Sizing, Sliding
 from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Window
 from rflint.tracing.lowering.layers import Layers
@@ -32,7 +32,10 @@ def sizing_of(
     def along(axis: int) -> Sizing | None:
         if axis in effect.sizing:
             sizing = effect.sizing[axis]
-            fixed = isinstance(sizing, Fixed) and sizing.size not in (1, layers.resolution[axis])
+            fixed = isinstance(sizing, FixedSize) and sizing.size not in (
+                1,
+                layers.resolution[axis],
+            )
             # the size in a function call may be that of another map, or depend on this one
             return None if fixed and lowered.is_function else sizing
         reaches = [edge.reach[axis] for edge in edges]
@@ -40,7 +43,7 @@ def sizing_of(
         if normalises or all(reach == POINTWISE for reach in reaches):
             return KEPT if widest == out_positions[axis] else None
         gone = Extent.GLOBAL in reaches and out_positions[axis] == 1
-        return Fixed() if gone else None
+        return FixedSize() if gone else None
 
     return tuple(map(along, range(axes)))
 
