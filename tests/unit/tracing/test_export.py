@@ -150,7 +150,7 @@ def test_an_exported_recording_is_a_graph_that_runs() -> None:
     inner = nn.Sequential(nn.Conv2d(8, 4, 3), Activation(), nn.MaxPool2d(2))
     model = nn.Sequential(Indexed(), inner, nn.Flatten()).eval()
     with temporarily_on_meta(model, train=False):
-        recording = record_exported(model, example_inputs(model, (16,), ()))
+        recording = export.record_exported(model, example_inputs(model, (16,), ()))
         for name, tensor in recording.constants.items():
             model.register_buffer(name, tensor)
         for path, module in model.named_modules():
