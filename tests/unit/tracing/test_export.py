@@ -144,9 +144,7 @@ def scripted_relu(x: Tensor) -> Tensor:
 
 
 def test_an_exported_recording_is_a_graph_that_runs() -> None:
-    record_exported = importlib.import_module(
-        "rflint.tracing.recording.export.record"
-    ).record_exported
+    export = importlib.import_module("rflint.tracing.recording.export.record")
     inner = nn.Sequential(nn.Conv2d(8, 4, 3), Activation(), nn.MaxPool2d(2))
     model = nn.Sequential(Indexed(), inner, nn.Flatten()).eval()
     with temporarily_on_meta(model, train=False):

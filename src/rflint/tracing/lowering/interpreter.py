@@ -1,7 +1,7 @@
-"""What every tensor of a recording carries: the operator table applied to node after node.
+"""A recorded graph interpreted with the operator table, node after node.
 
-Lowering (lower.py) makes an architecture of it; finding the axes (axes.py) only looks at what the
-layers that slide are given.
+Two interpreters share this: the lowering makes layers of the calls (lower.py), and the dimension
+tracker notes what layers do to the dimensions of the inputs (axes/dimension_tracker.py).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8})
 
 
 class GraphInterpreter:
-    """The value of every node, in order of execution.
+    """Works out the value of every node, in order of execution.
 
     Subclasses say what an input is, what becomes of an operator's effect, and what to make of an
     operator that is in no table.
@@ -45,7 +45,7 @@ class GraphInterpreter:
         self.axes = axes
         self.values: dict[fx.Node, Value] = {}
         self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
-        """Operators whose results are slices of what they got, which are layers of their own."""
+        """Operators with several results that lie in different places, each of which is a layer."""
 
     def interpret(self) -> Iterator[fx.Node]:
         """Work out the value of every node; yields each node just before its turn."""
@@ -70,13 +70,13 @@ class GraphInterpreter:
         raise NotImplementedError
 
     def on_constant_call(self, node: fx.Node, step: Step, call: Call) -> None:
-        """Told of an operator on constants only."""
+        """Called for every operator on constants only."""
         raise NotImplementedError
 
     # -- what is the same for all
 
     def held(self, step: Step) -> dict[str, Value]:
-        """What tensors are that a module holds and that were computed."""
+        """The values of those tensors that a module holds and that were computed."""
         return {name: self.values[node] for name, node in step.held.items()}
 
     def _value(self, node: fx.Node, step: Step) -> Value:
@@ -148,7 +148,7 @@ class GraphInterpreter:
         )
 
     def _index(self, node: fx.Node) -> Value | list[int] | int:
-        """A value; of a whole number that does not depend on the input, or a row of them, these."""
+        """The value of an index; of a constant integer, or a row of them, the numbers."""
         made = self.recording.steps[node].result
         constant = node.op == "get_attr" and isinstance(made, torch.Tensor)
         if constant and made.device.type != "meta" and made.dtype in _INTEGERS and made.dim() < 2:

@@ -119,10 +119,10 @@ class Parameters:
             yield name.rpartition(".")[2], self.modules.get(name)
 
     def unregistered(self) -> tuple[Parameter, ...]:
-        """Parameters that take part, and that the model does not know of."""
+        """Parameters that are used, and that the model has not registered."""
         used = list(map(id, self.recording.constants.values()))
-        hidden = unregistered_parameters(self.model) if used else {}
-        return tuple(hidden[key] for key in used if key in hidden)
+        found = unregistered_parameters(self.model) if used else {}
+        return tuple(found[key] for key in used if key in found)
 
 
 def _inputs_of(node: fx.Node, step: Step) -> list[fx.Node]:

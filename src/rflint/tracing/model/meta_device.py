@@ -31,17 +31,18 @@ _VALUES = frozenset(
 )
 """Factories of values that builders compute with."""
 MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps"})
+"""Methods that move a tensor to a device."""
 _COPIES = frozenset({"clone", "detach", "contiguous"})
 
 
 def default_device() -> torch.device | None:
-    """What torch.set_default_device was told, if anything; torch itself might try to use it."""
+    """The device that torch.set_default_device has set, without trying to use it."""
     context = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
     return None if context is None else context.device
 
 
-def is_elsewhere(device: Any) -> bool:
-    """Whether a device is neither the CPU nor meta: an accelerator, which may be missing."""
+def is_accelerator(device: Any) -> bool:
+    """Whether a device is neither the CPU nor meta: it may be missing on this machine."""
     return device is not None and torch.device(device).type not in ("cpu", "meta")
 
 
@@ -67,7 +68,7 @@ class WeightsOnMeta(TorchFunctionMode):
             return func(*args, **kwargs)
         if name in _FACTORIES:
             return self._allocate(func, args, kwargs, sys._getframe(1).f_globals.get("__name__"))
-        if name in _VALUES and kwargs.get("device") is None and is_elsewhere(default_device()):
+        if name in _VALUES and kwargs.get("device") is None and is_accelerator(default_device()):
             kwargs["device"] = "cpu"
         first = args[0] if args else kwargs.get("tensor", kwargs.get("self"))
         if not isinstance(first, torch.Tensor):
@@ -83,7 +84,7 @@ class WeightsOnMeta(TorchFunctionMode):
             if name.endswith("_") and not name.startswith("__") and name != "requires_grad_":
                 return first
         if len(args) + len(kwargs) > 1 and _differ(tensors_in((args, kwargs))):
-            if _is_traced(tensors_in((args, kwargs))):
+            if _is_traced_by_torch(tensors_in((args, kwargs))):
                 raise RuntimeError("what is traced while it is built needs its weights")
             args, kwargs = mapped((args, kwargs), torch.Tensor, _without_storage)
         return func(*args, **kwargs)
@@ -92,9 +93,9 @@ class WeightsOnMeta(TorchFunctionMode):
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], caller: str | None
     ) -> Any:
         device = kwargs.get("device")
-        elsewhere = is_elsewhere(default_device() if device is None else device)
+        on_accelerator = is_accelerator(default_device() if device is None else device)
         elements = _elements(args, kwargs)
-        if elsewhere or elements > LARGE or (caller or "").startswith("torch.nn."):
+        if on_accelerator or elements > LARGE or (caller or "").startswith("torch.nn."):
             kwargs["device"] = META
             kwargs.pop("pin_memory", None)
             self.elements += elements
@@ -128,7 +129,7 @@ def _differ(tensors: Sequence[torch.Tensor]) -> bool:
     return len({tensor.device.type for tensor in tensors}) > 1
 
 
-def _is_traced(tensors: Sequence[torch.Tensor]) -> bool:
+def _is_traced_by_torch(tensors: Sequence[torch.Tensor]) -> bool:
     """Whether a tracer of torch's follows these: what stands in for them would be a constant."""
     fakes = any(type(tensor).__module__.startswith("torch._subclasses") for tensor in tensors)
     return fakes or torch._C._get_tracing_state() is not None

@@ -1,4 +1,4 @@
-"""Parameters that a model uses though it does not know of them: those of modules in plain lists.
+"""Parameters that a model uses and has not registered: those of modules in plain lists.
 
 torch registers what is assigned to an attribute. What lies in a list, a tuple or a dict does not
 count: it is used like anything else, but `parameters()`, `state_dict()` and `to()` pass it by.
@@ -18,38 +18,41 @@ from rflint.tracing.model.tree import modules, named_modules, parameters
 
 
 def unregistered_parameters(model: nn.Module) -> Mapping[int, Parameter]:
-    """By the identity of the tensor; names are what one would type: `blocks[0].weight`."""
+    """The parameters by the identity of the tensor, named as one would type: `blocks[0].weight`."""
     known = {id(parameter) for parameter in parameters(model)}
     return {
         id(tensor): Parameter(name, tensor.numel(), construction_of(owner))
-        for name, tensor, owner in _hidden(model)
+        for name, tensor, owner in _unregistered(model)
         if isinstance(tensor, nn.Parameter) and id(tensor) not in known
     }
 
 
 def unregistered_tensors(model: nn.Module) -> Iterator[torch.Tensor]:
-    """The same, and the buffers beside them."""
-    return (tensor for _, tensor, _ in _hidden(model))
+    """The same parameters, and the buffers beside them."""
+    return (tensor for _, tensor, _ in _unregistered(model))
 
 
-def _hidden(model: nn.Module) -> Iterator[tuple[str, torch.Tensor, nn.Module]]:
+def _unregistered(model: nn.Module) -> Iterator[tuple[str, torch.Tensor, nn.Module]]:
     """Name, tensor, and the module whose construction made it."""
     registered = {id(module) for module in modules(model)}
     for path, module in named_modules(model):
         for name, value in vars(module).items():
-            if not name.startswith("_"):  # torch's own
-                for place, found in _within(value, f"{path}.{name}" if path else name):
-                    if isinstance(found, torch.Tensor):
-                        yield place, found, module
-                    elif id(found) not in registered:
-                        for inner, owner in named_modules(found):
-                            at = f"{place}.{inner}" if inner else place
-                            for own, tensor in (
-                                *owner._parameters.items(),
-                                *owner._buffers.items(),
-                            ):
-                                if tensor is not None:
-                                    yield f"{at}.{own}", tensor, owner
+            if name.startswith("_"):  # torch's own
+                continue
+            for place, found in _within(value, f"{path}.{name}" if path else name):
+                if isinstance(found, torch.Tensor):
+                    yield place, found, module
+                elif id(found) not in registered:
+                    yield from _tensors_of(found, place)
+
+
+def _tensors_of(module: nn.Module, place: str) -> Iterator[tuple[str, torch.Tensor, nn.Module]]:
+    """The parameters and buffers of a module that lies in this place, and their owners."""
+    for path, owner in named_modules(module):
+        prefix = f"{place}.{path}" if path else place
+        for name, tensor in (*owner._parameters.items(), *owner._buffers.items()):
+            if tensor is not None:
+                yield f"{prefix}.{name}", tensor, owner
 
 
 def _within(value: Any, place: str) -> Iterator[tuple[str, Any]]:

@@ -14,8 +14,10 @@ _BOOLEAN = frozenset(
     | {"logical_xor", "isclose", "isfinite", "isinf", "signbit", "all", "any", "isin"}
     | {"isneginf", "isposinf", "isreal"}
 )
+"""Functions that return truth values."""
 _OF_COMPLEX = frozenset({"real", "imag", "abs", "angle", "istft"})
-"""What makes real numbers of complex ones."""
+"""Functions that make real numbers of complex ones."""
+
 _CONVERSIONS = {
     "float": torch.float32,
     "double": torch.float64,
@@ -31,7 +33,10 @@ _CONVERSIONS = {
     "int": torch.int32,
     "bool": torch.bool,
 }
+"""Methods that are called like the type that they convert to."""
+
 _INDICES = frozenset({"argmax", "argmin", "argsort", "count_nonzero", "bucketize", "searchsorted"})
+"""Functions that return places, or counts."""
 
 
 _QUANTISED = (torch.quint8, torch.qint8, torch.qint32, torch.quint4x2)
@@ -62,7 +67,7 @@ def result_dtype(call: Call, row: Row) -> torch.dtype:
 
 
 def _looked_up_dtype(call: Call, dtypes: list[torch.dtype]) -> torch.dtype:
-    """That of the table; what tells places in one are integers."""
+    """The type of what is looked up in a table: that of the table, or an integer for its places."""
     if call.name in _INDICES:
         return torch.int32 if call.arg("out_int32", None, False) else torch.int64
     if call.module is not None:

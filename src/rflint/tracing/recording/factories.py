@@ -11,18 +11,18 @@ from typing import Any
 import torch
 
 from rflint.tracing.model.meta_device import LARGE, META, default_device
-from rflint.tracing.recording.functions import FACTORIES, LIKE, TorchCall
+from rflint.tracing.recording.functions import FACTORIES, FACTORIES_LIKE, TorchCall
 from rflint.tracing.recording.tensor_tracker import TensorTracker
 
 
 def makes_a_tensor(spelling: str) -> bool:
     """Whether a function is a factory of new tensors."""
-    return spelling in FACTORIES or spelling in LIKE
+    return spelling in FACTORIES or spelling in FACTORIES_LIKE
 
 
 def new_tensor(call: TorchCall, tracker: TensorTracker) -> Any:
     """What a factory returns."""
-    if call.spelling in LIKE and tracker.is_tracked(call.args[0]):
+    if call.spelling in FACTORIES_LIKE and tracker.is_tracked(call.args[0]):
         made = _like_tracked(call, tracker)
     else:
         kwargs = call.kwargs

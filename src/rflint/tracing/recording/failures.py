@@ -1,4 +1,4 @@
-"""What goes wrong while a model's forward is followed, as errors that a person can act on."""
+"""What goes wrong while forward runs, as errors that a person can act on."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _other_sizes(call: Call, why: str) -> str:
     )
 
 
-def explained(
+def failure_of(
     error: BaseException,
     inputs: Sequence[torch.Tensor],
     *,

@@ -1,4 +1,4 @@
-"""What torch functions are, as far as their names tell."""
+"""What torch functions do, as far as their names tell."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from typing import Any
 import torch
 
 VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
+"""Properties of tensors that are views of them."""
 VALUE_READS = frozenset(
     {"item", "tolist", "numpy", "nonzero", "argwhere", "equal", "allclose", "is_nonzero"}
     | {"masked_select", "unique", "__bool__", "__int__", "__float__", "__index__", "__complex__"}
     | {"__contains__", "__array__", "bincount"}
 )
+"""Functions whose results depend on the numbers in a tensor, or are these numbers."""
 FACTORIES = frozenset(
     {"empty", "zeros", "ones", "full", "rand", "randn", "eye", "arange", "linspace", "tensor"}
     | {"as_tensor", "randperm", "randint", "logspace", "tril_indices", "triu_indices"}
 )
-LIKE = frozenset(
+"""Functions that make new tensors."""
+FACTORIES_LIKE = frozenset(
     {"empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like"}
     | {"new_empty", "new_zeros", "new_ones", "new_full", "new_tensor"}
 )
+"""Functions that make new tensors of the shape or the type of another."""
 RANDOM_FUNCTIONS = frozenset(
     {"rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"}
     | {"bernoulli", "binomial", "multinomial", "normal", "poisson", "uniform", "random"}

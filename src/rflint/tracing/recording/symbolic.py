@@ -13,7 +13,7 @@ from rflint.errors import DataDependent, RflintError, UnsupportedByTracer
 from rflint.operators.call import tensors_in
 from rflint.tracing.model.signature import check_signature
 from rflint.tracing.recording.call_site import call_site_on_stack
-from rflint.tracing.recording.failures import explained
+from rflint.tracing.recording.failures import failure_of
 from rflint.tracing.recording.module_calls import ModuleCalls
 from rflint.tracing.recording.patching import modules_called_by, run_eagerly, scripts_refused
 from rflint.tracing.recording.recorder import Recorder
@@ -81,4 +81,4 @@ def _failure(
     if isinstance(error, RflintError):
         return error
     path, by_torch = recorder.modules.failed_in, recorder.execution.error
-    return explained(error, inputs, path=path, by_torch=by_torch)
+    return failure_of(error, inputs, path=path, by_torch=by_torch)

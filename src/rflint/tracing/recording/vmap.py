@@ -1,4 +1,4 @@
-"""torch.vmap hides from Python what a function does with a sample: a loop over samples."""
+"""torch.vmap as a loop over samples, since it hides from Python what its function does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def vmap_unrolled() -> Iterator[None]:
     apis = sys.modules.get("torch._functorch.apis")
     vmap = sys.modules.get("torch._functorch.vmap")
     if apis is None or vmap is None:
-        yield  # nobody can have it
+        yield  # no code has loaded torch.vmap
         return
     original = apis.vmap_impl
     ours = threading.get_ident()
@@ -39,7 +39,7 @@ def vmap_unrolled() -> Iterator[None]:
     ) -> Any:
         if threading.get_ident() != ours:
             return original(function, in_dims, out_dims, randomness, chunk_size, *args, **kwargs)
-        number, dims, given, spec = vmap._process_batched_inputs(in_dims, args, function)
+        number, dims, leaves, spec = vmap._process_batched_inputs(in_dims, args, function)
         if number > _MOST:
             raise UnsupportedByTracer(
                 f"this maps a function over {number} samples; up to {_MOST} are followed"
@@ -47,10 +47,10 @@ def vmap_unrolled() -> Iterator[None]:
         results = []
         for i in range(number):
             one = [
-                x if dim is None else x.select(dim, i) for x, dim in zip(given, dims, strict=True)
+                x if dim is None else x.select(dim, i) for x, dim in zip(leaves, dims, strict=True)
             ]
             results.append(function(*pytree.tree_unflatten(one, spec), **kwargs))
-        return _together(results, out_dims)
+        return _stacked(results, out_dims)
 
     apis.vmap_impl = looping  # type: ignore[attr-defined]
     try:
@@ -59,7 +59,7 @@ def vmap_unrolled() -> Iterator[None]:
         apis.vmap_impl = original  # type: ignore[attr-defined]
 
 
-def _together(results: Sequence[Any], out_dims: Any) -> Any:
+def _stacked(results: Sequence[Any], out_dims: Any) -> Any:
     """The results for all samples, each of their tensors with a dimension for the samples."""
     leaves = [pytree.tree_flatten(result)[0] for result in results]
     spec = pytree.tree_flatten(results[0])[1]
