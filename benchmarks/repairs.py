@@ -36,8 +36,9 @@ from rflint.errors import RflintError
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
 from rflint.repair.search import search
+from rflint.repair.selection import verified_repairs
 from rflint.repair.source_file import OriginalModel, source_file
-from rflint.repair.verification import Verifier, verified_repairs
+from rflint.repair.verification import Verifier
 from rflint.tracing.example_inputs.candidates import possible_inputs
 from rflint.tracing.model.build import Built, build
 from rflint.tracing.trace import trace

@@ -18,7 +18,8 @@ from rflint.linting.settings import RuleOptions
 from rflint.repair.kinds.registry import NAMES
 from rflint.repair.repair import Repair
 from rflint.repair.search import search
-from rflint.repair.verification import Verifier, verified_repairs
+from rflint.repair.selection import verified_repairs
+from rflint.repair.verification import Verifier
 from rflint.report.model_report import LargerInput, ModelReport
 from rflint.tracing.model.build import Built
 from rflint.tracing.process import recursion_limit_raised
@@ -133,9 +134,9 @@ def find_repairs(model: AnalysedModel, kinds: Sequence[str] = ()) -> FoundRepair
     verifier = Verifier(traced.model, traced.inputs, analysis, train=traced.options.train)
     offered = verified_repairs(verifier, found)
     return FoundRepairs(
-        tuple(offered.repairs),
-        tuple(dict.fromkeys((*found.refusals, *offered.unanswered))),
-        tuple(offered.failures),
+        offered.repairs,
+        tuple(dict.fromkeys((*found.refusals, *offered.unserved))),
+        offered.failures,
     )
 
 
