@@ -94,7 +94,7 @@ RULE = Rule(
     check=check,
     fails=[Example(build, 8)],
     passes=[],
-    on_by_default=False,
+    on_by_default=False
 )
 '''
 

@@ -22,7 +22,7 @@ from rflint.errors import RflintError, UsageError, error_text
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.errors import RuleFailed
 from rflint.linting.rule import Rule
-from rflint.linting.rule_module import HOW_TO, read_rule
+from rflint.linting.rule_module import HOW_TO, IncompleteRuleFile, read_rule
 from rflint.linting.rule_outline import outline
 from rflint.usercode.exits import ExitAttempt
 from rflint.usercode.import_file import import_file
@@ -88,8 +88,11 @@ def load_all_rules(
 
 
 def _no_rule(origin: _RuleOrigin, error: UsageError) -> RuleFailed:
+    why = f"is no rule: {error.message}"
+    if isinstance(error, IncompleteRuleFile):
+        why = f"lacks {error.lacking}"
     failed = RuleFailed(
-        f"{origin.described} is no rule: {error.message}",
+        f"{origin.described} {why}",
         hint=error.hint,
         source=error.source or _place(error),
     )

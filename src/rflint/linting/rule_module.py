@@ -12,25 +12,32 @@ from types import ModuleType
 from rflint.errors import UsageError
 from rflint.linting.rule import Rule
 
-NO_RULE = "it has no RULE = Rule(...)"
 HOW_TO = (
     'A rule file has a docstring and ends with RULE = Rule("ACME001", "large-kernel", '
     "Severity.WARNING, check=check, fails=[...], passes=[...]): see docs/writing-rules.md."
 )
 
 
+class IncompleteRuleFile(UsageError):
+    """A rule file has not everything that a rule file needs."""
+
+    def __init__(self, file: str, lacking: str) -> None:
+        super().__init__(f"the rule file {file} lacks {lacking}", hint=HOW_TO)
+        self.lacking = lacking
+
+
 def read_rule(module: ModuleType) -> Rule:
-    """The RULE of a module. Raises UsageError where there is none, or no docstring."""
+    """The RULE of a module. Raises IncompleteRuleFile where there is none, or no docstring."""
     rule = getattr(module, "RULE", None)
     if not isinstance(rule, Rule):
-        raise UsageError(NO_RULE, hint=HOW_TO)
+        raise IncompleteRuleFile(str(module.__file__), "RULE = Rule(...)")
     return documented(rule, _docstring(module), str(module.__file__ or ""))
 
 
 def documented(rule: Rule, docstring: str, file: str) -> Rule:
-    """The rule with the docstring of its file. Raises UsageError where it is empty."""
+    """The rule with the docstring of its file. Raises IncompleteRuleFile where it is empty."""
     if not docstring:
-        raise UsageError("it has no docstring", hint=HOW_TO)
+        raise IncompleteRuleFile(file, "a docstring")
     return replace(rule, doc=cleandoc(docstring), file=file)
 
 

@@ -19,7 +19,7 @@ from rflint.analysis.options import AnalysisOptions
 from rflint.errors import UsageError
 from rflint.linting.finding import Evidence, Severity
 from rflint.linting.rule import Example, Rule, Setting
-from rflint.linting.rule_module import HOW_TO, NO_RULE, documented
+from rflint.linting.rule_module import IncompleteRuleFile, documented
 from rflint.usercode.paths import source_at
 
 _ENUMS: Mapping[str, type[Enum]] = {"Severity": Severity, "Evidence": Evidence}
@@ -61,7 +61,7 @@ def outline(file: Path) -> Rule:
     )
     node = reader.values.get("RULE")
     if not isinstance(node, ast.Call) or _last_name(node.func) != "Rule":
-        raise UsageError(NO_RULE, hint=HOW_TO)
+        raise IncompleteRuleFile(str(file), "RULE = Rule(...)")
     docstring = ast.get_docstring(tree, clean=False) or ""
     try:
         return documented(reader.rule(node), docstring, str(file.resolve()))

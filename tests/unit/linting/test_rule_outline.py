@@ -123,4 +123,4 @@ def test_a_file_that_says_in_constants_what_it_is_is_told_what_to_write(
     for file in files:
         assert f"the rule file rules/{file} " in shown.err
     assert shown.err.count('ends with RULE = Rule("ACME001", "large-kernel", ') == len(files)
-    assert shown.err.count("is no rule: it has no RULE = Rule(...)") == 1 + (not runs)
+    assert shown.err.count("lacks RULE = Rule(...)") == 1 + (not runs)

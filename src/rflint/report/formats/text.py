@@ -158,7 +158,7 @@ class _Page:
             )
 
     def _convolutions(self) -> str:
-        """How many are judged, and how many are not: in gates, in heads, or behind unknowns."""
+        """How many are judged, and how many are not: attention gates, heads, behind unknowns."""
         judged = self.analysis.totals.convs
         others = [x for x in self.analysis.layers if x.kind.is_convolution and not x.is_judged]
         if not judged and not others:
