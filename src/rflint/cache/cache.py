@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rflint._version import __version__
-from rflint.cache.collect import collect
+from rflint.cache.collect import collect_dependencies
 from rflint.cache.dependencies import CurrentState
 from rflint.cache.environment import common_dependencies, own_folders
 from rflint.cache.fingerprints import digest, is_readable
@@ -93,7 +93,7 @@ class Cache:
     def save(self, key: str, question: Question, report: ModelReport) -> tuple[str, ...]:
         """Save a report, unless there are reasons why it cannot be cached: these are returned."""
         try:
-            found, reasons = collect(self._tracker.run)
+            found, reasons = collect_dependencies(self._tracker.run)
             self._store.save(key, Record(found, None if reasons else report))
             self._store.save(_files_key(question), Record(found, None))
         except Exception as error:  # the model was linted all the same

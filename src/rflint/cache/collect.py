@@ -27,7 +27,7 @@ _INSTALLED = tuple(f"{os.sep}{x}{os.sep}" for x in ("site-packages", "dist-packa
 """Most of the thousands of loaded modules have one of these in their path: faster to look for."""
 
 
-def collect(run: RunObservations) -> tuple[Dependencies, tuple[str, ...]]:
+def collect_dependencies(run: RunObservations) -> tuple[Dependencies, tuple[str, ...]]:
     """The dependencies of the latest model, and why its report cannot be cached, if so."""
     state = CurrentState(run.environment)
     observed = run.of_latest_model()

@@ -17,7 +17,7 @@ from typing import Any
 
 from rflint.cache.callers import is_called_by
 from rflint.cache.observer import DREW_RANDOM_NUMBERS, READ_THE_CLOCK, Observer
-from rflint.cache.patching import Patches
+from rflint.cache.patching import FunctionPatches
 from rflint.cache.randomness import shared_generators
 from rflint.cache.torch_patches import torch_observed
 
@@ -37,7 +37,7 @@ _REPLACED_ENVIRONMENT = "replaced the environment"
 @contextmanager
 def libraries_observed(observer: Observer) -> Iterator[None]:
     """Tell an observer of calls of the standard library, safetensors and PyTorch."""
-    with Patches(observer) as patches:
+    with FunctionPatches(observer) as patches:
         _replace_machine_functions(patches)
         _replace_file_functions(patches)
         for module in shared_generators():
@@ -51,7 +51,7 @@ def libraries_observed(observer: Observer) -> Iterator[None]:
             yield
 
 
-def _replace_machine_functions(patches: Patches) -> None:
+def _replace_machine_functions(patches: FunctionPatches) -> None:
     """The clock, the process, the machine, and sources of random numbers."""
     observer = patches.observer
 
@@ -76,7 +76,7 @@ def _replace_machine_functions(patches: Patches) -> None:
             patches.replace(module, name, machine)
 
 
-def _replace_file_functions(patches: Patches) -> None:
+def _replace_file_functions(patches: FunctionPatches) -> None:
     for name in ("stat", "lstat", "access", "readlink"):
         patches.replace(os, name, patches.observer.stat_read)
     patches.replace(importlib.util, "find_spec", patches.observer.module_looked_for)

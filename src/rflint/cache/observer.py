@@ -9,9 +9,9 @@ from typing import Any
 
 from rflint.cache.callers import (
     Caller,
-    calling_frame,
     current_caller,
     is_called_by,
+    observed_call_frame,
     only_asks_for_kind,
 )
 from rflint.cache.fingerprints import folder_fingerprint
@@ -130,7 +130,7 @@ class Observer:
                 self.not_cacheable(f"read {full}")
             return
         # the standard library uses only the names and kinds that os.scandir returns
-        with_stats = tells_stats and not is_standard(calling_frame().f_code.co_filename)
+        with_stats = tells_stats and not is_standard(observed_call_frame().f_code.co_filename)
         folders = self.run.current.folders
         if (full, with_stats) not in folders:
             folders[full, with_stats] = ""  # the next line lists it, and is observed as well

@@ -84,7 +84,7 @@ class Store:
             (self.folder / "CACHEDIR.TAG").write_text(_TAG)
 
 
-def clean(root: Path) -> bool:
+def remove_cache(root: Path) -> bool:
     """Remove the cache in a folder; return whether there was one."""
     folder = root / FOLDER
     if folder.is_symlink():

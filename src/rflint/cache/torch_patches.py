@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from rflint.cache.observer import DREW_RANDOM_NUMBERS, Observer
-from rflint.cache.patching import Patches
+from rflint.cache.patching import FunctionPatches
 
 
 @contextmanager
-def torch_observed(observer: Observer, patches: Patches) -> Iterator[None]:
+def torch_observed(observer: Observer, patches: FunctionPatches) -> Iterator[None]:
     """Tell an observer of these functions, if torch is imported."""
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "default_generator"):

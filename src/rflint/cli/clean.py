@@ -15,11 +15,10 @@ from rflint.cli.parameters import with_configuration_options
 def clean(config: Path | None, isolated: bool) -> None:
     """Remove the cache: the folder .rflint_cache."""
     with errors_reported(debug=False):
-        from rflint.cache.store import FOLDER
-        from rflint.cache.store import clean as remove
+        from rflint.cache.store import FOLDER, remove_cache
         from rflint.configuration.read import load_configuration
         from rflint.usercode.paths import short_path
 
         folder = load_configuration(config, isolated=isolated).root
         where = short_path(folder / FOLDER)
-        note(f"removed {where}" if remove(folder) else f"there is no {where}")
+        note(f"removed {where}" if remove_cache(folder) else f"there is no {where}")

@@ -29,7 +29,7 @@ _POSITION = re.compile(r"(^|\.)\d+(?=\.|$)|_\d+$")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class BaselineEntry:
     """An accepted finding."""
 
     code: str
@@ -47,7 +47,7 @@ class Entry:
 class Baseline:
     """The entries of a baseline, by model. Equal entries accept one finding each."""
 
-    entries: Mapping[ModelKey, tuple[Entry, ...]]
+    entries: Mapping[ModelKey, tuple[BaselineEntry, ...]]
 
     def accept(
         self, models: Sequence[ModelReport], path: str
@@ -86,7 +86,7 @@ class Baseline:
             today[key] = tuple(sorted([*_entries(alike), *kept.elements()]))
         return Baseline({**self.entries, **today})
 
-    def _held(self, key: ModelKey, models: Sequence[ModelReport]) -> list[Entry]:
+    def _held(self, key: ModelKey, models: Sequence[ModelReport]) -> list[BaselineEntry]:
         """The entries for these models, of rules that ran on at least one of them."""
         codes = {code for model in models for code in model.rules_run or ()}
         all_ran = any(model.rules_run is None for model in models)
@@ -114,12 +114,14 @@ def _by_key(models: Sequence[ModelReport]) -> dict[ModelKey, list[int]]:
     return found
 
 
-def _entries(models: Sequence[ModelReport]) -> list[Entry]:
+def _entries(models: Sequence[ModelReport]) -> list[BaselineEntry]:
     """An entry for each finding of these models, in order."""
     found = []
     for model in models:
         operations = {x.layer.name: _operation(x.layer) for x in model.layers}
-        found += [Entry(x.code, x.layer, operations.get(x.layer, "")) for x in model.findings]
+        found += [
+            BaselineEntry(x.code, x.layer, operations.get(x.layer, "")) for x in model.findings
+        ]
     return found
 
 
@@ -129,7 +131,7 @@ def _operation(layer: Layer) -> str:
     return f"{layer.op} {kernel} {channels}"
 
 
-def _matched(findings: Sequence[Entry], held: Sequence[Entry]) -> dict[int, int]:
+def _matched(findings: Sequence[BaselineEntry], held: Sequence[BaselineEntry]) -> dict[int, int]:
     """The index of the held entry that accepts each finding, by the finding's index.
 
     As many findings as possible get an entry of their own. A finding whose own entry is held is

@@ -11,7 +11,7 @@ from typing import Any
 
 from rflint.errors import UsageError
 from rflint.files import atomic_write
-from rflint.report.baseline import Baseline, Entry, ModelKey
+from rflint.report.baseline import Baseline, BaselineEntry, ModelKey
 from rflint.usercode.paths import source_at
 
 VERSION = 1
@@ -69,19 +69,20 @@ def _not_json(path: Path, text: str, error: json.JSONDecodeError) -> UsageError:
     return UsageError(f"this is no baseline: {error.msg}", source=source, hint=_WRITE_AGAIN)
 
 
-def _entries(document: Any) -> dict[ModelKey, tuple[Entry, ...]]:
+def _entries(document: Any) -> dict[ModelKey, tuple[BaselineEntry, ...]]:
     """The entries by model. A merge can leave a model twice: then it has the entries of both."""
-    found: dict[ModelKey, Counter[Entry]] = {}
+    found: dict[ModelKey, Counter[BaselineEntry]] = {}
     for model in document["models"]:
         key = str(model["model"]), str(model["resolution"])
         entries = [
-            Entry(str(x["code"]), str(x["layer"]), str(x["what"])) for x in model["findings"]
+            BaselineEntry(str(x["code"]), str(x["layer"]), str(x["what"]))
+            for x in model["findings"]
         ]
         found[key] = found.get(key, Counter()) | Counter(entries)
     return {key: tuple(sorted(entries.elements())) for key, entries in found.items()}
 
 
-def _model_text(key: ModelKey, entries: Sequence[Entry]) -> str:
+def _model_text(key: ModelKey, entries: Sequence[BaselineEntry]) -> str:
     model, resolution = map(json.dumps, key)
     findings = ",".join(
         "\n  " + json.dumps({"code": x.code, "layer": x.layer, "what": x.what}) for x in entries

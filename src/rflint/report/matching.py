@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Options: TypeAlias = Callable[[int], Iterable[int]]
+Fits: TypeAlias = Callable[[int], Iterable[int]]
 """The places that an item fits, by preference."""
 
 
 def complete_matching(
-    options: Options, start: Mapping[int, int], order: Iterable[int]
+    options: Fits, start: Mapping[int, int], order: Iterable[int]
 ) -> dict[int, int]:
     """The place of each item that gets one: as many items as possible.
 
@@ -52,7 +52,7 @@ class _Search:
 
 
 def _search(
-    item: int, options: Options, item_at: Mapping[int, int], hopeless: Collection[int]
+    item: int, options: Fits, item_at: Mapping[int, int], hopeless: Collection[int]
 ) -> _Search:
     """Search breadth first for a free place."""
     wanted_by: dict[int, int] = {}

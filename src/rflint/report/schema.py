@@ -23,10 +23,10 @@ from rflint.report.limits import ExceededLimit
 
 SCHEMA_VERSION = 1
 
-Entry: TypeAlias = dict[str, Any]
+JsonObject: TypeAlias = dict[str, Any]
 
 
-def analysis_entries(analysis: Analysis) -> Entry:
+def analysis_entries(analysis: Analysis) -> JsonObject:
     """The entries of a model that an analysis gives, its layers excepted."""
     architecture, totals = analysis.architecture, analysis.totals
     return {
@@ -49,12 +49,12 @@ def analysis_entries(analysis: Analysis) -> Entry:
     }
 
 
-def layer_entries(analysis: Analysis) -> list[Entry]:
+def layer_entries(analysis: Analysis) -> list[JsonObject]:
     """The entry `layers`: all layers but the inputs."""
     return [_layer_entry(x) for x in analysis.layers if x.layer.kind is not Kind.INPUT]
 
 
-def finding_entry(finding: Finding) -> Entry:
+def finding_entry(finding: Finding) -> JsonObject:
     """An entry of `findings`, `suppressed` or `accepted`."""
     return {
         "code": finding.code,
@@ -68,7 +68,7 @@ def finding_entry(finding: Finding) -> Entry:
     }
 
 
-def limit_entry(limit: ExceededLimit) -> Entry:
+def limit_entry(limit: ExceededLimit) -> JsonObject:
     """An entry of `over_limits`."""
     return {
         "limit": limit.option,
@@ -77,7 +77,7 @@ def limit_entry(limit: ExceededLimit) -> Entry:
     }
 
 
-def repair_entry(repair: Repair) -> Entry:
+def repair_entry(repair: Repair) -> JsonObject:
     """An entry of `repairs`."""
     return {
         "kind": repair.kind,
@@ -90,12 +90,12 @@ def repair_entry(repair: Repair) -> Entry:
     }
 
 
-def source_entry(source: SourceLocation | None) -> Entry | None:
+def source_entry(source: SourceLocation | None) -> JsonObject | None:
     """A line of a source file."""
     return {"path": source.path, "line": source.line} if source else None
 
 
-def _layer_entry(analysed: AnalysedLayer) -> Entry:
+def _layer_entry(analysed: AnalysedLayer) -> JsonObject:
     layer = analysed.layer
     geometry = layer.geometry
     before, behind = analysed.input_field, analysed.output_field
@@ -132,7 +132,7 @@ def _lengths(analysed: AnalysedLayer, lengths: list[Number | None]) -> list[int 
     )
 
 
-def _left_out_entry(left_out: LeftOut | None) -> Entry | None:
+def _left_out_entry(left_out: LeftOut | None) -> JsonObject | None:
     if left_out is None:
         return None
     return {
@@ -142,7 +142,7 @@ def _left_out_entry(left_out: LeftOut | None) -> Entry | None:
     }
 
 
-def _metrics_entry(metrics: Metrics) -> Entry:
+def _metrics_entry(metrics: Metrics) -> JsonObject:
     return {
         "params": metrics.params,
         "macs": metrics.macs,

@@ -56,9 +56,9 @@ def import_closure(target: str, root: Path) -> ImportClosure:
         folders = [root]
         pending = []
     folders += [Path(entry) for entry in sys.path if entry and not is_installed(entry)]
-    finder = _Finder([str(folder.resolve()) for folder in dict.fromkeys(folders)])
+    modules = _UserModules([str(folder.resolve()) for folder in dict.fromkeys(folders)])
     if not pending:
-        pending = list(finder.modules(module))
+        pending = list(modules.find(module))
     files: dict[str, None] = {}
     is_open = False
     while pending:
@@ -68,10 +68,10 @@ def import_closure(target: str, root: Path) -> ImportClosure:
         files[current.file] = None
         for name in _imports(current):
             if name.endswith(".*"):
-                pending += finder.listed_in(name[:-2])
+                pending += modules.listed_in(name[:-2])
             else:
                 is_open |= name.partition(".")[0] in _DYNAMIC
-                pending += finder.modules(name)
+                pending += modules.find(name)
     return ImportClosure(frozenset(files), is_open, target)
 
 
@@ -88,14 +88,14 @@ class _Module:
         return self.name if is_package else self.name.rpartition(".")[0]
 
 
-class _Finder:
+class _UserModules:
     """Finds the user's modules in folders."""
 
     def __init__(self, folders: list[str]) -> None:
         self.folders = folders
         self._elsewhere: dict[str, list[str]] = {}
 
-    def modules(self, name: str) -> Iterator[_Module]:
+    def find(self, name: str) -> Iterator[_Module]:
         """A module and the packages that contain it; nothing if it is not the user's."""
         parts = name.split(".")
         for folder in (*self.folders, *self._beyond(parts[0])):
@@ -106,10 +106,10 @@ class _Finder:
 
     def listed_in(self, package: str) -> Iterator[_Module]:
         """The modules in a package that `from package import *` may import."""
-        for found in list(self.modules(package)):
+        for found in list(self.find(package)):
             if found.name == package and os.path.basename(found.file) == "__init__.py":
                 for name in _exported(found.file):
-                    yield from self.modules(f"{package}.{name}")
+                    yield from self.find(f"{package}.{name}")
 
     def _beyond(self, top: str) -> list[str]:
         """Folders of a project in an editable install, which need not be on sys.path."""

@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 from rflint.errors import ImportFailed, RflintError, UsageError, error_text
-from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.exits import exit_call
 from rflint.usercode.finder import make_target_importable, module_exists, shadowed_file
 from rflint.usercode.frame_marks import enters_user_code, imports_for_user
@@ -19,7 +18,12 @@ from rflint.usercode.import_file import import_file
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.paths import short_path, source_at
 from rflint.usercode.source_lines import innermost_user_line_of
-from rflint.usercode.target_hints import missing_file, missing_module, without_colon
+from rflint.usercode.target_hints import (
+    missing_attribute,
+    missing_file,
+    missing_module,
+    without_colon,
+)
 
 
 def check_target(target: str, root: Path, hint: str = "") -> None:
@@ -62,7 +66,7 @@ def load_target(target: str, root: Path) -> Any:
             found = getattr(found, part)
         except AttributeError as error:
             raise ImportFailed(
-                f"{walked} has no attribute {part!r}", hint=_suggestion(part, found)
+                f"{walked} has no attribute {part!r}", hint=missing_attribute(part, found)
             ) from error
         except BaseException as error:
             if is_ctrl_c(error):
@@ -161,15 +165,3 @@ def _import_error(name: str, error: BaseException) -> RflintError:
     return ImportFailed(
         f"importing {name} {event}", hint=hint, source=innermost_user_line_of(error)
     )
-
-
-def _suggestion(name: str, owner: Any) -> str:
-    public = [attribute for attribute in dir(owner) if not attribute.startswith("_")]
-    if alike := similar(name, public, 3, ignore_case=True):
-        return did_you_mean(alike)
-    defined = [
-        a
-        for a in public
-        if getattr(getattr(owner, a, None), "__module__", "") == getattr(owner, "__name__", None)
-    ]
-    return f"It defines: {', '.join(defined[:8])}." if defined else ""

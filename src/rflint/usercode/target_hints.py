@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.paths import relative_path
@@ -47,3 +48,16 @@ def missing_module(name: str, root: Path) -> str:
             x.stem for x in root.iterdir() if x.suffix == ".py" or (x / "__init__.py").is_file()
         ]
     return did_you_mean(similar(name, there, 3, ignore_case=True))
+
+
+def missing_attribute(name: str, owner: Any) -> str:
+    """For an attribute that does not exist: similar names, or what the owner itself defines."""
+    public = [attribute for attribute in dir(owner) if not attribute.startswith("_")]
+    if alike := similar(name, public, 3, ignore_case=True):
+        return did_you_mean(alike)
+    defined = [
+        a
+        for a in public
+        if getattr(getattr(owner, a, None), "__module__", "") == getattr(owner, "__name__", None)
+    ]
+    return f"It defines: {', '.join(defined[:8])}." if defined else ""

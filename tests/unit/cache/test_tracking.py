@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rflint.cache.collect import collect
+from rflint.cache.collect import collect_dependencies
 from rflint.cache.dependencies import CurrentState, Dependencies
 from rflint.cache.tracker import Tracker
 from tests.helpers.aged_files import _moments, aged
@@ -227,7 +227,7 @@ class Looking:
         compiled = compile(code, str(self.folder / "user.py"), "exec")
         with tracker.watch():
             exec(compiled, {"__name__": "user"})
-        return collect(tracker.run)
+        return collect_dependencies(tracker.run)
 
 
 @pytest.fixture
