@@ -32,7 +32,7 @@ class Caller(Enum):
 
 def current_caller() -> Caller:
     """Whose code makes the call that is being observed."""
-    innermost = calling_frame()
+    innermost = observed_call_frame()
     if innermost.f_code.co_filename.startswith(("<frozen importlib", "<frozen zipimport")):
         return Caller.IMPORT
     frame: FrameType | None = innermost
@@ -46,7 +46,7 @@ def current_caller() -> Caller:
     return Caller.USER  # a thread that runs only the standard library
 
 
-def calling_frame() -> FrameType:
+def observed_call_frame() -> FrameType:
     """The innermost frame outside of this package."""
     frame = sys._getframe(1)
     while frame.f_code.co_filename.startswith(_HERE) and frame.f_back:
@@ -56,7 +56,7 @@ def calling_frame() -> FrameType:
 
 def is_called_by(modules: tuple[str, ...]) -> bool:
     """Whether one of these modules of the standard library makes the call."""
-    frame: FrameType | None = calling_frame()
+    frame: FrameType | None = observed_call_frame()
     while frame and is_standard(frame.f_code.co_filename):
         if _module_of(frame) in modules:
             return True
@@ -66,7 +66,7 @@ def is_called_by(modules: tuple[str, ...]) -> bool:
 
 def only_asks_for_kind() -> bool:
     """Whether the call is by a function like os.path.exists, which uses nothing but the kind."""
-    frame: FrameType | None = calling_frame()
+    frame: FrameType | None = observed_call_frame()
     called = ""
     while frame and _module_of(frame) in _PATH_MODULES:
         code = frame.f_code

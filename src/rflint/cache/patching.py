@@ -56,7 +56,7 @@ def _attribute(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-class Patches:
+class FunctionPatches:
     """A context manager that puts back what was replaced in it.
 
     What the user's code has replaced meanwhile stays.
@@ -66,7 +66,7 @@ class Patches:
         self.observer = observer
         self._replaced: list[tuple[Any, str, Any, _ObservedFunction, bool]] = []
 
-    def __enter__(self) -> Patches:
+    def __enter__(self) -> FunctionPatches:
         return self
 
     def replace(self, owner: Any, name: str, note: Note) -> None:
