@@ -11,7 +11,7 @@ from rflint.linting.rule_files import load_rules
 from rflint.report.model_report import ModelReport
 from rflint.report.policy import Policy, apply_policies
 from rflint.usercode.paths import source_at
-from tests.helpers.by_hand import conv, found, report
+from tests.helpers.handmade_reports import conv, found, report
 
 RULES = load_rules()
 POLICY = Policy(RULES)

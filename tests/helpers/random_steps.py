@@ -50,7 +50,7 @@ def partition(window: int) -> Slack:
     return Slack((1 - window, 0), (1 - window, 0))
 
 
-class Does(nn.Module):
+class StepModule(nn.Module):
     """A function with the modules that it needs, and what the probe has to know of it."""
 
     def __init__(
@@ -104,14 +104,14 @@ class Step:
         call = f"{self.kind}({', '.join(f'{name}={value}' for name, value in self.options)})"
         return f"{self.around}({call})" if self.around else call
 
-    def build(self, channels: int) -> Does:
+    def build(self, channels: int) -> StepModule:
         """The step as a module."""
         build = KINDS[self.kind].build
         if not self.around:
             return build(channels, **dict(self.options))
         join, share = JOINS[self.around]
         body = build(channels // share, **dict(self.options))
-        return Does(
+        return StepModule(
             join,
             body,
             nn.Conv2d(channels, channels, 1),
@@ -121,10 +121,10 @@ class Step:
         )
 
 
-def step(**options: Options) -> Callable[[Callable[..., Does]], Callable[..., Does]]:
+def step(**options: Options) -> Callable[[Callable[..., StepModule]], Callable[..., StepModule]]:
     """Enter a builder into the steps that programs are made of."""
 
-    def register(build: Callable[..., Does]) -> Callable[..., Does]:
+    def register(build: Callable[..., StepModule]) -> Callable[..., StepModule]:
         KINDS[build.__name__] = StepKind(build, options)
         return build
 
@@ -184,35 +184,35 @@ def _groups(word: str, channels: int) -> int:
     pad=one_of("none", "half", "full"),
     groups=one_of("dense", "dense", "halves", "depthwise"),
 )
-def conv(c: int, kernel: Pair, stride: Pair, dilation: Pair, pad: str, groups: str) -> Does:
+def conv(c: int, kernel: Pair, stride: Pair, dilation: Pair, pad: str, groups: str) -> StepModule:
     share = {"none": 0, "half": 1, "full": 2}[pad]
     padding = tuple(d * (k - 1) * share // 2 for k, d in zip(kernel, dilation, strict=True))
     layer = nn.Conv2d(c, c, kernel, stride, padding, dilation, groups=_groups(groups, c))
-    return Does(lambda x, f: torch.relu(f(x)), layer)
+    return StepModule(lambda x, f: torch.relu(f(x)), layer)
 
 
 @step(kernel=pair_of(1, 2, 3, 4), dilation=pair_of(1, 2))
-def same_conv(c: int, kernel: Pair, dilation: Pair) -> Does:
-    return Does(lambda x, f: f(x), nn.Conv2d(c, c, kernel, dilation=dilation, padding="same"))
+def same_conv(c: int, kernel: Pair, dilation: Pair) -> StepModule:
+    return StepModule(lambda x, f: f(x), nn.Conv2d(c, c, kernel, dilation=dilation, padding="same"))
 
 
 @step(kernel=pair_of(1, 3), mode=one_of("reflect", "circular", "replicate"))
-def mirrored_conv(c: int, kernel: Pair, mode: str) -> Does:
+def mirrored_conv(c: int, kernel: Pair, mode: str) -> StepModule:
     padding = (kernel[0] // 2, kernel[1] // 2)
     layer = nn.Conv2d(c, c, kernel, padding=padding, padding_mode=mode)
-    return Does(lambda x, f: f(x), layer, wraps=True)
+    return StepModule(lambda x, f: f(x), layer, wraps=True)
 
 
 @step(kernel=pair_of(2, 3, 4), stride=pair_of(1, 2), padding=pair_of(0, 1))
-def transposed_conv(c: int, kernel: Pair, stride: Pair, padding: Pair) -> Does:
+def transposed_conv(c: int, kernel: Pair, stride: Pair, padding: Pair) -> StepModule:
     layer = nn.ConvTranspose2d(c, c, kernel, stride, padding)
     most = [Fraction(s - 1, s) for s in stride]
     slack = [Slack((-m, 2 * m), (-m, m)) for m in most]
-    return Does(lambda x, f: f(x), layer, slack=(slack[0], slack[1]))
+    return StepModule(lambda x, f: f(x), layer, slack=(slack[0], slack[1]))
 
 
 @step(dim=dims, kernel=one_of(3, 5))
-def axial_conv(c: int, dim: int, kernel: int) -> Does:
+def axial_conv(c: int, dim: int, kernel: int) -> StepModule:
     """A 1-d convolution on rows or columns that lie in the batch."""
 
     def forward(x: Tensor, f: nn.Module) -> Tensor:
@@ -223,54 +223,58 @@ def axial_conv(c: int, dim: int, kernel: int) -> Does:
         columns = x.permute(0, 3, 1, 2).flatten(0, 1)
         return f(columns).unflatten(0, (b, w)).permute(0, 2, 3, 1)
 
-    return Does(forward, nn.Conv1d(c, c, kernel, padding=kernel // 2))
+    return StepModule(forward, nn.Conv1d(c, c, kernel, padding=kernel // 2))
 
 
 @step(kernel=one_of(2, 3))
-def rows_in_channels(c: int, kernel: int) -> Does:
+def rows_in_channels(c: int, kernel: int) -> StepModule:
     """Pooling along rows, of which all channels and rows lie side by side in one dimension."""
 
     def forward(x: Tensor) -> Tensor:
         b, c, h, w = x.shape
         return F.avg_pool1d(x.reshape(b, c * h, w), kernel, 1).view(b, c, h, -1)
 
-    return Does(forward)
+    return StepModule(forward)
 
 
 @step(kernel=pair_of(1, 3))
-def channels_in_batch(c: int, kernel: Pair) -> Does:
+def channels_in_batch(c: int, kernel: Pair) -> StepModule:
     def forward(x: Tensor, f: nn.Module) -> Tensor:
         b, c, h, w = x.shape
         return f(x.reshape(b * c, 1, h, w)).view(b, c, h, w)
 
-    return Does(forward, nn.Conv2d(1, 1, kernel, padding=(kernel[0] // 2, kernel[1] // 2)))
+    return StepModule(forward, nn.Conv2d(1, 1, kernel, padding=(kernel[0] // 2, kernel[1] // 2)))
 
 
 @step(kernel=pair_of(1, 2, 3), stride=pair_of(1, 2), pad=one_of(False, True), ceil=one_of(0, 1))
-def max_pool(c: int, kernel: Pair, stride: Pair, pad: bool, ceil: int) -> Does:
+def max_pool(c: int, kernel: Pair, stride: Pair, pad: bool, ceil: int) -> StepModule:
     padding = (kernel[0] // 2, kernel[1] // 2) if pad else (0, 0)
-    return Does(lambda x, f: f(x), nn.MaxPool2d(kernel, stride, padding, ceil_mode=bool(ceil)))
+    return StepModule(
+        lambda x, f: f(x), nn.MaxPool2d(kernel, stride, padding, ceil_mode=bool(ceil))
+    )
 
 
 @step(kernel=pair_of(1, 2, 3), stride=pair_of(1, 2), pad=one_of(False, True), ceil=one_of(0, 1))
-def avg_pool(c: int, kernel: Pair, stride: Pair, pad: bool, ceil: int) -> Does:
+def avg_pool(c: int, kernel: Pair, stride: Pair, pad: bool, ceil: int) -> StepModule:
     padding = (kernel[0] // 2, kernel[1] // 2) if pad else (0, 0)
-    return Does(lambda x, f: f(x), nn.AvgPool2d(kernel, stride, padding, ceil_mode=bool(ceil)))
+    return StepModule(
+        lambda x, f: f(x), nn.AvgPool2d(kernel, stride, padding, ceil_mode=bool(ceil))
+    )
 
 
 @step(kernel=pair_of(1, 2, 3), stride=pair_of(1, 2), ceil=one_of(False, True))
-def lp_pool(c: int, kernel: Pair, stride: Pair, ceil: bool) -> Does:
-    return Does(lambda x: F.lp_pool2d(x, 2, kernel, stride, ceil_mode=ceil))
+def lp_pool(c: int, kernel: Pair, stride: Pair, ceil: bool) -> StepModule:
+    return StepModule(lambda x: F.lp_pool2d(x, 2, kernel, stride, ceil_mode=ceil))
 
 
 @step(factor=dividing(1, 2, 3), largest=one_of(False, True))
-def adaptive_pool(c: int, factor: Pair, largest: bool) -> Does:
+def adaptive_pool(c: int, factor: Pair, largest: bool) -> StepModule:
     pool = F.adaptive_max_pool2d if largest else F.adaptive_avg_pool2d
-    return Does(lambda x: pool(x, (x.shape[2] // factor[0], x.shape[3] // factor[1])))
+    return StepModule(lambda x: pool(x, (x.shape[2] // factor[0], x.shape[3] // factor[1])))
 
 
 @step(kernel=pair_of(1, 2, 3), stride=pair_of(1, 2), padding=one_of(0, 1))
-def unfold(c: int, kernel: Pair, stride: Pair, padding: int) -> Does:
+def unfold(c: int, kernel: Pair, stride: Pair, padding: int) -> StepModule:
     """im2col, a linear layer over the patches, and a map again: a convolution, spelled out."""
     linear = nn.Linear(c * kernel[0] * kernel[1], c)
 
@@ -282,84 +286,86 @@ def unfold(c: int, kernel: Pair, stride: Pair, padding: int) -> Does:
         columns = F.unfold(x, kernel, padding=padding, stride=stride)
         return f(columns.transpose(1, 2)).transpose(1, 2).reshape(x.shape[0], -1, h, w)
 
-    return Does(forward, linear)
+    return StepModule(forward, linear)
 
 
 @step(dim=dims, size=one_of(2, 3), step=one_of(1, 2))
-def sliding(c: int, dim: int, size: int, step: int) -> Does:
+def sliding(c: int, dim: int, size: int, step: int) -> StepModule:
     """Tensor.unfold, and a linear layer over every window."""
     linear = nn.Linear(size, 1)
-    return Does(lambda x, f: f(x.unfold(dim, size, step)).squeeze(-1), linear)
+    return StepModule(lambda x, f: f(x.unfold(dim, size, step)).squeeze(-1), linear)
 
 
 @step(dim=dims)
-def differences(c: int, dim: int) -> Does:
-    return Does(lambda x: x.diff(dim=dim))
+def differences(c: int, dim: int) -> StepModule:
+    return StepModule(lambda x: x.diff(dim=dim))
 
 
 # -- pads, crops and strides
 
 
 @step(pads=lambda size: st.tuples(*[st.integers(-2, 2)] * 4), mode=one_of("constant", "zero"))
-def pad(c: int, pads: tuple[int, ...], mode: str) -> Does:
+def pad(c: int, pads: tuple[int, ...], mode: str) -> StepModule:
     if mode == "zero":
-        return Does(lambda x, f: f(x), nn.ZeroPad2d(pads))
-    return Does(lambda x: F.pad(x, pads))
+        return StepModule(lambda x, f: f(x), nn.ZeroPad2d(pads))
+    return StepModule(lambda x: F.pad(x, pads))
 
 
 @step(start=pair_of(0, 1, 3), step=pair_of(1, 2))
-def strided_slice(c: int, start: Pair, step: Pair) -> Does:
-    return Does(lambda x: x[:, :, start[0] :: step[0], start[1] :: step[1]])
+def strided_slice(c: int, start: Pair, step: Pair) -> StepModule:
+    return StepModule(lambda x: x[:, :, start[0] :: step[0], start[1] :: step[1]])
 
 
 @step(crop=pair_of(0, 1, 2))
-def crop(c: int, crop: Pair) -> Does:
+def crop(c: int, crop: Pair) -> StepModule:
     a, b = crop
-    return Does(lambda x: x[..., a : x.shape[2] - a, b : x.shape[3] - b])
+    return StepModule(lambda x: x[..., a : x.shape[2] - a, b : x.shape[3] - b])
 
 
 @step(start=one_of(0, 2), dim=dims)
-def narrowed(c: int, start: int, dim: int) -> Does:
-    return Does(lambda x: x.narrow(dim, start, x.shape[dim] - start - 1))
+def narrowed(c: int, start: int, dim: int) -> StepModule:
+    return StepModule(lambda x: x.narrow(dim, start, x.shape[dim] - start - 1))
 
 
 @step(shifts=pair_of(-2, 0, 1))
-def roll(c: int, shifts: Pair) -> Does:
+def roll(c: int, shifts: Pair) -> StepModule:
     """What comes in on the other side is cut off."""
-    return Does(lambda x: x.roll(shifts, (2, 3))[:, :, 2:-2, 2:-2])
+    return StepModule(lambda x: x.roll(shifts, (2, 3))[:, :, 2:-2, 2:-2])
 
 
 # -- resampling
 
 
 @step(factor=pair_of(1, 2, 3), exact=one_of(False, True))
-def nearest(c: int, factor: Pair, exact: bool) -> Does:
+def nearest(c: int, factor: Pair, exact: bool) -> StepModule:
     mode = "nearest-exact" if exact else "nearest"
     layer = nn.Upsample(scale_factor=tuple(map(float, factor)), mode=mode)
-    return Does(lambda x, f: f(x), layer, slack=(rounded_down(factor[0]), rounded_down(factor[1])))
+    return StepModule(
+        lambda x, f: f(x), layer, slack=(rounded_down(factor[0]), rounded_down(factor[1]))
+    )
 
 
 @step(factor=pair_of(1, 2, 3))
-def bilinear(c: int, factor: Pair) -> Does:
+def bilinear(c: int, factor: Pair) -> StepModule:
     def forward(x: Tensor) -> Tensor:
         size = (x.shape[2] * factor[0], x.shape[3] * factor[1])
         return F.interpolate(x, size, mode="bilinear")
 
     # what lies between two positions reads both; clamped at the border
     slack = [rounded_down(2 * n) if n > 1 else EXACT for n in factor]
-    return Does(forward, slack=(slack[0], slack[1]), wraps=True)
+    return StepModule(forward, slack=(slack[0], slack[1]), wraps=True)
 
 
 @step(times=one_of(2, 3), dim=dims)
-def repeated(c: int, times: int, dim: int) -> Does:
+def repeated(c: int, times: int, dim: int) -> StepModule:
     slack = [rounded_down(times) if d == dim else EXACT for d in (2, 3)]
-    return Does(lambda x: x.repeat_interleave(times, dim), slack=(slack[0], slack[1]))
+    return StepModule(lambda x: x.repeat_interleave(times, dim), slack=(slack[0], slack[1]))
 
 
 @step(factor=one_of(2))
-def pixel_shuffle(c: int, factor: int) -> Does:
+def pixel_shuffle(c: int, factor: int) -> StepModule:
     slack = rounded_down(factor)
-    return Does(
+    return StepModule(
         lambda x, f, g: g(f(x)),
         nn.Conv2d(c, c * factor**2, 1),
         nn.PixelShuffle(factor),
@@ -368,7 +374,7 @@ def pixel_shuffle(c: int, factor: int) -> Does:
 
 
 @step(factor=pair_of(1, 2, 3))
-def depth_to_space(c: int, factor: Pair) -> Does:
+def depth_to_space(c: int, factor: Pair) -> StepModule:
     r, s = factor
 
     def forward(x: Tensor, f: nn.Module) -> Tensor:
@@ -376,16 +382,18 @@ def depth_to_space(c: int, factor: Pair) -> Does:
         x = f(x).view(b, c, r, s, h, w)
         return x.permute(0, 1, 4, 2, 5, 3).reshape(b, c, h * r, w * s)
 
-    return Does(forward, nn.Conv2d(c, c * r * s, 1), slack=(rounded_down(r), rounded_down(s)))
+    return StepModule(forward, nn.Conv2d(c, c * r * s, 1), slack=(rounded_down(r), rounded_down(s)))
 
 
 @step(factor=dividing_both(2, 3))
-def pixel_unshuffle(c: int, factor: int) -> Does:
-    return Does(lambda x, f, g: g(f(x)), nn.PixelUnshuffle(factor), nn.Conv2d(c * factor**2, c, 1))
+def pixel_unshuffle(c: int, factor: int) -> StepModule:
+    return StepModule(
+        lambda x, f, g: g(f(x)), nn.PixelUnshuffle(factor), nn.Conv2d(c * factor**2, c, 1)
+    )
 
 
 @step(factor=dividing(1, 2, 3), last=one_of(False, True))
-def space_to_depth(c: int, factor: Pair, last: bool) -> Does:
+def space_to_depth(c: int, factor: Pair, last: bool) -> StepModule:
     r, s = factor
     mix: nn.Module = nn.Linear(c * r * s, c) if last else nn.Conv2d(c * r * s, c, 1)
 
@@ -397,11 +405,11 @@ def space_to_depth(c: int, factor: Pair, last: bool) -> Does:
             return f(x).permute(0, 3, 1, 2)
         return f(x.permute(0, 1, 3, 5, 2, 4).reshape(b, c * r * s, h // r, w // s))
 
-    return Does(forward, mix)
+    return StepModule(forward, mix)
 
 
 @step(factor=dividing_both(2))
-def merged_slices(c: int, factor: int) -> Does:
+def merged_slices(c: int, factor: int) -> StepModule:
     """Four strided slices side by side, as in Swin's patch merging."""
 
     def forward(x: Tensor, f: nn.Module) -> Tensor:
@@ -409,11 +417,11 @@ def merged_slices(c: int, factor: int) -> Does:
         parts = [x[:, a::2, b::2] for a in (0, 1) for b in (0, 1)]
         return f(torch.cat(parts, -1)).permute(0, 3, 1, 2)
 
-    return Does(forward, nn.Linear(4 * c, c))
+    return StepModule(forward, nn.Linear(4 * c, c))
 
 
 @step(window=dividing(2, 3))
-def fold(c: int, window: Pair) -> Does:
+def fold(c: int, window: Pair) -> StepModule:
     """Patches that do not overlap, mixed and put together again."""
     size = c * window[0] * window[1]
 
@@ -422,11 +430,11 @@ def fold(c: int, window: Pair) -> Does:
         return F.fold(patches, x.shape[2:], window, stride=window)
 
     slack = (partition(window[0]), partition(window[1]))
-    return Does(forward, nn.Conv1d(size, size, 1), slack=slack)
+    return StepModule(forward, nn.Conv1d(size, size, 1), slack=slack)
 
 
 @step(dim=dims)
-def interleaved(c: int, dim: int) -> Does:
+def interleaved(c: int, dim: int) -> StepModule:
     """A buffer that is filled with two things in turn."""
 
     def forward(x: Tensor, f: nn.Module) -> Tensor:
@@ -441,23 +449,23 @@ def interleaved(c: int, dim: int) -> Does:
     half = Fraction(1, 2)
     either = Slack((0, half), (-half, 0))
     slack = [either if d == dim else EXACT for d in (2, 3)]
-    return Does(forward, nn.Conv2d(c, c, 1), slack=(slack[0], slack[1]))
+    return StepModule(forward, nn.Conv2d(c, c, 1), slack=(slack[0], slack[1]))
 
 
 # -- pointwise
 
 
 @step()
-def channels_last(c: int) -> Does:
+def channels_last(c: int) -> StepModule:
     def forward(x: Tensor, norm: nn.Module, linear: nn.Module) -> Tensor:
         return F.gelu(linear(norm(x.permute(0, 2, 3, 1)))).permute(0, 3, 1, 2)
 
-    return Does(forward, nn.LayerNorm(c), nn.Linear(c, c))
+    return StepModule(forward, nn.LayerNorm(c), nn.Linear(c, c))
 
 
 @step(spelling=lambda size: st.sampled_from(sorted(_SPELLINGS)))
-def pointwise(c: int, spelling: str) -> Does:
-    return Does(_SPELLINGS[spelling], nn.Linear(c, c), nn.Conv1d(c, c, 1), nn.BatchNorm2d(c))
+def pointwise(c: int, spelling: str) -> StepModule:
+    return StepModule(_SPELLINGS[spelling], nn.Linear(c, c), nn.Conv1d(c, c, 1), nn.BatchNorm2d(c))
 
 
 def _einsum(x: Tensor, linear: nn.Linear, *_: nn.Module) -> Tensor:
@@ -511,8 +519,8 @@ _SPELLINGS: dict[str, Callable[..., Tensor]] = {
 
 
 @step()
-def transposed(c: int) -> Does:
-    return Does(lambda x: x.transpose(2, 3), transposes=True)
+def transposed(c: int) -> StepModule:
+    return StepModule(lambda x: x.transpose(2, 3), transposes=True)
 
 
 # -- windows of a partition
@@ -538,15 +546,15 @@ def _partitions(window: Pair) -> tuple[Slack, Slack]:
 
 
 @step(window=dividing(1, 2, 3, 4))
-def windowed_linear(c: int, window: Pair) -> Does:
+def windowed_linear(c: int, window: Pair) -> StepModule:
     """Pointwise, wherever the positions lie meanwhile."""
-    return Does(
+    return StepModule(
         lambda x, f: _from_windows(f(_to_windows(x, window)), window, x.shape), nn.Linear(c, c)
     )
 
 
 @step(window=dividing(1, 2, 3))
-def windowed_mean(c: int, window: Pair) -> Does:
+def windowed_mean(c: int, window: Pair) -> StepModule:
     m, n = window
 
     def forward(x: Tensor) -> Tensor:
@@ -554,20 +562,20 @@ def windowed_mean(c: int, window: Pair) -> Does:
         means = _to_windows(x, window).mean(1)
         return means.view(b, h // m, w // n, c).permute(0, 3, 1, 2)
 
-    return Does(forward)
+    return StepModule(forward)
 
 
 @step(window=dividing(1, 2, 3, 4), fused=one_of(False, True))
-def windowed_attention(c: int, window: Pair, fused: bool) -> Does:
+def windowed_attention(c: int, window: Pair, fused: bool) -> StepModule:
     def forward(x: Tensor, f: nn.Module) -> Tensor:
         q, k, v = f(_to_windows(x, window)).chunk(3, -1)
         return _from_windows(_attended(q, k, v, fused), window, x.shape)
 
-    return Does(forward, nn.Linear(c, 3 * c), slack=_partitions(window))
+    return StepModule(forward, nn.Linear(c, 3 * c), slack=_partitions(window))
 
 
 @step(window=dividing(2, 3, 4))
-def shifted_attention(c: int, window: Pair) -> Does:
+def shifted_attention(c: int, window: Pair) -> StepModule:
     """As in Swin, with several heads."""
 
     def forward(x: Tensor, f: nn.Module) -> Tensor:
@@ -580,7 +588,7 @@ def shifted_attention(c: int, window: Pair) -> Does:
         mixed = _attended(q, k, v, False).transpose(1, 2).reshape(n, t, c)
         return _from_windows(mixed, window, x.shape).roll(shifts, (2, 3))
 
-    return Does(forward, nn.Linear(c, 3 * c), slack=_partitions(window), wraps=True)
+    return StepModule(forward, nn.Linear(c, 3 * c), slack=_partitions(window), wraps=True)
 
 
 def _attended(q: Tensor, k: Tensor, v: Tensor, fused: bool) -> Tensor:
@@ -590,7 +598,7 @@ def _attended(q: Tensor, k: Tensor, v: Tensor, fused: bool) -> Tensor:
 
 
 @step(window=dividing(1, 2, 3))
-def windowed_einsum(c: int, window: Pair) -> Does:
+def windowed_einsum(c: int, window: Pair) -> StepModule:
     """A weighted sum over every window."""
     m, n = window
 
@@ -598,11 +606,11 @@ def windowed_einsum(c: int, window: Pair) -> Does:
         b, c, h, w = x.shape
         return torch.einsum("bcimjn,mn->bcij", x.view(b, c, h // m, m, w // n, n), f.weight)
 
-    return Does(forward, nn.Linear(n, m))
+    return StepModule(forward, nn.Linear(n, m))
 
 
 @step(window=dividing(1, 2, 3))
-def windowed_mixing(c: int, window: Pair) -> Does:
+def windowed_mixing(c: int, window: Pair) -> StepModule:
     """The positions of a window mixed by a linear layer, as in an MLP-Mixer on windows."""
     size = window[0] * window[1]
 
@@ -610,11 +618,11 @@ def windowed_mixing(c: int, window: Pair) -> Does:
         mixed = f(_to_windows(x, window).transpose(1, 2)).transpose(1, 2)
         return _from_windows(mixed, window, x.shape)
 
-    return Does(forward, nn.Linear(size, size), slack=_partitions(window))
+    return StepModule(forward, nn.Linear(size, size), slack=_partitions(window))
 
 
 @step(window=dividing(1, 2, 3))
-def windowed_extremes(c: int, window: Pair) -> Does:
+def windowed_extremes(c: int, window: Pair) -> StepModule:
     """The largest value of a window, where all of its positions were."""
     m, n = window
 
@@ -623,38 +631,38 @@ def windowed_extremes(c: int, window: Pair) -> Does:
         x = x.view(b, c, h // m, m, w // n, n)
         return (x - x.amax((3, 5), keepdim=True)).view(b, c, h, w)
 
-    return Does(forward, slack=_partitions(window))
+    return StepModule(forward, slack=_partitions(window))
 
 
 # -- everything along an axis
 
 
 @step(dim=dims)
-def cumulative(c: int, dim: int) -> Does:
-    return Does(lambda x: x.cumsum(dim), one_sided=True)
+def cumulative(c: int, dim: int) -> StepModule:
+    return StepModule(lambda x: x.cumsum(dim), one_sided=True)
 
 
 @step(dim=dims)
-def softmax(c: int, dim: int) -> Does:
-    return Does(lambda x: x.softmax(dim))
+def softmax(c: int, dim: int) -> StepModule:
+    return StepModule(lambda x: x.softmax(dim))
 
 
 @step(dim=dims)
-def axis_mean(c: int, dim: int) -> Does:
-    return Does(lambda x: x - x.mean(dim, keepdim=True))
+def axis_mean(c: int, dim: int) -> StepModule:
+    return StepModule(lambda x: x - x.mean(dim, keepdim=True))
 
 
 @step(dim=dims)
-def fourier(c: int, dim: int) -> Does:
+def fourier(c: int, dim: int) -> StepModule:
     def forward(x: Tensor) -> Tensor:
         spectrum = torch.fft.rfft(x, dim=dim)
         return torch.fft.irfft(spectrum * 0.5, n=x.shape[dim], dim=dim)
 
-    return Does(forward)
+    return StepModule(forward)
 
 
 @step(dim=dims)
-def axial_attention(c: int, dim: int) -> Does:
+def axial_attention(c: int, dim: int) -> StepModule:
     def forward(x: Tensor, f: nn.Module) -> Tensor:
         order = (0, 2, 3, 1) if dim == 3 else (0, 3, 2, 1)
         rows = x.permute(order)
@@ -662,18 +670,18 @@ def axial_attention(c: int, dim: int) -> Does:
         back = (0, 3, 1, 2) if dim == 3 else (0, 3, 2, 1)
         return _attended(q, k, v, False).permute(back)
 
-    return Does(forward, nn.Linear(c, 3 * c))
+    return StepModule(forward, nn.Linear(c, 3 * c))
 
 
 @step(fused=lambda size: st.booleans() if size[0] * size[1] <= 400 else None)
-def attention(c: int, fused: bool) -> Does:
+def attention(c: int, fused: bool) -> StepModule:
     """Between all positions; only of small maps, since it costs the square of them."""
 
     def forward(x: Tensor, f: nn.Module) -> Tensor:
         q, k, v = f(x.flatten(2).transpose(1, 2)).chunk(3, -1)
         return _attended(q, k, v, fused).transpose(1, 2).reshape(x.shape)
 
-    return Does(forward, nn.Linear(c, 3 * c))
+    return StepModule(forward, nn.Linear(c, 3 * c))
 
 
 # -- around a step that keeps the size

@@ -1,1 +1,1 @@
-"""The models of the paper, in our own code, named as the paper's figures name them."""
+"""The models of the paper, named as its figures name them, and small ones that tests share."""

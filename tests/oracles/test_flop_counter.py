@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,10 +11,8 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from rflint.analysis.analyse import analyse
-from rflint.analysis.analysis import Analysis
-from rflint.tracing.trace import trace
 from tests.helpers.modules import Lambda
+from tests.helpers.on_meta import analysed
 
 
 class Attention(nn.Module):
@@ -120,10 +118,6 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "a batch": (lambda: heads(nn.Conv2d(4, 8, 3)), (5, 4, 16, 16)),
     "attention in a batch": (lambda: Attention(fused=True), (3, 4, 5, 6)),
 }
-
-
-def analysed(model: nn.Module, shape: Sequence[int]) -> Analysis:
-    return analyse(trace(model, [torch.empty(tuple(shape), device="meta")]))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -25,8 +25,7 @@ import pytest
 import torch
 from torch import nn
 
-from rflint.analysis.analyse import analyse
-from rflint.tracing.trace import trace
+from tests.helpers.on_meta import analysed
 from zoo.torchvision_import import import_torchvision
 
 import_torchvision()
@@ -54,7 +53,7 @@ def test_published_receptive_fields(
 ) -> None:
     with torch.device("meta"):
         model = build().eval()
-    analysis = analyse(trace(model, [torch.empty(1, 3, size, size, device="meta")]))
+    analysis = analysed(model, (1, 3, size, size))
     inside = [x for x in analysis.layers if f"{x.layer.scope}.".startswith(f"{module}.")]
     for axis in inside[-1].output_field:
         assert (axis.r_max, axis.jump) == (r_max, 32)

@@ -26,10 +26,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rflint.analysis.analyse import analyse
 from rflint.analysis.receptive_field import PIXEL, AxisField
-from rflint.tracing.trace import trace
-from tests.helpers.random_steps import EXACT, JOINS, KINDS, Does, Number, Slack, Step
+from tests.helpers.on_meta import analysed
+from tests.helpers.random_steps import EXACT, JOINS, KINDS, Number, Slack, Step, StepModule
 
 CHANNELS = 4
 SMALLEST, LARGEST = 8, 48
@@ -68,7 +67,7 @@ class Running(nn.Module):
 
 
 @lru_cache(maxsize=4096)
-def module(step: Step) -> Does:
+def module(step: Step) -> StepModule:
     """Its weights do not matter: whatever is read counts."""
     return step.build(CHANNELS).eval()
 
@@ -116,7 +115,7 @@ def programs(draw: st.DrawFn) -> Program:
 
 def said(model: nn.Module, shape: Shape) -> tuple[AxisField, ...]:
     """What the output sees of both axes."""
-    analysis = analyse(trace(model, [torch.empty(shape, device="meta")]))
+    analysis = analysed(model, shape)
     outputs = analysis.architecture.outputs
     return analysis.layers[outputs[0]].output_field if outputs else (PIXEL, PIXEL)
 

@@ -26,7 +26,7 @@ import rflint
 from rflint.analysis.proofs.dead_weights import Kernel, dead_weights, kernels
 from rflint.graph.architecture import Architecture
 from rflint.linting.finding import Finding
-from rflint.tracing.trace import trace
+from tests.helpers.on_meta import traced
 from tests.helpers.random_convolutions import Case, convolutions, transposed_convolutions
 from tests.helpers.taps import (
     CentralDifference,
@@ -47,10 +47,6 @@ def live_taps(architecture: Architecture, kernel: Kernel) -> set[Tap]:
     """The taps that rflint says meet data in some call."""
     calls = [architecture.layers[index] for index in kernel.calls]
     return {tap for call in calls for tap in product(*(taps.live for taps in call.taps))}
-
-
-def traced(model: nn.Module, shape: Sequence[int]) -> Architecture:
-    return trace(model, [torch.empty(tuple(shape), device="meta")])
 
 
 def dead_findings(model: nn.Module, shape: Sequence[int]) -> Sequence[Finding]:

@@ -18,11 +18,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.analysis.analyse import analyse
 from rflint.analysis.proofs.coverage import Row, griddings, rows
 from rflint.linting.finding import Finding
-from rflint.tracing.trace import trace
 from tests.helpers import probe
+from tests.helpers.on_meta import analysed
 from zoo.torchvision_import import import_torchvision
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
@@ -48,7 +47,7 @@ def rows_seen(model: nn.Module, size: Ints, axis: int, unit: int) -> list[int]:
 
 def last_rows(model: nn.Module, size: Ints) -> list[Row]:
     """What rflint says that a unit of the output sees, per axis."""
-    analysis = analyse(trace(model, [torch.empty(1, 1, *size, device="meta")]))
+    analysis = analysed(model, (1, 1, *size))
     return [rows(analysis.architecture, axis)[-1] for axis in range(len(size))]
 
 
@@ -420,7 +419,7 @@ def test_deeplabs_resnet50_fills_its_holes() -> None:
 def test_the_last_stage_of_a_dilated_resnet_alone_leaves_holes() -> None:
     """Without an undilated stage in front, 2, 4, 4 (bottlenecks with skip connections) share 2."""
     stage = deeplab_backbone()[-1]
-    analysis = analyse(trace(stage, [torch.empty(1, 1024, 28, 28, device="meta")]))
+    analysis = analysed(stage, (1, 1024, 28, 28))
     found = griddings(analysis.architecture)
     assert [(x.row.dilations, x.row.count, x.row.span) for x in found] == [((2, 4, 4), 11, 21)] * 2
 

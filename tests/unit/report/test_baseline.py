@@ -18,8 +18,8 @@ from rflint.report.baseline import Baseline
 from rflint.report.baseline_file import read_baseline, write_baseline
 from rflint.report.model_report import ModelReport
 from rflint.report.report import FixedFinding
-from tests.helpers.by_hand import conv, found, report
 from tests.helpers.forked import Forked
+from tests.helpers.handmade_reports import conv, found, report
 from tests.helpers.program import write as write_files
 
 EMPTY = Baseline({})

@@ -21,7 +21,7 @@ from rflint.report.model_report import ModelReport
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.problems import problems
 from rflint.report.report import Report
-from tests.helpers.by_hand import conv, report
+from tests.helpers.handmade_reports import conv, report
 
 TOTALS = Totals(
     params=1000,

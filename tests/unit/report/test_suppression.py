@@ -22,8 +22,8 @@ from rflint.linting.rule import Rule, UnusedSuppression
 from rflint.report.model_report import ModelReport
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.suppression import Comment, comments_in
-from tests.helpers.by_hand import conv, found, report
 from tests.helpers.comments import POLICY, RULES, answered, linted, saved, unused, without
+from tests.helpers.handmade_reports import conv, found, report
 
 
 def in_file(folder: Path, text: str | bytes) -> tuple[Comment, ...]:

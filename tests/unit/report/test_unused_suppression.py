@@ -13,8 +13,8 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.report.model_report import ModelReport
 from rflint.report.policy import apply_policies
-from tests.helpers.by_hand import conv, found, report, unknown
 from tests.helpers.comments import POLICY, RULES, answered, linted, saved, unused, without
+from tests.helpers.handmade_reports import conv, found, report, unknown
 
 
 def good(folder: Path, text: str) -> list[str]:

@@ -12,7 +12,7 @@ from rflint.errors import BuildFailed
 from rflint.graph.source_location import SourceLocation
 from rflint.report.model_report import ModelReport, SuppressedFinding
 from rflint.report.report import Failure, Report
-from tests.helpers.reports import NAMES, OVER, SEVERITIES, found
+from tests.helpers.written_reports import NAMES, OVER, SEVERITIES, found
 from tests.models.resnet import resnet18
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rflint.graph.source_location import SourceLocation
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
-from tests.helpers.reports import NAMES, OVER, failed, found, written
+from tests.helpers.written_reports import NAMES, OVER, failed, found, written
 
 
 def test_concise_lines_are_places_codes_and_messages(real: Report) -> None:

@@ -16,8 +16,8 @@ from junitparser import JUnitXml
 from rflint.report import formats
 from rflint.report.report import Report
 from rflint.report.reporters import FORMATS, reporter
-from tests.helpers.reports import OURS, written
 from tests.helpers.workflow_commands import command, layers_of
+from tests.helpers.written_reports import OURS, written
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from rflint.graph.source_location import SourceLocation
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
-from tests.helpers.reports import NAMES, SEVERITIES, failed, found, written
 from tests.helpers.workflow_commands import command, layers_of
+from tests.helpers.written_reports import NAMES, SEVERITIES, failed, found, written
 
 
 def test_github_gets_a_command_for_each_problem(model: ModelReport) -> None:

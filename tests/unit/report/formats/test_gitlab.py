@@ -11,7 +11,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
-from tests.helpers.reports import NAMES, OVER, SEVERITIES, failed, found, written
+from tests.helpers.written_reports import NAMES, OVER, SEVERITIES, failed, found, written
 
 # docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 CODE_QUALITY = {

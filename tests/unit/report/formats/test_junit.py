@@ -13,7 +13,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
 from rflint.report.model_report import ModelReport, SuppressedFinding
 from rflint.report.report import Report
-from tests.helpers.reports import NAMES, OVER, failed, found, written
+from tests.helpers.written_reports import NAMES, OVER, failed, found, written
 
 
 def suites(report: Report) -> JUnitXml:

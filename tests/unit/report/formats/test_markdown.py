@@ -14,7 +14,7 @@ import rflint
 from rflint.graph.source_location import SourceLocation
 from rflint.report.model_report import ModelReport, SuppressedFinding
 from rflint.report.report import Report
-from tests.helpers.reports import OVER, failed, found, written
+from tests.helpers.written_reports import OVER, failed, found, written
 
 LIMIT = 65_536
 

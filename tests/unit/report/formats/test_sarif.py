@@ -20,7 +20,7 @@ from rflint.linting.finding import Severity
 from rflint.report.formats import sarif
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
-from tests.helpers.reports import OVER, failed, found, written
+from tests.helpers.written_reports import OVER, failed, found, written
 
 OASIS = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
 """Digest of OASIS's sarif-schema-2.1.0.json (errata 01), which a package brings here."""
