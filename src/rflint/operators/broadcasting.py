@@ -13,13 +13,13 @@ from rflint.operators.dimensions import (
     Factor,
     all_axes,
     axes_of,
-    lie_alike,
-    picked_from,
+    picked_position,
+    positions_coincide,
     sole_axis,
-    unpicked,
+    without_picked_positions,
 )
-from rflint.operators.effect import Effect, geometry, reach_of
-from rflint.operators.mixing import displaced, shuffled
+from rflint.operators.effect import Effect, geometry, reach_per_axis
+from rflint.operators.mixing import row_shifts, shuffled_channels
 from rflint.operators.shapes import Shape, broadcast, shape_of
 from rflint.operators.values import Zeros
 
@@ -39,17 +39,17 @@ def broadcasting(call: Call, zeros: Zeros = ()) -> Effect:
     values = call.data
     shape = broadcast(*(value.shape for value in call.tensors))
     dimensions = broadcast_dimensions(shape, [value.dimensions for value in values])
-    grid = all_axes(unpicked(dimensions))
+    grid = all_axes(without_picked_positions(dimensions))
     reaches = tuple(
-        reach_of(
+        reach_per_axis(
             call.axes,
             _spread(value.dimensions, shape[len(shape) - len(value.dimensions) :], grid)
             | _aligned(value.dimensions, dimensions[len(shape) - len(value.dimensions) :])
-            | displaced(value.dimensions, dimensions),
+            | row_shifts(value.dimensions, dimensions),
         )
         for value in values
     )
-    moves = not lie_alike(dimensions, [value.dimensions for value in values])
+    moves = not positions_coincide(dimensions, [value.dimensions for value in values])
     return Effect(dimensions, reaches, geometry(call.axes), moves=moves, zeros=zeros)
 
 
@@ -58,10 +58,10 @@ def _spread(dimensions: Dimensions, shape: Shape, grid: frozenset[int]) -> dict[
 
     `grid` are the axes that the result has; a frame that was picked may be added to all frames.
     """
-    one = picked_from(dimensions)
+    one = picked_position(dimensions)
     reaches: dict[int, Reach] = {
         axis: Extent.GLOBAL
-        for carried, size in zip(unpicked(dimensions), shape, strict=True)
+        for carried, size in zip(without_picked_positions(dimensions), shape, strict=True)
         if size > 1 and all(factor.size == 1 for factor in carried)
         for axis in axes_of(carried)
     }
@@ -78,7 +78,7 @@ def _aligned(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
     """
     reaches: dict[int, Reach] = {}
     for dim, (carried, other) in enumerate(zip(dimensions, there, strict=True)):
-        moved = shuffled(dimensions, dim)
+        moved = shuffled_channels(dimensions, dim)
         if carried == other:
             continue
         if moved is not None and sole_axis(other) == moved[0]:

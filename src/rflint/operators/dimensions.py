@@ -54,7 +54,7 @@ Dimensions: TypeAlias = tuple[Dimension, ...]
 """Of a tensor: what lies along each of them."""
 
 
-def placed(shape: Sequence[int], axes: Sequence[int | None]) -> Dimensions:
+def input_dimensions(shape: Sequence[int], axes: Sequence[int | None]) -> Dimensions:
     """The dimensions of an input, from the axis that lies along each dimension (None: no axis)."""
     return tuple(
         (Factor(size),) if axis is None else (Factor(size, (axis,)),)
@@ -65,10 +65,10 @@ def placed(shape: Sequence[int], axes: Sequence[int | None]) -> Dimensions:
 def image_dimensions(shape: Sequence[int]) -> Dimensions:
     """The dimensions of a model's input: batch, channels, then one dimension per spatial axis."""
     spatial = tuple((Factor(size, (axis,)),) for axis, size in enumerate(shape[2:]))
-    return plain(shape[:2]) + spatial
+    return plain_dimensions(shape[:2]) + spatial
 
 
-def plain(shape: Sequence[int]) -> Dimensions:
+def plain_dimensions(shape: Sequence[int]) -> Dimensions:
     """Dimensions along which no spatial axis lies."""
     return tuple((Factor(size),) for size in shape)
 
@@ -83,7 +83,7 @@ def all_axes(dimensions: Dimensions) -> frozenset[int]:
     return frozenset(axis for dimension in dimensions for axis in axes_of(dimension))
 
 
-def positions(dimensions: Dimensions, axis: int) -> int:
+def position_count(dimensions: Dimensions, axis: int) -> int:
     """How many positions of an axis a tensor tells apart, over all its dimensions."""
     steps = {(f.size, f.step) for dimension in dimensions for f in dimension if f.axes == (axis,)}
     return prod(size for size, _ in steps)
@@ -162,14 +162,14 @@ def sliced(dimension: Dimension, start: int, stop: int) -> Dimension:
     return resized(dimension, stop - start)
 
 
-def picked(dimensions: Dimensions, axis: int, place: int) -> Dimensions:
+def with_picked_position(dimensions: Dimensions, axis: int, place: int) -> Dimensions:
     """One position of an axis, whose own dimension is gone: the batch carries it."""
     if not dimensions or any(factor.place is None for factor in dimensions[0] if factor.axes):
         return dimensions
     return ((Factor(1, (axis,), place=place), *dimensions[0]), *dimensions[1:])
 
 
-def picked_from(dimensions: Dimensions) -> Factor | None:
+def picked_position(dimensions: Dimensions) -> Factor | None:
     """The single position that a tensor was picked from, if it is of one axis."""
     found = [factor for dimension in dimensions for factor in dimension if factor.place is not None]
     return found[0] if len(found) == 1 else None
@@ -177,18 +177,20 @@ def picked_from(dimensions: Dimensions) -> Factor | None:
 
 def axes_elsewhere(dimensions: Dimensions, dim: int) -> frozenset[int]:
     """The spatial axes that vary along other dimensions than this one."""
-    others = [dimension for d, dimension in enumerate(unpicked(dimensions)) if d != dim]
+    others = [
+        dimension for d, dimension in enumerate(without_picked_positions(dimensions)) if d != dim
+    ]
     return frozenset[int]().union(*map(axes_of, others))
 
 
-def unpicked(dimensions: Dimensions) -> Dimensions:
+def without_picked_positions(dimensions: Dimensions) -> Dimensions:
     """Dimensions without positions that were picked out of an axis."""
     return tuple(
         tuple(factor for factor in dimension if factor.place is None) for dimension in dimensions
     )
 
 
-def lie_alike(dimensions: Dimensions, others: Sequence[Dimensions]) -> bool:
+def positions_coincide(dimensions: Dimensions, others: Sequence[Dimensions]) -> bool:
     """Whether the positions of others, aligned at their last dimension, lie where those of one do.
 
     Of a sum of a map and its transpose, say, they do not.

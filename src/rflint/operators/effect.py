@@ -75,7 +75,7 @@ def pointwise(call: Call, dimensions: Dimensions) -> Effect:
     return Effect(dimensions, (reach,) * len(call.data), geometry(call.axes))
 
 
-def reach_of(axes: int, reaches: Mapping[int, Reach]) -> tuple[Reach, ...]:
+def reach_per_axis(axes: int, reaches: Mapping[int, Reach]) -> tuple[Reach, ...]:
     """A reach per axis, pointwise where nothing else is said."""
     return tuple(reaches.get(axis, POINTWISE) for axis in range(axes))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rflint.operators import rows as _fill_the_table  # noqa: F401
 from rflint.operators.table import Row, known_row
-from rflint.operators.taught_rows import user_row
+from rflint.operators.taught_rows import taught_row
 
 
 def find(spelling: str) -> Row | None:
     """The row for a function's or a module class's name; None where nobody knows it."""
-    return user_row(spelling) or known_row(spelling)
+    return taught_row(spelling) or known_row(spelling)

@@ -23,16 +23,18 @@ from rflint.operators.dimensions import (
     axes_elsewhere,
     axes_of,
     length,
-    picked_from,
+    picked_position,
     resized,
     sole_axis,
 )
-from rflint.operators.effect import geometry, reach_of
+from rflint.operators.effect import geometry, reach_per_axis
 from rflint.operators.values import Value
 from rflint.operators.zeros import all_zero
 
 
-def mixed(dimensions: Dimensions, dims: Iterable[int], out: Dimensions = ()) -> dict[int, Reach]:
+def mixing_reaches(
+    dimensions: Dimensions, dims: Iterable[int], out: Dimensions = ()
+) -> dict[int, Reach]:
     """What is read, per axis, by an operator that mixes all positions along `dims`.
 
     All of the axis; but of an axis that was split, the inner part alone is a window, as in window
@@ -58,13 +60,13 @@ def mixed(dimensions: Dimensions, dims: Iterable[int], out: Dimensions = ()) -> 
     return reaches
 
 
-def read_of_operands(call: Call, reaches: Mapping[int, Reach]) -> tuple[tuple[Reach, ...], ...]:
+def operand_reaches(call: Call, reaches: Mapping[int, Reach]) -> tuple[tuple[Reach, ...], ...]:
     """What a layer reads of its input, and of everything else that it is given: all of that.
 
     So it is with a kernel or a bias that a network computes from its input.
     """
     return tuple(
-        reach_of(
+        reach_per_axis(
             call.axes,
             reaches if v is call.input else dict.fromkeys(all_axes(v.dimensions), Extent.GLOBAL),
         )
@@ -78,7 +80,7 @@ def _is_inner(factor: Factor, rest: Iterable[Factor]) -> bool:
     return outer and len(factor.axes) == 1 and factor.step == 1
 
 
-def without_inner(carried: Dimension, reaches: Mapping[int, Reach]) -> Dimension:
+def without_inner_part(carried: Dimension, reaches: Mapping[int, Reach]) -> Dimension:
     """The outer part of a split axis once its inner part is gone: its positions are neighbours."""
     return tuple(
         Factor(factor.size, factor.axes, max(1, factor.step // int(window.stride)))
@@ -90,12 +92,12 @@ def without_inner(carried: Dimension, reaches: Mapping[int, Reach]) -> Dimension
     )
 
 
-def displaced(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
+def row_shifts(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
     """What is read of a row that was picked from an axis where it meets another row of it.
 
     So a recurrence over rows, whose state was made of the row before, sees one more with each row.
     """
-    one, other = picked_from(dimensions), picked_from(there)
+    one, other = picked_position(dimensions), picked_position(there)
     if one is None or other is None or one.axes != other.axes:
         return {}
     if one.place is None or other.place is None or one.place == other.place:
@@ -103,7 +105,7 @@ def displaced(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
     return dict.fromkeys(one.axes, Window(1, 1, one.place - other.place, is_shift=True))
 
 
-def composed(first: Reach, then: Reach) -> Reach:
+def composed_reach(first: Reach, then: Reach) -> Reach:
     """What `then` reads of what `first` made, as one window of what `first` reads (Eq. 1)."""
     if not (isinstance(first, Window) and isinstance(then, Window)):
         return Extent.UNKNOWN if Extent.UNKNOWN in (first, then) else Extent.GLOBAL
@@ -116,7 +118,7 @@ def composed(first: Reach, then: Reach) -> Reach:
     )
 
 
-def read_beside(reaches: dict[int, Reach], more: Mapping[int, Reach]) -> None:
+def add_reaches(reaches: dict[int, Reach], more: Mapping[int, Reach]) -> None:
     """Adds what is read along a further dimension: an axis may lie along both, folded into rows.
 
     A window over rows and one within them read, of the axis, from the first to the last of both.
@@ -134,7 +136,7 @@ def read_beside(reaches: dict[int, Reach], more: Mapping[int, Reach]) -> None:
             reaches[axis] = Extent.UNKNOWN
 
 
-def shuffled(dimensions: Dimensions, dim: int) -> tuple[int, int] | None:
+def shuffled_channels(dimensions: Dimensions, dim: int) -> tuple[int, int] | None:
     """Channels that were moved between the positions of an axis: the axis, and how many.
 
     That is a pixel shuffle, spelled out in views. Views alone cannot tell it from features that
@@ -149,14 +151,14 @@ def shuffled(dimensions: Dimensions, dim: int) -> tuple[int, int] | None:
     return None if axis is None or axis in elsewhere else (axis, times)
 
 
-def unshuffled(dimensions: Dimensions) -> tuple[Dimensions, dict[int, Reach]]:
+def unshuffled_dimensions(dimensions: Dimensions) -> tuple[Dimensions, dict[int, Reach]]:
     """Dimensions in which channels between positions count as the positions that they are."""
-    if picked_from(dimensions) is not None:
+    if picked_position(dimensions) is not None:
         return dimensions, {}  # one position of an axis, which is no channel
     reaches: dict[int, Reach] = {}
     result = list(dimensions)
     for dim, carried in enumerate(dimensions):
-        moved = shuffled(dimensions, dim)
+        moved = shuffled_channels(dimensions, dim)
         if moved is not None:
             axis, times = moved
             reaches[axis] = Window(1, Fraction(1, times), 0)
@@ -164,7 +166,7 @@ def unshuffled(dimensions: Dimensions) -> tuple[Dimensions, dict[int, Reach]]:
     return tuple(result), reaches
 
 
-def along(
+def sliding_along(
     dimensions: Dimensions, dim: int, window: Reach, size: int
 ) -> tuple[dict[int, Reach], Dimension]:
     """What an operator with a window along one dimension reads, and what that dimension then is.
@@ -175,11 +177,11 @@ def along(
     carried = dimensions[dim]
     (after,) = at_lengths((carried,), (size,))
     spatial = [factor for factor in carried if factor.axes]
-    moved = shuffled(dimensions, dim)
+    moved = shuffled_channels(dimensions, dim)
     if not spatial or (window == POINTWISE and (moved is None or length(carried) == size)):
         return {}, after
     if not isinstance(window, Window):
-        return mixed(dimensions, (dim,)), resized((), size)
+        return mixing_reaches(dimensions, (dim,)), resized((), size)
     axis = sole_axis(carried)
     elsewhere = axes_elsewhere(dimensions, dim)
     if axis is not None and axis not in elsewhere:
@@ -187,10 +189,10 @@ def along(
     if moved is None and (window.size, window.stride) == (1, 1):
         return {}, after  # only moves the grid
     if len(spatial) == 1 and size == 1 and window.size >= length(carried):
-        return mixed(dimensions, (dim,)), after
+        return mixing_reaches(dimensions, (dim,)), after
     if moved is not None:
         upsampled = Window(1, Fraction(1, moved[1]), 0)
-        return {moved[0]: composed(upsampled, window)}, resized(carried, size)
+        return {moved[0]: composed_reach(upsampled, window)}, resized(carried, size)
     between = len(carried) > 1 and not carried[-1].axes and carried[-1].size > 1
     if between or any(len(factor.axes) > 1 for factor in spatial):
         return dict.fromkeys(axes_of(carried), Extent.UNKNOWN), after
@@ -200,7 +202,7 @@ def along(
     return _raster(spatial, window), after
 
 
-def located(
+def on_axes(
     value: Value, dims: Iterable[int], taps: Sequence[Taps], *, known: bool = True
 ) -> tuple[Taps, ...]:
     """Taps along these dimensions, each with the axis that lies there, and the zeros on its map.

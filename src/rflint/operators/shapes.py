@@ -36,18 +36,18 @@ def broadcast(*shapes: Sequence[int]) -> Shape:
             if size == 1 or size == result[position]:
                 continue
             if result[position] != 1:
-                rendered = " and ".join(show(shape) for shape in shapes)
+                rendered = " and ".join(shape_text(shape) for shape in shapes)
                 raise ShapeError(f"shapes {rendered} do not fit together")
             result[position] = size
     return tuple(result)
 
 
-def show(shape: Sequence[int]) -> str:
+def shape_text(shape: Sequence[int]) -> str:
     """A shape in print: 1x3x32x32."""
     return "x".join(map(str, shape)) or "scalar"
 
 
-def check_mirrors(mode: str, size: int, before: int, after: int) -> None:
+def check_padding_mode(mode: str, size: int, before: int, after: int) -> None:
     """A map can be reflected by less than its size and wound round once, not more."""
     limit = {"reflect": size - 1, "circular": size}.get(mode)
     if limit is not None and max(before, after) > limit:

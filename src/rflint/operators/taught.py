@@ -53,16 +53,16 @@ def operator(*names: str, reads: Reads | None = None) -> Any:
     if reads is None:
         return teach
     axes = len(reads) if isinstance(reads, tuple) else 1
-    reaches_of(reads, axes, names[0])  # says now what is wrong with it
+    checked_reaches(reads, axes, names[0])  # says now what is wrong with it
     return teach(lambda *args, **kwargs: reads)
 
 
-def taught(name: str) -> Callable[..., Reads] | None:
+def taught_function(name: str) -> Callable[..., Reads] | None:
     """What a user has said about an operator."""
     return _taught.get(name)
 
 
-def reaches_of(reads: Any, axes: int, name: str) -> tuple[Reach, ...]:
+def checked_reaches(reads: Any, axes: int, name: str) -> tuple[Reach, ...]:
     """What a user says as one reach per spatial axis. Raises UsageError where it is none."""
     each = reads if isinstance(reads, tuple) else (reads,) * axes
     said = [_WORDS.get(item, item) if isinstance(item, str) else item for item in each]

@@ -9,24 +9,24 @@ from rflint.errors import UsageError, error_text
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call, tensors_in
-from rflint.operators.dimensions import at_lengths, axes_of, length, plain, tangled
-from rflint.operators.effect import Effect, reach_of
-from rflint.operators.mixing import along, mixed, mixing_geometry
+from rflint.operators.dimensions import at_lengths, axes_of, length, plain_dimensions, tangled
+from rflint.operators.effect import Effect, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches, sliding_along
 from rflint.operators.shapes import shape_of
 from rflint.operators.table import Row
-from rflint.operators.taught import reaches_of, taught
+from rflint.operators.taught import checked_reaches, taught_function
 from rflint.usercode.source_lines import innermost_user_line_of
 
 
-def user_row(name: str) -> Row | None:
+def taught_row(name: str) -> Row | None:
     """The row that a user has taught under a name."""
-    if taught(name) is None:
+    if taught_function(name) is None:
         return None
     return Row(name, Kind.TAUGHT, partial(_effect, name), None)
 
 
 def _effect(name: str, call: Call) -> Effect:
-    reads = taught(name)
+    reads = taught_function(name)
     assert reads is not None
     args = call.args if call.module is None else (call.module, *call.args)
     try:
@@ -37,7 +37,7 @@ def _effect(name: str, call: Call) -> Effect:
             hint="The function gets what the operator gets; for a module, the module comes first.",
             source=innermost_user_line_of(error),
         ) from error
-    reaches = reaches_of(said_so, call.axes, name)
+    reaches = checked_reaches(said_so, call.axes, name)
     shapes = [shape_of(tensor) for tensor in tensors_in(call.result)]
     effects = [_of_result(call, reaches, shape) for shape in shapes]
     if len(effects) == 1:
@@ -60,7 +60,7 @@ def _of_result(call: Call, reaches: tuple[Reach, ...], shape: tuple[int, ...]) -
         dimensions = tuple(
             carried if axes_of(carried) else other
             for carried, other in zip(
-                at_lengths(first.dimensions, shape), plain(shape), strict=True
+                at_lengths(first.dimensions, shape), plain_dimensions(shape), strict=True
             )
         )
     else:
@@ -68,7 +68,7 @@ def _of_result(call: Call, reaches: tuple[Reach, ...], shape: tuple[int, ...]) -
     everything: dict[int, Reach] = {axis: reach for axes in read for axis, reach in axes.items()}
     return Effect(
         dimensions,
-        tuple(reach_of(call.axes, axes) for axes in read),
+        tuple(reach_per_axis(call.axes, axes) for axes in read),
         mixing_geometry(call.axes, everything),
     )
 
@@ -79,6 +79,6 @@ def _along(
     if reach is Extent.UNKNOWN:
         return dict.fromkeys(axes_of(dimensions[dim]), reach)
     if not isinstance(reach, Window):
-        return mixed(dimensions, (dim,), dimensions)
+        return mixing_reaches(dimensions, (dim,), dimensions)
     size = shape[dim] if len(shape) == rank else length(dimensions[dim])
-    return along(dimensions, dim, reach, size)[0]
+    return sliding_along(dimensions, dim, reach, size)[0]

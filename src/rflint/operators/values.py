@@ -43,7 +43,7 @@ class Origins:
         return frozenset(found)
 
 
-NOTHING = Origins()
+NO_ORIGINS = Origins()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Value:
     shape: Shape
     dimensions: Dimensions
     source: int | None = None
-    parameters: Origins = NOTHING
+    parameters: Origins = NO_ORIGINS
     arrangement: Arrangement | None = None
     zeros: Zeros = ()
 

@@ -57,7 +57,7 @@ def _numbers(call: Call) -> list[Any]:
 def _combined(call: Call, how: Callable[[int, int], int]) -> Zeros:
     values: list[Value] = call.tensors
     shape = broadcast(*(value.shape for value in values))
-    return settled(
+    return completed(
         [
             reduce(how, (_broadcast(value, back, shape[-back]) for value in values))
             for back in range(len(shape), 0, -1)
@@ -76,7 +76,7 @@ def _broadcast(value: Value, back: int, size: int) -> int:
     return own if value.shape[-back] == size else everything(size) if own else 0
 
 
-def settled(zeros: Sequence[int], shape: Shape) -> Zeros:
+def completed(zeros: Sequence[int], shape: Shape) -> Zeros:
     """Of a tensor that is zero all along one dimension, everything is zero; of others, as said."""
     if not any(zeros):
         return ()
@@ -109,7 +109,7 @@ def behind_adaptive_pooling(value: Value, shape: Shape) -> Zeros:
     for zeros, n, m in zip(value.zeros, value.shape, shape, strict=True):
         read = [everything(-(-(p + 1) * n // m)) & ~everything(p * n // m) for p in range(m)]
         found.append(sum(1 << p for p, places in enumerate(read) if not places & ~zeros))
-    return settled(found, shape)
+    return completed(found, shape)
 
 
 def _behind_windows(zeros: Zeros, taps: Sequence[Taps], shape: Shape) -> Zeros:
@@ -117,7 +117,7 @@ def _behind_windows(zeros: Zeros, taps: Sequence[Taps], shape: Shape) -> Zeros:
     for dim, window in enumerate(taps, start=len(shape) - len(taps)):
         data = everything(window.positions) & ~zeros[dim]
         found[dim] = everything(window.windows) & ~window.windows_over(data)
-    return settled(found, shape)
+    return completed(found, shape)
 
 
 def padded(value: Value, amounts: Sequence[tuple[int, int]], shape: Shape, *, zero: bool) -> Zeros:
@@ -130,7 +130,7 @@ def padded(value: Value, amounts: Sequence[tuple[int, int]], shape: Shape, *, ze
         kept = zeros << before if before >= 0 else zeros >> -before
         ends = everything(max(0, before)) | everything(max(0, after)) << size - max(0, after)
         found.append((kept | ends) & everything(size))
-    return settled(found, shape)
+    return completed(found, shape)
 
 
 def sliced(value: Value, index: Sequence[int | slice | None]) -> Zeros:
@@ -153,7 +153,7 @@ def sliced(value: Value, index: Sequence[int | slice | None]) -> Zeros:
         start, stop, step = item.indices(size)
         found.append(thinned((zeros & everything(max(start, stop))) >> start, step))
         shape.append(len(range(start, stop, step)))
-    return all_zero(tuple(shape)) if is_zero else settled(found, tuple(shape))
+    return all_zero(tuple(shape)) if is_zero else completed(found, tuple(shape))
 
 
 def written_into(
@@ -177,7 +177,7 @@ def written_into(
         if value is not None and len(value.shape) <= len(slices):
             inside = _broadcast(value, len(slices) - slices.index(dim), count)
         found.append(zeros & (~places | spread(inside, step) << start))
-    return settled(found, shape)
+    return completed(found, shape)
 
 
 def joined(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
@@ -194,7 +194,7 @@ def joined(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
         along |= zeros[dim] << length
         length += value.shape[dim]
     found[dim] = along
-    return settled(found, shape)
+    return completed(found, shape)
 
 
 def stacked(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
@@ -205,7 +205,7 @@ def stacked(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
     found = [reduce(and_, zeros) for zeros in zip(*each, strict=True)]
     whole = [zeros == all_zero(value.shape) for zeros, value in zip(each, values, strict=True)]
     found.insert(dim, sum(1 << place for place, is_zero in enumerate(whole) if is_zero))
-    return settled(found, shape)
+    return completed(found, shape)
 
 
 def permuted(value: Value, order: Sequence[int]) -> Zeros:
@@ -241,7 +241,7 @@ def regrouped(value: Value, shape: Shape) -> Zeros:
             repeated = value.zeros[dim] * spread(everything(so_far), size)
             together = spread(together, size) * everything(size) | repeated
         found += _apart(together, [shape[dim] for dim in new])
-    return settled(found, shape)
+    return completed(found, shape)
 
 
 def _groups(old: Shape, new: Shape) -> Iterator[tuple[list[int], list[int]]]:

@@ -18,7 +18,7 @@ from rflint.errors import (
 )
 from rflint.graph.architecture import Architecture
 from rflint.inputs.tracing_options import TracingOptions
-from rflint.operators.shapes import show
+from rflint.operators.shapes import shape_text
 from rflint.tracing.example_inputs.build import as_meta, example_inputs
 from rflint.tracing.example_inputs.candidates import possible_inputs
 from rflint.tracing.example_inputs.variants import resized
@@ -99,8 +99,8 @@ def trace_model(
     assert first is not None
     if given is None and not first.hint:
         first.hint = (
-            f"The input {show(attempts[0][0].shape)} was inferred from the model's first layer; "
-            "give --input if it should be another."
+            f"The input {shape_text(attempts[0][0].shape)} was inferred from the model's first "
+            "layer; give --input if it should be another."
         )
     raise first
 

@@ -18,7 +18,7 @@ from rflint.operators.dimensions import (
     axes_of,
     image_dimensions,
     permuted,
-    plain,
+    plain_dimensions,
     reshaped,
     resized,
     sole_axis,
@@ -223,8 +223,8 @@ def test_an_image_carries_its_axes_behind_batch_and_channels() -> None:
 
 
 def test_what_is_no_image_carries_nothing() -> None:
-    assert carried(plain((B, C))) == [set(), set()]
-    assert all_axes(plain((B, C))) == set()
+    assert carried(plain_dimensions((B, C))) == [set(), set()]
+    assert all_axes(plain_dimensions((B, C))) == set()
 
 
 def test_flattened_positions_are_told_apart_again() -> None:

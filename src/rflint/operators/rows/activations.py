@@ -11,9 +11,9 @@ from rflint.graph.windows import Extent
 from rflint.operators.broadcasting import same_shape
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, Factor, axes_of
-from rflint.operators.effect import Effect, geometry, pointwise, reach_of
-from rflint.operators.mixing import mixed
-from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, show
+from rflint.operators.effect import Effect, geometry, pointwise, reach_per_axis
+from rflint.operators.mixing import mixing_reaches
+from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.weights import weight_of
 
@@ -103,7 +103,7 @@ def prelu_shape(call: Call) -> Shape:
         slopes = prod(shape_of(call.arg("weight", 1)))
     channels = shape[1] if len(shape) > 1 else 1
     if slopes not in (1, channels):
-        raise ShapeError(f"has {slopes} slopes for {channels} channels (input {show(shape)})")
+        raise ShapeError(f"has {slopes} slopes for {channels} channels (input {shape_text(shape)})")
     return shape
 
 
@@ -118,7 +118,7 @@ def glu_shape(call: Call) -> Shape:
     shape = list(shape_of(call.input))
     dim = checked_dim(int(call.arg("dim", 1, -1)), len(shape))
     if shape[dim] % 2:
-        raise ShapeError(f"cannot halve dimension {dim} of {show(shape)}")
+        raise ShapeError(f"cannot halve dimension {dim} of {shape_text(shape)}")
     shape[dim] //= 2
     return tuple(shape)
 
@@ -131,7 +131,7 @@ def glu(call: Call) -> Effect:
     dimensions = list(value.dimensions)
     axes = axes_of(dimensions[dim])
     dimensions[dim] = (Factor(shape[dim], tuple(sorted(axes))),)
-    reach = reach_of(call.axes, dict.fromkeys(axes, Extent.UNKNOWN))
+    reach = reach_per_axis(call.axes, dict.fromkeys(axes, Extent.UNKNOWN))
     return Effect(tuple(dimensions), (reach,), geometry(call.axes))
 
 
@@ -172,8 +172,8 @@ def softmax(call: Call) -> Effect:
     compares = any(
         axes_of(carried) and carried == dimensions[dim] for carried in _without(dimensions, dim)
     )
-    reaches = {} if compares else mixed(dimensions, (dim,), dimensions)
-    return Effect(dimensions, (reach_of(call.axes, reaches),), geometry(call.axes))
+    reaches = {} if compares else mixing_reaches(dimensions, (dim,), dimensions)
+    return Effect(dimensions, (reach_per_axis(call.axes, reaches),), geometry(call.axes))
 
 
 def _without(dimensions: Dimensions, dim: int) -> Dimensions:

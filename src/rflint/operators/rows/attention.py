@@ -11,9 +11,9 @@ from rflint.graph.layer import Kind
 from rflint.graph.windows import Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, Factor, tangled
-from rflint.operators.effect import Effect, reach_of
-from rflint.operators.mixing import mixed, mixing_geometry
-from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, show
+from rflint.operators.effect import Effect, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches
+from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.values import Value
 from rflint.operators.weights import linear_weight
@@ -23,7 +23,9 @@ def attention_shape(call: Call) -> Shape:
     """(..., queries, value features)."""
     query, key, value = (shape_of(tensor) for tensor in call.tensors[:3])
     if query[-1] != key[-1] or key[-2] != value[-2]:
-        raise ShapeError(f"{show(query)}, {show(key)} and {show(value)} do not fit together")
+        raise ShapeError(
+            f"{shape_text(query)}, {shape_text(key)} and {shape_text(value)} do not fit together"
+        )
     batch = query[:-2]
     if not call.arg("enable_gqa", 7, False):
         batch = broadcast(query[:-2], key[:-2], value[:-2])
@@ -43,8 +45,8 @@ def attention(call: Call) -> Effect:
         )  # positions there, in attention over channels
     scores = prod(out[:-1]) * key.shape[-2]
     macs = scores * (query.shape[-1] + value.shape[-1])
-    features = mixed(query.dimensions, (len(query.shape) - 1,))
-    features |= mixed(key.dimensions, (len(key.shape) - 1,))
+    features = mixing_reaches(query.dimensions, (len(query.shape) - 1,))
+    features |= mixing_reaches(key.dimensions, (len(key.shape) - 1,))
     return _attending(call, dimensions, key, value, len(key.shape) - 2, macs, features)
 
 
@@ -136,7 +138,9 @@ def multihead_shape(call: Call) -> list[Any]:
     operands = (given.query, given.key, given.value)
     for tensor, features in zip(operands, given.features, strict=True):
         if tensor.shape[-1] != features:
-            raise ShapeError(f"expects {features} features, got an input of {show(tensor.shape)}")
+            raise ShapeError(
+                f"expects {features} features, got an input of {shape_text(tensor.shape)}"
+            )
     if not given.returns_weights:
         return [given.shape, None]
     batch = () if len(given.shape) == 2 else (given.query.shape[0 if given.at else 1],)
@@ -157,7 +161,7 @@ def multihead_attention(call: Call) -> Effect:
     operands = (given.query, given.key, given.value)
     features: dict[int, Reach] = {}
     for value in operands:
-        features |= mixed(value.dimensions, (len(value.dimensions) - 1,))
+        features |= mixing_reaches(value.dimensions, (len(value.dimensions) - 1,))
     return _attending(call, dimensions, given.key, given.value, given.at, given.macs, features)
 
 
@@ -177,13 +181,13 @@ def _attending(
     features: Mapping[int, Reach] = {},
 ) -> Effect:
     """`features` is what is read along the dimensions that are projected or compared."""
-    reaches = mixed(key.dimensions, (dim,), dimensions) | mixed(
+    reaches = mixing_reaches(key.dimensions, (dim,), dimensions) | mixing_reaches(
         value.dimensions, (dim,), dimensions
     )
     reaches |= features
     return Effect(
         dimensions,
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=macs,
     )

@@ -14,16 +14,23 @@ from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import resized
-from rflint.operators.effect import Effect, geometry, reach_of
+from rflint.operators.effect import Effect, geometry, reach_per_axis
 from rflint.operators.mixing import (
-    along,
-    located,
-    mixed,
-    read_beside,
-    read_of_operands,
-    without_inner,
+    add_reaches,
+    mixing_reaches,
+    on_axes,
+    operand_reaches,
+    sliding_along,
+    without_inner_part,
 )
-from rflint.operators.shapes import Shape, ShapeError, check_mirrors, per_axis, shape_of, show
+from rflint.operators.shapes import (
+    Shape,
+    ShapeError,
+    check_padding_mode,
+    per_axis,
+    shape_of,
+    shape_text,
+)
 from rflint.operators.table import operator
 from rflint.operators.weights import convolution_weight
 from rflint.operators.zeros import behind_convolution
@@ -64,10 +71,13 @@ def _check(call: Call, weight: Shape, channels: int) -> Shape:
     shape = shape_of(call.input)
     spatial = len(weight) - 2
     if len(shape) not in (spatial + 1, spatial + 2):
-        raise ShapeError(f"expects {spatial} spatial dimensions, got an input of {show(shape)}")
+        raise ShapeError(
+            f"expects {spatial} spatial dimensions, got an input of {shape_text(shape)}"
+        )
     if shape[-spatial - 1] != channels:
         raise ShapeError(
-            f"expects {channels} input channels, got {shape[-spatial - 1]} (input {show(shape)})"
+            f"expects {channels} input channels, got {shape[-spatial - 1]} "
+            f"(input {shape_text(shape)})"
         )
     return shape
 
@@ -90,7 +100,7 @@ def conv_shape(call: Call) -> Shape:
     ):
         extent = d * (k - 1) + 1
         if call.module is not None:
-            check_mirrors(getattr(call.module, "padding_mode", "zeros"), n, before, after)
+            check_padding_mode(getattr(call.module, "padding_mode", "zeros"), n, before, after)
         if n + before + after < extent:
             raise ShapeError(
                 f"its kernel spans {extent} positions, but the map is only {n} wide"
@@ -107,7 +117,7 @@ def conv_transpose_shape(call: Call) -> Shape:
     spatial = len(weight) - 2
     shape = _check(call, weight, weight[0])
     if 0 in weight[:2]:
-        raise ShapeError(f"it has no channels (weight {show(weight)})")
+        raise ShapeError(f"it has no channels (weight {shape_text(weight)})")
     stride = per_axis(call.arg("stride", 3, 1), spatial)
     padding = per_axis(call.arg("padding", 4, 0), spatial)
     extra = per_axis(call.arg("output_padding", 5, 0), spatial)
@@ -123,7 +133,7 @@ def conv_transpose_shape(call: Call) -> Shape:
         )
     ]
     if min(out) < 1:
-        raise ShapeError(f"its output would be empty ({show(out)})")
+        raise ShapeError(f"its output would be empty ({shape_text(out)})")
     return (*shape[: -spatial - 1], weight[1] * groups, *out)
 
 
@@ -234,7 +244,7 @@ def deformable_conv(call: Call) -> Effect:
     The branches that compute offsets and masks are read at the position that is written.
     """
     effect = conv(_undeformed(call))
-    beside = reach_of(call.axes, {})
+    beside = reach_per_axis(call.axes, {})
     reaches = tuple(effect.reaches[0] if v is call.input else beside for v in call.data)
     return replace(effect, reaches=reaches, taps=(), weights=0, covers_map=False)
 
@@ -288,17 +298,17 @@ def _windowed(
     channels = dims[0] - 1
     # what lies in the channels has been gathered there: all of an axis (a Linear that someone
     # reshaped), or the inner part of one (space-to-depth, spelled out in views)
-    inner = mixed(value.dimensions, (channels,))
-    dimensions = [without_inner(carried, inner) for carried in value.dimensions]
+    inner = mixing_reaches(value.dimensions, (channels,))
+    dimensions = [without_inner_part(carried, inner) for carried in value.dimensions]
     dimensions[channels] = resized((), out[channels])
     whole = tuple(dimensions)
     reaches: dict[int, Reach] = {}
     position: dict[int, int] = {}
     for i, dim in enumerate(dims):
-        read, dimensions[dim] = along(whole, dim, windows[i], out[dim])
+        read, dimensions[dim] = sliding_along(whole, dim, windows[i], out[dim])
         position.update(dict.fromkeys(read, i))
-        read_beside(reaches, read)
-    slid = located(value, dims, taps, known=not inner)
+        add_reaches(reaches, read)
+    slid = on_axes(value, dims, taps, known=not inner)
     covers = all(
         size == 1 and window.size == n and not pad and not window.start
         for size, window, n, pad in zip(
@@ -307,7 +317,7 @@ def _windowed(
     )
     return Effect(
         tuple(dimensions),
-        read_of_operands(call, reaches),
+        operand_reaches(call, reaches),
         geometry(
             call.axes,
             {axis: weight[2 + i] for axis, i in position.items()},
@@ -320,6 +330,6 @@ def _windowed(
         zeros=behind_convolution(value, slid, out) if _is_linear(call, slid) else (),
         weights=prod(weight),
         covers_map=covers and max(value.shape[-spatial:]) > 1,
-        gathered=reach_of(call.axes, inner) if inner else (),
+        gathered=reach_per_axis(call.axes, inner) if inner else (),
         sizing={axis: sizing[i] for axis, i in position.items()} if not inner else {},
     )

@@ -9,9 +9,9 @@ from rflint.graph.layer import Kind
 from rflint.graph.windows import Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimension, Factor, axes_of
-from rflint.operators.effect import Effect, reach_of
-from rflint.operators.mixing import mixed, mixing_geometry, without_inner
-from rflint.operators.shapes import Shape, ShapeError, shape_of, show
+from rflint.operators.effect import Effect, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches, without_inner_part
+from rflint.operators.shapes import Shape, ShapeError, shape_of, shape_text
 from rflint.operators.table import operator
 
 _ELLIPSIS = "."
@@ -77,7 +77,7 @@ def _sizes(inputs: list[list[str]], operands: list[Any]) -> dict[str, int]:
             if sizes.setdefault(name, size) in (1, size):
                 sizes[name] = size
             elif size != 1:
-                shapes = " and ".join(show(shape_of(tensor)) for tensor in operands)
+                shapes = " and ".join(shape_text(shape_of(tensor)) for tensor in operands)
                 raise ShapeError(f"shapes {shapes} do not fit together in {name!r}")
     return sizes
 
@@ -119,12 +119,12 @@ def contracted(
     for names, value in zip(inputs, operands, strict=True):
         if value.source is not None:
             summed = [dim for dim, name in enumerate(names) if name not in output]
-            read = mixed(value.dimensions, summed, tuple(dimensions))
+            read = mixing_reaches(value.dimensions, summed, tuple(dimensions))
             reaches.append(read)
             everything |= read
     return Effect(
-        tuple(without_inner(carried, everything) for carried in dimensions),
-        tuple(reach_of(call.axes, read) for read in reaches),
+        tuple(without_inner_part(carried, everything) for carried in dimensions),
+        tuple(reach_per_axis(call.axes, read) for read in reaches),
         mixing_geometry(call.axes, everything),
         macs=macs,
     )

@@ -16,20 +16,20 @@ from rflint.operators.dimensions import (
     Dimension,
     Factor,
     axes_of,
-    picked,
-    positions,
+    position_count,
     resized,
     sliced,
     sole_axis,
+    with_picked_position,
 )
-from rflint.operators.effect import Effect, geometry, reach_of
+from rflint.operators.effect import Effect, geometry, reach_per_axis
 from rflint.operators.indices import basic_index, full_index
 from rflint.operators.mixing import (
-    along,
-    located,
-    mixed,
-    shuffled,
-    without_inner,
+    mixing_reaches,
+    on_axes,
+    shuffled_channels,
+    sliding_along,
+    without_inner_part,
 )
 from rflint.operators.shapes import Shape, broadcast, checked_dim, shape_of
 from rflint.operators.table import operator
@@ -118,14 +118,14 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
         dim += 1
         if isinstance(item, int):
             # of an axis that was split, one of the inner positions: a stride
-            inner = mixed(value.dimensions, (dim - 1,))
+            inner = mixing_reaches(value.dimensions, (dim - 1,))
             reached |= {
                 axis: Window(1, window.stride, item % size)
                 for axis, window in inner.items()
                 if isinstance(window, Window) and window.stride > 1
             }
             axis = sole_axis(dimension)
-            if axis is not None and positions(value.dimensions, axis) == size > 1:
+            if axis is not None and position_count(value.dimensions, axis) == size > 1:
                 places[axis] = item % size
                 taps[dim - 1] = Taps(1, size, 1, before=-(item % size))
             continue
@@ -138,22 +138,22 @@ def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
         if axis is not None:
             reached[axis] = Window(1, step, start)
             taps[dim - 1] = Taps(1, size, count, step, before=-start)
-        elif shuffled(value.dimensions, dim - 1) is not None:
-            read, carried = along(value.dimensions, dim - 1, Window(1, step, start), count)
+        elif shuffled_channels(value.dimensions, dim - 1) is not None:
+            read, carried = sliding_along(value.dimensions, dim - 1, Window(1, step, start), count)
             reached |= read
             dimensions.append(carried)
             continue
         kept = sliced(dimension, start, stop) if step == 1 else resized(dimension, count)
         dimensions.append(kept)
     stride = {axis: w.stride for axis, w in reached.items() if isinstance(w, Window)}
-    result = tuple(without_inner(dimension, reached) for dimension in dimensions)
+    result = tuple(without_inner_part(dimension, reached) for dimension in dimensions)
     for axis, place in places.items():
-        result = picked(result, axis, place)
+        result = with_picked_position(result, axis, place)
     return Effect(
         result,
-        (reach_of(call.axes, reached),),
+        (reach_per_axis(call.axes, reached),),
         geometry(call.axes, stride=stride),
-        taps=located(value, taps, list(taps.values())),
+        taps=on_axes(value, taps, list(taps.values())),
         zeros=zeros.sliced(value, index),
     )
 
@@ -163,7 +163,7 @@ def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
     rank = len(value.shape)
     items = full_index(index, rank)
     tensors = [item for item in items if _is_index(item)]
-    picked = broadcast(*map(_index_shape, tensors))
+    with_picked_position = broadcast(*map(_index_shape, tensors))
     places = [i for i, item in enumerate(items) if _is_index(item)]
     together = places == list(range(places[0], places[0] + len(places)))
     at = places[0] if together else 0
@@ -172,7 +172,7 @@ def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
     dim = 0
     for position, item in enumerate(items):
         if together and position == at:
-            dimensions += [(Factor(size),) for size in picked]
+            dimensions += [(Factor(size),) for size in with_picked_position]
         if item is None:
             dimensions.append((Factor(1),))
             continue
@@ -183,11 +183,11 @@ def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
             dimensions.append(resized(value.dimensions[dim], count))
         dim += 1
     if not together:
-        dimensions = [(Factor(size),) for size in picked] + dimensions
+        dimensions = [(Factor(size),) for size in with_picked_position] + dimensions
     # of a constant index it could be told what it picks, of a computed one it may be anything
     computed = any(depends_on_input(tensor) for tensor in tensors)
     extent = Extent.GLOBAL if computed else Extent.UNKNOWN
-    anywhere = mixed(value.dimensions, chosen, value.dimensions)
+    anywhere = mixing_reaches(value.dimensions, chosen, value.dimensions)
     reaches = {
         axis: reach if isinstance(reach, Window) else extent for axis, reach in anywhere.items()
     }
@@ -195,14 +195,14 @@ def _gathered(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
         # what an index computed from the input selects lies where the index lies
         if depends_on_input(tensor):
             for back, dimension in enumerate(reversed(tensor.dimensions), start=1):
-                dimensions[at + len(picked) - back] = dimension
+                dimensions[at + len(with_picked_position) - back] = dimension
     # the same positions in another order: they go on along the first dimension that picks them
     lost = tuple(sorted(set(reaches) - {a for d in dimensions for a in axes_of(d)}))
-    if lost and picked:
-        dimensions[at] = (Factor(picked[0], lost),)
+    if lost and with_picked_position:
+        dimensions[at] = (Factor(with_picked_position[0], lost),)
     return Effect(
         tuple(dimensions),
-        tuple(reach_of(call.axes, reaches if v is value else {}) for v in call.data),
+        tuple(reach_per_axis(call.axes, reaches if v is value else {}) for v in call.data),
         geometry(call.axes),
     )
 

@@ -17,17 +17,17 @@ from rflint.operators.dimensions import (
     axes_elsewhere,
     axes_of,
     concatenated,
-    lie_alike,
-    picked_from,
+    picked_position,
+    positions_coincide,
     sole_axis,
-    unpicked,
+    without_picked_positions,
 )
-from rflint.operators.effect import Effect, geometry, reach_of
+from rflint.operators.effect import Effect, geometry, reach_per_axis
 from rflint.operators.mixing import (
-    displaced,
-    unshuffled,
+    row_shifts,
+    unshuffled_dimensions,
 )
-from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, show
+from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.values import Value, depends_on_input
 
@@ -42,7 +42,7 @@ def cat_shape(call: Call) -> Shape:
             a == b for d, (a, b) in enumerate(zip(shape, shapes[0], strict=True)) if d != dim
         )
         if not same:
-            raise ShapeError(f"cannot concatenate {show(shapes[0])} and {show(shape)}")
+            raise ShapeError(f"cannot concatenate {shape_text(shapes[0])} and {shape_text(shape)}")
     total = sum(shape[dim] for shape in shapes)
     return (*shapes[0][:dim], total, *shapes[0][dim + 1 :])
 
@@ -70,11 +70,15 @@ def cat(call: Call) -> Effect:
     )
     dimensions[dim] = concatenated([carried[dim] for carried in all_dimensions])
     if out[dim] == len(call.tensors) and (put_back := _put_back(call)):
-        dimensions = list(unpicked(next(v for v in call.data if all_axes(v.dimensions)).dimensions))
+        dimensions = list(
+            without_picked_positions(
+                next(v for v in call.data if all_axes(v.dimensions)).dimensions
+            )
+        )
         dimensions[dim] = (Factor(out[dim], tuple(put_back)),)
         return Effect(
             tuple(dimensions),
-            (reach_of(call.axes, put_back),) * len(call.data),
+            (reach_per_axis(call.axes, put_back),) * len(call.data),
             geometry(call.axes),
             moves=True,  # perhaps back to front
         )
@@ -86,7 +90,7 @@ def cat(call: Call) -> Effect:
         tuple(dimensions),
         reaches,
         geometry(call.axes),
-        moves=split or not any(lie_alike(x, beside) for x in beside),
+        moves=split or not any(positions_coincide(x, beside) for x in beside),
         zeros=zeros.joined(parts, dim, out),
     )
 
@@ -112,20 +116,22 @@ def _one_behind_the_other(
 def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Dimensions], tuple[Any, ...]]:
     """The dimensions of what is joined, and what is read of it: positions are the same in all."""
     all_dimensions = [value.dimensions for value in parts]
-    settled = {id(value): unshuffled(value.dimensions) for value in parts}
+    settled = {id(value): unshuffled_dimensions(value.dimensions) for value in parts}
     carrying = next((carried for carried in all_dimensions if all_axes(carried)), all_dimensions[0])
-    apart = {id(value): displaced(value.dimensions, carrying) for value in parts}
+    apart = {id(value): row_shifts(value.dimensions, carrying) for value in parts}
     if not any(reaches for _, reaches in settled.values()) or len(set(all_dimensions)) == 1:
-        return all_dimensions, tuple(reach_of(call.axes, apart.get(id(v), {})) for v in call.data)
+        return all_dimensions, tuple(
+            reach_per_axis(call.axes, apart.get(id(v), {})) for v in call.data
+        )
     read = {id(value): settled[id(value)][1] | apart[id(value)] for value in parts}
     return [settled[id(value)][0] for value in parts], tuple(
-        reach_of(call.axes, read.get(id(value), {})) for value in call.data
+        reach_per_axis(call.axes, read.get(id(value), {})) for value in call.data
     )
 
 
 def _put_back(call: Call) -> dict[int, Reach]:
     """What single positions of an axis read of it, if these tensors are such, in order."""
-    found = [picked_from(v.dimensions) if depends_on_input(v) else None for v in call.tensors]
+    found = [picked_position(v.dimensions) if depends_on_input(v) else None for v in call.tensors]
     places = [one.place for one in found if one is not None and one.place is not None]
     axes = {one.axes for one in found if one is not None}
     steps = {b - a for a, b in pairwise(places)}
@@ -140,7 +146,7 @@ def stack_shape(call: Call) -> Shape:
     """A new dimension."""
     shapes = [shape_of(tensor) for tensor in call.tensors]
     if len(set(shapes)) > 1:
-        raise ShapeError(f"cannot stack {show(shapes[0])} and {show(shapes[1])}")
+        raise ShapeError(f"cannot stack {shape_text(shapes[0])} and {shape_text(shapes[1])}")
     dim = checked_dim(int(call.arg("dim", 1, 0)), len(shapes[0]) + 1)
     return (*shapes[0][:dim], len(shapes), *shapes[0][dim:])
 
@@ -152,14 +158,16 @@ def stack(call: Call) -> Effect:
     dim = int(call.arg("dim", 1, 0)) % len(out)
     put_back = _put_back(call)
     if put_back:
-        dimensions = unpicked(next(v for v in call.data if all_axes(v.dimensions)).dimensions)
-        reaches: tuple[Any, ...] = (reach_of(call.axes, put_back),) * len(call.data)
+        dimensions = without_picked_positions(
+            next(v for v in call.data if all_axes(v.dimensions)).dimensions
+        )
+        reaches: tuple[Any, ...] = (reach_per_axis(call.axes, put_back),) * len(call.data)
     else:
         all_dimensions, reaches = _side_by_side(call, call.tensors)
         dimensions = next(
             (carried for carried in all_dimensions if all_axes(carried)), all_dimensions[0]
         )
-    moves = bool(put_back) or not lie_alike(
+    moves = bool(put_back) or not positions_coincide(
         dimensions, [value.dimensions for value in call.tensors]
     )
     dimensions = (*dimensions[:dim], (Factor(out[dim], tuple(put_back)),), *dimensions[dim:])

@@ -8,9 +8,16 @@ from typing import Any
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call, tensors_in
-from rflint.operators.dimensions import Dimensions, Factor, all_axes, at_lengths, axes_of, plain
-from rflint.operators.effect import Effect, geometry, reach_of
-from rflint.operators.mixing import mixed, mixing_geometry
+from rflint.operators.dimensions import (
+    Dimensions,
+    Factor,
+    all_axes,
+    at_lengths,
+    axes_of,
+    plain_dimensions,
+)
+from rflint.operators.effect import Effect, geometry, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches
 from rflint.operators.rows.reduction import reduced
 from rflint.operators.shapes import checked_dim, shape_of
 from rflint.operators.table import operator
@@ -41,14 +48,14 @@ def decomposition(call: Call) -> Effect:
 def _of_matrices(call: Call, shape: tuple[int, ...]) -> Effect:
     """One result: rows and columns that were positions are numbers of a spectrum now."""
     reaches: dict[int, Reach] = {}
-    dimensions = list(plain(shape))
+    dimensions = list(plain_dimensions(shape))
     read = []
     for value in call.data:
         batch = len(value.dimensions) - 2
-        inside = mixed(
+        inside = mixing_reaches(
             value.dimensions, range(max(batch, 0), len(value.dimensions)), value.dimensions
         )
-        read.append(reach_of(call.axes, inside))
+        read.append(reach_per_axis(call.axes, inside))
         reaches |= inside
         for dim, carried in enumerate(value.dimensions[: max(batch, 0)]):
             if dim < len(shape) and value.shape[dim] == shape[dim] and axes_of(carried):
@@ -75,8 +82,8 @@ def _of_everything(call: Call) -> Effect:
     read = [dict.fromkeys(all_axes(v.dimensions), Extent.GLOBAL) for v in call.data]
     everything: dict[int, Reach] = {axis: r for axes in read for axis, r in axes.items()}
     return Effect(
-        plain(shape_of(call.result)),
-        tuple(reach_of(call.axes, axes) for axes in read),
+        plain_dimensions(shape_of(call.result)),
+        tuple(reach_per_axis(call.axes, axes) for axes in read),
         mixing_geometry(call.axes, everything),
     )
 
@@ -102,11 +109,11 @@ def cross(call: Call) -> Effect:
     if dim is None:
         dim = next(d for d, n in enumerate(value.shape) if n == 3)
     dim = checked_dim(int(dim), len(value.shape))
-    read = [mixed(v.dimensions, (dim,), v.dimensions) for v in call.data]
+    read = [mixing_reaches(v.dimensions, (dim,), v.dimensions) for v in call.data]
     reaches: dict[int, Reach] = {axis: r for axes in read for axis, r in axes.items()}
     return Effect(
         value.dimensions,
-        tuple(reach_of(call.axes, axes) for axes in read),
+        tuple(reach_per_axis(call.axes, axes) for axes in read),
         mixing_geometry(call.axes, reaches),
     )
 
@@ -134,8 +141,8 @@ def diag(call: Call) -> Effect:
     dimensions, shape = call.input.dimensions, shape_of(call.result)
     if len(shape) > len(dimensions):
         return Effect(
-            tuple(dimensions[0] if axes_of(dimensions[0]) else c for c in plain(shape)),
-            (reach_of(call.axes, {}),),
+            tuple(dimensions[0] if axes_of(dimensions[0]) else c for c in plain_dimensions(shape)),
+            (reach_per_axis(call.axes, {}),),
             geometry(call.axes),
             moves=True,
         )
@@ -150,7 +157,7 @@ def _diagonal(call: Call, kept: Dimensions, gone: list[Any], shape: tuple[int, .
     else:
         last = (Factor(shape[-1], tuple(sorted(all_axes(tuple(gone))))),)
     moves = bool(spatial)
-    return Effect((*kept, last), (reach_of(call.axes, {}),), geometry(call.axes), moves=moves)
+    return Effect((*kept, last), (reach_per_axis(call.axes, {}),), geometry(call.axes), moves=moves)
 
 
 @operator("diag_embed", kind=Kind.RESHAPE)
@@ -162,7 +169,9 @@ def diag_embed(call: Call) -> Effect:
     second = checked_dim(int(call.arg("dim2", 3, -1)), rank)
     rest = iter(dimensions[:-1])
     carried = (
-        dimensions[-1] if shape[second] == call.input.shape[-1] else plain(shape[second:][:1])[0]
+        dimensions[-1]
+        if shape[second] == call.input.shape[-1]
+        else plain_dimensions(shape[second:][:1])[0]
     )
     made = tuple(carried if d in (first, second) else next(rest) for d in range(rank))
-    return Effect(made, (reach_of(call.axes, {}),), geometry(call.axes), moves=True)
+    return Effect(made, (reach_per_axis(call.axes, {}),), geometry(call.axes), moves=True)

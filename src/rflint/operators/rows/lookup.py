@@ -11,10 +11,10 @@ from typing import Any
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Dimensions, all_axes, axes_of, plain
-from rflint.operators.effect import Effect, pointwise, reach_of
-from rflint.operators.mixing import mixed, mixing_geometry
-from rflint.operators.shapes import Shape, ShapeError, shape_of, show
+from rflint.operators.dimensions import Dimensions, all_axes, axes_of, plain_dimensions
+from rflint.operators.effect import Effect, pointwise, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches
+from rflint.operators.shapes import Shape, ShapeError, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.weights import weight_of
 
@@ -32,7 +32,7 @@ def _indices_and_table(call: Call) -> tuple[Any, Shape]:
     else:
         table = shape_of(call.arg("weight", 1))
     if len(table) != 2:
-        raise ShapeError(f"expects a table of two dimensions, got {show(table)}")
+        raise ShapeError(f"expects a table of two dimensions, got {shape_text(table)}")
     return call.arg("input", 0) if call.module is None else call.input, table
 
 
@@ -40,18 +40,18 @@ def _indices_and_table(call: Call) -> tuple[Any, Shape]:
 def embedding(call: Call) -> Effect:
     """A row of a table for every index."""
     indices, table = _indices_and_table(call)
-    return _looked_up(call, indices, (*indices.dimensions, *plain(table[1:])))
+    return _looked_up(call, indices, (*indices.dimensions, *plain_dimensions(table[1:])))
 
 
 def _looked_up(call: Call, indices: Any, dimensions: Dimensions) -> Effect:
     """What lies where its index lies; all of a table that depends on the input."""
     tables = [value for value in call.data if value is not indices]
-    read = [mixed(value.dimensions, (0,), dimensions) for value in tables]
+    read = [mixing_reaches(value.dimensions, (0,), dimensions) for value in tables]
     everything: dict[int, Reach] = {axis: r for reaches in read for axis, r in reaches.items()}
     own = iter(read)
     return Effect(
         dimensions,
-        tuple(reach_of(call.axes, {} if v is indices else next(own)) for v in call.data),
+        tuple(reach_per_axis(call.axes, {} if v is indices else next(own)) for v in call.data),
         mixing_geometry(call.axes, everything),
     )
 
@@ -75,15 +75,15 @@ def embedding_bag(call: Call) -> Effect:
     """The rows of every bag of indices, summed, averaged, or the largest of them."""
     indices, _ = _indices_and_table(call)
     shape = bag_shape(call)
-    dimensions = plain(shape)
+    dimensions = plain_dimensions(shape)
     if len(indices.dimensions) == 2:
         dimensions = (indices.dimensions[0], *dimensions[1:])
     reaches: dict[int, Reach] = {}
     for value in call.data:
-        reaches |= mixed(value.dimensions, (len(value.shape) - 1,), dimensions)
+        reaches |= mixing_reaches(value.dimensions, (len(value.shape) - 1,), dimensions)
     return Effect(
         dimensions,
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
     )
 
@@ -97,7 +97,7 @@ def take(call: Call) -> Effect:
     anywhere = dict.fromkeys(all_axes(table.dimensions), Extent.GLOBAL)
     return Effect(
         indices.dimensions,
-        tuple(reach_of(call.axes, anywhere if v is table else {}) for v in call.data),
+        tuple(reach_per_axis(call.axes, anywhere if v is table else {}) for v in call.data),
         mixing_geometry(call.axes, anywhere),
     )
 
@@ -106,7 +106,9 @@ def take(call: Call) -> Effect:
 def one_hot(call: Call) -> Effect:
     """A vector for every index."""
     value = call.input
-    return _looked_up(call, value, (*value.dimensions, *plain(shape_of(call.result)[-1:])))
+    return _looked_up(
+        call, value, (*value.dimensions, *plain_dimensions(shape_of(call.result)[-1:]))
+    )
 
 
 def bucket_shape(call: Call) -> Shape:
@@ -134,9 +136,9 @@ def bucketize(call: Call) -> Effect:
         )
         + dimensions[len(rows) :]
     )
-    reaches = mixed(bounds.dimensions, (len(rows),), dimensions)
+    reaches = mixing_reaches(bounds.dimensions, (len(rows),), dimensions)
     return Effect(
         dimensions,
-        tuple(reach_of(call.axes, reaches if v is bounds else {}) for v in call.data),
+        tuple(reach_per_axis(call.axes, reaches if v is bounds else {}) for v in call.data),
         mixing_geometry(call.axes, reaches),
     )

@@ -6,9 +6,9 @@ from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach
 from rflint.operators.broadcasting import broadcasting
 from rflint.operators.call import Call
-from rflint.operators.dimensions import all_axes, plain
-from rflint.operators.effect import Effect, reach_of
-from rflint.operators.mixing import mixed, mixing_geometry, without_inner
+from rflint.operators.dimensions import all_axes, plain_dimensions
+from rflint.operators.effect import Effect, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches, without_inner_part
 from rflint.operators.shapes import shape_of
 from rflint.operators.table import operator
 
@@ -35,16 +35,16 @@ def loss(call: Call) -> Effect:
     if shape and call.name in _BY_POSITION:
         return broadcasting(call)
     read: list[dict[int, Reach]] = []
-    dimensions = plain(shape)
+    dimensions = plain_dimensions(shape)
     for value in call.data:
         rank = len(value.dimensions)
         classes = (1 if rank > 1 else 0,)
         if not shape:
             read.append(dict.fromkeys(all_axes(value.dimensions), Extent.GLOBAL))
         elif rank > len(shape):
-            read.append(mixed(value.dimensions, classes))
+            read.append(mixing_reaches(value.dimensions, classes))
             dimensions = tuple(
-                without_inner(carried, read[-1])
+                without_inner_part(carried, read[-1])
                 for dim, carried in enumerate(value.dimensions)
                 if dim not in classes
             )[: len(shape)]
@@ -52,7 +52,7 @@ def loss(call: Call) -> Effect:
             read.append({})
     everything = {axis: reach for axes in read for axis, reach in axes.items()}
     return Effect(
-        dimensions if len(dimensions) == len(shape) else plain(shape),
-        tuple(reach_of(call.axes, axes) for axes in read),
+        dimensions if len(dimensions) == len(shape) else plain_dimensions(shape),
+        tuple(reach_per_axis(call.axes, axes) for axes in read),
         mixing_geometry(call.axes, everything),
     )

@@ -11,9 +11,14 @@ from rflint.graph.windows import Extent, Reach
 from rflint.operators.broadcasting import broadcast_dimensions
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, Factor, all_axes
-from rflint.operators.effect import Effect, reach_of
-from rflint.operators.mixing import mixed, mixing_geometry, read_of_operands, without_inner
-from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, show
+from rflint.operators.effect import Effect, reach_per_axis
+from rflint.operators.mixing import (
+    mixing_geometry,
+    mixing_reaches,
+    operand_reaches,
+    without_inner_part,
+)
+from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.values import Value
 from rflint.operators.weights import linear_weight, weight_of
@@ -35,7 +40,7 @@ def linear_shape(call: Call) -> Shape:
     if not shape or shape[-1] != expected:
         raise ShapeError(
             f"expects {expected} input features, got {shape[-1] if shape else 0} "
-            f"(input {show(shape)})"
+            f"(input {shape_text(shape)})"
         )
     return (*shape[:-1], out) if out else shape[:-1]
 
@@ -51,17 +56,17 @@ def linear(call: Call) -> Effect:
     out, features = _features(call)
     macs = prod(call.input.shape[:-1]) * out * features
     if not out:
-        reaches = mixed(dimensions, (len(dimensions) - 1,))
-        rest = tuple(without_inner(carried, reaches) for carried in dimensions[:-1])
-        return Effect(rest, read_of_operands(call, reaches), mixing_geometry(call.axes, reaches))
+        reaches = mixing_reaches(dimensions, (len(dimensions) - 1,))
+        rest = tuple(without_inner_part(carried, reaches) for carried in dimensions[:-1])
+        return Effect(rest, operand_reaches(call, reaches), mixing_geometry(call.axes, reaches))
     # as many positions as before: token mixing, whose results take the places of the tokens
     only_positions = all(factor.axes or factor.size == 1 for factor in dimensions[-1])
     last = dimensions[-1] if only_positions and out == features else (Factor(out),)
-    reaches = mixed(dimensions, (len(dimensions) - 1,), (last,))
-    rest = tuple(without_inner(carried, reaches) for carried in dimensions[:-1])
+    reaches = mixing_reaches(dimensions, (len(dimensions) - 1,), (last,))
+    rest = tuple(without_inner_part(carried, reaches) for carried in dimensions[:-1])
     return Effect(
         (*rest, last),
-        read_of_operands(call, reaches),
+        operand_reaches(call, reaches),
         mixing_geometry(call.axes, reaches),
         macs=macs,
     )
@@ -79,7 +84,7 @@ def matmul_shape(call: Call) -> Shape:
     ranks = {"mm": (2, 2), "bmm": (3, 3), "mv": (2, 1), "dot": (1, 1), "vdot": (1, 1)}
     wanted = ranks.get(call.name, (len(a), len(b)))
     if wanted != (len(a), len(b)) or (call.name == "bmm" and a[0] != b[0]):
-        raise ShapeError(f"{call.name} does not multiply {show(a)} and {show(b)}")
+        raise ShapeError(f"{call.name} does not multiply {shape_text(a)} and {shape_text(b)}")
     if not a or not b:
         raise ShapeError("matmul of a scalar")
     if len(a) == 1 or len(b) == 1:
@@ -89,7 +94,7 @@ def matmul_shape(call: Call) -> Shape:
         inner = a[-1], b[-2]
         out = (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
     if inner[0] != inner[1]:
-        raise ShapeError(f"shapes {show(a)} and {show(b)} cannot be multiplied")
+        raise ShapeError(f"shapes {shape_text(a)} and {shape_text(b)} cannot be multiplied")
     return out
 
 
@@ -106,7 +111,7 @@ def matmul(call: Call) -> Effect:
     sides = ((a, len(a.shape) - 1), (b, contracted_b))
     dimensions = _product_dimensions(a, b, out)
     reaches = [
-        (side, mixed(side.dimensions, (dim,), dimensions))
+        (side, mixing_reaches(side.dimensions, (dim,), dimensions))
         for side, dim in (reversed(sides) if call.name == "rmatmul" else sides)
         if side.source is not None
     ]
@@ -114,8 +119,8 @@ def matmul(call: Call) -> Effect:
     macs = prod(out) * a.shape[-1] if min(len(a.shape), len(b.shape)) > 1 else 0
     merged: dict[int, Reach] = {axis: r for _, side in reaches for axis, r in side.items()}
     return Effect(
-        tuple(without_inner(carried, merged) for carried in dimensions),
-        tuple(reach_of(call.axes, side) for _, side in reaches),
+        tuple(without_inner_part(carried, merged) for carried in dimensions),
+        tuple(reach_per_axis(call.axes, side) for _, side in reaches),
         mixing_geometry(call.axes, merged),
         macs=macs,
     )
@@ -144,7 +149,7 @@ def added_product(call: Call) -> Effect:
     product = matmul(_product_of(call))
     if call.tensors[0].source is None:
         return product
-    return replace(product, reaches=(reach_of(call.axes, {}), *product.reaches))
+    return replace(product, reaches=(reach_per_axis(call.axes, {}), *product.reaches))
 
 
 def cdist_shape(call: Call) -> Shape:
@@ -159,10 +164,12 @@ def cdist(call: Call) -> Effect:
     a, b = call.tensors[:2]
     out = cdist_shape(call)
     lead = broadcast_dimensions(out[:-2], [a.dimensions[:-2], b.dimensions[:-2]])
-    reaches = (mixed(v.dimensions, (len(v.shape) - 1,)) for v in (a, b) if v.source is not None)
+    reaches = (
+        mixing_reaches(v.dimensions, (len(v.shape) - 1,)) for v in (a, b) if v.source is not None
+    )
     return Effect(
         lead + a.dimensions[-2:-1] + b.dimensions[-2:-1],
-        tuple(reach_of(call.axes, read) for read in reaches),
+        tuple(reach_per_axis(call.axes, read) for read in reaches),
         mixing_geometry(call.axes, {}),
     )
 
@@ -186,9 +193,9 @@ def bilinear(call: Call) -> Effect:
     out = bilinear_shape(call)
     first = call.tensors[0]
     reaches = tuple(
-        reach_of(
+        reach_per_axis(
             call.axes,
-            mixed(v.dimensions, (len(v.shape) - 1,))
+            mixing_reaches(v.dimensions, (len(v.shape) - 1,))
             if any(v is x for x in call.tensors[:2])
             else dict.fromkeys(all_axes(v.dimensions), Extent.GLOBAL),
         )

@@ -14,10 +14,10 @@ from rflint.operators.dimensions import (
     axes_of,
     sole_axis,
 )
-from rflint.operators.effect import Effect, geometry, pointwise, reach_of
+from rflint.operators.effect import Effect, geometry, pointwise, reach_per_axis
 from rflint.operators.mixing import (
-    along,
-    shuffled,
+    shuffled_channels,
+    sliding_along,
 )
 from rflint.operators.rearranging import (
     as_flip,
@@ -70,16 +70,16 @@ def roll(call: Call) -> Effect:
         axis = sole_axis(value.dimensions[dim])
         if axis is not None and shift:
             reached[axis] = Window(1, 1, -int(shift), is_shift=True)
-        elif shift and shuffled(dimensions, dim) is not None:
+        elif shift and shuffled_channels(dimensions, dim) is not None:
             rolled = Window(1, 1, -int(shift), is_shift=True)
-            read, carried = along(dimensions, dim, rolled, value.shape[dim])
+            read, carried = sliding_along(dimensions, dim, rolled, value.shape[dim])
             reached |= read
             dimensions = (*dimensions[:dim], carried, *dimensions[dim + 1 :])
     followed = len(reached) == len(shifts) == len(dims)
     spatial = any(axes_of(value.dimensions[dim]) for dim in dims) or not dims
     return Effect(
         dimensions,
-        (reach_of(call.axes, reached),),
+        (reach_per_axis(call.axes, reached),),
         geometry(call.axes),
         moves=spatial and not followed,
     )

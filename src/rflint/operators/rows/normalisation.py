@@ -11,7 +11,7 @@ from rflint.operators.broadcasting import same_shape
 from rflint.operators.call import Call
 from rflint.operators.dimensions import all_axes
 from rflint.operators.effect import Effect, pointwise
-from rflint.operators.shapes import Shape, ShapeError, shape_of, show
+from rflint.operators.shapes import Shape, ShapeError, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.weights import normalised_channels, stored_shape
 
@@ -29,14 +29,16 @@ def channel_norm_shape(call: Call) -> Shape:
         spatial = call.spatial
         unbatched = call.name.startswith("Instance") or spatial == 1
         if len(shape) != spatial + 2 and not (unbatched and len(shape) == spatial + 1):
-            raise ShapeError(f"expects {spatial} spatial dimensions, got an input of {show(shape)}")
+            raise ShapeError(
+                f"expects {spatial} spatial dimensions, got an input of {shape_text(shape)}"
+            )
         if len(shape) == spatial + 1 and call.name.startswith("Instance"):
             return shape
     if module is not None and len(shape) > 1:
         for expected in normalised_channels(module):
             if expected != shape[1]:
                 raise ShapeError(
-                    f"expects {expected} channels, got {shape[1]} (input {show(shape)})"
+                    f"expects {expected} channels, got {shape[1]} (input {shape_text(shape)})"
                 )
         if shape[1] % int(getattr(module, "num_groups", 1)):
             raise ShapeError(f"{shape[1]} channels do not divide into {module.num_groups} groups")
@@ -122,9 +124,11 @@ def layer_norm_shape(call: Call) -> Shape:
     wanted = call.arg("normalized_shape", 1)
     trailing = (wanted,) if isinstance(wanted, int) else tuple(wanted)
     if shape[len(shape) - len(trailing) :] != trailing:
-        raise ShapeError(f"expects trailing dimensions {show(trailing)}, got {show(shape)}")
+        raise ShapeError(
+            f"expects trailing dimensions {shape_text(trailing)}, got {shape_text(shape)}"
+        )
     if call.module is not None and (stored_shape(call.module, "weight") or trailing) != trailing:
-        raise ShapeError(f"its weight does not fit what it normalises, {show(trailing)}")
+        raise ShapeError(f"its weight does not fit what it normalises, {shape_text(trailing)}")
     return shape
 
 

@@ -22,9 +22,9 @@ from rflint.operators.dimensions import (
     resized,
     sole_axis,
 )
-from rflint.operators.effect import Effect, as_number, geometry, reach_of
-from rflint.operators.mixing import along, located, mixed
-from rflint.operators.shapes import Shape, ShapeError, per_axis, shape_of, show
+from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
+from rflint.operators.mixing import mixing_reaches, on_axes, sliding_along
+from rflint.operators.shapes import Shape, ShapeError, per_axis, shape_of, shape_text
 from rflint.operators.table import operator
 
 
@@ -48,7 +48,9 @@ class _Grid:
             )
         )
         if min(self.out) < 1:
-            raise ShapeError(f"its window spans {show(self.extent)}, the map is {show(sizes)}")
+            raise ShapeError(
+                f"its window spans {shape_text(self.extent)}, the map is {shape_text(sizes)}"
+            )
 
 
 def _is_method(call: Call) -> bool:
@@ -64,7 +66,7 @@ def unfold(call: Call) -> Effect:
     value, shape = call.input, shape_of(call.result)
     grid = _Grid(call, value.shape[-2:], 1)
     rank = len(value.shape)
-    reaches: dict[int, Reach] = dict(mixed(value.dimensions, (rank - 3,)))
+    reaches: dict[int, Reach] = dict(mixing_reaches(value.dimensions, (rank - 3,)))
     columns: list[Factor] = []
     dims = (rank - 2, rank - 1)
     taps = [
@@ -81,13 +83,13 @@ def unfold(call: Call) -> Effect:
     ]
     for i, dim in enumerate(dims):
         window = Window(grid.extent[i], grid.stride[i], -grid.padding[i])
-        read, carried = along(value.dimensions, dim, window, grid.out[i])
+        read, carried = sliding_along(value.dimensions, dim, window, grid.out[i])
         reaches |= read
         columns += carried
     patches = None if all_axes(value.dimensions[rank - 3 : rank - 2]) else grid.patches
     channels = (Factor(shape[-2], patches=patches),)
     dimensions = (*value.dimensions[: rank - 3], channels, tuple(columns))
-    return _windowed(call, dimensions, reaches, located(value, dims, taps))
+    return _windowed(call, dimensions, reaches, on_axes(value, dims, taps))
 
 
 def _unfold_method(call: Call) -> Effect:
@@ -95,10 +97,10 @@ def _unfold_method(call: Call) -> Effect:
     value, shape = call.input, shape_of(call.result)
     dim = int(call.arg("dimension", 1)) % len(value.shape)
     size, step = int(call.arg("size", 2)), int(call.arg("step", 3))
-    reaches, carried = along(value.dimensions, dim, Window(size, step, 0), shape[dim])
+    reaches, carried = sliding_along(value.dimensions, dim, Window(size, step, 0), shape[dim])
     dimensions = (*value.dimensions[:dim], carried, *value.dimensions[dim + 1 :], (Factor(size),))
     taps = Taps(size, value.shape[dim], shape[dim], step)
-    return _windowed(call, dimensions, reaches, located(value, (dim,), (taps,)))
+    return _windowed(call, dimensions, reaches, on_axes(value, (dim,), (taps,)))
 
 
 def _windowed(
@@ -107,7 +109,7 @@ def _windowed(
     placed = {window.axis: window for window in taps if window.axis is not None}
     return Effect(
         dimensions,
-        (reach_of(call.axes, reaches),),
+        (reach_per_axis(call.axes, reaches),),
         geometry(
             call.axes,
             {axis: window.kernel for axis, window in placed.items()},
@@ -152,9 +154,9 @@ def fold(call: Call) -> Effect:
             reaches.update(dict.fromkeys(axes_of((factor,)), Extent.UNKNOWN))
         dimensions.append(resized((factor,), sizes[i]))
     # positions inside of the patches (an unfold undone) are channels here
-    reaches |= mixed(value.dimensions, (len(value.dimensions) - 2,))
+    reaches |= mixing_reaches(value.dimensions, (len(value.dimensions) - 2,))
     assert len(dimensions) == rank
-    return Effect(tuple(dimensions), (reach_of(call.axes, reaches),), geometry(call.axes))
+    return Effect(tuple(dimensions), (reach_per_axis(call.axes, reaches),), geometry(call.axes))
 
 
 def _split_columns(columns: Dimension, sizes: Sequence[int]) -> list[Factor]:
@@ -178,14 +180,14 @@ def affine_grid(call: Call) -> Effect:
     """Coordinates of all positions, by one matrix a sample: they say nothing of where it lies."""
     everywhere: dict[int, Reach] = dict.fromkeys(all_axes(call.input.dimensions), Extent.GLOBAL)
     dimensions = tuple((Factor(n),) for n in affine_shape(call))
-    return Effect(dimensions, (reach_of(call.axes, everywhere),), geometry(call.axes))
+    return Effect(dimensions, (reach_per_axis(call.axes, everywhere),), geometry(call.axes))
 
 
 def sampled_shape(call: Call) -> Shape:
     """The input's batch and channels, the grid's positions."""
     x, grid = (shape_of(tensor) for tensor in call.tensors[:2])
     if len(x) != len(grid) or x[0] != grid[0] or grid[-1] != len(x) - 2:
-        raise ShapeError(f"cannot sample {show(x)} on a grid of {show(grid)}")
+        raise ShapeError(f"cannot sample {shape_text(x)} on a grid of {shape_text(grid)}")
     return (*x[:2], *grid[1:-1])
 
 
@@ -203,6 +205,6 @@ def grid_sample(call: Call) -> Effect:
     )
     return Effect(
         dimensions,
-        tuple(reach_of(call.axes, everywhere if v is x else {}) for v in call.data),
+        tuple(reach_per_axis(call.axes, everywhere if v is x else {}) for v in call.data),
         geometry(call.axes),
     )

@@ -15,9 +15,9 @@ from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent, Reach, Window, adaptive_window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import sole_axis
-from rflint.operators.effect import Effect, as_number, geometry, reach_of
-from rflint.operators.mixing import along, located, read_beside
-from rflint.operators.shapes import Shape, ShapeError, per_axis, shape_of, show
+from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
+from rflint.operators.mixing import add_reaches, on_axes, sliding_along
+from rflint.operators.shapes import Shape, ShapeError, per_axis, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.zeros import behind_adaptive_pooling, behind_pooling
 
@@ -76,8 +76,8 @@ def pool_shape(call: Call) -> Shape | list[Any]:
     strict = call.name in ("avg_pool3d", "AvgPool3d")
     if min(out) < 1 or (strict and any(n < k for n, k in zip(sizes, windows.kernel, strict=True))):
         raise ShapeError(
-            f"its window spans {show(windows.kernel)} positions, "
-            f"but the map is only {show(shape[-spatial:])}"
+            f"its window spans {shape_text(windows.kernel)} positions, "
+            f"but the map is only {shape_text(shape[-spatial:])}"
         )
     result = (*shape[:-spatial], *out)
     return [result, result] if _returns_indices(call) else result
@@ -93,7 +93,9 @@ def adaptive_shape(call: Call) -> Shape | list[Any]:
 
 def _check_rank(shape: Shape, spatial: int) -> None:
     if len(shape) not in (spatial + 1, spatial + 2):
-        raise ShapeError(f"expects {spatial} spatial dimensions, got an input of {show(shape)}")
+        raise ShapeError(
+            f"expects {spatial} spatial dimensions, got an input of {shape_text(shape)}"
+        )
 
 
 def _returns_indices(call: Call) -> bool:
@@ -265,9 +267,9 @@ def _effect(
         axis = sole_axis(value.dimensions[dim])
         if axis is not None:
             position[axis] = i
-        read, dimensions[dim] = along(value.dimensions, dim, windows[i], out[dim])
-        read_beside(reaches, read)
-    slid = located(value, range(len(dimensions) - spatial, len(dimensions)), taps) if taps else ()
+        read, dimensions[dim] = sliding_along(value.dimensions, dim, windows[i], out[dim])
+        add_reaches(reaches, read)
+    slid = on_axes(value, range(len(dimensions) - spatial, len(dimensions)), taps) if taps else ()
     # a norm over windows has no gradient at zero
     is_sum_or_maximum = call.name not in _LP
     covers = all(
@@ -276,7 +278,7 @@ def _effect(
     )
     return Effect(
         tuple(dimensions),
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         geometry(
             call.axes,
             {axis: kernel[i] for axis, i in position.items()},

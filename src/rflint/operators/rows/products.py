@@ -16,12 +16,17 @@ from rflint.graph.layer import Kind
 from rflint.operators.broadcasting import broadcasting
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes
-from rflint.operators.effect import Effect, pointwise, reach_of
-from rflint.operators.mixing import mixed, mixing_geometry, unshuffled, without_inner
+from rflint.operators.effect import Effect, pointwise, reach_per_axis
+from rflint.operators.mixing import (
+    mixing_geometry,
+    mixing_reaches,
+    unshuffled_dimensions,
+    without_inner_part,
+)
 from rflint.operators.rows.einsum import contracted
 from rflint.operators.rows.matmul import matmul
 from rflint.operators.rows.reduction import reduced
-from rflint.operators.shapes import Shape, ShapeError, broadcast, checked_dim, shape_of, show
+from rflint.operators.shapes import Shape, ShapeError, broadcast, checked_dim, shape_of, shape_text
 from rflint.operators.table import operator
 
 
@@ -46,7 +51,9 @@ def tensordot_shape(call: Call) -> Shape:
     if len(left) != len(right) or any(
         a[i] != b[j] and 1 not in (a[i], b[j]) for i, j in zip(left, right, strict=False)
     ):
-        raise ShapeError(f"cannot sum over dimensions {left} of {show(a)} and {right} of {show(b)}")
+        raise ShapeError(
+            f"cannot sum over dimensions {left} of {shape_text(a)} and {right} of {shape_text(b)}"
+        )
     return (
         *(n for d, n in enumerate(a) if d not in left),
         *(n for d, n in enumerate(b) if d not in right),
@@ -75,7 +82,7 @@ def outer_shape(call: Call) -> Shape:
     """All pairs."""
     a, b = (shape_of(tensor) for tensor in call.tensors[-2:])
     if len(a) != 1 or len(b) != 1:
-        raise ShapeError(f"expects two vectors, got {show(a)} and {show(b)}")
+        raise ShapeError(f"expects two vectors, got {shape_text(a)} and {shape_text(b)}")
     return (*a, *b)
 
 
@@ -107,9 +114,13 @@ def kron(call: Call) -> Effect:
     """The second tensor once for every number of the first."""
     all_dimensions = [value.dimensions for value in call.tensors[:2]]
     first, second = _of_equal_rank(all_dimensions, ())
-    dimensions, finer = unshuffled(tuple((*a, *b) for a, b in zip(first, second, strict=True)))
+    dimensions, finer = unshuffled_dimensions(
+        tuple((*a, *b) for a, b in zip(first, second, strict=True))
+    )
     reaches = tuple(
-        reach_of(call.axes, {a: r for a, r in finer.items() if a in all_axes(value.dimensions)})
+        reach_per_axis(
+            call.axes, {a: r for a, r in finer.items() if a in all_axes(value.dimensions)}
+        )
         for value in call.data
     )
     return Effect(dimensions, reaches, mixing_geometry(call.axes, finer))
@@ -126,7 +137,9 @@ def _matrices(call: Call) -> list[Shape]:
     if len(shapes[-1]) == 1:
         shapes[-1] = (*shapes[-1], 1)
     if any(len(shape) != 2 for shape in shapes) or any(a[1] != b[0] for a, b in pairwise(shapes)):
-        raise ShapeError(f"cannot multiply {', '.join(map(show, shapes))} one after the other")
+        raise ShapeError(
+            f"cannot multiply {', '.join(map(shape_text, shapes))} one after the other"
+        )
     return shapes
 
 
@@ -167,7 +180,7 @@ def square_shape(call: Call) -> Shape:
     """The input's, whose last two dimensions are equal."""
     shape = shape_of(call.input)
     if len(shape) < 2 or shape[-1] != shape[-2]:
-        raise ShapeError(f"expects square matrices, got {show(shape)}")
+        raise ShapeError(f"expects square matrices, got {shape_text(shape)}")
     return shape
 
 
@@ -183,12 +196,12 @@ def power(call: Call) -> Effect:
     times = int(call.arg("n", 1, 0)) if "power" in call.name else -1
     if times == 1:
         return pointwise(call, dimensions)
-    reaches = mixed(dimensions, (len(dimensions) - 2, len(dimensions) - 1), dimensions)
+    reaches = mixing_reaches(dimensions, (len(dimensions) - 2, len(dimensions) - 1), dimensions)
     # repeated squaring, and a product for every further bit
     products = max(abs(times).bit_length() - 1 + abs(times).bit_count() - 1, 0)
     return Effect(
         dimensions,
-        (reach_of(call.axes, reaches),),
+        (reach_per_axis(call.axes, reaches),),
         mixing_geometry(call.axes, reaches),
         macs=products * prod(shape) * shape[-1],
     )
@@ -198,7 +211,7 @@ def summed_product_shape(call: Call) -> Shape:
     """The product's, without its batch."""
     batches = [shape_of(tensor) for tensor in call.tensors[1:3]]
     if any(len(shape) != 3 for shape in batches) or batches[0][2] != batches[1][1]:
-        raise ShapeError(f"cannot multiply {' and '.join(map(show, batches))}")
+        raise ShapeError(f"cannot multiply {' and '.join(map(shape_text, batches))}")
     return (batches[0][1], batches[1][2])
 
 
@@ -259,16 +272,16 @@ def compared(call: Call) -> Effect:
     pairs = replace(call, args=tuple(call.tensors[:2]), kwargs={})
     together = broadcasting(pairs)
     dim = _compared_along(call, len(together.dimensions))
-    read = mixed(together.dimensions, (dim,))
+    read = mixing_reaches(together.dimensions, (dim,))
     kept = len(compared_shape(call)) == len(together.dimensions)
     dimensions = tuple(
-        (Factor(1),) if d == dim else without_inner(carried, read)
+        (Factor(1),) if d == dim else without_inner_part(carried, read)
         for d, carried in enumerate(together.dimensions)
         if kept or d != dim
     )
     reaches = []
     for value in pairs.data:
         at = dim - len(together.dimensions) + len(value.dimensions)
-        own = mixed(value.dimensions, (at,)) if at >= 0 else {}
-        reaches.append(reach_of(call.axes, own))
+        own = mixing_reaches(value.dimensions, (at,)) if at >= 0 else {}
+        reaches.append(reach_per_axis(call.axes, own))
     return Effect(dimensions, tuple(reaches), mixing_geometry(call.axes, read))

@@ -9,8 +9,8 @@ from rflint.graph.layer import Kind
 from rflint.operators.broadcasting import broadcasting
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor
-from rflint.operators.effect import Effect, reach_of
-from rflint.operators.mixing import mixed, mixing_geometry, without_inner
+from rflint.operators.effect import Effect, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches, without_inner_part
 from rflint.operators.shapes import Shape, broadcast, checked_dim, shape_of
 from rflint.operators.table import operator
 
@@ -117,10 +117,10 @@ def statistics(call: Call) -> Effect:
 def reduced(call: Call, dims: Sequence[int], *, keep: bool) -> Effect:
     """Mixes all positions along some dimensions, which go, or keep a length of one."""
     dimensions = call.input.dimensions
-    reaches = mixed(dimensions, dims)
+    reaches = mixing_reaches(dimensions, dims)
     out = tuple(
-        (Factor(1),) if d in dims else without_inner(carried, reaches)
+        (Factor(1),) if d in dims else without_inner_part(carried, reaches)
         for d, carried in enumerate(dimensions)
         if keep or d not in dims
     )
-    return Effect(out, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+    return Effect(out, (reach_per_axis(call.axes, reaches),), mixing_geometry(call.axes, reaches))

@@ -16,9 +16,9 @@ from rflint.operators.dimensions import (
     length,
     tangled,
 )
-from rflint.operators.effect import Effect, as_number, geometry, reach_of
+from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
 from rflint.operators.mixing import (
-    along,
+    sliding_along,
 )
 from rflint.operators.shapes import shape_of
 from rflint.operators.table import operator
@@ -38,7 +38,7 @@ def repeat(call: Call) -> Effect:
         if length(carried) == 1 < size
         for axis in axes_of(carried)
     }
-    return Effect(dimensions, (reach_of(call.axes, copied),), geometry(call.axes))
+    return Effect(dimensions, (reach_per_axis(call.axes, copied),), geometry(call.axes))
 
 
 @operator("repeat_interleave", kind=Kind.UPSAMPLE)
@@ -48,12 +48,12 @@ def repeat_interleave(call: Call) -> Effect:
     dim, times = call.arg("dim", 2), call.arg("repeats", 1)
     if dim is None or not isinstance(times, int):
         mixed_all: dict[int, Reach] = dict.fromkeys(all_axes(value.dimensions), Extent.GLOBAL)
-        reach = reach_of(call.axes, mixed_all)
+        reach = reach_per_axis(call.axes, mixed_all)
         return Effect(
             tangled(value.dimensions, shape), (reach,) * len(call.data), geometry(call.axes)
         )
     at = int(dim) % len(shape)
     window = Window(1, as_number(Fraction(1, times)), 0)
-    reaches, carried = along(value.dimensions, at, window, shape[at])
+    reaches, carried = sliding_along(value.dimensions, at, window, shape[at])
     dimensions = (*value.dimensions[:at], carried, *value.dimensions[at + 1 :])
-    return Effect(dimensions, (reach_of(call.axes, reaches),), geometry(call.axes))
+    return Effect(dimensions, (reach_per_axis(call.axes, reaches),), geometry(call.axes))

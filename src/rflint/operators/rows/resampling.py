@@ -25,9 +25,9 @@ from rflint.operators.dimensions import (
     sliced,
     sole_axis,
 )
-from rflint.operators.effect import Effect, as_number, geometry, reach_of
-from rflint.operators.mixing import along, located, shuffled
-from rflint.operators.shapes import Shape, ShapeError, check_mirrors, shape_of, show
+from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
+from rflint.operators.mixing import on_axes, shuffled_channels, sliding_along
+from rflint.operators.shapes import Shape, ShapeError, check_padding_mode, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.values import Value
 
@@ -46,7 +46,7 @@ def resize_shape(call: Call) -> Shape:
         factors = _each(call.arg("scale_factor", 2), spatial, float)
         out = tuple(floor(n * factor) for n, factor in zip(shape[2:], factors, strict=True))
     if not out or min(out) < 1:
-        raise ShapeError(f"its output would be empty ({show(out)})")
+        raise ShapeError(f"its output would be empty ({shape_text(out)})")
     return (*shape[:2], *out)
 
 
@@ -134,7 +134,7 @@ def pixel_unshuffle_shape(call: Call) -> Shape:
     """Positions become channels."""
     shape, r = shape_of(call.input), int(call.arg("downscale_factor", 1))
     if shape[-2] % r or shape[-1] % r:
-        raise ShapeError(f"cannot unshuffle a {show(shape[-2:])} map by {r}")
+        raise ShapeError(f"cannot unshuffle a {shape_text(shape[-2:])} map by {r}")
     return (*shape[:-3], shape[-3] * r * r, shape[-2] // r, shape[-1] // r)
 
 
@@ -172,10 +172,10 @@ def pad_shape(call: Call) -> Shape:
     shape = list(shape_of(call.input))
     mode = padding_mode(call)
     for back, (before, after) in enumerate(pad_amounts(call), start=1):
-        check_mirrors(mode, shape[-back], before, after)
+        check_padding_mode(mode, shape[-back], before, after)
         shape[-back] += before + after
         if shape[-back] < 1:
-            raise ShapeError(f"its output would be empty ({show(shape)})")
+            raise ShapeError(f"its output would be empty ({shape_text(shape)})")
     return tuple(shape)
 
 
@@ -211,19 +211,21 @@ def pad(call: Call) -> Effect:
             reaches[axis] = Window(1, 1, -before)
             amounts[axis] = before
             sizing[axis] = Scaled(1, before + after)
-        elif shuffled(value.dimensions, dim) is not None:
+        elif shuffled_channels(value.dimensions, dim) is not None:
             shift = Window(1, 1, -before)
-            read, dimensions[dim] = along(value.dimensions, dim, shift, size + before + after)
+            read, dimensions[dim] = sliding_along(
+                value.dimensions, dim, shift, size + before + after
+            )
             reaches |= read
             continue
         dimensions[dim] = _padded(dimensions[dim], before, after)
     return Effect(
         tuple(dimensions),
-        (reach_of(call.axes, reaches),),
+        (reach_per_axis(call.axes, reaches),),
         geometry(call.axes, padding=amounts),
         sizing=sizing,
         # copies of what lies inside are read from there
-        taps=located(value, taps, list(taps.values())) if padding_mode(call) == "constant" else (),
+        taps=on_axes(value, taps, list(taps.values())) if padding_mode(call) == "constant" else (),
         zeros=zeros.padded(value, around, pad_shape(call), zero=_pads_zeros(call)),
     )
 
@@ -251,11 +253,11 @@ def _regridded(call: Call, windows: list[Window], out: Shape, sizing: Sequence[S
         if axis is not None:
             kernel[axis], stride[axis] = window.size, window.stride
             sizes[axis] = sizing[i]
-        read, dimensions[dim] = along(value.dimensions, dim, window, out[dim])
+        read, dimensions[dim] = sliding_along(value.dimensions, dim, window, out[dim])
         reaches |= read
     return Effect(
         tuple(dimensions),
-        (reach_of(call.axes, reaches),),
+        (reach_per_axis(call.axes, reaches),),
         geometry(call.axes, kernel, stride),
         sizing=sizes,
     )

@@ -14,11 +14,11 @@ from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, at_lengths, axes_of, resized, tangled
-from rflint.operators.effect import Effect, geometry, reach_of
-from rflint.operators.mixing import along, displaced, mixed, mixing_geometry
+from rflint.operators.effect import Effect, geometry, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches, row_shifts, sliding_along
 from rflint.operators.rows.indexing import getitem
 from rflint.operators.rows.reduction import reduced
-from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, show
+from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.values import Value
 
@@ -31,11 +31,11 @@ def _dim(call: Call, position: int, default: int = -1) -> int:
 def _along_all(call: Call, dim: int) -> Effect:
     """Every output reads all positions along a dimension, and lies where its input lay."""
     value, shape = call.input, shape_of(next(iter(_results(call))))
-    reaches = mixed(value.dimensions, (dim,), value.dimensions)
+    reaches = mixing_reaches(value.dimensions, (dim,), value.dimensions)
     dimensions = at_lengths(value.dimensions, shape)
     return Effect(
         dimensions,
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
     )
 
@@ -82,9 +82,9 @@ def diff(call: Call) -> Effect:
     """Neighbours subtracted, n times."""
     value, shape = call.input, shape_of(call.result)
     dim, times = _dim(call, 2), int(call.arg("n", 1, 1))
-    reaches, carried = along(value.dimensions, dim, Window(times + 1, 1, 0), shape[dim])
+    reaches, carried = sliding_along(value.dimensions, dim, Window(times + 1, 1, 0), shape[dim])
     dimensions = (*value.dimensions[:dim], carried, *value.dimensions[dim + 1 :])
-    return Effect(dimensions, (reach_of(call.axes, reaches),), geometry(call.axes))
+    return Effect(dimensions, (reach_per_axis(call.axes, reaches),), geometry(call.axes))
 
 
 @operator("index_select", kind=Kind.SLICE)
@@ -122,7 +122,7 @@ def gather(call: Call) -> Effect:
         dimensions = call.data[0].dimensions
     return Effect(
         dimensions,
-        tuple(reach_of(call.axes, reaches if v is source else {}) for v in call.data),
+        tuple(reach_per_axis(call.axes, reaches if v is source else {}) for v in call.data),
         geometry(call.axes),
     )
 
@@ -153,7 +153,7 @@ def scatter(call: Call) -> Effect:
     everywhere: dict[int, Reach] = dict.fromkeys(axes, Extent.GLOBAL)
     return Effect(
         tuple(dimensions),
-        tuple(reach_of(call.axes, {} if v is target else everywhere) for v in call.data),
+        tuple(reach_per_axis(call.axes, {} if v is target else everywhere) for v in call.data),
         geometry(call.axes),
         moves=True,  # what is written may be the target itself
     )
@@ -168,7 +168,9 @@ def recurrent_shape(call: Call) -> list[Any]:
     """The outputs of every step, and the last hidden state (for an LSTM, two)."""
     shape, module = shape_of(call.input), call.module
     if shape[-1] != module.input_size:
-        raise ShapeError(f"expects {module.input_size} features, got an input of {show(shape)}")
+        raise ShapeError(
+            f"expects {module.input_size} features, got an input of {shape_text(shape)}"
+        )
     directions = 2 if module.bidirectional else 1
     hidden = getattr(module, "proj_size", 0) or module.hidden_size
     batch = () if len(shape) == 2 else (shape[0 if module.batch_first else 1],)
@@ -185,11 +187,11 @@ def recurrent(call: Call) -> Effect:
     value, module = call.input, call.module
     out = recurrent_shape(call)[0]
     dim = 1 if module.batch_first and len(value.shape) == 3 else 0
-    reaches = mixed(value.dimensions, (dim, len(value.shape) - 1), value.dimensions)
+    reaches = mixing_reaches(value.dimensions, (dim, len(value.shape) - 1), value.dimensions)
     gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[call.name]
     return Effect(
         (*value.dimensions[:-1], (Factor(out[-1]),)),
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=_recurrent_macs(module, prod(value.shape[:-1]), gates),
     )
@@ -201,10 +203,10 @@ def recurrent_function(call: Call) -> Effect:
     value = call.args[0]
     weights = [w.shape for w in call.args[2] if len(w.shape) == 2]
     dim = 1 if bool(call.arg("batch_first", 8, False)) and len(value.shape) == 3 else 0
-    reaches = mixed(value.dimensions, (dim, len(value.shape) - 1), value.dimensions)
+    reaches = mixing_reaches(value.dimensions, (dim, len(value.shape) - 1), value.dimensions)
     return Effect(
         (*value.dimensions[:-1], (Factor(shape_of(_results(call)[0])[-1]),)),
-        tuple(reach_of(call.axes, reaches) for _ in call.data),
+        tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=prod(value.shape[:-1]) * sum(map(prod, weights)),
     )
@@ -226,7 +228,9 @@ def cell_shape(call: Call) -> Shape | list[Any]:
     """The new hidden state (for an LSTM, two)."""
     shape, module = shape_of(call.input), call.module
     if shape[-1] != module.input_size:
-        raise ShapeError(f"expects {module.input_size} features, got an input of {show(shape)}")
+        raise ShapeError(
+            f"expects {module.input_size} features, got an input of {shape_text(shape)}"
+        )
     out = (*shape[:-1], int(module.hidden_size))
     return [out, out] if call.name == "LSTMCell" else out
 
@@ -235,14 +239,14 @@ def cell_shape(call: Call) -> Shape | list[Any]:
 def recurrent_cell(call: Call) -> Effect:
     """One step: every position on its own."""
     value, module = call.input, call.module
-    reaches = mixed(value.dimensions, (len(value.shape) - 1,))
+    reaches = mixing_reaches(value.dimensions, (len(value.shape) - 1,))
     hidden = int(module.hidden_size)
     gates = {"LSTMCell": 4, "GRUCell": 3, "RNNCell": 1}[call.name]
     macs = prod(value.shape[:-1]) * gates * hidden * (module.input_size + hidden)
     return Effect(
         (*value.dimensions[:-1], (Factor(hidden),)),
         tuple(
-            reach_of(call.axes, reaches | displaced(v.dimensions, value.dimensions))
+            reach_per_axis(call.axes, reaches | row_shifts(v.dimensions, value.dimensions))
             for v in call.data
         ),
         mixing_geometry(call.axes, reaches),

@@ -12,9 +12,9 @@ from rflint.graph.traits import Trait
 from rflint.graph.windows import Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes, at_lengths, sole_axis
-from rflint.operators.effect import Effect, as_number, geometry, pointwise, reach_of
-from rflint.operators.mixing import along, located, mixed, mixing_geometry
-from rflint.operators.shapes import Shape, ShapeError, shape_of, show
+from rflint.operators.effect import Effect, as_number, geometry, pointwise, reach_per_axis
+from rflint.operators.mixing import mixing_geometry, mixing_reaches, on_axes, sliding_along
+from rflint.operators.shapes import Shape, ShapeError, shape_of, shape_text
 from rflint.operators.table import operator
 
 _ONE = ("fft_fft", "fft_ifft", "fft_rfft", "fft_irfft", "fft_hfft", "fft_ihfft")
@@ -46,9 +46,11 @@ def fourier(call: Call) -> Effect:
         sizes = call.arg("s", 1)
         dims = range(rank) if sizes is None else range(rank - len(sizes), rank)
     chosen = {d % rank for d in ((dims,) if isinstance(dims, int) else dims)}
-    reaches = mixed(value.dimensions, chosen, value.dimensions)
+    reaches = mixing_reaches(value.dimensions, chosen, value.dimensions)
     dimensions = at_lengths(value.dimensions, shape)
-    return Effect(dimensions, (reach_of(call.axes, reaches),), mixing_geometry(call.axes, reaches))
+    return Effect(
+        dimensions, (reach_per_axis(call.axes, reaches),), mixing_geometry(call.axes, reaches)
+    )
 
 
 @operator(
@@ -71,7 +73,7 @@ def stft(call: Call) -> Effect:
     centred = bool(call.arg("center", 5, True))
     last = len(value.dimensions) - 1
     window = Window(size, hop, -(size // 2) if centred else 0)
-    reaches, carried = along(value.dimensions, last, window, shape[last + 1])
+    reaches, carried = sliding_along(value.dimensions, last, window, shape[last + 1])
     dimensions = (*value.dimensions[:last], (Factor(shape[last]),), carried)
     dimensions += tuple((Factor(n),) for n in shape[last + 2 :])
     before = size // 2 if centred else 0
@@ -81,9 +83,9 @@ def stft(call: Call) -> Effect:
     )
     return Effect(
         dimensions,
-        (reach_of(call.axes, reaches),),
+        (reach_per_axis(call.axes, reaches),),
         mixing_geometry(call.axes, reaches),
-        taps=located(value, (last,), (taps,)),
+        taps=on_axes(value, (last,), (taps,)),
     )
 
 
@@ -107,7 +109,7 @@ def istft_shape(call: Call) -> Shape:
     onesided = call.arg("onesided", 7)
     bins = size // 2 + 1 if onesided is not False else size
     if len(shape) < 2 or shape[-2] not in (bins, size):
-        raise ShapeError(f"expects {bins} frequencies, got a spectrum of {show(shape)}")
+        raise ShapeError(f"expects {bins} frequencies, got a spectrum of {shape_text(shape)}")
     return (*shape[:-2], _Frames(call).length)
 
 
@@ -121,9 +123,9 @@ def istft(call: Call) -> Effect:
     hop, rank = frames.hop, len(value.dimensions)
     size = -(-frames.size // hop)
     window = Window(size, as_number(Fraction(1, hop)), frames.trimmed // hop - size + 1)
-    reaches, carried = along(value.dimensions, rank - 1, window, frames.length)
+    reaches, carried = sliding_along(value.dimensions, rank - 1, window, frames.length)
     axis = sole_axis(carried)
-    reaches |= mixed(value.dimensions, (rank - 2,))
+    reaches |= mixing_reaches(value.dimensions, (rank - 2,))
     sizing: dict[int, Sizing] = {}
     if axis is not None:
         extra = frames.length - hop * shape_of(value)[-1]
@@ -131,7 +133,7 @@ def istft(call: Call) -> Effect:
         sizing[axis] = FixedSize(frames.length) if given else Scaled(hop, extra)
     return Effect(
         (*value.dimensions[:-2], carried),
-        (reach_of(call.axes, reaches),),
+        (reach_per_axis(call.axes, reaches),),
         mixing_geometry(call.axes, reaches),
         sizing=sizing,
     )
@@ -142,6 +144,6 @@ def complex_view(call: Call) -> Effect:
     """A last dimension of two, real and imaginary, goes or comes."""
     dimensions = call.input.dimensions
     gone = call.name == "view_as_complex"
-    reaches = mixed(dimensions, (len(dimensions) - 1,)) if gone else {}
+    reaches = mixing_reaches(dimensions, (len(dimensions) - 1,)) if gone else {}
     dimensions = dimensions[:-1] if gone else (*dimensions, (Factor(2),))
-    return Effect(dimensions, (reach_of(call.axes, reaches),), geometry(call.axes))
+    return Effect(dimensions, (reach_per_axis(call.axes, reaches),), geometry(call.axes))

@@ -23,9 +23,9 @@ from rflint.operators.dimensions import (
     reshaped,
     tangled,
 )
-from rflint.operators.effect import Effect, geometry, pointwise, reach_of
+from rflint.operators.effect import Effect, geometry, pointwise, reach_per_axis
 from rflint.operators.mixing import (
-    unshuffled,
+    unshuffled_dimensions,
 )
 from rflint.operators.rearranging import (
     as_permutation,
@@ -56,8 +56,10 @@ def _reshaped(call: Call, shape: Shape) -> Effect:
     view = reshaped(dimensions, shape)
     if view != tangled(dimensions, shape):
         return pointwise(call, view)
-    dimensions, reaches = unshuffled(dimensions)
-    return Effect(reshaped(dimensions, shape), (reach_of(call.axes, reaches),), geometry(call.axes))
+    dimensions, reaches = unshuffled_dimensions(dimensions)
+    return Effect(
+        reshaped(dimensions, shape), (reach_per_axis(call.axes, reaches),), geometry(call.axes)
+    )
 
 
 def _ones_moved(call: Call, dimensions: Dimensions, shape: Shape) -> Dimensions:
@@ -114,5 +116,5 @@ def expand(call: Call) -> Effect:
         for dimension, old, size in zip(value.dimensions, value.shape, shape[new:], strict=True)
     )
     gone = all_axes(value.dimensions) - all_axes(dimensions)
-    reach = reach_of(call.axes, dict.fromkeys(gone, Extent.GLOBAL))
+    reach = reach_per_axis(call.axes, dict.fromkeys(gone, Extent.GLOBAL))
     return Effect(dimensions, (reach,), geometry(call.axes))

@@ -19,17 +19,17 @@ from rflint.operators.dimensions import (
     axes_of,
     concatenated,
     length,
-    picked_from,
+    picked_position,
     resized,
     sole_axis,
     tangled,
-    unpicked,
+    without_picked_positions,
 )
-from rflint.operators.effect import Effect, as_number, geometry, reach_of
+from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
 from rflint.operators.indices import basic_index
 from rflint.operators.mixing import (
-    composed,
-    unshuffled,
+    composed_reach,
+    unshuffled_dimensions,
 )
 from rflint.operators.shapes import checked_dim
 from rflint.operators.table import operator
@@ -44,7 +44,7 @@ def setitem(call: Call) -> Effect:
     (p - start) / step.
     """
     target, index, written = call.args
-    carried, finer = unshuffled(target.dimensions)
+    carried, finer = unshuffled_dimensions(target.dimensions)
     dimensions = list(carried)
     reaches: dict[int, Reach] = {}
     full = basic_index(index, len(dimensions))
@@ -57,10 +57,10 @@ def setitem(call: Call) -> Effect:
         dimensions = list(tangled(target.dimensions, target.shape))
     elif depends_on_input(written):
         placed = _placed(written, dimensions, full)
-        inside, reaches = unshuffled(written.dimensions)
+        inside, reaches = unshuffled_dimensions(written.dimensions)
         reaches |= placed
         slices = [(dim, item) for dim, item in enumerate(full) if isinstance(item, slice)]
-        for back, dimension in enumerate(reversed(unpicked(inside)), start=1):
+        for back, dimension in enumerate(reversed(without_picked_positions(inside)), start=1):
             if back > len(slices) or not axes_of(dimension):
                 continue
             dim, item = slices[-back]
@@ -75,7 +75,7 @@ def setitem(call: Call) -> Effect:
                     as_number(Fraction(-start, step)),
                     is_shift=True,
                 )
-                reaches[axis] = composed(reaches.get(axis, POINTWISE), shift)
+                reaches[axis] = composed_reach(reaches.get(axis, POINTWISE), shift)
             if not there:
                 around = (start, target.shape[dim] - stop)
                 before, after = (((Factor(n),),) if n and step == 1 else () for n in around)
@@ -84,7 +84,7 @@ def setitem(call: Call) -> Effect:
     read = {id(target): finer, id(written): reaches}
     return Effect(
         tuple(dimensions),
-        tuple(reach_of(call.axes, read.get(id(v), {})) for v in call.data),
+        tuple(reach_per_axis(call.axes, read.get(id(v), {})) for v in call.data),
         geometry(call.axes),
         zeros=zeros.written_into(target, full, written, target.shape) if full is not None else (),
     )
@@ -111,7 +111,7 @@ def _placed(
     A dimension of `dimensions` that carries nothing yet becomes that axis.
     """
     numbers = [(dim, item) for dim, item in enumerate(index) if isinstance(item, int)]
-    one = picked_from(written.dimensions)
+    one = picked_position(written.dimensions)
     if one is None or one.place is None or len(numbers) != 1:
         return {}
     ((dim, number),) = numbers
@@ -135,5 +135,5 @@ def overlaid(call: Call) -> Effect:
         dimensions = dimensions[:kept] + at_lengths(written.dimensions, base.shape[kept:])
     fits = all_axes(written.dimensions) <= all_axes(dimensions)
     foreign = {} if fits else dict.fromkeys(range(call.axes), Extent.UNKNOWN)
-    reaches = (reach_of(call.axes, foreign if v is written else {}) for v in call.data)
+    reaches = (reach_per_axis(call.axes, foreign if v is written else {}) for v in call.data)
     return Effect(dimensions, tuple(reaches), geometry(call.axes))

@@ -12,7 +12,7 @@ from torch import nn
 from rflint.errors import UsageError
 from rflint.inputs.layouts import check_layouts, sized
 from rflint.inputs.notation import InputShape
-from rflint.operators.shapes import show
+from rflint.operators.shapes import shape_text
 from rflint.tracing.example_inputs.first_layer import (
     begins_with_embedding,
     expected_channels,
@@ -55,7 +55,7 @@ def example_inputs(
         dtypes = [default]
     for shape in wanted:
         if prod(shape) > _TOO_LARGE:
-            raise UsageError(f"an input of {show(shape)} is too large to be meant")
+            raise UsageError(f"an input of {shape_text(shape)} is too large to be meant")
     return tuple(
         torch.empty(shape, dtype=dtype, device=META)
         for shape, dtype in zip(wanted, dtypes, strict=True)
@@ -88,7 +88,7 @@ def _laid_out(
     named = named_sizes(letters, resolution)
     if len(sized(letters)) != len(named):
         raise UsageError(
-            f"how many positions the input has along T is not said by {show(resolution)}",
+            f"how many positions the input has along T is not said by {shape_text(resolution)}",
             hint=f"Give a size for each of {', '.join(letters[d] for d in sized(letters))}, or the "
             "whole shape with --input.",
         )

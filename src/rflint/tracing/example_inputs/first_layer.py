@@ -8,7 +8,7 @@ from math import prod
 from torch import nn
 
 from rflint.errors import InputMismatch
-from rflint.operators.shapes import show
+from rflint.operators.shapes import shape_text
 from rflint.operators.weights import input_channels, linear_weight
 from rflint.tracing.example_inputs.sizes import size_per_axis
 from rflint.tracing.model.tree import modules, parameters
@@ -53,9 +53,9 @@ def _channels_of_linear(module: nn.Linear, resolution: Sequence[int]) -> tuple[i
     if features % positions:
         raise InputMismatch(
             f"cannot infer the input: the first layer is a Linear with {features} features, "
-            f"which no {show(size_per_axis(resolution, axes))} image fills",
+            f"which no {shape_text(size_per_axis(resolution, axes))} image fills",
             hint="Give the shape with --input, for example --input "
-            f"{show((1, 3, *size_per_axis(resolution, axes)))}.",
+            f"{shape_text((1, 3, *size_per_axis(resolution, axes)))}.",
         )
     return features // positions, axes
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rflint.errors import UsageError
 from rflint.inputs.layouts import places_of, sized
-from rflint.operators.shapes import show
+from rflint.operators.shapes import shape_text
 
 
 def size_per_axis(resolution: Sequence[int], axes: int) -> tuple[int, ...]:
@@ -15,7 +15,8 @@ def size_per_axis(resolution: Sequence[int], axes: int) -> tuple[int, ...]:
         return tuple(resolution) * axes
     if len(resolution) != axes:
         raise UsageError(
-            f"--res {show(resolution)} has {len(resolution)} axes, but the model's input has {axes}"
+            f"--res {shape_text(resolution)} has {len(resolution)} axes, "
+            f"but the model's input has {axes}"
         )
     return tuple(resolution)
 

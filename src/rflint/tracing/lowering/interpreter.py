@@ -18,7 +18,7 @@ from rflint.graph.layer import Kind
 from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE
 from rflint.operators.call import Call, mapped, tensors_in
-from rflint.operators.dimensions import plain, same_patches, tangled, without_patches
+from rflint.operators.dimensions import plain_dimensions, same_patches, tangled, without_patches
 from rflint.operators.effect import Effect
 from rflint.operators.values import Arrangement, Origins, Value
 from rflint.operators.zeros import all_zero
@@ -87,9 +87,9 @@ class GraphInterpreter:
             name = str(node.target)
             if name not in self.parameters.sizes:
                 zeros = all_zero(shape) if step.is_zero else ()
-                return Value(shape, plain(shape), None, zeros=zeros)
+                return Value(shape, plain_dimensions(shape), None, zeros=zeros)
             itself = Arrangement(((name, ()),))
-            return Value(shape, plain(shape), None, Origins((name,)), itself)
+            return Value(shape, plain_dimensions(shape), None, Origins((name,)), itself)
         if step.spelling == "part":
             return self._part(node, step, shape)
         call = self._call(node, step)
@@ -97,7 +97,7 @@ class GraphInterpreter:
             self.on_constant_call(node, step, call)
             made_of = self.parameters.of_constant(step, call, self.held(step).values())
             arranged = arrangement_of(step.spelling, step.row, call, shape)
-            return Value(shape, plain(shape), None, made_of, arranged)
+            return Value(shape, plain_dimensions(shape), None, made_of, arranged)
         effect = self.effect(node, step, call)
         if effect.parts:
             self.calls[node] = (call, effect.parts)

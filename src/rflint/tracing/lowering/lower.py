@@ -10,7 +10,7 @@ from rflint.graph.architecture import Architecture
 from rflint.graph.heads import global_heads
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Dimensions, placed, positions, sole_axis
+from rflint.operators.dimensions import Dimensions, input_dimensions, position_count, sole_axis
 from rflint.operators.effect import Effect
 from rflint.operators.mixing import mixing_geometry
 from rflint.operators.values import Value
@@ -119,7 +119,7 @@ class _Lowering(GraphInterpreter):
         index = len(self._inputs)
         self._inputs.append(shape)
         axes = self._axes.inputs[index]
-        dimensions = placed(shape, axes)
+        dimensions = input_dimensions(shape, axes)
         if self._axes.is_like_the_first(index):
             return Value(shape, dimensions, INPUT)
         layer = Layer(
@@ -132,7 +132,7 @@ class _Lowering(GraphInterpreter):
             geometry=mixing_geometry(self.axes, {}),
             in_shape=shape,
             out_shape=shape,
-            positions=tuple(positions(dimensions, axis) for axis in range(self.axes)),
+            positions=tuple(position_count(dimensions, axis) for axis in range(self.axes)),
             sizing=(None,) * self.axes,
             new_axes=tuple(
                 sorted((a, n) for a, n in zip(axes, shape, strict=True) if a is not None)

@@ -10,8 +10,8 @@ from torch import fx
 from rflint.graph.layer import Edge, Kind
 from rflint.graph.windows import Extent
 from rflint.operators.call import Call
-from rflint.operators.dimensions import all_axes, positions
-from rflint.operators.effect import Effect, reach_of
+from rflint.operators.dimensions import all_axes, position_count
+from rflint.operators.effect import Effect, reach_per_axis
 from rflint.operators.values import Value
 from rflint.tracing.recording.recording import Step
 
@@ -36,7 +36,7 @@ class LoweredCall:
     @property
     def positions(self) -> tuple[int, ...]:
         """How many positions the result has along every axis."""
-        return tuple(positions(self.effect.dimensions, axis) for axis in range(self.call.axes))
+        return tuple(position_count(self.effect.dimensions, axis) for axis in range(self.call.axes))
 
     def edges(self) -> tuple[Edge, ...]:
         """What the call reads of every value that depends on the model's input."""
@@ -45,7 +45,7 @@ class LoweredCall:
             return ()
         # of operands that a row says nothing of, it is safe to say that all is read
         unknown = (
-            reach_of(call.axes, dict.fromkeys(all_axes(value.dimensions), Extent.GLOBAL))
+            reach_per_axis(call.axes, dict.fromkeys(all_axes(value.dimensions), Extent.GLOBAL))
             for value in call.data[len(reaches) :]
         )
         edges: list[Edge] = []

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.windows import POINTWISE, Reach, Window
-from rflint.operators.dimensions import positions
-from rflint.operators.mixing import composed, mixing_geometry
+from rflint.operators.dimensions import position_count
+from rflint.operators.mixing import composed_reach, mixing_geometry
 from rflint.tracing.lowering.layers import Layers
 from rflint.tracing.lowering.lowered_call import LoweredCall
 
@@ -29,7 +29,7 @@ def joined_slices(
         return edges  # one and the same slice, several times
     blocks = tuple(_block([chain[source][axis] for chain in chains]) for axis in axes)
     side_by_side = all(
-        positions(value.dimensions, axis) == positions(lowered.effect.dimensions, axis)
+        position_count(value.dimensions, axis) == position_count(lowered.effect.dimensions, axis)
         for value in call.data
         for axis in axes
     )
@@ -52,7 +52,7 @@ def _sliced_from(edge: Edge, layers: Layers) -> dict[int, tuple[Reach, ...]]:
         if layer.kind is not Kind.SLICE or len(layer.inputs) != 1:
             break
         (read,) = layer.inputs
-        reach = tuple(map(composed, read.reach, reach))
+        reach = tuple(map(composed_reach, read.reach, reach))
         source = read.source
         found[source] = reach
     return found

@@ -18,7 +18,7 @@ from rflint.errors import (
 )
 from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import Call
-from rflint.operators.shapes import ShapeError, show
+from rflint.operators.shapes import ShapeError, shape_text
 from rflint.usercode.exits import exit_call
 from rflint.usercode.source_lines import (
     innermost_user_line_of,
@@ -31,7 +31,7 @@ def mismatch(
     layer: str, op: str, call: Call, error: ShapeError, source: SourceLocation | None
 ) -> InputMismatch:
     """A layer that cannot run on what reaches it, as an error that names it."""
-    shapes = " and ".join(show(tensor.shape) for tensor in call.tensors)
+    shapes = " and ".join(shape_text(tensor.shape) for tensor in call.tensors)
     return InputMismatch(
         f"layer {layer} ({op}) cannot run on {shapes}: {error}",
         hint=_other_sizes(call, str(error)),
@@ -81,7 +81,7 @@ def failure_of(
     if error is not by_torch and raised_by_rflint(error) and not ended:
         return internal_error(error, innermost_user_line_of(error))
     where = f"in {path}: " if path else ""
-    shapes = ", ".join(show(tensor.shape) for tensor in inputs)
+    shapes = ", ".join(shape_text(tensor.shape) for tensor in inputs)
     text = error_text(error).split("\n")[0]
     if isinstance(error, SystemExit):
         text = f"it called {exit_call(error)}"

@@ -13,7 +13,7 @@ from torch import nn
 from rflint.graph.layer import Kind
 from rflint.operators.find import find
 from rflint.operators.table import Row
-from rflint.operators.taught import taught
+from rflint.operators.taught import taught_function
 
 _LIBRARIES = ("torch.", "torchvision.ops.deform_conv")
 """Where the modules that the table knows by their class's name come from."""
@@ -39,7 +39,7 @@ def leaf_row(module: nn.Module) -> tuple[str, Row | None]:
     if "forward" in vars(module):
         return type(module).__name__, None
     for name in (type(module).__name__, f"{type(module).__module__}.{type(module).__qualname__}"):
-        if taught(name) is not None:
+        if taught_function(name) is not None:
             return name, find(name)
     lineage = type(module).__mro__
     if type(module).__module__.startswith("torch.ao.nn.intrinsic.quantized"):

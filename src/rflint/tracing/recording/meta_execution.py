@@ -14,7 +14,7 @@ import torch
 from rflint.errors import TraceFailed
 from rflint.graph.layer import Kind
 from rflint.operators.call import Call
-from rflint.operators.shapes import ShapeError, Shapes, show
+from rflint.operators.shapes import ShapeError, Shapes, shape_text
 from rflint.operators.table import Row
 from rflint.tracing.model.meta_device import META
 from rflint.tracing.recording.call_site import CallSite
@@ -44,7 +44,7 @@ class MetaExecution:
         shape = row.shape(call)
         first: torch.Tensor = call.input
         if in_place and isinstance(shape, tuple) and tuple(first.shape) != shape:
-            raise ShapeError(f"the result is {show(shape)} and cannot be written in place")
+            raise ShapeError(f"the result is {shape_text(shape)} and cannot be written in place")
         if in_place and tuple(first.shape) == shape:
             self._tracker.lost_values(first)
             return first

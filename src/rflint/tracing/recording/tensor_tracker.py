@@ -13,7 +13,7 @@ from rflint.errors import UnsupportedByTracer
 from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import mapped
 from rflint.operators.find import find
-from rflint.operators.shapes import show
+from rflint.operators.shapes import shape_text
 from rflint.tracing.model.meta_device import LARGE, META
 from rflint.tracing.recording.aliases import Aliases, is_same_view, storage_of
 from rflint.tracing.recording.graph_functions import overlaid, take
@@ -104,8 +104,8 @@ class TensorTracker:
     def _constant_name(self, tensor: torch.Tensor) -> str:
         if tensor.device.type == "meta" and id(tensor) not in self._constants:
             raise UnsupportedByTracer(
-                f"a {show(tensor.shape)} tensor was computed by code that does not call torch "
-                "through Python",
+                f"a {shape_text(tensor.shape)} tensor was computed by code that does not call "
+                "torch through Python",
                 source=self._call_site(),
             )
         name = f"_tensor_constant{len(self.constants)}"

@@ -15,7 +15,7 @@ import torch
 
 from rflint.errors import DataDependent
 from rflint.graph.source_location import SourceLocation
-from rflint.operators.shapes import show
+from rflint.operators.shapes import shape_text
 from rflint.tracing.recording.call_arguments import CallArguments
 from rflint.tracing.recording.call_site import CallSite
 from rflint.tracing.recording.failures import needs_values
@@ -56,7 +56,7 @@ class ValueReads:
     def read(self, spelling: str, args: tuple[Any, ...], tensor: torch.Tensor) -> Any:
         """What a call returns that reads numbers; raises DataDependent where that must be known."""
         frame = sys._getframe(1)
-        what = f"{spelling}() of a {show(tensor.shape)} tensor"
+        what = f"{spelling}() of a {shape_text(tensor.shape)} tensor"
         failure = needs_values(what, innermost_line(frame))
         if spelling in ("bool", "is_nonzero") and tensor.numel() == 1:
             found = assumed_truth(frame)

@@ -17,7 +17,7 @@ from rflint.operators.dimensions import (
     Factor,
     at_lengths,
     axes_of,
-    placed,
+    input_dimensions,
     tangled,
 )
 from rflint.operators.effect import Effect, pointwise
@@ -102,7 +102,7 @@ class DimensionTracker(GraphInterpreter):
             axis if size > 1 or dim > 1 else None
             for dim, (axis, size) in enumerate(zip(dims, shape, strict=True))
         ]
-        return Value(shape, placed(shape, axes), 0)
+        return Value(shape, input_dimensions(shape, axes), 0)
 
     def effect(self, node: fx.Node, step: Step, call: Call) -> Effect:
         """As the table says; what is in no table may have moved anything anywhere."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from torch import fx
 
 from rflint.inputs.layouts import lettered, places_of
-from rflint.operators.shapes import show
+from rflint.operators.shapes import shape_text
 from rflint.tracing.lowering.axes.axes import Axes, main_input, usual_axes
 from rflint.tracing.lowering.axes.dimension_tracker import DimensionTracker
 from rflint.tracing.lowering.axes.numbering import numbered_axes
@@ -156,8 +156,8 @@ def _contradiction(uses: Sequence[_InputUse]) -> str:
             dims = " and ".join(f"{d} ({shape[d]})" for d in slid)
             which = "dimensions" if len(slid) > 1 else "dimension"
             return (
-                f"they slide over {which} {dims} of the input {show(shape)}, which the layout "
-                f"{layout} takes for {' and '.join(layout[d] for d in slid)}; "
+                f"they slide over {which} {dims} of the input {shape_text(shape)}, which the "
+                f"layout {layout} takes for {' and '.join(layout[d] for d in slid)}; "
                 f"say --layout {lettered(axes, use.summed)}, or nothing"
             )
     return ""

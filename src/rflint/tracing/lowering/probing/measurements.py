@@ -19,13 +19,13 @@ from rflint.operators.dimensions import (
     at_lengths,
     axes_elsewhere,
     axes_of,
-    picked_from,
-    plain,
+    picked_position,
+    plain_dimensions,
     sole_axis,
     tangled,
-    unpicked,
+    without_picked_positions,
 )
-from rflint.operators.effect import Effect, reach_of
+from rflint.operators.effect import Effect, reach_per_axis
 from rflint.operators.mixing import mixing_geometry
 from rflint.operators.shapes import shape_of
 from rflint.operators.values import Value
@@ -88,7 +88,7 @@ class Measurements:
             (which, dim): probe(function, args, kwargs, which, dim, self._budget)
             for which, value in enumerate(call.tensors)
             if value.source is not None
-            for dim, carried in enumerate(unpicked(value.dimensions))
+            for dim, carried in enumerate(without_picked_positions(value.dimensions))
             if axes_of(carried)
         }
 
@@ -119,13 +119,13 @@ def _effect(
     call: Call, shape: tuple[int, ...], results: Mapping[tuple[int, int], ProbeResult]
 ) -> Effect:
     """What one result reads of every input, and which dimension of it carries what."""
-    dimensions: list[Dimension] = list(plain(shape))
+    dimensions: list[Dimension] = list(plain_dimensions(shape))
     for value in call.data:
-        if shape == value.shape and picked_from(value.dimensions) is not None:
+        if shape == value.shape and picked_position(value.dimensions) is not None:
             dimensions = [
-                dimension if not axes_of(rest) else plain((size,))[0]
+                dimension if not axes_of(rest) else plain_dimensions((size,))[0]
                 for dimension, rest, size in zip(
-                    value.dimensions, unpicked(value.dimensions), shape, strict=True
+                    value.dimensions, without_picked_positions(value.dimensions), shape, strict=True
                 )
             ]
     reaches: dict[int, dict[int, Reach]] = {}
@@ -143,7 +143,7 @@ def _effect(
     return Effect(
         tuple(dimensions),
         tuple(
-            reach_of(call.axes, reaches.get(which, {}))
+            reach_per_axis(call.axes, reaches.get(which, {}))
             for which, value in enumerate(call.tensors)
             if value.source is not None
         ),
@@ -169,11 +169,11 @@ def _nothing_known(call: Call, shapes: Sequence[tuple[int, ...]]) -> Effect:
     first = call.data[0]
     axes = frozenset(axis for value in call.data for axis in all_axes(value.dimensions))
     shape = shapes[0] if shapes else ()
-    dimensions: Dimensions = plain(shape)
+    dimensions: Dimensions = plain_dimensions(shape)
     if shape == shape_of(first):
         dimensions = first.dimensions
     elif axes:
         dimensions = tangled(first.dimensions, shape)
     unknown: dict[int, Reach] = dict.fromkeys(range(call.axes), Extent.UNKNOWN)
-    reach = reach_of(call.axes, unknown)
+    reach = reach_per_axis(call.axes, unknown)
     return Effect(dimensions, (reach,) * len(call.data), mixing_geometry(call.axes, {}))
