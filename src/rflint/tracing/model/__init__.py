@@ -1,1 +1,1 @@
-"""An nn.Module built on meta, temporarily_on_meta for a while, and put back as it was."""
+"""An nn.Module: built, kept on the meta device for a while, and left as it was."""

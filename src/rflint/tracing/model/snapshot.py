@@ -71,7 +71,7 @@ class Snapshot:
     def _look_at_tensor(self, tensor: torch.Tensor) -> list[Any]:
         """Its numbers, where it has some of its own."""
         if nn.parameter.is_lazy(tensor) or isinstance(tensor, nn.Parameter):
-            # parameters are replaced while a model is temporarily_on_meta
+            # parameters are replaced while a model is on the meta device
             flag = tensor.requires_grad
             self._add(tensor, lambda: _restore_flag(tensor, flag))
         elif _has_small_numbers(tensor):
