@@ -50,7 +50,7 @@ def broadcasting(call: Call, zeros: Zeros = ()) -> Effect:
         for value in values
     )
     moves = not positions_coincide(dimensions, [value.dimensions for value in values])
-    return Effect(dimensions, reaches, geometry(call.axes), moves=moves, zeros=zeros)
+    return Effect(dimensions, reaches, geometry(call.axes), reorders_positions=moves, zeros=zeros)
 
 
 def _spread(dimensions: Dimensions, shape: Shape, grid: frozenset[int]) -> dict[int, Reach]:

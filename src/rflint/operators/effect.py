@@ -39,7 +39,7 @@ class Effect:
     """Axes over which a normalisation takes statistics of the very sample that it normalises."""
     subtracts_mean: bool = False
     """Whether a normalisation subtracts from every channel its own mean, whatever that is."""
-    moves: bool = False
+    reorders_positions: bool = False
     """It reads other positions than it writes, though no window says so: it mirrors."""
     covers_map: bool = False
     """One window that covers all positions of an unpadded map."""

@@ -80,7 +80,7 @@ def cat(call: Call) -> Effect:
             tuple(dimensions),
             (reach_per_axis(call.axes, put_back),) * len(call.data),
             geometry(call.axes),
-            moves=True,  # perhaps back to front
+            reorders_positions=True,  # perhaps back to front
         )
     reaches = _one_behind_the_other(call, dim, reaches)
     beside = [carried[:dim] + carried[dim + 1 :] for carried in all_dimensions]
@@ -90,7 +90,7 @@ def cat(call: Call) -> Effect:
         tuple(dimensions),
         reaches,
         geometry(call.axes),
-        moves=split or not any(positions_coincide(x, beside) for x in beside),
+        reorders_positions=split or not any(positions_coincide(x, beside) for x in beside),
         zeros=zeros.joined(parts, dim, out),
     )
 
@@ -175,6 +175,6 @@ def stack(call: Call) -> Effect:
         dimensions,
         reaches,
         geometry(call.axes),
-        moves=moves,
+        reorders_positions=moves,
         zeros=zeros.stacked(call.tensors, dim, out),
     )

@@ -144,7 +144,7 @@ def diag(call: Call) -> Effect:
             tuple(dimensions[0] if axes_of(dimensions[0]) else c for c in plain_dimensions(shape)),
             (reach_per_axis(call.axes, {}),),
             geometry(call.axes),
-            moves=True,
+            reorders_positions=True,
         )
     return _diagonal(call, (), list(dimensions), shape)
 
@@ -157,7 +157,12 @@ def _diagonal(call: Call, kept: Dimensions, gone: list[Any], shape: tuple[int, .
     else:
         last = (Factor(shape[-1], tuple(sorted(all_axes(tuple(gone))))),)
     moves = bool(spatial)
-    return Effect((*kept, last), (reach_per_axis(call.axes, {}),), geometry(call.axes), moves=moves)
+    return Effect(
+        (*kept, last),
+        (reach_per_axis(call.axes, {}),),
+        geometry(call.axes),
+        reorders_positions=moves,
+    )
 
 
 @operator("diag_embed", kind=Kind.RESHAPE)
@@ -174,4 +179,6 @@ def diag_embed(call: Call) -> Effect:
         else plain_dimensions(shape[second:][:1])[0]
     )
     made = tuple(carried if d in (first, second) else next(rest) for d in range(rank))
-    return Effect(made, (reach_per_axis(call.axes, {}),), geometry(call.axes), moves=True)
+    return Effect(
+        made, (reach_per_axis(call.axes, {}),), geometry(call.axes), reorders_positions=True
+    )

@@ -54,7 +54,11 @@ def flip(call: Call) -> Effect:
     dimensions = call.input.dimensions
     dims = flipped_dimensions(call)
     moves = any(axes_of(dimensions[dim]) for dim in dims)
-    return replace(pointwise(call, dimensions), moves=moves, zeros=zeros.mirrored(call.input, dims))
+    return replace(
+        pointwise(call, dimensions),
+        reorders_positions=moves,
+        zeros=zeros.mirrored(call.input, dims),
+    )
 
 
 @operator("roll", kind=Kind.SLICE, traits=[Trait.WRAPS_AROUND], rearranges=in_another_way)
@@ -81,5 +85,5 @@ def roll(call: Call) -> Effect:
         dimensions,
         (reach_per_axis(call.axes, reached),),
         geometry(call.axes),
-        moves=spatial and not followed,
+        reorders_positions=spatial and not followed,
     )

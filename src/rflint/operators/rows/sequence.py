@@ -155,7 +155,7 @@ def scatter(call: Call) -> Effect:
         tuple(dimensions),
         tuple(reach_per_axis(call.axes, {} if v is target else everywhere) for v in call.data),
         geometry(call.axes),
-        moves=True,  # what is written may be the target itself
+        reorders_positions=True,  # what is written may be the target itself
     )
 
 

@@ -61,7 +61,7 @@ def fourier(call: Call) -> Effect:
 def shift(call: Call) -> Effect:
     """Moves the zero frequency; as far as receptive fields go, nothing happens."""
     dimensions = call.input.dimensions
-    return replace(pointwise(call, dimensions), moves=bool(all_axes(dimensions)))
+    return replace(pointwise(call, dimensions), reorders_positions=bool(all_axes(dimensions)))
 
 
 @operator("stft", kind=Kind.POOL, traits=[Trait.SPECTRAL])

@@ -102,7 +102,9 @@ def permute(call: Call) -> Effect:
 @operator("rot90", kind=Kind.RESHAPE, traits=[Trait.MIXES_CHANNELS], rearranges=in_another_way)
 def rotation(call: Call) -> Effect:
     """Swaps two dimensions, and mirrors one of them."""
-    return replace(pointwise(call, permuted(call.input.dimensions, new_order(call))), moves=True)
+    return replace(
+        pointwise(call, permuted(call.input.dimensions, new_order(call))), reorders_positions=True
+    )
 
 
 @operator("expand", "expand_as", "broadcast_to", kind=Kind.RESHAPE, rearranges=as_view)

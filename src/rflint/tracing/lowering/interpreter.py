@@ -160,7 +160,7 @@ class GraphInterpreter:
 def is_identity(effect: Effect) -> bool:
     """Whether every position stays where it is."""
     # one position that is picked is as good as in its place, and the others are left out
-    return not (effect.moves or effect.taps) and all(
+    return not (effect.reorders_positions or effect.taps) and all(
         reach is POINTWISE for reaches in effect.reaches for reach in reaches
     )
 
@@ -174,7 +174,7 @@ def with_patches(effect: Effect, kind: Kind, call: Call, traits: Collection[Trai
 
     Nor may they meet what does not lie in windows: its positions are other ones.
     """
-    mixes = effect.moves or Trait.MIXES_CHANNELS in traits
+    mixes = effect.reorders_positions or Trait.MIXES_CHANNELS in traits
     alike = same_patches([value.dimensions for value in call.data])
     if kind in _UNMIXED and not mixes and alike:
         return effect

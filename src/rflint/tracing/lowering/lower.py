@@ -211,7 +211,7 @@ class _Lowering(GraphInterpreter):
                 positions=lowered.positions,
                 sizing=sizing_of(lowered, edges, self._layers),
                 is_map=_is_map(effect.dimensions, self.axes),
-                reorders_positions=effect.moves,
+                reorders_positions=effect.reorders_positions,
                 covers_map=effect.covers_map and not self._layers.read_a_pad(edges),
                 construction=construction_of(builder) if builder is not None else (),
                 called=step.called,
