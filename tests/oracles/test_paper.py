@@ -11,8 +11,8 @@ from torch import nn
 
 import rflint
 from rflint.analysis.analysed_layer import Verdict
-from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
+from tests.helpers.linted import analysis
 from tests.models.attention import (
     ConvolutionalSqueezeExcitation,
     SpatialAttention,
@@ -29,10 +29,6 @@ ATTENTION = {
     "spatial attention": SpatialAttention,
     "CBAM": cbam,
 }
-
-
-def analysis(build: Callable[[], nn.Module], res: int = 32) -> Analysis:
-    return rflint.lint(build, res=res).models[0].analysis
 
 
 def convolution(build: Callable[[], nn.Module], number: int) -> str:

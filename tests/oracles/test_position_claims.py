@@ -139,10 +139,6 @@ def check_leaves_nothing(model: nn.Module, size: tuple[int, ...], channels: int)
     assert read == set(positions[:: max(1, len(positions) // 200)]), size
 
 
-PADDING = r"(?:F\.pad\(x, \(([-\d, ]+)\)\) in front of it.* and )?padding=0 computes? the same"
-STRIDES = r"; stride ([\dx]+) and padding ([\dx]+) there and stride 1 "
-
-
 def check_remedy(model: nn.Module, analysis: Analysis, finding: Finding, channels: int) -> None:
     """A convolution that is built as the message says makes what was read of the other one."""
     padding = re.search(

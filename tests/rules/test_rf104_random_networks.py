@@ -7,7 +7,6 @@ another, and another column, shows which units see them all: where there is one,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
 import pytest
 import torch
@@ -18,8 +17,6 @@ from torch import Tensor, nn
 
 import rflint
 from tests.helpers.modules import Lambda
-
-Maker: TypeAlias = Callable[[], nn.Module]
 
 
 class Residual(nn.Module):

@@ -1,10 +1,9 @@
-"""What the tracer follows: the spellings of real code, and the places it finds in it."""
+"""What the tracer follows: the spellings of real code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,26 +12,18 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 import rflint
-from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.analysis.analysed_layer import Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
-from rflint.errors import RflintError
 from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.recording.symbolic import record_symbolically
+from tests.helpers.linted import analysis, named
 from tests.models.attention import cbam
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
 from tests.models.spellings import MODES, Functional, Spellings
 from zoo.torchvision_import import import_torchvision
-
-
-def analysis(model: Any, res: Any = 32, **options: Any) -> Analysis:
-    return rflint.lint(model, res=res, **options).models[0].analysis
-
-
-def named(found: Analysis) -> dict[str, AnalysedLayer]:
-    return {x.layer.name: x for x in found.layers}
 
 
 class Modules(nn.Module):
@@ -260,54 +251,6 @@ def test_several_inputs_and_example_tensors() -> None:
     assert analysis(Two, None, input=tensors).architecture.inputs == tuple(shapes)
 
 
-HERE = Path(__file__).name
-
-
-def lines_with(text: str) -> list[int]:
-    lines = Path(__file__).read_text().splitlines()
-    return [number for number, line in enumerate(lines, start=1) if text in line]
-
-
-class Located(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 8, 3)  # the constructing line
-        self.body = nn.Sequential(nn.Conv2d(8, 8, 3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # the calling line
-        return F.max_pool2d(x, 2)  # the functional line
-
-
-def test_a_layer_knows_the_line_that_built_it_and_the_line_that_calls_it() -> None:
-    layers = named(analysis(Located))
-    conv, pool = layers["conv"].layer, layers["max_pool2d"].layer
-    assert conv.constructed is not None
-    assert conv.called is not None
-    assert conv.constructed.path.endswith(HERE)
-    assert conv.constructed.line in lines_with("# the constructing " + "line")
-    assert conv.called.line in lines_with("# the calling " + "line")
-    assert conv.source == conv.constructed
-    assert pool.constructed is None
-    assert pool.called is not None
-    assert pool.called.line in lines_with("# the functional " + "line")
-
-
-def test_a_layer_that_library_code_built_points_at_the_line_that_called_the_library() -> None:
-    from zoo.torchvision_import import import_torchvision
-
-    models = import_torchvision().models
-
-    def build() -> Any:
-        return models.resnet18()  # the library call
-
-    layer = named(analysis(build))["layer3.1.conv2"].layer
-    assert layer.source is not None
-    assert layer.source.path.endswith(HERE)
-    assert layer.source.line in lines_with("# the library " + "call")
-    assert named(analysis(models.resnet18))["conv1"].layer.source is None
-
-
 def test_weights_are_never_allocated() -> None:
     def build() -> nn.Module:
         return nn.Sequential(*(nn.Linear(100_000, 100_000) for _ in range(4)))
@@ -335,14 +278,6 @@ def test_a_builder_that_reads_its_weights_is_run_for_real_and_says_so() -> None:
 
     report = rflint.lint(build, res=8).models[0]
     assert "built with real weights" in report.notes[0]
-
-
-def state(model: nn.Module) -> Iterator[Any]:
-    for name, module in model.named_modules():
-        yield name, type(module), module.training, dict(vars(module))
-        yield [*module._forward_hooks.values()]
-    for name, tensor in model.state_dict().items():
-        yield name, id(tensor.untyped_storage()), tensor.device
 
 
 @pytest.mark.parametrize("train", [False, True])
@@ -415,22 +350,6 @@ def test_writing_into_a_view_changes_what_it_is_a_view_of() -> None:
     assert [(axis.r_min, axis.r_max) for axis in after.input_field] == [(1, 3), (1, 3)]
 
 
-def test_an_error_in_forward_is_said_with_its_place() -> None:
-    class Broken(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.conv(x) + self.missing  # the broken line
-
-    with pytest.raises(RflintError) as caught:
-        rflint.lint(Broken, res=8)
-    assert "missing" in caught.value.message
-    assert caught.value.source is not None
-    assert caught.value.source.line in lines_with("# the broken " + "line")
-
-
 def test_a_chain_of_a_thousand_diamonds() -> None:
     class Diamonds(nn.Module):
         def __init__(self) -> None:
@@ -456,22 +375,6 @@ def test_a_chain_of_ten_thousand_convolutions() -> None:
     assert [axis.r_min for axis in found.layers[-1].output_field] == [20_001, 20_001]
     assert found.border_min is not None
     assert found.border_min.layer.name == "16", "r = 2 * 16 + 1 is the first above 32"
-
-
-def test_layers_of_a_sequential_point_at_the_line_that_calls_the_model() -> None:
-    class Wrapping(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.body(x)  # the outer call
-
-    model = Wrapping()
-    layer = named(analysis(model, res=8))["body.0"].layer
-    assert layer.constructed is None, "it was built before rflint looked"
-    assert layer.source is not None
-    assert layer.source.line in lines_with("# the outer " + "call")
 
 
 def test_upsampling_convolutions_and_one_pixel_latents_are_not_judged() -> None:
