@@ -1,4 +1,4 @@
-"""Positions that meet: what is read of operands that are broadcast against each other."""
+"""Operators on several tensors, position by position, that are broadcast to one shape."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from rflint.operators.values import Zeros
 
 
 def same_shape(call: Call) -> Shape:
-    """The first tensor's."""
+    """The shape of the first tensor."""
     return shape_of(call.input)
 
 
 def broadcast_shape(call: Call) -> Shape:
-    """PyTorch's broadcasting over all tensors."""
+    """The shape that all tensors broadcast to."""
     return broadcast(*(shape_of(tensor) for tensor in call.tensors))
 
 
@@ -54,7 +54,7 @@ def broadcasting(call: Call, zeros: Zeros = ()) -> Effect:
 
 
 def _spread(dimensions: Dimensions, shape: Shape, grid: frozenset[int]) -> dict[int, Reach]:
-    """Axes of which a single position is broadcast over many: all of them read all there is.
+    """Axes of which one position is broadcast over many, all of which read everything there is.
 
     `grid` are the axes that the result has; a frame that was picked may be added to all frames.
     """
@@ -71,7 +71,7 @@ def _spread(dimensions: Dimensions, shape: Shape, grid: frozenset[int]) -> dict[
 
 
 def _aligned(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
-    """Axes of which an operand has fewer positions than it meets: one for several of them.
+    """Axes of which an operand has one position for several that it meets.
 
     That is one for every window of a partition (its mean, subtracted from it), or one for all the
     positions that its channels were moved between, next to a map that has them already.
@@ -90,7 +90,7 @@ def _aligned(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
 
 
 def broadcast_dimensions(shape: Shape, all_dimensions: list[Dimensions]) -> Dimensions:
-    """Per dimension, what the operand carries that is not broadcast along it."""
+    """By dimension, what lies along it in an operand that is not broadcast there."""
     result: list[Dimension] = []
     for back in range(len(shape), 0, -1):
         size = shape[-back]

@@ -19,15 +19,14 @@ from rflint.operators.dimensions import (
     Dimensions,
     Factor,
     all_axes,
-    at_lengths,
     axes_elsewhere,
     axes_of,
     length,
     picked_position,
-    resized,
     sole_axis,
 )
 from rflint.operators.effect import geometry, reach_per_axis
+from rflint.operators.regrouping import at_lengths, resized
 from rflint.operators.values import Value
 from rflint.operators.zeros import all_zero
 
@@ -61,7 +60,7 @@ def mixing_reaches(
 
 
 def operand_reaches(call: Call, reaches: Mapping[int, Reach]) -> tuple[tuple[Reach, ...], ...]:
-    """What a layer reads of its input, and of everything else that it is given: all of that.
+    """What a layer reads: these reaches of its input, and all of any other operand.
 
     So it is with a kernel or a bias that a network computes from its input.
     """
@@ -93,7 +92,7 @@ def without_inner_part(carried: Dimension, reaches: Mapping[int, Reach]) -> Dime
 
 
 def row_shifts(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
-    """What is read of a row that was picked from an axis where it meets another row of it.
+    """By how much a row that was picked from an axis is shifted against another such row.
 
     So a recurrence over rows, whose state was made of the row before, sees one more with each row.
     """
@@ -119,7 +118,7 @@ def composed_reach(first: Reach, then: Reach) -> Reach:
 
 
 def add_reaches(reaches: dict[int, Reach], more: Mapping[int, Reach]) -> None:
-    """Adds what is read along a further dimension: an axis may lie along both, folded into rows.
+    """Adds what is read along a further dimension, along which parts of the same axis may lie.
 
     A window over rows and one within them read, of the axis, from the first to the last of both.
     """
@@ -137,7 +136,7 @@ def add_reaches(reaches: dict[int, Reach], more: Mapping[int, Reach]) -> None:
 
 
 def shuffled_channels(dimensions: Dimensions, dim: int) -> tuple[int, int] | None:
-    """Channels that were moved between the positions of an axis: the axis, and how many.
+    """The axis between whose positions channels were moved, and how many; None where none were.
 
     That is a pixel shuffle, spelled out in views. Views alone cannot tell it from features that
     are listed position by position, so it counts from the first operator on that works along it.
@@ -152,7 +151,7 @@ def shuffled_channels(dimensions: Dimensions, dim: int) -> tuple[int, int] | Non
 
 
 def unshuffled_dimensions(dimensions: Dimensions) -> tuple[Dimensions, dict[int, Reach]]:
-    """Dimensions in which channels between positions count as the positions that they are."""
+    """Dimensions in which channels that were moved between positions count as positions."""
     if picked_position(dimensions) is not None:
         return dimensions, {}  # one position of an axis, which is no channel
     reaches: dict[int, Reach] = {}
@@ -169,7 +168,7 @@ def unshuffled_dimensions(dimensions: Dimensions) -> tuple[Dimensions, dict[int,
 def sliding_along(
     dimensions: Dimensions, dim: int, window: Reach, size: int
 ) -> tuple[dict[int, Reach], Dimension]:
-    """What an operator with a window along one dimension reads, and what that dimension then is.
+    """What a window that slides along a dimension reads, and what lies along the dimension then.
 
     `size` is the dimension's new length. Along the merged dimension of a token sequence a window is
     one along the innermost axis (that it wraps around at the end of a row is not counted).
@@ -205,7 +204,7 @@ def sliding_along(
 def on_axes(
     value: Value, dims: Iterable[int], taps: Sequence[Taps], *, known: bool = True
 ) -> tuple[Taps, ...]:
-    """Taps along these dimensions, each with the axis that lies there, and the zeros on its map.
+    """Taps along these dimensions, each with the axis that lies there and the zeros of the map.
 
     Without the axis where a dimension is not exactly one, or (not `known`) no longer is.
     """

@@ -1,11 +1,12 @@
-"""What a row of the operator table is, and how it is found.
+"""The operator table: what a row says of an operator, and how it is entered.
 
 A row answers two questions about a call: which shape comes out (while the model is being
 recorded), and what of each input every output position reads (when the recording is lowered to an
-architecture). A row names the spellings it covers, modules and functions alike:
+architecture). It names the spellings it covers, modules and functions alike, and declares what is
+asked of such an operator later:
 
-    @operator("conv2d", "Conv2d", kind=Kind.CONV, shape=conv_shape)
-    def conv(call: Call) -> Effect: ...
+    @operator("avg_pool2d", "AvgPool2d", kind=Kind.POOL, shape=pool_shape, traits=[Trait.AVERAGES])
+    def pool(call: Call) -> Effect: ...
 
 Shapes are computed here, and not by running the operator on meta tensors, because the first such
 run costs more than everything else rflint does together: it loads PyTorch's Python
@@ -27,12 +28,14 @@ from rflint.operators.shapes import Shapes
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A family of operators."""
+    """What the table says of an operator."""
 
     name: str
+    """One word for all spellings of the operator."""
     kind: Kind
     effect: Callable[[Call], Effect]
     shape: Callable[[Call], Shapes] | None
+    """None where PyTorch is asked."""
     traits: frozenset[Trait] = frozenset()
     rearranges: Callable[[Call], Rearrangement] | None = None
     """How the numbers of its input lie in its result, if it holds each of them once."""
@@ -71,7 +74,7 @@ def known_row(spelling: str) -> Row | None:
 
 
 def spellings() -> frozenset[str]:
-    """Everything that the table knows."""
+    """All names that the table knows."""
     return frozenset(_TABLE)
 
 

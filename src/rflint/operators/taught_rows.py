@@ -9,9 +9,10 @@ from rflint.errors import UsageError, error_text
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call, tensors_in
-from rflint.operators.dimensions import at_lengths, axes_of, length, plain_dimensions, tangled
+from rflint.operators.dimensions import axes_of, length, plain_dimensions
 from rflint.operators.effect import Effect, reach_per_axis
 from rflint.operators.mixing import mixing_geometry, mixing_reaches, sliding_along
+from rflint.operators.regrouping import at_lengths, tangled
 from rflint.operators.shapes import shape_of
 from rflint.operators.table import Row
 from rflint.operators.taught import checked_reaches, taught_function

@@ -12,7 +12,7 @@ from rflint.operators.shapes import Shape, shape_of
 
 
 def weight_of(module: Any, built: Shape, name: str = "weight") -> Shape:
-    """The shape of a module's weight, which was `built` with one that its attributes tell.
+    """The shape of a module's weight as it is now. Its attributes say that it was built as `built`.
 
     A weight that torch computes from others (weight_norm, spectral_norm, pruning) is as large as
     they are, and is not computed here: that may be costly. What a user computes may have any size.

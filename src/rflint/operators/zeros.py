@@ -18,26 +18,26 @@ from rflint.operators.shapes import Shape, broadcast
 from rflint.operators.values import Value, Zeros
 
 _MOST = 1 << 16
-"""Of dimensions that are taken apart again, more positions than that are not followed."""
+"""A dimension that is split again is followed if it has no more positions than that."""
 
 
 def all_zero(shape: Shape) -> Zeros:
-    """Of a tensor of zeros."""
+    """The zeros of a tensor that is zero everywhere."""
     return tuple(map(everything, shape))
 
 
 def of_sum(call: Call) -> Zeros:
-    """Of sums and differences, maxima and minima: where all operands are zero."""
+    """Sums, differences, maxima and minima are zero where all operands are."""
     return _combined(call, and_) if _has_zeros(call) and not any(_numbers(call)) else ()
 
 
 def of_product(call: Call) -> Zeros:
-    """Of products: where any operand is zero."""
+    """Products are zero where any operand is."""
     return _combined(call, or_) if _has_zeros(call) else ()
 
 
 def of_quotient(call: Call) -> Zeros:
-    """Of quotients of a tensor by a number."""
+    """A tensor divided by a number is zero where the tensor is."""
     values, numbers = call.tensors, _numbers(call)
     by_a_number = len(values) == len(numbers) == 1 and call.args[0] is values[0]
     return values[0].zeros if _has_zeros(call) and by_a_number and numbers[0] else ()
@@ -67,7 +67,7 @@ def _combined(call: Call, how: Callable[[int, int], int]) -> Zeros:
 
 
 def _broadcast(value: Value, back: int, size: int) -> int:
-    """The zeros of an operand along a dimension, counted from the last, of what it is part of."""
+    """The zeros of an operand along a dimension of the result, which is counted from the last."""
     if not value.zeros:
         return 0
     if back > len(value.shape):
@@ -77,7 +77,7 @@ def _broadcast(value: Value, back: int, size: int) -> int:
 
 
 def completed(zeros: Sequence[int], shape: Shape) -> Zeros:
-    """Of a tensor that is zero all along one dimension, everything is zero; of others, as said."""
+    """The same zeros; all of them, if the tensor is zero all along one dimension."""
     if not any(zeros):
         return ()
     if any(zero == everything(size) for zero, size in zip(zeros, shape, strict=True)):
@@ -86,7 +86,7 @@ def completed(zeros: Sequence[int], shape: Shape) -> Zeros:
 
 
 def behind_convolution(value: Value, taps: Sequence[Taps], shape: Shape) -> Zeros:
-    """Of a convolution without a bias: where everything that is met is zero, or padding."""
+    """A convolution without a bias is zero where all that its window meets is zero, or padding."""
     first = len(shape) - len(taps)
     # it sums over the channels
     zeros = (*value.zeros[: first - 1], 0, *value.zeros[first:]) if value.zeros else ()
@@ -94,7 +94,7 @@ def behind_convolution(value: Value, taps: Sequence[Taps], shape: Shape) -> Zero
 
 
 def behind_pooling(value: Value, taps: Sequence[Taps], shape: Shape) -> Zeros:
-    """Of sums and maxima over windows: where everything that is met is zero."""
+    """Sums and maxima over windows are zero where all that the window meets is."""
     every = [window.windows_over(everything(window.positions)) for window in taps]
     if not value.zeros or every != [everything(window.windows) for window in taps]:
         return ()  # the maximum of nothing but padding is no zero
@@ -102,7 +102,7 @@ def behind_pooling(value: Value, taps: Sequence[Taps], shape: Shape) -> Zeros:
 
 
 def behind_adaptive_pooling(value: Value, shape: Shape) -> Zeros:
-    """The same, where output p reads positions floor(p * n / m) to ceil((p + 1) * n / m) - 1."""
+    """The same for windows that run from floor(p * n / m) to ceil((p + 1) * n / m) - 1."""
     if not value.zeros:
         return ()
     found = []
@@ -121,7 +121,7 @@ def _behind_windows(zeros: Zeros, taps: Sequence[Taps], shape: Shape) -> Zeros:
 
 
 def padded(value: Value, amounts: Sequence[tuple[int, int]], shape: Shape, *, zero: bool) -> Zeros:
-    """Of a map behind padding, per dimension before and after; negative amounts crop."""
+    """The zeros of a map padded by these amounts, per dimension before and after; some may crop."""
     if not zero and any(n > 0 for pair in amounts for n in pair):
         return ()
     found = []
@@ -134,7 +134,7 @@ def padded(value: Value, amounts: Sequence[tuple[int, int]], shape: Shape, *, ze
 
 
 def sliced(value: Value, index: Sequence[int | slice | None]) -> Zeros:
-    """Of part of a tensor: one item of the index for every dimension, and None for new ones."""
+    """The zeros of a slice. The index has an item for every dimension, and None for new ones."""
     if not value.zeros:
         return ()
     found, shape = [], []
@@ -159,7 +159,7 @@ def sliced(value: Value, index: Sequence[int | slice | None]) -> Zeros:
 def written_into(
     target: Value, index: Sequence[int | slice | None], written: object, shape: Shape
 ) -> Zeros:
-    """Of a tensor into which something is written at basic indices."""
+    """The zeros that are left of a tensor when something is written to a slice of it."""
     if not target.zeros or None in index:
         return ()
     value = written if isinstance(written, Value) else None
@@ -181,7 +181,7 @@ def written_into(
 
 
 def joined(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
-    """Of tensors one behind the other."""
+    """The zeros of tensors one behind the other along a dimension."""
     if not any(value.zeros for value in values):
         return ()
     found = [everything(size) for size in shape]
@@ -198,7 +198,7 @@ def joined(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
 
 
 def stacked(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
-    """Of tensors along a new dimension."""
+    """The zeros of tensors side by side along a new dimension."""
     if not any(value.zeros for value in values):
         return ()
     each = [value.zeros or (0,) * len(value.shape) for value in values]
@@ -209,12 +209,12 @@ def stacked(values: Sequence[Value], dim: int, shape: Shape) -> Zeros:
 
 
 def permuted(value: Value, order: Sequence[int]) -> Zeros:
-    """Of a tensor with its dimensions in another order."""
+    """The zeros of a tensor with its dimensions in another order."""
     return tuple(value.zeros[dim] for dim in order) if value.zeros else ()
 
 
 def mirrored(value: Value, dims: Collection[int]) -> Zeros:
-    """Of a tensor that is flipped along these dimensions."""
+    """The zeros of a tensor that is flipped along these dimensions."""
     rank = len(value.shape)
     flipped = {dim % rank for dim in dims} if rank else set()
     return tuple(
@@ -229,7 +229,7 @@ def backwards(places: int, size: int) -> int:
 
 
 def regrouped(value: Value, shape: Shape) -> Zeros:
-    """Of a tensor whose dimensions are put together or taken apart."""
+    """The zeros of a tensor whose dimensions are merged or split, as by a view."""
     if not value.zeros or prod(value.shape) != prod(shape) or 0 in shape:
         return ()
     found: list[int] = []
@@ -261,7 +261,7 @@ def _groups(old: Shape, new: Shape) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def _apart(together: int, sizes: Sequence[int]) -> list[int]:
-    """Per dimension, the positions at which all of what was together is zero."""
+    """The zeros of one dimension, on each of the dimensions that it is split into."""
     whole = prod(sizes)
     if sum(size > 1 for size in sizes) == 1:
         return [together if size > 1 else int(together == everything(whole)) for size in sizes]

@@ -17,13 +17,10 @@ from rflint.operators.dimensions import (
     all_axes,
     axes_of,
     image_dimensions,
-    permuted,
     plain_dimensions,
-    reshaped,
-    resized,
     sole_axis,
-    tangled,
 )
+from rflint.operators.regrouping import permuted, reshaped, resized, tangled
 
 B, C, H, W = 2, 6, 8, 12
 

@@ -10,9 +10,10 @@ from typing import Any
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Reach
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Dimensions, Factor, tangled
+from rflint.operators.dimensions import Dimensions, Factor
 from rflint.operators.effect import Effect, reach_per_axis
 from rflint.operators.mixing import mixing_geometry, mixing_reaches
+from rflint.operators.regrouping import tangled
 from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.values import Value

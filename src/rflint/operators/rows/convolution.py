@@ -13,7 +13,6 @@ from rflint.graph.taps import Taps
 from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window
 from rflint.operators.call import Call
-from rflint.operators.dimensions import resized
 from rflint.operators.effect import Effect, geometry, reach_per_axis
 from rflint.operators.mixing import (
     add_reaches,
@@ -23,6 +22,7 @@ from rflint.operators.mixing import (
     sliding_along,
     without_inner_part,
 )
+from rflint.operators.regrouping import resized
 from rflint.operators.shapes import (
     Shape,
     ShapeError,

@@ -17,8 +17,6 @@ from rflint.operators.dimensions import (
     Factor,
     axes_of,
     position_count,
-    resized,
-    sliced,
     sole_axis,
     with_picked_position,
 )
@@ -31,6 +29,7 @@ from rflint.operators.mixing import (
     sliding_along,
     without_inner_part,
 )
+from rflint.operators.regrouping import resized, sliced
 from rflint.operators.shapes import Shape, broadcast, checked_dim, shape_of
 from rflint.operators.table import operator
 from rflint.operators.values import Value, depends_on_input

@@ -16,7 +16,6 @@ from rflint.operators.dimensions import (
     all_axes,
     axes_elsewhere,
     axes_of,
-    concatenated,
     picked_position,
     positions_coincide,
     sole_axis,
@@ -27,6 +26,7 @@ from rflint.operators.mixing import (
     row_shifts,
     unshuffled_dimensions,
 )
+from rflint.operators.regrouping import concatenated
 from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.values import Value, depends_on_input

@@ -8,18 +8,12 @@ from rflint.graph.layer import Kind
 from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
-from rflint.operators.dimensions import (
-    Factor,
-    all_axes,
-    at_lengths,
-    axes_of,
-    length,
-    tangled,
-)
+from rflint.operators.dimensions import Factor, all_axes, axes_of, length
 from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
 from rflint.operators.mixing import (
     sliding_along,
 )
+from rflint.operators.regrouping import at_lengths, tangled
 from rflint.operators.shapes import shape_of
 from rflint.operators.table import operator
 

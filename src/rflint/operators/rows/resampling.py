@@ -15,18 +15,10 @@ from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window, adaptive_window
 from rflint.operators import zeros
 from rflint.operators.call import Call
-from rflint.operators.dimensions import (
-    Dimension,
-    Factor,
-    axes_of,
-    concatenated,
-    length,
-    resized,
-    sliced,
-    sole_axis,
-)
+from rflint.operators.dimensions import Dimension, Factor, axes_of, length, sole_axis
 from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
 from rflint.operators.mixing import on_axes, shuffled_channels, sliding_along
+from rflint.operators.regrouping import concatenated, resized, sliced
 from rflint.operators.shapes import Shape, ShapeError, check_padding_mode, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.values import Value

@@ -13,9 +13,10 @@ from typing import Any
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Factor, at_lengths, axes_of, resized, tangled
+from rflint.operators.dimensions import Factor, axes_of
 from rflint.operators.effect import Effect, geometry, reach_per_axis
 from rflint.operators.mixing import mixing_geometry, mixing_reaches, row_shifts, sliding_along
+from rflint.operators.regrouping import at_lengths, resized, tangled
 from rflint.operators.rows.indexing import getitem
 from rflint.operators.rows.reduction import reduced
 from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, shape_text

@@ -13,16 +13,7 @@ from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent
 from rflint.operators import zeros
 from rflint.operators.call import Call
-from rflint.operators.dimensions import (
-    Dimension,
-    Dimensions,
-    Factor,
-    all_axes,
-    axes_of,
-    permuted,
-    reshaped,
-    tangled,
-)
+from rflint.operators.dimensions import Dimension, Dimensions, Factor, all_axes, axes_of
 from rflint.operators.effect import Effect, geometry, pointwise, reach_per_axis
 from rflint.operators.mixing import (
     unshuffled_dimensions,
@@ -33,6 +24,7 @@ from rflint.operators.rearranging import (
     in_another_way,
     new_order,
 )
+from rflint.operators.regrouping import permuted, reshaped, tangled
 from rflint.operators.shapes import Shape, shape_of
 from rflint.operators.table import operator
 

@@ -15,14 +15,10 @@ from rflint.operators.dimensions import (
     Dimension,
     Factor,
     all_axes,
-    at_lengths,
     axes_of,
-    concatenated,
     length,
     picked_position,
-    resized,
     sole_axis,
-    tangled,
     without_picked_positions,
 )
 from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
@@ -31,6 +27,7 @@ from rflint.operators.mixing import (
     composed_reach,
     unshuffled_dimensions,
 )
+from rflint.operators.regrouping import at_lengths, concatenated, resized, tangled
 from rflint.operators.shapes import checked_dim
 from rflint.operators.table import operator
 from rflint.operators.values import Value, depends_on_input

@@ -18,8 +18,9 @@ from rflint.graph.layer import Kind
 from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE
 from rflint.operators.call import Call, mapped, tensors_in
-from rflint.operators.dimensions import plain_dimensions, same_patches, tangled, without_patches
+from rflint.operators.dimensions import plain_dimensions, same_patches, without_patches
 from rflint.operators.effect import Effect
+from rflint.operators.regrouping import tangled
 from rflint.operators.values import Arrangement, Origins, Value
 from rflint.operators.zeros import all_zero
 from rflint.tracing.lowering.origins import arrangement_of

@@ -11,16 +11,9 @@ from torch import fx
 from rflint.graph.layer import Kind
 from rflint.graph.traits import Trait
 from rflint.operators.call import Call
-from rflint.operators.dimensions import (
-    Dimension,
-    Dimensions,
-    Factor,
-    at_lengths,
-    axes_of,
-    input_dimensions,
-    tangled,
-)
+from rflint.operators.dimensions import Dimension, Dimensions, Factor, axes_of, input_dimensions
 from rflint.operators.effect import Effect, pointwise
+from rflint.operators.regrouping import at_lengths, tangled
 from rflint.operators.rows.convolution import slid_dimensions
 from rflint.operators.values import Value
 from rflint.tracing.lowering.interpreter import GraphInterpreter

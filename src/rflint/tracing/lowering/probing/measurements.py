@@ -16,17 +16,16 @@ from rflint.operators.dimensions import (
     Dimension,
     Dimensions,
     all_axes,
-    at_lengths,
     axes_elsewhere,
     axes_of,
     picked_position,
     plain_dimensions,
     sole_axis,
-    tangled,
     without_picked_positions,
 )
 from rflint.operators.effect import Effect, reach_per_axis
 from rflint.operators.mixing import mixing_geometry
+from rflint.operators.regrouping import at_lengths, tangled
 from rflint.operators.shapes import shape_of
 from rflint.operators.values import Value
 from rflint.tracing.lowering.probing.probe import TimeBudget, probe
