@@ -22,13 +22,13 @@ class Unpredictable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LayerAxis:
-    """One layer along one axis: how large its output is, and what it reads of each input."""
+    """One layer along one axis: how many positions it makes, and what it reads of each input."""
 
     sizing: Sizing | None
     reaches: tuple[Reach, ...]
-    spread: int = 1
-    """How many times further apart the positions now are that its output's neighbours came from:
-    whatever reads them is dilated by as much."""
+    density: int = 1
+    """How many positions its output now has for each one that it had, if what reads them is to be
+    dilated by as much."""
 
     def left_out(self) -> LayerAxis:
         """The layer passes its input on."""

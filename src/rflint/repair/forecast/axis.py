@@ -1,8 +1,8 @@
 """One axis of an architecture under a change: how large maps are, and what layers see.
 
-Sizes follow from what every layer says of itself (sizing.py), receptive fields from Eq. 1 of the
-paper: the smallest r for each distinct jump at a node says all that a later layer can need (see
-receptive_field.py).
+How many positions a layer makes follows from its sizing (graph/sizing.py), receptive fields from
+Eq. 1 of the paper: the smallest r for each distinct jump at a node says all that a later layer can
+need (analysis/receptive_field.py).
 """
 
 from __future__ import annotations
@@ -29,40 +29,40 @@ class AxisForecast:
     """Of the outputs; shorter than the architecture where the rest is unknown."""
     exceeds: list[bool] = field(default_factory=list)
     """Whether r_{l-1,min} is larger than the input."""
-    sensitive: dict[int, int] = field(default_factory=dict)
-    """Layers that want their input at its old size, and the size that it has."""
+    sized: dict[int, int] = field(default_factory=dict)
+    """Layers that are made for the size that their input had, and the size that it would have."""
     dilation: dict[int, int] = field(default_factory=dict)
     """By how much the dilation of layers is multiplied."""
     reason: str = ""
     """Why the rest is unknown."""
 
 
-class AxisFlow:
-    """One axis of an analysed architecture, made ready for many changes."""
+class AxisForecaster:
+    """Forecasts of many changes along one axis of an analysed architecture."""
 
     def __init__(self, analysis: Analysis, axis: int) -> None:
-        self.axis = axis
+        self.number = axis
         self.layers = analysis.architecture.layers
-        self.limit = analysis.architecture.resolution[axis]
-        self.limits = [x.input_sizes[axis] for x in analysis.layers]
+        self.input_size = analysis.architecture.resolution[axis]
+        self.seen_sizes = [x.input_sizes[axis] for x in analysis.layers]
         carried = analysis.architecture.input_axes
         self.begins_with_input = carried is None or axis in carried
         judged = [x.is_judged for x in analysis.layers]
         self.plain = [self._is_plain(x) and not j for x, j in zip(self.layers, judged, strict=True)]
         self.collapsed = self._collapsed()
 
-    def under(self, changed: Mapping[int, Transformation]) -> AxisForecast:
+    def forecast(self, changed: Mapping[int, Transformation]) -> AxisForecast:
         """The axis under a change: what is done to layers, by their indices."""
         return _AxisPass(self, changed).result()
 
-    def size(self, source: int) -> int:
-        """How many positions a layer's output has as it is, or the model's input."""
-        return self.limit if source == INPUT else self.layers[source].positions[self.axis]
+    def old_size(self, source: int) -> int:
+        """How many positions a layer's output, or the model's input, has without the change."""
+        return self.input_size if source == INPUT else self.layers[source].positions[self.number]
 
     def _is_plain(self, layer: Layer) -> bool:
-        """Whether a layer hands on what it gets."""
-        hands_on = len(layer.inputs) == 1 and layer.inputs[0].reach[self.axis] == POINTWISE
-        return hands_on and layer.sizing[self.axis] == KEPT
+        """Whether a layer reads one position for each that it makes."""
+        one_to_one = len(layer.inputs) == 1 and layer.inputs[0].reach[self.number] == POINTWISE
+        return one_to_one and layer.sizing[self.number] == KEPT
 
     def _collapsed(self) -> list[bool]:
         """Per layer, whether the axis is gone from its output, whatever the size of the input."""
@@ -70,96 +70,95 @@ class AxisFlow:
         for layer in self.layers:
             sources = [edge.source for edge in layer.inputs]
             inherited = bool(sources) and all(s != INPUT and gone[s] for s in sources)
-            gone.append(inherited or layer.sizing[self.axis] == FixedSize(1))
+            gone.append(inherited or layer.sizing[self.number] == FixedSize(1))
         return gone
 
 
 class _AxisPass:
     """One pass over the layers. The last entry of each list is the model's input, index -1."""
 
-    def __init__(self, flow: AxisFlow, changed: Mapping[int, Transformation]) -> None:
-        self.flow = flow
+    def __init__(self, axis: AxisForecaster, changed: Mapping[int, Transformation]) -> None:
+        self.axis = axis
         self.changed = changed
-        count = len(flow.layers)
-        self.now = [0] * count + [flow.limit]
-        pixel: dict[Number, Number] = {1: 1} if flow.begins_with_input else {}
+        count = len(axis.layers)
+        self.positions = [0] * count + [axis.old_size(INPUT)]
+        pixel: dict[Number, Number] = {1: 1} if axis.begins_with_input else {}
         self.spans: list[dict[Number, Number]] = [{} for _ in range(count)] + [pixel]
         """The smallest receptive field for each jump."""
-        self.spread = [1] * (count + 1)
-        """How far apart neighbours in the old map now are."""
-        self.found = AxisForecast()
+        self.density = [1] * (count + 1)
+        """How many positions there are for each one that there was, where dilation follows."""
+        self.forecast = AxisForecast()
 
     def result(self) -> AxisForecast:
         """Every layer in turn, up to one of which nobody knows what becomes of it."""
-        for index, layer in enumerate(self.flow.layers):
-            if self.flow.plain[index] and index not in self.changed:
+        for index, layer in enumerate(self.axis.layers):
+            if self.axis.plain[index] and index not in self.changed:
                 source = layer.inputs[0].source
-                self.now[index] = self.now[source]
+                self.positions[index] = self.positions[source]
                 self.spans[index] = self.spans[source]
-                self.spread[index] = self.spread[source]
+                self.density[index] = self.density[source]
                 exceeds = False  # it is not judged
             else:
                 try:
                     exceeds = self._step(index, layer)
                 except Unpredictable as error:
-                    self.found.reason = str(error)
+                    self.forecast.reason = str(error)
                     break
-            self.found.positions.append(self.now[index])
-            self.found.exceeds.append(exceeds)
-        return self.found
+            self.forecast.positions.append(self.positions[index])
+            self.forecast.exceeds.append(exceeds)
+        return self.forecast
 
     def _step(self, index: int, layer: Layer) -> bool:
         """One layer: its size, what it sees, and whether it lies past the border."""
-        spread = max((self.spread[edge.source] for edge in layer.inputs), default=1)
-        axis = self.flow.axis
+        density = max((self.density[edge.source] for edge in layer.inputs), default=1)
+        axis = self.axis.number
         now = LayerAxis(layer.sizing[axis], tuple(edge.reach[axis] for edge in layer.inputs))
         if index in self.changed:
             now = self.changed[index].along_axis(layer, now)
-        self.spread[index] = spread * now.spread
-        if spread > 1 and any(isinstance(r, Window) and r.size > 1 for r in now.reaches):
-            sizing = _dilatable(layer, now.sizing).dilated(spread)
-            now = LayerAxis(sizing, tuple(_dilated(reach, spread) for reach in now.reaches))
-            self.found.dilation[index] = spread
+        self.density[index] = density * now.density
+        if density > 1 and any(isinstance(r, Window) and r.size > 1 for r in now.reaches):
+            sizing = _dilatable(layer, now.sizing).dilated(density)
+            now = LayerAxis(sizing, tuple(_dilated(reach, density) for reach in now.reaches))
+            self.forecast.dilation[index] = density
         reaches = self._resized(index, layer, now)
         return self._sees(index, layer, reaches)
 
-    def _resized(self, index: int, layer: Layer, axis: LayerAxis) -> Sequence[Reach]:
-        """Find out how many positions a layer makes; what it reads may follow from that."""
-        flow, sizing, reaches = self.flow, axis.sizing, axis.reaches
-        given = self._meeting(layer)
-        old = max((flow.size(edge.source) for edge in layer.inputs), default=1)
-        if given == old and index not in self.changed and index not in self.found.dilation:
-            self.now[index] = flow.size(index)
+    def _resized(self, index: int, layer: Layer, now: LayerAxis) -> Sequence[Reach]:
+        """Find out how many positions a layer makes; what it then reads of its inputs."""
+        sizing, reaches = now.sizing, now.reaches
+        given = self._common_size(layer)
+        old = max((self.axis.old_size(edge.source) for edge in layer.inputs), default=1)
+        if given == old and index not in self.changed and index not in self.forecast.dilation:
+            self.positions[index] = self.axis.old_size(index)
             return reaches
-        if given != old and _wants_its_size(layer, flow.axis):
-            self.found.sensitive[index] = given
-            self.now[index] = flow.size(index)
+        if given != old and _is_sized(layer, self.axis.number):
+            self.forecast.sized[index] = given
+            self.positions[index] = self.axis.old_size(index)
             return reaches
         if sizing is None:
             raise Unpredictable(f"it is not known what {layer.label} does on maps of another size")
-        self.now[index] = sizing(given)
-        if self.now[index] < 1:
+        self.positions[index] = sizing(given)
+        if self.positions[index] < 1:
             raise Unpredictable(f"nothing would be left of the map behind {layer.label}")
         if isinstance(sizing, FixedSize) and given != old:
             return [_refitted(layer, reach, given, sizing) for reach in reaches]
         return reaches
 
-    def _meeting(self, layer: Layer) -> int:
-        """The common size of what meets in a layer; what has lost the axis is broadcast."""
-        flow = self.flow
+    def _common_size(self, layer: Layer) -> int:
+        """How many positions a layer's inputs have, all but those that are broadcast."""
         sources: Sequence[int] = [edge.source for edge in layer.inputs]
         if layer.kind is not Kind.MERGE:
-            sources = [s for s in sources if s == INPUT or not flow.collapsed[s]] or sources
-        sizes = {self.now[source] for source in sources}
+            sources = [s for s in sources if s == INPUT or not self.axis.collapsed[s]] or sources
+        sizes = {self.positions[source] for source in sources}
         # what was broadcast before may be so now
-        if len(sizes) > 1 and len({flow.size(source) for source in sources}) > 1:
+        if len(sizes) > 1 and len({self.axis.old_size(source) for source in sources}) > 1:
             sizes -= {1}
         if len(sizes) > 1:
             raise Unpredictable(f"branches of different sizes would meet in {layer.label}")
         return max(sizes, default=1)
 
     def _sees(self, index: int, layer: Layer, reaches: Sequence[Reach]) -> bool:
-        """Eq. 1 for the shortest path of each jump; whether that exceeds the input."""
+        """Follow Eq. 1 along the shortest path of each jump; whether it exceeds the input."""
         seen: dict[Number, Number] = {}
         out: dict[Number, Number] = {}
         for edge, reach in zip(layer.inputs, reaches, strict=True):
@@ -170,9 +169,9 @@ class _AxisPass:
                 if isinstance(reach, Window):
                     grown, after = behind_window(r, jump, reach)
                     out[after] = min(grown, out.get(after, grown))
-        begins = any(axis == self.flow.axis for axis, _ in layer.new_axes)
+        begins = any(axis == self.axis.number for axis, _ in layer.new_axes)
         self.spans[index] = {1: 1} if begins else out
-        return not seen or min(seen.values()) > self.flow.limits[index]
+        return not seen or min(seen.values()) > self.axis.seen_sizes[index]
 
 
 def _dilatable(layer: Layer, sizing: Sizing | None) -> Sliding:
@@ -195,7 +194,7 @@ def _dilated(reach: Reach, times: int) -> Reach:
     return Window((reach.size - 1) * times + 1, reach.stride, reach.start * times)
 
 
-def _wants_its_size(layer: Layer, axis: int) -> bool:
+def _is_sized(layer: Layer, axis: int) -> bool:
     """Whether a layer has weights for every position, or a window as large as the map."""
     if not any(edge.reach[axis] is Extent.GLOBAL for edge in layer.inputs):
         return False
@@ -204,7 +203,7 @@ def _wants_its_size(layer: Layer, axis: int) -> bool:
 
 
 def _refitted(layer: Layer, reach: Reach, given: int, sizing: FixedSize) -> Reach:
-    """The window of an operator with a fixed number of outputs, on another map."""
+    """What an operator with a fixed number of outputs reads of a map of another size."""
     if not isinstance(reach, Window):
         return reach
     if layer.kind is Kind.POOL:

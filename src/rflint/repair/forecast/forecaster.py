@@ -18,7 +18,7 @@ from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.windows import Extent
 from rflint.repair.candidate import Candidate
 from rflint.repair.change import Change, layer_key
-from rflint.repair.forecast.axis import AxisFlow, AxisForecast
+from rflint.repair.forecast.axis import AxisForecast, AxisForecaster
 from rflint.repair.forecast.cuts import behind, classes_of
 from rflint.repair.metrics import Metrics
 from rflint.repair.transformation import Transformation, Unpredictable
@@ -29,9 +29,9 @@ _BY_POSITIONS = frozenset({Kind.CONV, Kind.LINEAR})
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A whole architecture under a change without a cut, layer by layer.
+    """A whole architecture under a change, layer by layer, wherever it is to end.
 
-    Everything from layer `end` on is unknown; `reason` says why.
+    What becomes of the layers from `end` on is unknown; `reason` says why.
     """
 
     change: Change
@@ -39,11 +39,14 @@ class Forecast:
     """Per layer, whether it is judged and unproductive."""
     macs: tuple[int, ...]
     positions: tuple[tuple[int, ...], ...]
-    pooled_before: int | None
-    head_inputs: int
-    params_added: int
-    """By layers with new weights: fewer with a smaller kernel, more for a head of another size."""
+    added: Mapping[int, int]
+    """By layer with new weights, how many parameters it has more than before."""
     dilation: tuple[tuple[str, tuple[int, ...]], ...]
+    """By layer, by how much its dilation is multiplied along each axis."""
+    sized_head: int | None
+    """The layer in front of which the map gets its old size, or that is made anew."""
+    head_inputs: int
+    """Features that reach a head that is made anew."""
     end: int
     reason: str
 
@@ -62,7 +65,7 @@ class Forecaster:
         self.layers = self.architecture.layers
         self.judged = [x.is_judged for x in analysis.layers]
         # square networks on square inputs: one axis tells all
-        self.flows = [AxisFlow(analysis, axis) for axis in self._distinct_axes()]
+        self.axes = [AxisForecaster(analysis, axis) for axis in self._distinct_axes()]
         self.indices: dict[str, list[int]] = {}
         for index, layer in enumerate(self.layers):
             self.indices.setdefault(layer_key(layer), []).append(index)
@@ -75,43 +78,32 @@ class Forecaster:
             for key in transformation.layers
             for index in self.indices[key]
         }
-        kept = {
+        scales = {
             index: changed[index].weights_kept(self.layers[index])
             for key in change.retrained
             for index in self.indices[key]
         }
-        distinct = [flow.under(changed) for flow in self.flows]
+        distinct = [axis.forecast(changed) for axis in self.axes]
         axes = distinct * (self.architecture.axes // len(distinct))
         end = min(len(axis.positions) for axis in axes)
         reason = next((x.reason for x in axes if len(x.positions) == end and x.reason), "")
-        positions = tuple(tuple(axis.positions[index] for axis in axes) for index in range(end))
-        added = head_inputs = 0
-        sensitive = sorted({index for axis in axes for index in axis.sensitive})
-        pooled_before = sensitive[0] if sensitive and sensitive[0] < end else None
-        grown: dict[int, Fraction] = {}
-        if pooled_before is not None:
+        head, head_inputs = self._sized_head(axes, end), 0
+        if head is not None:
             try:
-                grown = self._heads(change, axes, sensitive)
+                growth = self._growth(change, axes)
             except Unpredictable as error:
-                end, reason, pooled_before = pooled_before, str(error), None
-            for index, ratio in grown.items():
-                head = self.layers[index]
-                head_inputs = int(head.in_shape[-1] * ratio)
-                added += int((ratio - 1) * self._weight(head))
+                end, reason, head = head, str(error), None
+            else:
+                if growth is not None:
+                    scales[head] = growth
+                    head_inputs = int(self.layers[head].in_shape[-1] * growth)
+        positions = [tuple(axis.positions[index] for axis in axes) for index in range(end)]
         macs: list[int] = []
-        for index in range(end):
-            try:
-                macs.append(self._macs(index, positions, kept, grown))
-            except Unpredictable as error:
-                end, reason = index, str(error)
-                break
-        for index, share in kept.items():
-            weight = self._weight(self.layers[index])
-            added += int(weight * share) - weight
-        dilation = {
-            layer_key(self.layers[index]): tuple(axis.dilation.get(index, 1) for axis in axes)
-            for index in sorted({index for axis in axes for index in axis.dilation})
-        }
+        try:
+            for index in range(end):
+                macs.append(self._macs(index, positions, scales.get(index)))
+        except Unpredictable as error:
+            end, reason = len(macs), str(error)
         return Forecast(
             change,
             tuple(
@@ -119,11 +111,11 @@ class Forecaster:
                 for index in range(end)
             ),
             tuple(macs),
-            positions[:end],
-            pooled_before,
+            tuple(positions[:end]),
+            {index: self._added(self.layers[index], scale) for index, scale in scales.items()},
+            self._dilation(axes),
+            head,
             head_inputs,
-            added,
-            tuple(dilation.items()),
             end,
             reason,
         )
@@ -137,7 +129,7 @@ class Forecaster:
                 raise Unpredictable("the model's output would have another size")
         self._check_heads(forecast, len(self.layers))
         metrics = Metrics(
-            self.architecture.params + forecast.params_added,
+            self.architecture.params + sum(forecast.added.values()),
             sum(forecast.macs),
             sum(forecast.exceeds),
         )
@@ -145,7 +137,7 @@ class Forecaster:
             forecast.change,
             metrics,
             self._productive(forecast, range(len(self.layers))),
-            forecast.pooled_before,
+            forecast.sized_head,
             forecast.head_inputs,
             forecast.dilation,
         )
@@ -169,9 +161,9 @@ class Forecaster:
             for unused in self.architecture.unused_parameters
             if not any(unused.name.startswith(f"{path}.") for path in modules)
         }
-        small = 0 if forecast.change.resized_head else forecast.params_added
+        added = sum(forecast.added.get(index, 0) for index in kept)
         metrics = Metrics(
-            sum(weights.values()) + small + head + classes,
+            sum(weights.values()) + added + head + classes,
             sum(forecast.macs[index] for index in kept) + head,
             sum(forecast.exceeds[index] for index in kept),
         )
@@ -179,7 +171,7 @@ class Forecaster:
         return Candidate(change.then(ending), metrics, self._productive(forecast, kept))
 
     def _check_heads(self, forecast: Forecast, end: int) -> None:
-        """Raises Unpredictable where a window would now count as global pooling (see heads.py)."""
+        """Raise Unpredictable where a window would now count as global pooling (graph/heads.py)."""
         if not any(layer.covers_map for layer in self.layers[:end]):
             return
         left_out = forecast.change.left_out
@@ -198,6 +190,7 @@ class Forecaster:
                 )
 
     def _distinct_axes(self) -> list[int]:
+        """One axis, where all are alike; else all of them."""
         axes = range(self.architecture.axes)
 
         def described(axis: int) -> tuple[object, ...]:
@@ -215,39 +208,40 @@ class Forecaster:
         alike = all(described(axis) == first for axis in axes)
         return [0] if alike else list(axes)
 
-    # -- heads, work, weights
+    # -- heads that are made for one size
 
-    def _heads(
-        self, change: Change, axes: Sequence[AxisForecast], sensitive: Sequence[int]
-    ) -> dict[int, Fraction]:
-        """By how much linear layers grow that are made anew; nothing where the map is pooled."""
-        first = self.layers[sensitive[0]]
+    def _sized_head(self, axes: Sequence[AxisForecast], end: int) -> int | None:
+        """The first layer that would get an input of another size than it is made for."""
+        first = min((index for axis in axes for index in axis.sized), default=end)
+        return first if first < end else None
+
+    def _growth(self, change: Change, axes: Sequence[AxisForecast]) -> Fraction | None:
+        """By how much a head grows that is made anew; None where the map is pooled instead."""
+        heads = sorted({index for axis in axes for index in axis.sized})
+        first = self.layers[heads[0]]
         if any(size != 1 for size in first.positions):
             raise Unpredictable(f"{first.label} mixes positions, as many as there are now")
-        if len(sensitive) > 1:
+        if len(heads) > 1:
             raise Unpredictable("several heads depend on the size of the map")
         if not change.resized_head:
-            return {}
+            return None
         if first.kind is not Kind.LINEAR or not first.is_module:
             raise Unpredictable(f"{first.label} is no linear layer that could be made anew")
         # a linear layer behind a flattening has one input
         old = self.layers[first.inputs[0].source].positions
-        now = [axis.sensitive.get(sensitive[0], n) for axis, n in zip(axes, old, strict=True)]
-        return {sensitive[0]: Fraction(prod(now), prod(old))}
+        now = [axis.sized.get(heads[0], n) for axis, n in zip(axes, old, strict=True)]
+        return Fraction(prod(now), prod(old))
+
+    # -- work, weights, dilation
 
     def _macs(
-        self,
-        index: int,
-        positions: Sequence[tuple[int, ...]],
-        kept: Mapping[int, Fraction],
-        grown: Mapping[int, Fraction],
+        self, index: int, positions: Sequence[tuple[int, ...]], scale: Fraction | None
     ) -> int:
+        """The work of a layer; `scale`: how many times as much it is at each position."""
         layer = self.layers[index]
         if not layer.macs:
             return 0
-        if index in grown:
-            return int(layer.macs * grown[index])
-        macs = int(layer.macs * kept[index]) if index in kept else layer.macs
+        macs = layer.macs if scale is None else int(layer.macs * scale)
         if layer.kind in _BY_POSITIONS:
             return macs * prod(positions[index]) // prod(layer.positions)
         source = layer.inputs[0].source if layer.inputs else INPUT
@@ -266,11 +260,25 @@ class Forecaster:
             raise Unpredictable(f"it is not known what {layer.label} costs on maps of another size")
         return macs
 
-    def _weight(self, layer: Layer) -> int:
-        """The size of a layer's weight: its largest parameter."""
-        return max((size for _, size in layer.parameters), default=0)
+    def _added(self, layer: Layer, scale: Fraction) -> int:
+        """By how many parameters a layer grows; the weight is its largest parameter."""
+        if layer.call:
+            return 0  # it has the weights of its first call
+        weight = max((size for _, size in layer.parameters), default=0)
+        return int(weight * scale) - weight
+
+    def _dilation(self, axes: Sequence[AxisForecast]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """By layer, by how much its dilation is multiplied along each axis."""
+        dilated = sorted({index for axis in axes for index in axis.dilation})
+        return tuple(
+            {
+                layer_key(self.layers[index]): tuple(axis.dilation.get(index, 1) for axis in axes)
+                for index in dilated
+            }.items()
+        )
 
     def _productive(self, forecast: Forecast, indices: Iterable[int]) -> int:
+        """Convolutions among these layers that can contribute, with the weights that they have."""
         retrained = forecast.change.retrained
         return sum(
             self.judged[index]
