@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cairosvg
@@ -37,7 +38,7 @@ def main() -> None:
         highlight=False,
     )
     report = rflint.lint(build, res=32, name="examples/cifar_resnet.py:build")
-    print_report(console, report, load_rules())
+    print_report(console, replace(report, rules=load_rules()))
     title = "rflint examples/cifar_resnet.py:build --res 32"
     svg = console.export_svg(title=title, theme=MONOKAI)
     # the picture should not depend on fonts from elsewhere

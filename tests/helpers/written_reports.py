@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rflint.errors import InputMismatch
 from rflint.graph.source_location import SourceLocation
@@ -43,7 +44,7 @@ OURS = ("concise", "sarif", "github", "gitlab", "junit", "markdown")
 
 def written(report: Report, format_: str) -> str:
     stream = io.StringIO()
-    reporter(format_)(report, load_rules(), stream, False)
+    reporter(format_)(replace(report, rules=load_rules()), stream, False)
     text = stream.getvalue()
     text.encode()  # into a file: what cannot be encoded is no text
     return text

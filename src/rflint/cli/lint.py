@@ -251,7 +251,7 @@ def _lint(given: LintArguments) -> int:
     _note(report, given)
     for name, file in outputs:
         with opened_output(file) as stream:
-            reporter(name)(report, report.rules, stream, given.verbose)
+            reporter(name)(report, stream, given.verbose)
     end_stdout()
     return report.exit_status(report.fail_on)
 

@@ -5,16 +5,15 @@ A new format is a module there that has a function `write`, and its name in FORM
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 if TYPE_CHECKING:
-    from rflint.linting.rule import Rule
     from rflint.report.report import Report
 
-Reporter: TypeAlias = Callable[["Report", "Sequence[Rule]", TextIO, bool], None]
-"""Writes a report, given the rules that ran, to a stream; the flag asks for all details."""
+Reporter: TypeAlias = Callable[["Report", TextIO, bool], None]
+"""Writes a report to a stream; the flag asks for all details."""
 
 FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown")
 """What --format takes, in the order of the help; the first is the default."""

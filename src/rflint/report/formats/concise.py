@@ -6,16 +6,14 @@ stderr, whatever the format.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TextIO
 
-from rflint.linting.rule import Rule
 from rflint.report.problems import Problem, problems
 from rflint.report.report import Report
 from rflint.text.escape import one_line
 
 
-def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write a line for each problem, and nothing where there is none."""
     stream.writelines(f"{one_line(_line(problem))}\n" for problem in problems(report))
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from rflint.graph.source_location import SourceLocation
-from rflint.linting.rule import Rule
 from rflint.report.problems import Problem, level, problems
 from rflint.report.report import Report
 from rflint.text.escape import one_line
@@ -20,7 +19,7 @@ _LAYERS = 12
 """So many of an annotation's layers are named."""
 
 
-def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write a command for each problem and for each target that could not be analysed."""
     by_line: dict[tuple[object, ...], list[Problem]] = {}
     for problem in problems(report):

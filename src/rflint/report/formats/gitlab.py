@@ -12,7 +12,6 @@ from typing import Any, TextIO
 
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Severity
-from rflint.linting.rule import Rule
 from rflint.report.problems import (
     Problem,
     fingerprinter,
@@ -27,7 +26,7 @@ _SEVERITIES = {Severity.INFO: "info", Severity.WARNING: "major", Severity.ERROR:
 """Warnings fail the run by default, so they are more than `minor`."""
 
 
-def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write an array with an entry for each problem and each target that failed."""
     entries = [*map(_problem, problems(report)), *_failures(report.failures)]
     json.dump(entries, stream, indent=2, allow_nan=False)

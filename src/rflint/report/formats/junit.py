@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import TextIO
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from rflint.linting.rule import Rule
 from rflint.report.problems import Problem, at_resolution, problems_by_model
 from rflint.report.report import Failure, Report
 from rflint.text.escape import HASH_COMMAND, LINE_COMMAND
@@ -23,7 +22,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even as a reference."""
 
 
-def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write suites of models, each with its problems or one case that passed, then failures."""
     root = Element("testsuites", name="rflint")
     for model, found in problems_by_model(report):

@@ -33,7 +33,7 @@ _PLAIN_WORD = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+-]*[)"'.,;:!?]*"""
 """Words in which GitHub finds no markup, mention, link or emoji."""
 
 
-def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write the comment; models with findings come with what to do about them."""
     models = list(problems_by_model(report))
     parts = ["## rflint"]
@@ -41,7 +41,7 @@ def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) 
         parts.append(_table(models))
     if report.failures:
         parts.append(_failures(report.failures))
-    details = [_details(model, found, rules) for model, found in models if found]
+    details = [_details(model, found, report.rules) for model, found in models if found]
     shown = _that_fit(details, _MODELS, _ROOM - sum(map(len, parts)))
     parts += shown
     if len(shown) < len(details):

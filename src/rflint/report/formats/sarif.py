@@ -34,15 +34,15 @@ _LONGEST = 1024
 """GitHub cuts descriptions there."""
 
 
-def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write a log with one run."""
-    json.dump(_log(report, rules), stream, indent=2, allow_nan=False)
+    json.dump(_log(report), stream, indent=2, allow_nan=False)
     stream.write("\n")
 
 
-def _log(report: Report, rules: Sequence[Rule]) -> dict[str, Any]:
+def _log(report: Report) -> dict[str, Any]:
     found = list(problems(report))
-    descriptors = _descriptors(rules, found)
+    descriptors = _descriptors(report.rules, found)
     index = {descriptor["id"]: i for i, descriptor in enumerate(descriptors)}
     notifications = [_notification(failure) for failure in report.failures]
     if len(found) > MOST_RESULTS:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TextIO
 
-from rflint.linting.rule import Rule
 from rflint.report.problems import problems
 from rflint.report.report import Report
 
 
-def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """One line a rule (or limit), most findings first."""
     counts = Counter((x.code, x.name) for x in problems(report))
     width = len(str(max(counts.values(), default=0)))

@@ -31,29 +31,27 @@ _NAMES = 12
 _SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
-def write(report: Report, rules: Sequence[Rule], stream: TextIO, verbose: bool) -> None:
+def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write the report for a person."""
     console = console_for(stream)
     if console.is_terminal:
-        print_report(console, report, rules, verbose)
+        print_report(console, report, verbose)
         return
     with console.capture() as captured:
-        print_report(console, report, rules, verbose)
+        print_report(console, report, verbose)
     # tables fill their cells with spaces, which nobody wants in a file
     for line in captured.get().splitlines():
         stream.write(f"{without_ci_commands(line.rstrip())}\n")
 
 
-def print_report(
-    console: Console, report: Report, rules: Sequence[Rule], verbose: bool = False
-) -> None:
+def print_report(console: Console, report: Report, verbose: bool = False) -> None:
     """Print every model's page and a closing line."""
     for position, model in enumerate(report.models):
         if position:
             console.print()
             console.rule(style="dim")
             console.print()
-        _Page(console, model, rules, verbose).print()
+        _Page(console, model, report.rules, verbose).print()
     if report.models:
         console.print()
         console.print(_closing(report))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from tests.models.vgg import vgg
 def printed(report: Report, width: int = 100, *, verbose: bool = False, **options: Any) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=width, markup=False, highlight=False, **options)
-    print_report(console, report, load_rules(), verbose)
+    print_report(console, replace(report, rules=load_rules()), verbose)
     return stream.getvalue()
 
 
@@ -85,7 +86,7 @@ def test_no_line_is_wider_than_the_terminal(report: Report, width: int) -> None:
 def test_without_unicode_everything_is_ascii(report: Report, width: int) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     console = Console(file=stream, width=width, markup=False, highlight=False)
-    print_report(console, report, load_rules())
+    print_report(console, replace(report, rules=load_rules()))
     stream.flush()
     stream.seek(0)
     text = stream.read()
@@ -95,7 +96,7 @@ def test_without_unicode_everything_is_ascii(report: Report, width: int) -> None
 
 def test_a_pipe_gets_plain_text_without_trailing_spaces(report: Report) -> None:
     stream = io.StringIO()
-    write(report, load_rules(), stream, False)
+    write(replace(report, rules=load_rules()), stream, False)
     text = stream.getvalue()
     assert "\x1b" not in text
     assert all(line == line.rstrip() for line in text.splitlines())
@@ -177,7 +178,8 @@ def test_names_are_no_commands_to_the_log_of_a_ci_run() -> None:
     net.add_module("::error::name", nn.Conv2d(3, 4, 15, padding=7))
     net.add_module("##[error]name", nn.Conv2d(4, 4, 15, padding=7))
     stream = io.StringIO()
-    write(rflint.lint(net, res=8, name="::stop-commands::x"), load_rules(), stream, True)
+    report = rflint.lint(net, res=8, name="::stop-commands::x")
+    write(replace(report, rules=load_rules()), stream, True)
     text = stream.getvalue()
     assert ": :error::name" in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
