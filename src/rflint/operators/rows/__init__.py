@@ -7,6 +7,7 @@ from rflint.operators.rows import (
     attention,
     casts,
     convolution,
+    deformable_convolution,
     einsum,
     indexing,
     joining,
@@ -25,6 +26,7 @@ from rflint.operators.rows import (
     resampling,
     sequence,
     spectral,
+    transposed_convolution,
     views,
     writing,
 )
@@ -36,6 +38,7 @@ __all__ = [
     "attention",
     "casts",
     "convolution",
+    "deformable_convolution",
     "einsum",
     "indexing",
     "joining",
@@ -54,6 +57,7 @@ __all__ = [
     "resampling",
     "sequence",
     "spectral",
+    "transposed_convolution",
     "views",
     "writing",
 ]

@@ -22,6 +22,7 @@ from rflint.operators.rows import (
     normalisation,
     reduction,
     resampling,
+    transposed_convolution,
     views,
 )
 from rflint.operators.shapes import Shape, shape_of
@@ -53,13 +54,13 @@ def any_convolution(call: Call) -> Effect:
 
 
 def _transposed_convolution_shape(call: Call) -> Shape:
-    return convolution.conv_transpose_shape(_as_function(call))
+    return transposed_convolution.conv_transpose_shape(_as_function(call))
 
 
 @operator("transposed_convolution", kind=Kind.CONV_TRANSPOSE, shape=_transposed_convolution_shape)
 def any_transposed_convolution(call: Call) -> Effect:
     """The same with transposed=True."""
-    return convolution.conv_transpose(_as_function(call))
+    return transposed_convolution.conv_transpose(_as_function(call))
 
 
 # -- resampling

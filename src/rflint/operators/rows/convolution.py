@@ -1,14 +1,12 @@
-"""Convolutions and transposed convolutions, 1-d to 3-d, as modules and as functions."""
+"""Convolutions, 1-d to 3-d, as modules and as functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from fractions import Fraction
 from math import prod
 
 from rflint.graph.layer import Kind
-from rflint.graph.sizing import Scaled, Sizing, Sliding
+from rflint.graph.sizing import Sizing, Sliding
 from rflint.graph.taps import Taps
 from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window
@@ -36,7 +34,7 @@ from rflint.operators.weights import convolution_weight
 from rflint.operators.zeros import behind_convolution
 
 
-def _weight(call: Call) -> Shape:
+def weight_shape(call: Call) -> Shape:
     """The weight's shape: of a module, that of the weight it has now."""
     if call.module is None:
         return shape_of(call.arg("weight", 1))
@@ -46,7 +44,7 @@ def _weight(call: Call) -> Shape:
 def slid_dimensions(call: Call) -> range:
     """The dimensions of its input that a convolution slides over: the last ones."""
     rank = len(call.input.shape)
-    return range(rank - (len(_weight(call)) - 2), rank)
+    return range(rank - (len(weight_shape(call)) - 2), rank)
 
 
 def _pads(call: Call, weight: Shape) -> list[tuple[int, int]]:
@@ -66,7 +64,7 @@ def _pads(call: Call, weight: Shape) -> list[tuple[int, int]]:
     return [(pad, pad) for pad in per_axis(padding, spatial)]
 
 
-def _check(call: Call, weight: Shape, channels: int) -> Shape:
+def checked_input(call: Call, weight: Shape, channels: int) -> Shape:
     """The input's shape, if this convolution can run on it."""
     shape = shape_of(call.input)
     spatial = len(weight) - 2
@@ -84,10 +82,10 @@ def _check(call: Call, weight: Shape, channels: int) -> Shape:
 
 def conv_shape(call: Call) -> Shape:
     """floor((n + padding - K) / stride) + 1 per axis."""
-    weight = _weight(call)
+    weight = weight_shape(call)
     spatial = len(weight) - 2
     groups = int(call.arg("groups", 6, 1))
-    shape = _check(call, weight, weight[1] * groups)
+    shape = checked_input(call, weight, weight[1] * groups)
     if not weight[0]:
         raise ShapeError("it has no output channels")
     if weight[0] % groups:
@@ -111,32 +109,6 @@ def conv_shape(call: Call) -> Shape:
     return (*shape[: -spatial - 1], weight[0] if weight[1] else 0, *out)
 
 
-def conv_transpose_shape(call: Call) -> Shape:
-    """(n - 1) * stride - 2 * padding + K + output_padding per axis."""
-    weight = _weight(call)
-    spatial = len(weight) - 2
-    shape = _check(call, weight, weight[0])
-    if 0 in weight[:2]:
-        raise ShapeError(f"it has no channels (weight {shape_text(weight)})")
-    stride = per_axis(call.arg("stride", 3, 1), spatial)
-    padding = per_axis(call.arg("padding", 4, 0), spatial)
-    extra = per_axis(call.arg("output_padding", 5, 0), spatial)
-    dilation = per_axis(call.arg("dilation", 7, 1), spatial)
-    groups = int(call.arg("groups", 6, 1))
-    for e, s, d in zip(extra, stride, dilation, strict=True):
-        if e >= max(s, d):
-            raise ShapeError(f"its output_padding {e} must be smaller than stride or dilation")
-    out = [
-        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
-        for n, k, s, p, e, d in zip(
-            shape[-spatial:], weight[2:], stride, padding, extra, dilation, strict=True
-        )
-    ]
-    if min(out) < 1:
-        raise ShapeError(f"its output would be empty ({shape_text(out)})")
-    return (*shape[: -spatial - 1], weight[1] * groups, *out)
-
-
 @operator(
     *("conv1d", "conv2d", "conv3d", "Conv1d", "Conv2d", "Conv3d"),
     kind=Kind.CONV,
@@ -151,7 +123,7 @@ def conv_transpose_shape(call: Call) -> Shape:
 )
 def conv(call: Call) -> Effect:
     """A window of extent K = d * (k - 1) + 1."""
-    weight = _weight(call)
+    weight = weight_shape(call)
     spatial = len(weight) - 2
     stride = per_axis(call.arg("stride", 3, 1), spatial)
     dilation = per_axis(call.arg("dilation", 5, 1), spatial)
@@ -180,95 +152,7 @@ def conv(call: Call) -> Effect:
         Sliding(int(window.size), s, *pad)
         for window, s, pad in zip(windows, stride, pads, strict=True)
     ]
-    return _windowed(call, weight, windows, stride, dilation, before, out, macs, taps, sizing)
-
-
-@operator(
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "ConvTranspose3d",
-    kind=Kind.CONV_TRANSPOSE,
-    shape=conv_transpose_shape,
-)
-def conv_transpose(call: Call) -> Effect:
-    """Divides the jump by s; an output position reads at most ceil(K / s) inputs.
-
-    With dilation d and stride s, taps land on one output phase every s / gcd(s, d) taps.
-    """
-    weight = _weight(call)
-    spatial = len(weight) - 2
-    stride = per_axis(call.arg("stride", 3, 1), spatial)
-    padding = per_axis(call.arg("padding", 4, 0), spatial)
-    dilation = per_axis(call.arg("dilation", 7, 1), spatial)
-    windows = []
-    for k, s, p, d in zip(weight[2:], stride, padding, dilation, strict=True):
-        size = _transposed_extent(k, s, d)
-        # output q is reached from inputs up to floor((q + p) / s)
-        start = p // s - size + 1
-        # over all phases, output q is reached from (q + p - d * (k - 1)) / s to (q + p) / s
-        slack = max(Fraction(p, s) - p // s, start - Fraction(p - d * (k - 1), s))
-        windows.append(Window(size, Fraction(1, s) if s > 1 else 1, start, slack if s > 1 else 0))
-    shape = shape_of(call.input)
-    macs = prod(weight) * prod(shape) // weight[0]
-    out = conv_transpose_shape(call)
-    taps = [
-        Taps(k, n, m, s, d, p, transposed=True)
-        for n, k, s, d, p, m in zip(
-            shape[-spatial:], weight[2:], stride, dilation, padding, out[-spatial:], strict=True
-        )
-    ]
-    sizing = [
-        Scaled(s, m - n * s)
-        for n, s, m in zip(shape[-spatial:], stride, out[-spatial:], strict=True)
-    ]
-    return _windowed(call, weight, windows, stride, dilation, padding, out, macs, taps, sizing)
-
-
-def deformable_shape(call: Call) -> Shape:
-    """As a convolution's."""
-    return conv_shape(_undeformed(call))
-
-
-@operator(
-    *("torchvision::deform_conv2d", "DeformConv2d"),
-    kind=Kind.CONV,
-    shape=deformable_shape,
-    traits=[Trait.DILATABLE],
-)
-def deformable_conv(call: Call) -> Effect:
-    """Torchvision's deformable convolution, counted as the regular grid that its offsets start on.
-
-    The branches that compute offsets and masks are read at the position that is written.
-    """
-    effect = conv(_undeformed(call))
-    beside = reach_per_axis(call.axes, {})
-    reaches = tuple(effect.reaches[0] if v is call.input else beside for v in call.data)
-    return replace(effect, reaches=reaches, taps=(), weights=0, covers_map=False)
-
-
-def _undeformed(call: Call) -> Call:
-    """The plain convolution of the same hyper-parameters."""
-    if call.module is not None:
-        return replace(call, name="Conv2d", args=call.args[:1], kwargs={})
-    # torch.ops.torchvision.deform_conv2d(input, weight, offset, mask, bias, stride, ..., groups)
-    x, weight = call.args[:2]
-    numbers = call.args[5:12]
-    stride, padding, dilation, groups = numbers[0:2], numbers[2:4], numbers[4:6], numbers[6]
-    args = (x, weight, None, stride, padding, dilation, groups)
-    return replace(call, name="conv2d", args=args, kwargs={})
-
-
-def _transposed_extent(k: int, s: int, d: int) -> int:
-    """Inputs spanned by one output position, the widest over the s output phases."""
-    widest = 1
-    for phase in range(s):
-        taps = [tap * d for tap in range(k) if (tap * d) % s == phase]
-        if taps:
-            widest = max(widest, (taps[-1] - taps[0]) // s + 1)
-    return widest
+    return sliding_effect(call, weight, windows, stride, dilation, before, out, macs, taps, sizing)
 
 
 def _pads_with_zeros(call: Call) -> bool:
@@ -280,7 +164,7 @@ def _is_linear(call: Call, taps: Sequence[Taps]) -> bool:
     return call.arg("bias", 2) is None and all(window.pads_zeros for window in taps)
 
 
-def _windowed(
+def sliding_effect(
     call: Call,
     weight: Shape,
     windows: list[Window],
@@ -292,6 +176,7 @@ def _windowed(
     taps: Sequence[Taps],
     sizing: Sequence[Sizing],
 ) -> Effect:
+    """The effect of windows that slide over a map and have weights; an argument a dimension."""
     value = call.input
     spatial = len(windows)
     dims = range(len(value.shape) - spatial, len(value.shape))
