@@ -40,7 +40,7 @@ from rflint.repair.selection import verified_repairs
 from rflint.repair.source_file import OriginalModel, source_file
 from rflint.repair.verification import Verifier
 from rflint.tracing.example_inputs.candidates import possible_inputs
-from rflint.tracing.model.build import Built, build
+from rflint.tracing.model.build import BuiltModel, build
 from rflint.tracing.trace import trace
 from rflint.usecases.model import FoundRepairs, repair_model
 from zoo.models import ZooModel, all_models
@@ -134,7 +134,7 @@ def _checked(model: ZooModel, side: int) -> Iterator[tuple[str, str]]:
 
 
 def _files(
-    model: ZooModel, built: Built, found: FoundRepairs, shapes: Sequence[tuple[int, ...]]
+    model: ZooModel, built: BuiltModel, found: FoundRepairs, shapes: Sequence[tuple[int, ...]]
 ) -> Iterator[tuple[str, str]]:
     """The files that rflint fix would write, run by another Python."""
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ from rflint.repair.search import search
 from rflint.repair.selection import verified_repairs
 from rflint.repair.verification import Verifier
 from rflint.report.model_report import LargerInput, ModelReport
-from rflint.tracing.model.build import Built
+from rflint.tracing.model.build import BuiltModel
 from rflint.tracing.process import recursion_limit_raised
 from rflint.tracing.traced_model import TracedModel, trace_model
 from rflint.usecases.gc_pause import gc_paused
@@ -47,7 +47,7 @@ class FoundRepairs:
 
 
 def lint_model(
-    built: Built,
+    built: BuiltModel,
     target: str,
     rules: Sequence[Rule],
     options: RuleOptions,
@@ -83,7 +83,7 @@ def lint_model(
 
 
 def repair_model(
-    built: Built,
+    built: BuiltModel,
     resolution: tuple[int, ...] | None,
     given: Any,
     tracing: TracingOptions,
@@ -100,7 +100,7 @@ def repair_model(
 
 
 def analyse_model(
-    built: Built,
+    built: BuiltModel,
     resolution: tuple[int, ...] | None,
     given: Any,
     tracing: TracingOptions,

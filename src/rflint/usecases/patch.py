@@ -18,7 +18,7 @@ from rflint.repair.edits.running import check_runs
 from rflint.repair.metrics import Metrics
 from rflint.repair.repair import Repair
 from rflint.repair.source_file import OriginalModel, source_file
-from rflint.tracing.model.build import Built, build
+from rflint.tracing.model.build import BuiltModel, build
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.traced_model import TracedModel
@@ -37,7 +37,7 @@ class Patch:
 
 
 def patch(
-    request: Request, built: Built, file: Path, number: int = 1, kinds: Sequence[str] = ()
+    request: Request, built: BuiltModel, file: Path, number: int = 1, kinds: Sequence[str] = ()
 ) -> Patch | None:
     """The `number`-th repair of a built target, counted from 1, as the text of `file`.
 

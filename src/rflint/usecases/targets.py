@@ -16,7 +16,7 @@ from rflint.usercode.surroundings import command_line_hidden
 from rflint.usercode.target import check_target, load_target
 
 if TYPE_CHECKING:
-    from rflint.tracing.model.build import Built
+    from rflint.tracing.model.build import BuiltModel
 
 
 def import_torch() -> None:
@@ -28,7 +28,7 @@ def import_torch() -> None:
         import rflint.usecases.model  # noqa: F401
 
 
-def build_target(target: str, root: Path, arguments: Mapping[str, Any]) -> Built:
+def build_target(target: str, root: Path, arguments: Mapping[str, Any]) -> BuiltModel:
     """Import what a target names, and build its model."""
     check_target(target, root)
     import_torch()
@@ -46,10 +46,10 @@ class BuiltTargets:
     """The models of a run, each built once for all resolutions; or the error, raised each time."""
 
     def __init__(self) -> None:
-        self._built: dict[str, Built | RflintError] = {}
+        self._built: dict[str, BuiltModel | RflintError] = {}
         self._imports = IsolatedImports()
 
-    def model(self, request: Request) -> Built:
+    def model(self, request: Request) -> BuiltModel:
         """The model that a request is about."""
         arguments = repr(sorted(request.arguments.items()))
         key = f"{request.root}\0{request.target}\0{arguments}"

@@ -15,20 +15,20 @@ _WRAP = (
 )
 
 
-def check_input_argument(given: Any) -> None:
+def check_input_argument(value: Any) -> None:
     """Raises UsageError for what is neither shapes nor a tuple of tensors."""
-    if given is None or isinstance(given, str):
+    if value is None or isinstance(value, str):
         return
-    if isinstance(given, torch.Tensor):
+    if isinstance(value, torch.Tensor):
         raise UsageError("input= takes a shape or a tuple of example tensors, not one tensor")
-    if isinstance(given, Mapping):
-        raise _no_dictionary(given)
-    if not isinstance(given, (tuple, list)):
+    if isinstance(value, Mapping):
+        raise _no_dictionary(value)
+    if not isinstance(value, (tuple, list)):
         raise UsageError(
-            f"input= takes a shape, a list of shapes or a tuple of tensors, not {given!r}"
+            f"input= takes a shape, a list of shapes or a tuple of tensors, not {value!r}"
         )
-    if any(isinstance(item, torch.Tensor) for item in given):
-        for item in given:
+    if any(isinstance(item, torch.Tensor) for item in value):
+        for item in value:
             if not isinstance(item, torch.Tensor):
                 raise UsageError(
                     f"input= holds tensors, and beside them {_described(item)}",
@@ -37,10 +37,10 @@ def check_input_argument(given: Any) -> None:
                     else _WRAP,
                 )
         return
-    if given and all(isinstance(item, int) for item in given):
-        _check_shape(given)
+    if value and all(isinstance(item, int) for item in value):
+        _check_shape(value)
         return
-    for item in given:
+    for item in value:
         if isinstance(item, (str, torch.Size)):
             continue
         if isinstance(item, (tuple, list)) and any(isinstance(x, torch.Tensor) for x in item):
@@ -55,8 +55,8 @@ def check_input_argument(given: Any) -> None:
         _check_shape(item)
 
 
-def _no_dictionary(given: Mapping[Any, Any]) -> UsageError:
-    names = ", ".join(map(repr, given))
+def _no_dictionary(value: Mapping[Any, Any]) -> UsageError:
+    names = ", ".join(map(repr, value))
     return UsageError(f"input= takes no dictionary (of {names})", hint=_WRAP)
 
 

@@ -76,9 +76,9 @@ class GraphInterpreter:
 
     # -- what is the same for all
 
-    def held(self, step: Step) -> dict[str, Value]:
+    def computed_tensors(self, step: Step) -> dict[str, Value]:
         """The values of those tensors that a module holds and that were computed."""
-        return {name: self.values[node] for name, node in step.held.items()}
+        return {name: self.values[node] for name, node in step.computed_tensors.items()}
 
     def _value(self, node: fx.Node, step: Step) -> Value:
         shape = shape_of_first(step.result)
@@ -96,9 +96,10 @@ class GraphInterpreter:
         call = self._call(node, step)
         if not call.data:
             self.on_constant_call(node, step, call)
-            made_of = self.parameters.of_constant(step, call, self.held(step).values())
-            arranged = arrangement_of(step.spelling, step.row, call, shape)
-            return Value(shape, plain_dimensions(shape), None, made_of, arranged)
+            made_of = [*call.tensors, *self.computed_tensors(step).values()]
+            origins = self.parameters.of_constant(step, made_of)
+            arrangement = arrangement_of(step.spelling, step.row, call, shape)
+            return Value(shape, plain_dimensions(shape), None, origins, arrangement)
         effect = self.effect(node, step, call)
         if effect.parts:
             self.calls[node] = (call, effect.parts)

@@ -27,19 +27,19 @@ def kernel_of(
     """The kernel of a call, whose parameters are of these sizes."""
     if not lowered.effect.weights:
         return Kernel()
-    names, arranged = parameters.of_argument(lowered.step, lowered.call, lowered.held, "weight", 1)
-    if arranged is None:
+    names, arrangement = parameters.of_argument(lowered, "weight", 1)
+    if arrangement is None:
         return Kernel(names)
     # of a weight that is normalised, another parameter holds the norms
     largest = max((size for name, size in sizes if name in names), default=0)
     whole = {name for name, size in sizes if name in names and size == largest}
-    orders = {order for name, order in arranged.orders if name in whole}
-    return Kernel(names, orders.pop() if len(orders) == 1 else None, arranged.mixed)
+    orders = {order for name, order in arrangement.orders if name in whole}
+    return Kernel(names, orders.pop() if len(orders) == 1 else None, arrangement.mixed)
 
 
 def bias_of(lowered: LoweredCall, parameters: Parameters) -> tuple[str, ...]:
     """The parameters of a call's bias."""
     row = lowered.step.row
     position = row.bias_at if row is not None else 2
-    names, _ = parameters.of_argument(lowered.step, lowered.call, lowered.held, "bias", position)
+    names, _ = parameters.of_argument(lowered, "bias", position)
     return names

@@ -160,7 +160,9 @@ class _Lowering(GraphInterpreter):
         if is_view and len(call.data) == 1 and is_identity(effect):
             source = call.data[0].source
         else:
-            source = self._add(LoweredCall(node, step, call, effect, kind, self.held(step)))
+            source = self._add(
+                LoweredCall(node, step, call, effect, kind, self.computed_tensors(step))
+            )
         return Value(shape, effect.dimensions, source, zeros=effect.zeros)
 
     def on_constant_call(self, node: fx.Node, step: Step, call: Call) -> None:
@@ -172,14 +174,18 @@ class _Lowering(GraphInterpreter):
         if row is None or row.kind not in _WORKING:
             return
         if step.module is not None or len(shape_of_first(step.result)) > 1:
-            self._add(LoweredCall(node, step, call, row.effect(call), row.kind, self.held(step)))
+            self._add(
+                LoweredCall(
+                    node, step, call, row.effect(call), row.kind, self.computed_tensors(step)
+                )
+            )
 
     # -- layers
 
     def _add(self, lowered: LoweredCall) -> int:
         """Add the layer of a call; its index."""
         step, call, effect, kind = lowered.step, lowered.call, lowered.effect, lowered.kind
-        parameters = self.parameters.of_call(step, call, lowered.held.values())
+        parameters = self.parameters.of_call(lowered)
         edges = self._edges(lowered)
         kernel = kernel_of(lowered, self.parameters, parameters)
         builder = step.module if step.module is not None else step.owner

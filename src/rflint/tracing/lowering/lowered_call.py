@@ -25,7 +25,7 @@ class LoweredCall:
     call: Call
     effect: Effect
     kind: Kind
-    held: Mapping[str, Value]
+    computed_tensors: Mapping[str, Value]
     """Tensors that the module holds and that were computed, by the names of its attributes."""
 
     @property

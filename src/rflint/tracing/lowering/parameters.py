@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import fx, nn
@@ -11,8 +11,9 @@ from torch.nn.parameter import is_lazy
 
 from rflint.graph.architecture import Parameter
 from rflint.graph.layer import Kind
-from rflint.operators.call import Call, mapped
+from rflint.operators.call import mapped
 from rflint.operators.values import Arrangement, Origins, Value
+from rflint.tracing.lowering.lowered_call import LoweredCall
 from rflint.tracing.lowering.origins import origins_of_constant
 from rflint.tracing.model.construction import construction_of
 from rflint.tracing.model.tree import named_modules, named_parameters
@@ -43,40 +44,42 @@ class Parameters:
         """Everything that a module holds."""
         return [name for name in step.parameters if name in self.sizes]
 
-    def of_call(self, step: Step, call: Call, held: Iterable[Value]) -> list[tuple[str, int]]:
-        """Name and size: those of the module, and those that constant arguments are made of.
-
-        `held` are the values of tensors that the module holds and that were computed.
-        """
-        if step.module is None and not call.data:
+    def of_call(self, lowered: LoweredCall) -> list[tuple[str, int]]:
+        """Name and size: those of the module, and those that constant arguments are made of."""
+        if lowered.is_function and not lowered.call.data:
             return []  # whoever uses the result has them
-        constants = [value for value in (*call.tensors, *held) if value.source is None]
+        tensors = (*lowered.call.tensors, *lowered.computed_tensors.values())
+        constants = [value for value in tensors if value.source is None]
         names = [
-            *self.of_module(step),
+            *self.of_module(lowered.step),
             *sorted(name for value in constants for name in value.parameters.names()),
         ]
         return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
 
-    def of_constant(self, step: Step, call: Call, held: Iterable[Value]) -> Origins:
-        """What a constant is made of: the parameters of modules that made it, too."""
-        return origins_of_constant(self.of_module(step), [*call.tensors, *held])
+    def of_constant(self, step: Step, made_of: Sequence[Value]) -> Origins:
+        """The parameters of a constant: those of the module that made it, and of these values."""
+        return origins_of_constant(self.of_module(step), made_of)
 
     def of_argument(
-        self, step: Step, call: Call, held: Mapping[str, Value], name: str, position: int
+        self, lowered: LoweredCall, name: str, position: int
     ) -> tuple[tuple[str, ...], Arrangement | None]:
         """What a layer's weight or bias is, or is computed from, and how its numbers lie there."""
-        value = call.arg(name, position) if step.module is None else held.get(name)
+        module = lowered.step.module
+        if module is None:
+            value = lowered.call.arg(name, position)
+        else:
+            value = lowered.computed_tensors.get(name)
         if isinstance(value, Value):
             if value.source is not None:
                 return (), None
             return tuple(sorted(value.parameters.names())), value.arrangement
-        if step.module is None:
+        if module is None:
             return (), None
         # of old-style weight_norm the parameters are weight_g and weight_v
         derived = (f"{name}_", f"parametrizations.{name}.")
         own = {
             n: self._names[id(p)]
-            for n, p in named_parameters(step.module)
+            for n, p in named_parameters(module)
             if (n == name or n.startswith(derived)) and id(p) in self._names
         }
         # whatever a parametrisation computes
@@ -104,9 +107,10 @@ class Parameters:
             step = self.recording.steps[node]
             used.update({str(node.target)} if node.op == "get_attr" else ())
             used.update(self.of_module(step))
-            read = [x for x in (*_inputs_of(node, step), *step.held.values()) if x not in seen]
-            pending += read
-            seen.update(read)
+            sources = (*_inputs_of(node, step), *step.computed_tensors.values())
+            new = [source for source in sources if source not in seen]
+            pending += new
+            seen.update(new)
         return frozenset(used & self.sizes.keys())
 
     def of_losses(self, names: Iterable[str]) -> frozenset[str]:

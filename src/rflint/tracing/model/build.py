@@ -27,7 +27,7 @@ _REASONABLE = 1 << 31
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltModel:
     """A model, and what is worth saying about how it was built."""
 
     model: nn.Module
@@ -40,7 +40,7 @@ class Built:
     """Where the user's code defines the target."""
 
 
-def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built:
+def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> BuiltModel:
     """Call a builder (function, class, partial) or take a module as it is.
 
     The builder runs with its storage on the meta device; if that fails, for real. Raises
@@ -50,7 +50,7 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
         if arguments:
             raise BuildFailed(f"{described} is a module already and takes no --arg")
         wrappers, place = _wrappers(attribute), _place(attribute)
-        return Built(unwrapped(attribute), wrappers=wrappers, is_module=True, place=place)
+        return BuiltModel(unwrapped(attribute), wrappers=wrappers, is_module=True, place=place)
     if isinstance(attribute, str):
         raise BuildFailed(
             f"{attribute!r} is the name of a model, and not the model",
@@ -59,7 +59,7 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
         )
     if not callable(attribute):
         raise BuildFailed(
-            f"{described} is {_a(type(attribute).__name__)}, not something that builds a model",
+            f"{described} is {_with_article(type(attribute).__name__)}, not something that builds a model",
             hint="A target is a class, a function that returns an nn.Module, or an nn.Module.",
         )
     _check_arguments(attribute, arguments, described)
@@ -79,10 +79,10 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
         note = f"{described} was built with real weights: on meta, {error_text(on_meta)}"
     if not isinstance(result, nn.Module):
         raise BuildFailed(
-            f"{described} returned {_a(type(result).__name__)}, not an nn.Module",
+            f"{described} returned {_with_article(type(result).__name__)}, not an nn.Module",
             hint="Point the target at the function or class that gives the model itself.",
         )
-    return Built(unwrapped(result), note, _wrappers(result), place=_place(attribute))
+    return BuiltModel(unwrapped(result), note, _wrappers(result), place=_place(attribute))
 
 
 def _place(attribute: Any) -> SourceLocation | None:
@@ -169,5 +169,5 @@ def _failed(described: str, error: Exception) -> RflintError:
     return BuildFailed(f"{described} raised {error_text(error)}", source=source)
 
 
-def _a(noun: str) -> str:
+def _with_article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-_NO_USES = (
+_MANAGING = (
     "init",
     "reset",
     "get_",
@@ -21,7 +21,7 @@ _NO_USES = (
     "save_",
     "group_matcher",
 )
-"""How methods begin, underscores apart, that hand out, fill or name what a module holds."""
+"""How the names of methods begin, underscores apart, that manage what a module holds."""
 
 
 def used_by_other_methods(
@@ -38,8 +38,8 @@ def used_by_other_methods(
         module: Any = model
         for part in name.split("."):
             if type(module) not in read:
-                here, elsewhere = _read_by_methods(type(module))
-                read[type(module)] = elsewhere - here if lacks_inputs else elsewhere
+                by_forward, by_others = _read_by_methods(type(module))
+                read[type(module)] = by_others - by_forward if lacks_inputs else by_others
             if part in read[type(module)]:
                 found.add(name)
             module = getattr(module, part, None)
@@ -59,8 +59,8 @@ def _read_by_methods(cls: type) -> tuple[frozenset[str], frozenset[str]]:
     }
     reads = {name: frozenset(_attributes_of_self(x.__code__)) for name, x in methods.items()}
     by_forward = _reached(["forward"], reads)
-    of_no_use = [name for name in methods if name == "__init__" or _is_no_use(name)]
-    others = methods.keys() - by_forward - _reached(of_no_use, reads)
+    managing = [name for name in methods if name == "__init__" or _only_manages(name)]
+    others = methods.keys() - by_forward - _reached(managing, reads)
     return (
         frozenset(name for method in by_forward for name in reads[method]),
         frozenset(name for method in others for name in reads[method]),
@@ -78,22 +78,23 @@ def _reached(methods: Iterable[str], reads: Mapping[str, frozenset[str]]) -> fro
     return frozenset(found)
 
 
-def _is_no_use(name: str) -> bool:
-    return name.startswith("__") or name.lstrip("_").startswith(_NO_USES)
+def _only_manages(name: str) -> bool:
+    """Whether a method, by its name, computes nothing with what a module holds."""
+    return name.startswith("__") or name.lstrip("_").startswith(_MANAGING)
 
 
-def _attributes_of_self(code: CodeType, me: str = "") -> Iterator[str]:
+def _attributes_of_self(code: CodeType, self_name: str = "") -> Iterator[str]:
     """What a method reads of its first argument, also in functions that it holds."""
-    me = me or (code.co_varnames[0] if code.co_argcount else "")
+    self_name = self_name or (code.co_varnames[0] if code.co_argcount else "")
     before = None
     for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and before == me:
+        if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and before == self_name:
             yield str(instruction.argval)
         before = instruction.argval if instruction.opname.startswith(_LOADS) else None
         before = before[-1] if isinstance(before, tuple) else before
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _attributes_of_self(constant, me)
+            yield from _attributes_of_self(constant, self_name)
         elif isinstance(constant, str) and constant.isidentifier():
             yield constant  # getattr(self, "projector")
 

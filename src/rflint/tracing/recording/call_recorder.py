@@ -142,7 +142,7 @@ class CallRecorder:
             called=caller,
             writes=writes,
             parameters=tracker.stored.names(parameters(module)),
-            held=tracker.computed(_tensors_held_by(module)),
+            computed_tensors=tracker.computed(_tensors_held_by(module)),
             training=module.training,
         )
         tracker.bind(node, step)

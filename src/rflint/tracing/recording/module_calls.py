@@ -13,7 +13,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from rflint.operators.call import tensors_in
 from rflint.tracing.model.tree import parameters
 from rflint.tracing.recording.leaf_modules import LeafModule, is_usual_call, leaf_row
-from rflint.tracing.recording.patching import around_hooks, uncompiled
+from rflint.tracing.recording.patching import call_with_hooks, uncompiled
 from rflint.tracing.recording.recorder import Recorder
 
 
@@ -48,7 +48,7 @@ class ModuleCalls:
             own = partial(type(module).forward, module)
             return self._followed(module, path, own, args, kwargs)
 
-        return around_hooks(module, forward, args, kwargs)
+        return call_with_hooks(module, forward, args, kwargs)
 
     def _followed(
         self,

@@ -17,7 +17,7 @@ _CALL: Callable[..., Any] = nn.Module._call_impl
 
 
 @contextmanager
-def modules_called_by(
+def module_calls_patched(
     call: Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], Any],
 ) -> Iterator[None]:
     """Have `call` run every module that this thread calls meanwhile.
@@ -40,7 +40,9 @@ def modules_called_by(
 
 
 @contextmanager
-def scripts_refused(refuse: Callable[[tuple[Any, ...], dict[str, Any]], None]) -> Iterator[None]:
+def script_calls_checked(
+    refuse: Callable[[tuple[Any, ...], dict[str, Any]], None],
+) -> Iterator[None]:
     """Ask `refuse`, which may raise, about every call of TorchScript by this thread meanwhile."""
     classes: list[Any] = [torch._C.ScriptFunction, torch._C.ScriptMethod]
     originals = [cls.__dict__["__call__"] for cls in classes]
@@ -63,7 +65,7 @@ def scripts_refused(refuse: Callable[[tuple[Any, ...], dict[str, Any]], None]) -
             cls.__call__ = original
 
 
-def run_eagerly() -> AbstractContextManager[Any]:
+def torch_compile_disabled() -> AbstractContextManager[Any]:
     """Have functions under torch.compile run as they are written, where PyTorch can do that."""
     if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
         eagerly: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
@@ -78,7 +80,7 @@ def uncompiled(module: nn.Module) -> Callable[..., Any]:
     return partial(_CALL, module)
 
 
-def around_hooks(
+def call_with_hooks(
     module: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Run `forward` in place of the module's own, between its hooks."""

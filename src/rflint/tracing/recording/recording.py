@@ -36,7 +36,7 @@ class Step:
     """Whether it writes its result over its input."""
     parameters: tuple[str, ...] = ()
     """Of a module: those that it holds when it is called."""
-    held: Mapping[str, fx.Node] = field(default_factory=dict)
+    computed_tensors: Mapping[str, fx.Node] = field(default_factory=dict)
     """Of a module: tensors that it holds and that were computed, by the names of its attributes."""
     training: bool = False
     """Of a module: its mode when it is called."""

@@ -15,7 +15,11 @@ from rflint.tracing.model.signature import check_signature
 from rflint.tracing.recording.call_site import call_site_on_stack
 from rflint.tracing.recording.failures import failure_of
 from rflint.tracing.recording.module_calls import ModuleCalls
-from rflint.tracing.recording.patching import modules_called_by, run_eagerly, scripts_refused
+from rflint.tracing.recording.patching import (
+    module_calls_patched,
+    script_calls_checked,
+    torch_compile_disabled,
+)
 from rflint.tracing.recording.recorder import Recorder
 from rflint.tracing.recording.recording import Recording
 from rflint.tracing.recording.vmap import vmap_unrolled
@@ -65,10 +69,10 @@ def _everything_seen_by(recorder: Recorder) -> Iterator[None]:
             raise UnsupportedByTracer("this calls TorchScript code", source=call_site_on_stack())
 
     with (
-        modules_called_by(ModuleCalls(recorder)),
-        scripts_refused(refuse),
+        module_calls_patched(ModuleCalls(recorder)),
+        script_calls_checked(refuse),
         vmap_unrolled(),
-        run_eagerly(),
+        torch_compile_disabled(),
         torch.no_grad(),
         recorder,
     ):

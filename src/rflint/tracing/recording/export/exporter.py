@@ -32,9 +32,9 @@ from rflint.tracing.recording.export.node_origins import (
 from rflint.tracing.recording.functions import in_place, name_of
 from rflint.tracing.recording.leaf_modules import LeafModule, is_usual_call, leaf_row
 from rflint.tracing.recording.patching import (
-    around_hooks,
-    modules_called_by,
-    run_eagerly,
+    call_with_hooks,
+    module_calls_patched,
+    torch_compile_disabled,
     uncompiled,
 )
 from rflint.tracing.recording.tensors import tensors_of
@@ -67,9 +67,9 @@ class Exporter(TorchFunctionMode):
             self.leaf_calls.registered(),
             _silenced(),
             meta_faked(self._model, fake),
-            modules_called_by(self._call_module),
+            module_calls_patched(self._call_module),
             nodes_shown_to(self._note_origin),
-            run_eagerly(),
+            torch_compile_disabled(),
             _silenced(),
             torch.no_grad(),
         ):
@@ -107,7 +107,7 @@ class Exporter(TorchFunctionMode):
             call = LeafCall(leaf.spelling, leaf.row, function, template, *self._place(), leaf)
             return self._call_leaf(call, args, kwargs, writes=writes)
 
-        return around_hooks(module, forward, args, kwargs)
+        return call_with_hooks(module, forward, args, kwargs)
 
     def __torch_function__(
         self,
