@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from rflint.operators import rows as _fill_the_table  # noqa: F401
+from importlib import import_module
+from pkgutil import iter_modules
+
+from rflint.operators import rows
 from rflint.operators.table import Row, known_row
 from rflint.operators.taught_rows import taught_row
+
+for _family in iter_modules(rows.__path__):
+    import_module(f"{rows.__name__}.{_family.name}")  # enters its rows into the table
 
 
 def find(spelling: str) -> Row | None:
