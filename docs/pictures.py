@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from svg import MARGIN, Drawing, within
 
-from rflint.analysis.proofs.coverage import Row
+from rflint.analysis.proofs.gridding import Stack
 from rflint.analysis.receptive_field import PIXEL, step
 from rflint.graph.taps import Taps, everything, members
 from rflint.graph.windows import Window
@@ -141,7 +141,7 @@ def gridding(drawing: Drawing) -> None:
     """RF401: what one unit sees through three convolutions."""
     cell, y, middle = 15, 56, 8
     for x, dilations in ((MARGIN, (2, 2, 2)), (361, (1, 2, 5))):
-        row = Row(front=0)
+        row = Stack(front=0)
         for index, dilation in enumerate(dilations):
             row = row.behind(index, Taps(3, 32, 32, dilation=dilation, before=dilation))
         drawing.label(x, 36, f"dilations {', '.join(map(str, dilations))}", "title")

@@ -30,7 +30,6 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.proofs.reads import taps_along
 from rflint.graph.layer import Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.rule import Example, Rule, Settings
@@ -97,7 +96,7 @@ def _message(layer: AnalysedLayer) -> tuple[str, str]:
 
 def _keeps_size(layer: Layer, axis: int) -> bool:
     """Whether a kernel of 1 without padding would leave as many positions along an axis."""
-    taps = taps_along(layer, axis)
+    taps = layer.taps_along(axis)
     return taps is not None and 2 * taps.before == taps.extent - 1
 
 

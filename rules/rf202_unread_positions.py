@@ -52,16 +52,18 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.proofs.leftovers import (
-    Leftover,
-    is_left_over_in,
-    jumpers,
-    leftovers,
-    macs_left,
+from rflint.analysis.proofs.unread_maps import (
+    UnreadMap,
+    is_unread_in,
+    jumping_readers,
+    macs_for_unread,
+    partial_readers,
+    unread_maps,
+)
+from rflint.analysis.proofs.unread_remedies import (
     padded_in_front,
     padding_instead,
     strides_instead,
-    takers_of,
     unpadded_sizes,
 )
 from rflint.graph.taps import everything
@@ -79,7 +81,7 @@ _MOST_TRIED = 4
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each map: at the layer whose stride jumps, else at the one that makes it."""
-    found = list(leftovers(analysis.architecture))
+    found = list(unread_maps(analysis.architecture))
     padded = {x.value for x in found if padded_in_front(analysis.architecture, x) is not None}
     remedy = _unpadded(analysis, [x for x in found if x.value in padded]) if padded else ""
     for leftover in found:
@@ -94,7 +96,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         yield from limited_to_valid_passes(finding, analysis, partial(_holds, analysis, leftover))
 
 
-def _is_worth_a_warning(analysis: Analysis, leftover: Leftover) -> bool:
+def _is_worth_a_warning(analysis: Analysis, leftover: UnreadMap) -> bool:
     wastes_enough = leftover.macs * _WORTH_A_WARNING >= analysis.totals.macs
     is_input = analysis.architecture.is_input(leftover.value)
     return wastes_enough and not is_input and not _is_intended(analysis, leftover)
@@ -102,21 +104,23 @@ def _is_worth_a_warning(analysis: Analysis, leftover: Leftover) -> bool:
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """What the work on unread positions costs, of those that are listed."""
-    listed_here = [x for x in leftovers(analysis.architecture) if _is_listed(analysis, x, findings)]
-    wasted = macs_left(analysis.architecture, {x.value for x in listed_here})
+    listed_here = [
+        x for x in unread_maps(analysis.architecture) if _is_listed(analysis, x, findings)
+    ]
+    wasted = macs_for_unread(analysis.architecture, {x.value for x in listed_here})
     subject = f"{len(findings)} maps have" if len(findings) > 1 else "A map has"
     of_all = percent(wasted, analysis.totals.macs)
     cost = f" {abbreviated(wasted)} MACs ({of_all}) compute what is thrown away." if wasted else ""
-    jumps = any(jumpers(analysis.architecture, x) for x in listed_here)
+    jumps = any(jumping_readers(analysis.architecture, x) for x in listed_here)
     remedy = " Move strides to kernels that cover them, or average in front." if jumps else ""
     return f"{subject} positions that nobody reads.{cost}{remedy}"
 
 
-def _holds(analysis: Analysis, leftover: Leftover, there: Analysis) -> bool:
-    return is_left_over_in(analysis.architecture, leftover, there.architecture)
+def _holds(analysis: Analysis, leftover: UnreadMap, there: Analysis) -> bool:
+    return is_unread_in(analysis.architecture, leftover, there.architecture)
 
 
-def _unpadded(analysis: Analysis, padded: Sequence[Leftover]) -> str:
+def _unpadded(analysis: Analysis, padded: Sequence[UnreadMap]) -> str:
     """Input sizes that need no padding, as messages name them; each was tried."""
     found = []
     for likely in unpadded_sizes(analysis.architecture, padded):
@@ -124,28 +128,28 @@ def _unpadded(analysis: Analysis, padded: Sequence[Leftover]) -> str:
             there = analysis.retracer.at_size(wanted)
             if there is not None and not any(
                 padded_in_front(there.architecture, x) is not None
-                for x in leftovers(there.architecture)
+                for x in unread_maps(there.architecture)
             ):
                 found.append(size(wanted))
                 break
     return f"; inputs of {' or '.join(found)} need none" if found else ""
 
 
-def _is_listed(analysis: Analysis, leftover: Leftover, findings: Sequence[Finding]) -> bool:
+def _is_listed(analysis: Analysis, leftover: UnreadMap, findings: Sequence[Finding]) -> bool:
     layer, message = layer_and_message(analysis, leftover)
     return any(x.layer == layer.name and message in x.message for x in findings)
 
 
-def _involved(analysis: Analysis, leftover: Leftover) -> Iterator[AnalysedLayer]:
+def _involved(analysis: Analysis, leftover: UnreadMap) -> Iterator[AnalysedLayer]:
     """The layers at whose lines a comment can suppress the finding."""
-    jumping = jumpers(analysis.architecture, leftover)
+    jumping = jumping_readers(analysis.architecture, leftover)
     given = analysis.architecture.is_input(leftover.value)
     maker = () if given or jumping else (leftover.value,)
     for index in (*maker, *(leftover.readers if jumping else leftover.passed)):
         yield analysis.layers[index]
 
 
-def _is_intended(analysis: Analysis, leftover: Leftover) -> bool:
+def _is_intended(analysis: Analysis, leftover: UnreadMap) -> bool:
     """Whether it is by design that they are not read.
 
     They come from padding, or they are the past of a causal network.
@@ -154,11 +158,11 @@ def _is_intended(analysis: Analysis, leftover: Leftover) -> bool:
         return True
     padding = padding_instead(analysis.architecture, leftover)
     if padding is not None and min(min(ends) for ends in padding) >= 0:
-        return not jumpers(analysis.architecture, leftover)
+        return not jumping_readers(analysis.architecture, leftover)
     return padded_in_front(analysis.architecture, leftover) is not None
 
 
-def _is_causal_past(analysis: Analysis, leftover: Leftover) -> bool:
+def _is_causal_past(analysis: Analysis, leftover: UnreadMap) -> bool:
     """Whether only the last steps are read, along axes along which nothing sees the future.
 
     A causal network is asked for its last step only: at run time, the earlier steps were asked for
@@ -179,12 +183,12 @@ def _is_causal_past(analysis: Analysis, leftover: Leftover) -> bool:
     return True
 
 
-def layer_and_message(analysis: Analysis, leftover: Leftover) -> tuple[AnalysedLayer, str]:
+def layer_and_message(analysis: Analysis, leftover: UnreadMap) -> tuple[AnalysedLayer, str]:
     """The layer that a finding is about, and what it says."""
     whole = prod(leftover.region.sizes)
-    left = f"{leftover.region.unread:,} of the {whole:,} positions"
-    left += f" ({percent(leftover.region.unread, whole)})"
-    jumping = jumpers(analysis.architecture, leftover)
+    left = f"{leftover.region.outside:,} of the {whole:,} positions"
+    left += f" ({percent(leftover.region.outside, whole)})"
+    jumping = jumping_readers(analysis.architecture, leftover)
     if jumping or analysis.architecture.is_input(leftover.value):
         readers = [analysis.layers[index] for index in jumping or leftover.readers]
         return readers[0], _jumped(analysis, leftover, readers, left)
@@ -197,7 +201,8 @@ def layer_and_message(analysis: Analysis, leftover: Leftover) -> tuple[AnalysedL
             f"{padding.label} pads {size(before)} to {size(padding.positions)}"
         )
     takers = [
-        analysis.layers[index].layer.label for index in takers_of(analysis.architecture, leftover)
+        analysis.layers[index].layer.label
+        for index in partial_readers(analysis.architecture, leftover)
     ]
     by = first_few(list(dict.fromkeys(takers)), 2)
     only = f" ({by} {'reads' if len(takers) == 1 else 'read'} the rest)"
@@ -206,7 +211,7 @@ def layer_and_message(analysis: Analysis, leftover: Leftover) -> tuple[AnalysedL
 
 
 def _jumped(
-    analysis: Analysis, leftover: Leftover, readers: Sequence[AnalysedLayer], left: str
+    analysis: Analysis, leftover: UnreadMap, readers: Sequence[AnalysedLayer], left: str
 ) -> str:
     reader = readers[0].layer
     others = list(dict.fromkeys(x.label for x in readers if x.title != reader.title))

@@ -35,8 +35,12 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.proofs.borders import ends_in, leaves_nothing, likely_sizes, unread_ends
-from rflint.analysis.proofs.reads import taps_along
+from rflint.analysis.proofs.unread_ends import (
+    are_unread_in,
+    reads_everything,
+    sizes_that_may_fit,
+    unread_ends,
+)
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT
 from rflint.graph.windows import POINTWISE
@@ -66,7 +70,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 
 
 def _holds(analysis: Analysis, value: int, ends: Mapping[int, int], there: Analysis) -> bool:
-    return ends_in(analysis.architecture, value, ends, there.architecture)
+    return are_unread_in(analysis.architecture, value, ends, there.architecture)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -116,7 +120,7 @@ def _remedy(analysis: Analysis, ends: list[Mapping[int, int]]) -> str:
     """Input sizes that leave nothing unread, as messages name them; each was tried."""
     given = analysis.architecture.resolution
     likely = [
-        likely_sizes(analysis.architecture, axis) if along else ([given[axis]], [given[axis]])
+        sizes_that_may_fit(analysis.architecture, axis) if along else ([given[axis]], [given[axis]])
         for axis, along in enumerate(ends)
     ]
     found = [_first_size(analysis, [sizes[way] for sizes in likely]) for way in (0, 1)]
@@ -131,7 +135,7 @@ def _first_size(analysis: Analysis, likely: Sequence[Sequence[int]]) -> tuple[in
     for step in range(max(map(len, likely))):
         wanted = tuple(sizes[min(step, len(sizes) - 1)] for sizes in likely)
         there = analysis.retracer.at_size(wanted)
-        if there is not None and leaves_nothing(there.architecture):
+        if there is not None and reads_everything(there.architecture):
             return wanted
     return None
 
@@ -152,7 +156,7 @@ def _reader(analysis: Analysis, value: int, ends: list[Mapping[int, int]]) -> An
     ]
 
     def strides(index: int) -> bool:
-        windows = [taps_along(architecture.layers[index], axis) for axis in axes]
+        windows = [architecture.layers[index].taps_along(axis) for axis in axes]
         early = any(
             edge.source in along for edge in architecture.layers[index].inputs for along in ends
         )

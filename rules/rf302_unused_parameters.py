@@ -33,7 +33,7 @@ from dataclasses import replace
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.proofs.unreached import Unreached, proved_unreached
+from rflint.analysis.proofs.unused_parameters import UnusedParameters, proved_unused_parameters
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import percent, plural
@@ -41,7 +41,7 @@ from rflint.text.numbers import percent, plural
 
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each unused parameter, or for the module whose parameters all are."""
-    for unused in proved_unreached(analysis):
+    for unused in proved_unused_parameters(analysis):
         source = next(iter(unused.places), None)
         message = _message(unused, analysis)
         found = RULE.model_finding(unused.name, message, source)
@@ -53,7 +53,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """How many parameters."""
     names = {finding.layer for finding in findings}
-    number = sum(x.size for x in proved_unreached(analysis) if x.name in names)
+    number = sum(x.size for x in proved_unused_parameters(analysis) if x.name in names)
     what = f"{plural(number, 'parameter', ',')} ({percent(number, analysis.totals.params)})"
     if analysis.architecture.omitted_inputs:
         without = ", ".join(analysis.architecture.omitted_inputs)
@@ -64,7 +64,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     return f"{what} are built, but no output depends on them: they never receive a gradient."
 
 
-def _message(unused: Unreached, analysis: Analysis) -> str:
+def _message(unused: UnusedParameters, analysis: Analysis) -> str:
     what = plural(unused.size, "parameter", ",")
     tensors = f" in {plural(len(unused.parameters), 'tensor')}" if unused.is_module else ""
     them = "it" if unused.size == 1 else "them"

@@ -31,7 +31,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.proofs.coverage import Row, griddings
+from rflint.analysis.proofs.gridding import Stack, griddings
 from rflint.graph.architecture import Architecture
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Rule, Settings
@@ -41,9 +41,9 @@ from rflint.text.numbers import along_axes, first_few
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each row of dilated convolutions, at its last one."""
     architecture = analysis.architecture
-    rows: dict[tuple[int, ...], dict[Row, list[int]]] = {}
+    rows: dict[tuple[int, ...], dict[Stack, list[int]]] = {}
     for found in griddings(architecture):
-        rows.setdefault(found.row.dilated, {}).setdefault(found.row, []).append(found.axis)
+        rows.setdefault(found.stack.dilated, {}).setdefault(found.stack, []).append(found.axis)
     for dilated, there in rows.items():
         names = first_few([architecture.layers[index].described for index in dilated], 4)
         holes = "; ".join(_holes(architecture, row, axes) for row, axes in there.items())
@@ -54,7 +54,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _holes(architecture: Architecture, row: Row, axes: Sequence[int]) -> str:
+def _holes(architecture: Architecture, row: Stack, axes: Sequence[int]) -> str:
     """What a row shares and what it misses, along these axes."""
     layers = architecture.layers
     given = architecture.is_input(row.front)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rflint.analysis.proofs.reads import reads
+from rflint.analysis.proofs.read_positions import read_positions
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT
 from rflint.tracing.trace import trace
@@ -91,13 +91,13 @@ def check_reads(model: nn.Module, size: Sequence[int], *, exact: bool, channels:
     model = model.double().eval()
     architecture = traced(model, size, channels)
     image = torch.rand(1, channels, *size, dtype=torch.double)
-    found = reads(architecture).values
+    found = read_positions(architecture).by_outputs
     unread = 0
     for index, name, sizes in maps(architecture):
         region = found[index]
         assert region.sizes == sizes
         said = {position for position in positions_of(sizes) if position in region}
-        assert (region.positions, region.unread) == (
+        assert (region.count, region.outside) == (
             len(said),
             len(positions_of(sizes)) - len(said),
         )
@@ -105,7 +105,7 @@ def check_reads(model: nn.Module, size: Sequence[int], *, exact: bool, channels:
         assert shown <= said, (name or "input", sorted(shown - said))
         if exact:
             assert said == shown, (name or "input", sorted(said - shown))
-        unread += region.unread
+        unread += region.outside
     return unread
 
 

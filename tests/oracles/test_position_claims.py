@@ -25,8 +25,8 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.proofs.borders import unread_ends
-from rflint.analysis.proofs.leftovers import Leftover, leftovers
+from rflint.analysis.proofs.unread_ends import unread_ends
+from rflint.analysis.proofs.unread_maps import UnreadMap, unread_maps
 from rflint.graph.layer import INPUT
 from rflint.graph.taps import members
 from rflint.linting.finding import Finding
@@ -76,7 +76,7 @@ def said_unread(analysis: Analysis, finding: Finding) -> Iterator[tuple[int, lis
     """The values that a finding is about, and the positions that it calls unread."""
     architecture = analysis.architecture
     if finding.code == "RF202":
-        for left in leftovers(architecture):
+        for left in unread_maps(architecture):
             if is_about(analysis, left, finding):
                 positions = positions_of(left.region.sizes)
                 yield left.value, [x for x in positions if x not in left.region]
@@ -90,7 +90,7 @@ def said_unread(analysis: Analysis, finding: Finding) -> Iterator[tuple[int, lis
                 yield value, [x for x in positions if x[axis] >= sizes[axis] - left]
 
 
-def is_about(analysis: Analysis, left: Leftover, finding: Finding) -> bool:
+def is_about(analysis: Analysis, left: UnreadMap, finding: Finding) -> bool:
     layer, message = layer_and_message(analysis, left)
     same = (layer.layer.name, layer.layer.call) == (finding.layer, finding.call)
     return same and message in finding.message
@@ -147,7 +147,7 @@ def check_remedy(model: nn.Module, analysis: Analysis, finding: Finding, channel
     strides = re.search(r"; stride ([\dx]+) there and 1 ", finding.message)
     if not (padding or strides):
         return
-    (left,) = [x for x in leftovers(analysis.architecture) if is_about(analysis, x, finding)]
+    (left,) = [x for x in unread_maps(analysis.architecture) if is_about(analysis, x, finding)]
     maker = model.get_submodule(analysis.layers[left.value].layer.name)
     assert isinstance(maker, nn.modules.conv._ConvNd)
     given: list[Tensor] = []

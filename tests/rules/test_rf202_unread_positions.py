@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 import rflint
 from rflint.analysis.analyse import analyse
-from rflint.analysis.proofs.reads import reads
+from rflint.analysis.proofs.read_positions import read_positions
 from rflint.linting.finding import Finding
 from rflint.linting.rule import Settings
 from tests.helpers.modules import Lambda
@@ -177,8 +177,8 @@ def test_fires(name: str) -> None:
     counted = re.search(r"([\d,]+) of the 256 positions", message)
     assert counted is not None
     architecture = traced(FIRES[name], (16, 16), 3)
-    region = reads(architecture).directly
-    assert int(counted[1]) in {region[index].unread for index, _, _ in maps(architecture)}
+    region = read_positions(architecture).by_readers
+    assert int(counted[1]) in {region[index].outside for index, _, _ in maps(architecture)}
     assert check_reads(FIRES[name], (16, 16), exact=True, channels=3) > 0
 
 
@@ -546,11 +546,11 @@ def test_strided_1x1_convolutions_of_real_networks(build: Callable[[], nn.Module
     assert sorted(said(build, 64)) == [f"layer{stage}.0.conv1" for stage in (2, 3, 4)]
     model = build().double().eval()
     architecture = traced(model, (64, 64), 3)
-    found = reads(architecture)
+    found = read_positions(architecture)
     image = torch.rand(1, 3, 64, 64, dtype=torch.double)
     for name in ("layer1.2.relu", "layer2.3.relu"):
         calls = [i for i, layer in enumerate(architecture.layers) if layer.name == name]
-        region = found.values[calls[-1]]
+        region = found.by_outputs[calls[-1]]
         positions = positions_of(region.sizes)
         unread = [x for x in positions if x not in region][::9][:5]
         read = [x for x in positions if x in region][::5][:2]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis.proofs.borders import likely_sizes, unread_ends
+from rflint.analysis.proofs.unread_ends import sizes_that_may_fit, unread_ends
 from rflint.errors import RflintError
 from rflint.graph.layer import INPUT
 from tests.helpers.layers import AVG_POOL, CONV, MAX_POOL, per_axis
@@ -326,14 +326,14 @@ def test_sizes_that_are_tried_are_the_next_that_leave_nothing(axes: int) -> None
             ]
             smaller = [n for n in reversed(free) if n < side][:3]
             larger = [n for n in free if n > side][:3]
-            assert likely_sizes(architecture, axis) == (smaller, larger)
+            assert sizes_that_may_fit(architecture, axis) == (smaller, larger)
 
     check()
 
 
 def leaves_nothing(model: nn.Module, size: tuple[int, ...], axis: int) -> bool:
     try:
-        return not unread_ends(traced(model, size), axis, jumps=True)
+        return not unread_ends(traced(model, size), axis, count_jumps=True)
     except RflintError:
         return False  # too small for some window
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
-from rflint.analysis.proofs.coverage import Row, griddings, rows
+from rflint.analysis.proofs.gridding import Stack, griddings, stacks
 from rflint.linting.finding import Finding
 from tests.helpers import probe
 from tests.helpers.on_meta import analysed
@@ -45,13 +45,13 @@ def rows_seen(model: nn.Module, size: Ints, axis: int, unit: int) -> list[int]:
     return [int(row) for row in reached[:, unit].nonzero().flatten()]
 
 
-def last_rows(model: nn.Module, size: Ints) -> list[Row]:
+def last_rows(model: nn.Module, size: Ints) -> list[Stack]:
     """What rflint says that a unit of the output sees, per axis."""
     analysis = analysed(model, (1, 1, *size))
-    return [rows(analysis.architecture, axis)[-1] for axis in range(len(size))]
+    return [stacks(analysis.architecture, axis)[-1] for axis in range(len(size))]
 
 
-def assert_counted(model: nn.Module, size: Ints) -> list[Row]:
+def assert_counted(model: nn.Module, size: Ints) -> list[Stack]:
     """Count, span and place, along every axis, for a unit that no border cuts."""
     found = last_rows(model, size)
     for axis, row in enumerate(found):
@@ -421,7 +421,9 @@ def test_the_last_stage_of_a_dilated_resnet_alone_leaves_holes() -> None:
     stage = deeplab_backbone()[-1]
     analysis = analysed(stage, (1, 1024, 28, 28))
     found = griddings(analysis.architecture)
-    assert [(x.row.dilations, x.row.count, x.row.span) for x in found] == [((2, 4, 4), 11, 21)] * 2
+    assert [(x.stack.dilations, x.stack.count, x.stack.span) for x in found] == [
+        ((2, 4, 4), 11, 21)
+    ] * 2
 
 
 @pytest.mark.parametrize(

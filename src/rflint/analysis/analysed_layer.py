@@ -173,6 +173,10 @@ class AnalysedLayer:
         """Which positions its window meets, per dimension that it works along."""
         return self.layer.taps
 
+    def taps_along(self, axis: int) -> Taps | None:
+        """How its window lies along an axis, where it has one input and that is known."""
+        return self.layer.taps_along(axis)
+
     @property
     def downsamples(self) -> bool:
         """Whether it leaves out positions along some axis."""

@@ -163,6 +163,12 @@ class Layer:
         """The inputs that features come from: all but attention gates."""
         return tuple(edge for edge in self.inputs if not edge.is_gate)
 
+    def taps_along(self, axis: int) -> Taps | None:
+        """How its window lies along an axis, where it has one input and that is known."""
+        if len(self.inputs) != 1:
+            return None
+        return next((taps for taps in self.taps if taps.axis == axis), None)
+
     @property
     def upsamples(self) -> bool:
         """Whether it makes more positions than it reads."""

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rflint.analysis.proofs import reads as reads_module
-from rflint.analysis.proofs.reads import Region, reads, runs
+from rflint.analysis.proofs import regions
+from rflint.analysis.proofs.read_positions import read_positions
+from rflint.analysis.proofs.regions import Region, runs
 from tests.helpers.layers import Network, per_axis
 from tests.helpers.modules import Lambda
 from tests.helpers.positions import LAST, C, check_reads, positions_of, traced
@@ -34,7 +35,7 @@ def networks(axes: int) -> st.SearchStrategy[Network]:
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_what_is_read_is_what_a_nan_shows(axes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reads_module, "_MOST_BOXES", 10_000)
+    monkeypatch.setattr(regions, "_MOST_BOXES", 10_000)
     seen = []
 
     @settings(max_examples={1: 60, 2: 45, 3: 12}[axes], deadline=None)
@@ -52,7 +53,7 @@ def test_what_is_read_is_what_a_nan_shows(axes: int, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 def test_of_many_boxes_too_much_counts_as_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reads_module, "_MOST_BOXES", 1)
+    monkeypatch.setattr(regions, "_MOST_BOXES", 1)
 
     @settings(max_examples=15, deadline=None)
     @given(networks(2), per_axis(2, st.integers(4, 8)))
@@ -237,7 +238,7 @@ def test_what_comes_behind_the_end_of_a_trace_may_read_anything() -> None:
 
     architecture = traced(Detects(), (6, 6))
     assert architecture.left_out is not None
-    assert all(region.unread == 0 for region in reads(architecture).values.values())
+    assert all(region.outside == 0 for region in read_positions(architecture).by_outputs.values())
 
 
 def test_nothing_is_read_of_what_nobody_uses() -> None:
@@ -305,7 +306,7 @@ def test_maps_that_a_slice_leaves_empty_have_no_positions() -> None:
 
     architecture = traced(Empty(), (2, 2))
     assert [x.positions for x in architecture.layers][:2] == [(2, 2), (0, 2)]
-    assert reads(architecture).values[0].positions == 0
+    assert read_positions(architecture).by_outputs[0].count == 0
 
 
 def test_positions_as_runs() -> None:
@@ -317,7 +318,7 @@ def test_positions_as_runs() -> None:
 def test_a_region_counts_positions_once(boxes: list[tuple[int, int]]) -> None:
     region = Region((5, 4), tuple(boxes))
     inside = [position for position in positions_of((5, 4)) if position in region]
-    assert (region.positions, region.unread) == (len(inside), 20 - len(inside))
+    assert (region.count, region.outside) == (len(inside), 20 - len(inside))
     for axis in (0, 1):
         rows = {p for box in boxes for p in range(5) if box[axis] >> p & 1}
         assert region.along(axis) == sum(1 << p for p in rows)

@@ -25,7 +25,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from rflint.analysis.proofs.causality import Causality
-from rflint.analysis.proofs.moves import joins, moved_by
+from rflint.analysis.proofs.shifts import centre_shift, concatenates_along
 from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
@@ -131,7 +131,7 @@ def _stepped(
     edges: Sequence[Edge] = layer.feature_edges
     sizes = [architecture.positions_of(edge.source)[axis] for edge in edges]
     out = layer.positions[axis]
-    if joins(layer, axis, sizes):
+    if concatenates_along(layer, axis, sizes):
         edges = [edge for edge, n in zip(edges, sizes, strict=True) if n == max(sizes)]
         sizes = [max(sizes)] * len(edges)
     return [
@@ -160,7 +160,7 @@ def _added(ranges: Sequence[Range]) -> Number:
 
 
 def _step(seen: Sights, layer: Layer, edge: Edge, axis: int, size: int, out: int) -> Sights:
-    moved = moved_by(layer, edge, axis, size, out)
+    moved = centre_shift(layer, edge, axis, size, out)
     if moved is None:
         return {}
     by, stride = moved

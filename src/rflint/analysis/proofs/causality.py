@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from rflint.analysis.proofs.moves import half, joins, moved_by
-from rflint.analysis.proofs.reads import taps_along
+from rflint.analysis.proofs.shifts import centre_shift, concatenates_along, half
 from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
 from rflint.graph.layer import Edge, Kind, Layer
@@ -81,7 +80,7 @@ class Causality:
         layer = self.architecture.layers[index]
         edges = list(layer.feature_edges)
         sizes = [self.architecture.positions_of(edge.source)[self.axis] for edge in edges]
-        if not joins(layer, self.axis, sizes):
+        if not concatenates_along(layer, self.axis, sizes):
             return edges
         longest = edges[sizes.index(max(sizes))]
         copies = self.origins[edges[-1].source] == self.origins[longest.source]
@@ -96,7 +95,7 @@ class Causality:
         stepped: list[Mapping[Number, Number]] = []
         for edge in self._edges(index):
             size = self.architecture.positions_of(edge.source)[self.axis]
-            moved = moved_by(layer, edge, self.axis, size, out)
+            moved = centre_shift(layer, edge, self.axis, size, out)
             seen = lasts.get(edge.source, {})
             if moved is None:
                 stepped.append({})
@@ -107,7 +106,7 @@ class Causality:
 
     def _to_last(self, layer: Layer, edge: Edge, by: Number, stride: Number) -> Number:
         """How far behind its own place a position looks; where phases differ, at most."""
-        reach, taps = edge.reach[self.axis], taps_along(layer, self.axis)
+        reach, taps = edge.reach[self.axis], layer.taps_along(self.axis)
         if not isinstance(reach, Window):
             return by
         if layer.kind is Kind.CONV_TRANSPOSE and taps is not None:

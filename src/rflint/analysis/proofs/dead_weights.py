@@ -20,7 +20,8 @@ from typing import TypeAlias
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import is_repeatable, other_architectures
-from rflint.analysis.proofs.reads import Region, reads
+from rflint.analysis.proofs.read_positions import read_positions
+from rflint.analysis.proofs.regions import Region
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.relations import users_of_parameters
@@ -167,7 +168,7 @@ def _uses(passes: Sequence[Architecture], wanted: set[int]) -> Mapping[int, _Use
     for architecture in passes:
         here = [i for i in range(len(architecture.layers)) if begins + i in wanted]
         if any(_may_have_dead_taps(architecture.layers[i]) for i in here):
-            read = reads(architecture).values
+            read = read_positions(architecture).by_outputs
             reached = architecture.relations.live_layers
         else:
             read, reached = {}, frozenset()

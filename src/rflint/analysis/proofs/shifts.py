@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from rflint.analysis.proofs.reads import taps_along
 from rflint.graph.exact import Number
 from rflint.graph.layer import Edge, Kind, Layer
 from rflint.graph.traits import Trait
@@ -15,13 +14,13 @@ _WINDOWS = frozenset({Kind.CONV, Kind.POOL, Kind.SLICE, Kind.PAD, Kind.MEASURED,
 """Kinds whose windows say where they start."""
 
 
-def joins(layer: Layer, axis: int, sizes: Sequence[int]) -> bool:
+def concatenates_along(layer: Layer, axis: int, sizes: Sequence[int]) -> bool:
     """Whether a layer puts maps of these sizes one behind the other along an axis."""
     puts = Trait.CONCATENATES in layer.traits
     return puts and layer.positions[axis] > max(sizes, default=layer.positions[axis])
 
 
-def moved_by(
+def centre_shift(
     layer: Layer, edge: Edge, axis: int, size: int, out: int
 ) -> tuple[Number, Number] | None:
     """How far a layer moves centres, in positions of its input, and its stride; None: unknown.
@@ -29,7 +28,7 @@ def moved_by(
     Where output phases differ, it is their mean that counts.
     """
     reach = edge.reach[axis]
-    taps = taps_along(layer, axis)
+    taps = layer.taps_along(axis)
     if reach is POINTWISE or reach == POINTWISE:
         return None if Trait.WRAPS_AROUND in layer.traits else (0, 1)
     if isinstance(reach, Extent):

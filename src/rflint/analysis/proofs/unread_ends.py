@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice, pairwise
 from math import prod
 
-from rflint.analysis.proofs.reads import counterpart, read_along, returned, taps_along
-from rflint.analysis.proofs.surely import reads_all_of_the_input
+from rflint.analysis.proofs.certain_reads import reads_all_of_input
+from rflint.analysis.proofs.read_positions import read_along, returned_values, same_value_in
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind
 from rflint.graph.sizing import FixedSize
@@ -24,15 +24,15 @@ SLIDING = frozenset({Kind.CONV, Kind.POOL})
 
 
 def unread_ends(
-    architecture: Architecture, axis: int, size: int | None = None, *, jumps: bool = False
+    architecture: Architecture, axis: int, size: int | None = None, *, count_jumps: bool = False
 ) -> Mapping[int, int]:
     """Per value how many of its last positions nobody reads along an axis, where it is any.
 
     Of the input (INPUT), those that no output depends on; of a layer, those that no window of its
     readers reaches. `size` is another size of the input than the traced one. What a stride larger
-    than its kernel jumps over anyway counts only with `jumps`.
+    than its kernel jumps over anyway counts only with `count_jumps`.
     """
-    if size is None and not jumps and not any(map(ends_early, _windows(architecture, axis))):
+    if size is None and not count_jumps and not any(map(ends_early, _windows(architecture, axis))):
         return {}  # which nearly all are, at the sizes that they were made for
     traced = _sizes(architecture, axis, None)
     sizes = traced if size is None else _sizes(architecture, axis, size)
@@ -40,7 +40,7 @@ def unread_ends(
     live: dict[int, int] = {}
     direct: dict[int, int] = {}
     slid: dict[int, bool] = {}
-    for output in returned(architecture):
+    for output in returned_values(architecture):
         live[output] = direct[output] = everything(sizes.get(output, 0))
         slid[output] = False
     for index in sorted(reached, reverse=True):
@@ -52,7 +52,7 @@ def unread_ends(
                 live[source] = everything(sizes.get(source, 0))
                 continue
             given, at = (traced[source], traced[index]), (sizes[source], sizes[index])
-            taps = taps_along(layer, axis)
+            taps = layer.taps_along(axis)
             slides = layer.kind in SLIDING and taps is not None and taps.stride > 1
             read = read_along(layer, edge, axis, everything(at[1]), given, at)
             direct[source] = direct.get(source, 0) | read
@@ -69,21 +69,21 @@ def unread_ends(
             continue
         found = live.get(value, 0) if value == INPUT else places
         left = sizes[value] - found.bit_length() - _padded_behind(architecture, value, axis, sizes)
-        if slid[value] and found and left > (0 if jumps else _widest_gap(found)):
+        if slid[value] and found and left > (0 if count_jumps else _widest_gap(found)):
             ends[value] = left
     return ends
 
 
-def ends_in(
-    architecture: Architecture, value: int, ends: Mapping[int, int], there: Architecture
+def are_unread_in(
+    architecture: Architecture, value: int, ends: Mapping[int, int], other: Architecture
 ) -> bool:
     """Whether in another pass nobody reads these ends (per axis) of the same value either."""
-    found = counterpart(architecture, value, there)
+    found = same_value_in(other, architecture, value)
     if found is None:
         return False
-    sizes = there.positions_of(found)
+    sizes = other.positions_of(found)
     return sizes == architecture.positions_of(value) and all(
-        unread_ends(there, axis).get(found, 0) >= left for axis, left in ends.items()
+        unread_ends(other, axis).get(found, 0) >= left for axis, left in ends.items()
     )
 
 
@@ -119,11 +119,13 @@ def _widest_gap(places: int) -> int:
     return max((after - before - 1 for before, after in pairwise(found)), default=0)
 
 
-def likely_sizes(architecture: Architecture, axis: int, most: int = 3) -> tuple[list[int], ...]:
+def sizes_that_may_fit(
+    architecture: Architecture, axis: int, most: int = 3
+) -> tuple[list[int], ...]:
     """The next smaller and the next larger sizes of the input that may leave no ends unread.
 
     Nearest first, at most so many of each, between half the size and twice the size. They follow
-    from what every layer says of the number of its positions; `leaves_nothing` tells for certain,
+    from what every layer says of the number of its positions; `reads_everything` tells for certain,
     of an architecture that was traced at such a size.
     """
     size = architecture.resolution[axis]
@@ -133,17 +135,17 @@ def likely_sizes(architecture: Architecture, axis: int, most: int = 3) -> tuple[
     )
 
 
-def leaves_nothing(architecture: Architecture) -> bool:
+def reads_everything(architecture: Architecture) -> bool:
     """Whether all of the input is read, and every map to its end by the windows that slide."""
     axes = range(architecture.axes)
-    ends = any(unread_ends(architecture, axis, jumps=True) for axis in axes)
-    return not ends and reads_all_of_the_input(architecture)
+    ends = any(unread_ends(architecture, axis, count_jumps=True) for axis in axes)
+    return not ends and reads_all_of_input(architecture)
 
 
 def _without_ends(architecture: Architecture, axis: int, sizes: range) -> Iterator[int]:
     for size in sizes:
         if _fits(architecture, axis, size) and not unread_ends(
-            architecture, axis, size, jumps=True
+            architecture, axis, size, count_jumps=True
         ):
             yield size
 

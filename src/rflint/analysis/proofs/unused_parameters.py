@@ -12,7 +12,7 @@ from rflint.graph.source_location import SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
-class Unreached:
+class UnusedParameters:
     """Parameters that no output depends on: one, or all of a module."""
 
     name: str
@@ -33,13 +33,13 @@ class Unreached:
         return self.parameters != (self.name,)
 
 
-def proved_unreached(analysis: Analysis) -> tuple[Unreached, ...]:
+def proved_unused_parameters(analysis: Analysis) -> tuple[UnusedParameters, ...]:
     """Parameters that no output depends on in any pass, in evaluation or in training.
 
     Where it is training that was analysed, in training: what works in evaluation alone is never
     trained.
     """
-    alone = unreached(analysis.architecture)
+    alone = unused_parameters(analysis.architecture)
     if not alone or not is_repeatable(analysis):
         return ()
     others = analysis.retracer.other_passes()
@@ -48,11 +48,15 @@ def proved_unreached(analysis: Analysis) -> tuple[Unreached, ...]:
         return ()
     left = {name for unused in alone for name in unused.parameters}
     for other in (*(others.same_mode or ()), *there):
-        left &= {name for unused in unreached(other.architecture) for name in unused.parameters}
-    return unreached(analysis.architecture, left) if left else ()
+        left &= {
+            name for unused in unused_parameters(other.architecture) for name in unused.parameters
+        }
+    return unused_parameters(analysis.architecture, left) if left else ()
 
 
-def unreached(architecture: Architecture, among: Set[str] | None = None) -> tuple[Unreached, ...]:
+def unused_parameters(
+    architecture: Architecture, among: Set[str] | None = None
+) -> tuple[UnusedParameters, ...]:
     """Parameters that no output depends on, in the model's order, whole modules as one.
 
     Without those that other methods than forward use. `among`: no others. None where no output is
@@ -95,7 +99,7 @@ def unreached(architecture: Architecture, among: Set[str] | None = None) -> tupl
             name
         )
     return tuple(
-        Unreached(
+        UnusedParameters(
             group,
             tuple(members),
             sum(sizes[name] for name in members),
