@@ -36,7 +36,7 @@ from rflint.operators.weights import weight_of
     traits=[Trait.BOUNDED],
 )
 def zero_at_zero(call: Call) -> Effect:
-    """A function of one number that is zero at zero."""
+    """A function of every number by itself that is zero at zero."""
     return replace(pointwise(call, call.input.dimensions), zeros=call.input.zeros)
 
 
@@ -60,7 +60,7 @@ def zero_at_zero(call: Call) -> Effect:
     shape=same_shape,
 )
 def activation(call: Call) -> Effect:
-    """A function of one number."""
+    """A function of every number by itself."""
     return pointwise(call, call.input.dimensions)
 
 
@@ -83,7 +83,7 @@ _BOUNDS = {
 )
 @operator("clamp_min", "clamp_max", kind=Kind.ACTIVATION, shape=same_shape)
 def clamp(call: Call) -> Effect:
-    """What keeps a number between two bounds; zeros stay zeros if they lie between them."""
+    """Every number brought between two bounds; zeros stay zeros if they lie between them."""
     (low, lowest), (high, highest) = _BOUNDS[call.name]
     least = call.arg(low, 1, lowest) if low else None
     greatest = call.arg(high, 2 if low else 1, highest) if high else None
@@ -95,7 +95,7 @@ def clamp(call: Call) -> Effect:
 
 
 def prelu_shape(call: Call) -> Shape:
-    """One slope, or one for each channel."""
+    """The input's shape; checks that there is one slope, or one for each channel."""
     shape = shape_of(call.input)
     if call.module is not None:
         slopes = prod(weight_of(call.module, (int(call.module.num_parameters),)))
@@ -114,7 +114,7 @@ def prelu(call: Call) -> Effect:
 
 
 def glu_shape(call: Call) -> Shape:
-    """One dimension is halved."""
+    """The input's shape with one dimension halved."""
     shape = list(shape_of(call.input))
     dim = checked_dim(int(call.arg("dim", 1, -1)), len(shape))
     if shape[dim] % 2:
@@ -136,7 +136,7 @@ def glu(call: Call) -> Effect:
 
 
 def softmax_dim(call: Call) -> int:
-    """The dimension that softmax works on; legacy calls leave it out."""
+    """The dimension that softmax works on; old code leaves it out."""
     dim = call.arg("dim", 1)
     rank = len(shape_of(call.input))
     if dim is None:
@@ -145,7 +145,7 @@ def softmax_dim(call: Call) -> int:
 
 
 def softmax_shape(call: Call) -> Shape:
-    """The input's, if there is the dimension to work on."""
+    """The input's shape; checks that it has the dimension to work on."""
     softmax_dim(call)
     return shape_of(call.input)
 

@@ -17,7 +17,7 @@ from rflint.operators.table import operator
     shape=broadcast_shape,
 )
 def addition(call: Call) -> Effect:
-    """What is zero where all operands are."""
+    """Arithmetic that is zero where all operands are."""
     return broadcasting(call, zeros.of_sum(call))
 
 
@@ -28,7 +28,7 @@ def addition(call: Call) -> Effect:
     traits=[Trait.PRODUCT],
 )
 def multiplication(call: Call) -> Effect:
-    """What is zero where any operand is."""
+    """Arithmetic that is zero where any operand is."""
     return broadcasting(call, zeros.of_product(call))
 
 
@@ -38,7 +38,7 @@ def multiplication(call: Call) -> Effect:
     shape=broadcast_shape,
 )
 def division(call: Call) -> Effect:
-    """What is zero where the first operand is, if the second is a number."""
+    """Arithmetic that is zero where the first operand is, if the second is a number."""
     return broadcasting(call, zeros.of_quotient(call))
 
 
@@ -61,5 +61,5 @@ def division(call: Call) -> Effect:
     shape=broadcast_shape,
 )
 def arithmetic(call: Call) -> Effect:
-    """Position by position, with broadcasting."""
+    """Arithmetic position by position, with broadcasting."""
     return broadcasting(call)

@@ -59,7 +59,7 @@ def _transposed_convolution_shape(call: Call) -> Shape:
 
 @operator("transposed_convolution", kind=Kind.CONV_TRANSPOSE, shape=_transposed_convolution_shape)
 def any_transposed_convolution(call: Call) -> Effect:
-    """The same with transposed=True."""
+    """A transposed convolution of any dimensionality."""
     return transposed_convolution.conv_transpose(_as_function(call))
 
 
@@ -67,7 +67,7 @@ def any_transposed_convolution(call: Call) -> Effect:
 
 
 def _interpolation(call: Call) -> Call:
-    """(input, output_size, ..., scale_factors) as arguments of F.interpolate."""
+    """The call as one of F.interpolate; ATen's is (input, output_size, ..., scale_factors)."""
     size = call.arg("output_size", 1)
     lists = [a for a in (*call.args[2:], *call.kwargs.values()) if isinstance(a, tuple | list)]
     factors = lists[-1] if size is None and lists else None
@@ -101,7 +101,7 @@ def upsample(call: Call) -> Effect:
 
 
 def _padding(call: Call) -> Call:
-    """(input, padding) as arguments of F.pad."""
+    """The call as one of F.pad; ATen's is (input, padding)."""
     word = call.name.split("_")[0]
     mode = {"reflection": "reflect", "replication": "replicate"}.get(word, "constant")
     return replace(
@@ -164,7 +164,7 @@ def unmoved(call: Call) -> Effect:
 
 @operator("linalg_vector_norm", kind=Kind.REDUCE)
 def vector_norm(call: Call) -> Effect:
-    """(input, order, dim, keepdim)."""
+    """A norm; ATen's arguments are (input, order, dim, keepdim)."""
     dim = call.arg("dim", 2, None)
     return reduction.statistics(replace(call, args=(call.input,), kwargs={"dim": dim}))
 
@@ -173,7 +173,7 @@ def vector_norm(call: Call) -> Effect:
 
 
 def _indices_first(call: Call) -> Call:
-    """(table, indices, ...) as arguments of the function of torch.nn.functional."""
+    """The call as one of torch.nn.functional; ATen's is (table, indices, ...)."""
     table, indices, *rest = call.args
     return replace(call, name=call.name.removeprefix("table_"), args=(indices, table, *rest))
 
@@ -210,7 +210,7 @@ def transposed(call: Call) -> Effect:
 
 @operator("slice", kind=Kind.SLICE)
 def slice_(call: Call) -> Effect:
-    """(input, dim, start, end, step): `input[:, start:end:step]`."""
+    """`input[:, start:end:step]`; ATen's arguments are (input, dim, start, end, step)."""
     dim = int(call.arg("dim", 1, 0)) % len(shape_of(call.input))
     bounds = slice(call.arg("start", 2), call.arg("end", 3), call.arg("step", 4, 1))
     return indexing.getitem(
@@ -220,6 +220,6 @@ def slice_(call: Call) -> Effect:
 
 @operator("index", kind=Kind.SLICE)
 def index(call: Call) -> Effect:
-    """(input, indices), with None for dimensions that are left alone."""
+    """Indexing with tensors; None among ATen's indices leaves a dimension alone."""
     indices = tuple(slice(None) if i is None else i for i in call.args[1])
     return indexing.getitem(replace(call, name="getitem", args=(call.input, indices)))

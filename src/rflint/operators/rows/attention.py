@@ -21,7 +21,7 @@ from rflint.operators.weights import linear_weight
 
 
 def attention_shape(call: Call) -> Shape:
-    """(..., queries, value features)."""
+    """The result's shape: (..., queries, value features)."""
     query, key, value = (shape_of(tensor) for tensor in call.tensors[:3])
     if query[-1] != key[-1] or key[-2] != value[-2]:
         raise ShapeError(

@@ -27,7 +27,7 @@ from rflint.operators.table import operator
     traits=[Trait.KEEPS_NUMBERS],
 )
 def unchanged(call: Call) -> Effect:
-    """What passes its input through, as far as a receptive field goes; zeros stay zeros."""
+    """Every number as it is, as far as a receptive field goes; zeros stay zeros."""
     return replace(pointwise(call, call.input.dimensions), zeros=call.input.zeros)
 
 
@@ -38,5 +38,5 @@ def unchanged(call: Call) -> Effect:
     shape=same_shape,
 )
 def in_place_of_each(call: Call) -> Effect:
-    """Another number in the place of each."""
+    """Another number in the place of each; zeros may not stay zeros."""
     return pointwise(call, call.input.dimensions)

@@ -35,7 +35,7 @@ from rflint.operators.zeros import behind_convolution
 
 
 def weight_shape(call: Call) -> Shape:
-    """The weight's shape: of a module, that of the weight it has now."""
+    """The shape of the weight; of a module, of the one that it has now."""
     if call.module is None:
         return shape_of(call.arg("weight", 1))
     return convolution_weight(call.module)
@@ -81,7 +81,7 @@ def checked_input(call: Call, weight: Shape, channels: int) -> Shape:
 
 
 def conv_shape(call: Call) -> Shape:
-    """floor((n + padding - K) / stride) + 1 per axis."""
+    """The result's shape: floor((n + padding - K) / stride) + 1 per axis."""
     weight = weight_shape(call)
     spatial = len(weight) - 2
     groups = int(call.arg("groups", 6, 1))

@@ -19,7 +19,7 @@ from rflint.operators.table import operator
 
 
 def deformable_shape(call: Call) -> Shape:
-    """As a convolution's."""
+    """The shape that a convolution of these hyper-parameters returns."""
     return conv_shape(_undeformed(call))
 
 

@@ -83,7 +83,7 @@ def _sizes(inputs: list[list[str]], operands: list[Any]) -> dict[str, int]:
 
 
 def einsum_shape(call: Call) -> Shape:
-    """The sizes of the result's letters."""
+    """The result's shape: the sizes of its letters."""
     inputs, output, operands = _letters(call)
     sizes = _sizes(inputs, operands)
     return tuple(sizes[name] for name in output)

@@ -92,7 +92,7 @@ def _with_steps(index: tuple[Any, ...], shape: Shape) -> tuple[Any, ...]:
 
 
 def evenly_spaced(numbers: Sequence[Any], size: int) -> slice | None:
-    """Numbers of positions as a slice, if each is as far behind the last one as that was."""
+    """A list of positions as a slice, if they are evenly spaced; else None."""
     if not numbers or not all(type(n) is int and -size <= n < size for n in numbers):
         return None
     places = [n % size for n in numbers]
@@ -102,7 +102,7 @@ def evenly_spaced(numbers: Sequence[Any], size: int) -> slice | None:
 
 
 def _basic(call: Call, value: Value, index: tuple[Any, ...]) -> Effect:
-    """Numbers, slices and None."""
+    """Indexing with numbers, slices and None."""
     reached: dict[int, Reach] = {}
     dimensions: list[Dimension] = []
     places: dict[int, int] = {}
@@ -212,7 +212,7 @@ def _is_index(item: Any) -> bool:
 
 
 def _index_shape(index: Any) -> Shape:
-    """Of a number, a (nested) list of numbers, or a tensor."""
+    """The shape of an index: a number, a (nested) list of numbers, or a tensor."""
     if isinstance(index, int):
         return ()
     if isinstance(index, list):

@@ -33,7 +33,7 @@ from rflint.operators.values import Value, depends_on_input
 
 
 def cat_shape(call: Call) -> Shape:
-    """Sizes add up along one dimension and agree along the others."""
+    """The result's shape: sizes add up along one dimension and agree along the others."""
     shapes = [shape_of(tensor) for tensor in call.tensors]
     shapes = [shape for shape in shapes if shape != (0,)]
     dim = _cat_dim(call, len(shapes[0]))
@@ -116,21 +116,21 @@ def _one_behind_the_other(
 def _side_by_side(call: Call, parts: list[Value]) -> tuple[list[Dimensions], tuple[Any, ...]]:
     """The dimensions of what is joined, and what is read of it: positions are the same in all."""
     all_dimensions = [value.dimensions for value in parts]
-    settled = {id(value): unshuffled_dimensions(value.dimensions) for value in parts}
+    as_positions = {id(value): unshuffled_dimensions(value.dimensions) for value in parts}
     carrying = next((carried for carried in all_dimensions if all_axes(carried)), all_dimensions[0])
     apart = {id(value): row_shifts(value.dimensions, carrying) for value in parts}
-    if not any(reaches for _, reaches in settled.values()) or len(set(all_dimensions)) == 1:
+    if not any(reaches for _, reaches in as_positions.values()) or len(set(all_dimensions)) == 1:
         return all_dimensions, tuple(
             reach_per_axis(call.axes, apart.get(id(v), {})) for v in call.data
         )
-    read = {id(value): settled[id(value)][1] | apart[id(value)] for value in parts}
-    return [settled[id(value)][0] for value in parts], tuple(
+    read = {id(value): as_positions[id(value)][1] | apart[id(value)] for value in parts}
+    return [as_positions[id(value)][0] for value in parts], tuple(
         reach_per_axis(call.axes, read.get(id(value), {})) for value in call.data
     )
 
 
 def _put_back(call: Call) -> dict[int, Reach]:
-    """What single positions of an axis read of it, if these tensors are such, in order."""
+    """What is read of an axis whose single positions are put together again; else nothing."""
     found = [picked_position(v.dimensions) if depends_on_input(v) else None for v in call.tensors]
     places = [one.place for one in found if one is not None and one.place is not None]
     axes = {one.axes for one in found if one is not None}
@@ -143,7 +143,7 @@ def _put_back(call: Call) -> dict[int, Reach]:
 
 
 def stack_shape(call: Call) -> Shape:
-    """A new dimension."""
+    """The shape of the tensors with a new dimension, as long as there are tensors."""
     shapes = [shape_of(tensor) for tensor in call.tensors]
     if len(set(shapes)) > 1:
         raise ShapeError(f"cannot stack {shape_text(shapes[0])} and {shape_text(shapes[1])}")

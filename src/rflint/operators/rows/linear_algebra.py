@@ -62,13 +62,13 @@ def _of_matrices(call: Call, shape: tuple[int, ...]) -> Effect:
 
 @operator("trace", kind=Kind.REDUCE)
 def trace(call: Call) -> Effect:
-    """One number, of a whole diagonal."""
+    """The sum of a diagonal."""
     return reduced(call, (0, 1), keep=False)
 
 
 @operator("dist", kind=Kind.REDUCE)
 def dist(call: Call) -> Effect:
-    """One number, of two whole tensors."""
+    """The distance of two tensors: one number that reads everything."""
     return _of_everything(call)
 
 
@@ -96,7 +96,7 @@ def matrix_norm(call: Call) -> Effect:
 
 @operator("cross", "linalg_cross", kind=Kind.ATTENTION)
 def cross(call: Call) -> Effect:
-    """Of three numbers along one dimension, always two."""
+    """A vector product: every number reads two others along one dimension."""
     value = call.input
     default = -1 if call.name == "linalg_cross" else None
     dim = call.arg("dim", 2, default)
@@ -117,7 +117,7 @@ def cross(call: Call) -> Effect:
 
 @operator("diagonal", "linalg_diagonal", kind=Kind.SLICE)
 def diagonal(call: Call) -> Effect:
-    """Two dimensions become one, along which both go on."""
+    """The diagonal of two dimensions: one dimension along which both go on."""
     first, second = (-2, -1) if call.name == "linalg_diagonal" else (0, 1)
     dimensions, shape = call.input.dimensions, shape_of(call.result)
     rank = len(dimensions)

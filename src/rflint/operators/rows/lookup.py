@@ -57,7 +57,7 @@ def _looked_up(call: Call, indices: Any, dimensions: Dimensions) -> Effect:
 
 
 def bag_shape(call: Call) -> Shape:
-    """One row a bag: a row of indices, or what lies between two offsets."""
+    """One row a bag: a bag is a row of indices, or what lies between two offsets."""
     indices, table = _indices_and_table(call)
     shape = shape_of(indices)
     if len(shape) == 2:
@@ -112,7 +112,7 @@ def one_hot(call: Call) -> Effect:
 
 
 def bucket_shape(call: Call) -> Shape:
-    """A number for every value."""
+    """The result's shape: a number for every value."""
     values, _ = _values_and_bounds(call)
     return shape_of(values) if hasattr(values, "shape") else ()
 

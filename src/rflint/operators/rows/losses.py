@@ -30,7 +30,7 @@ _BY_CLASS = (
 
 @operator(*_BY_POSITION, *_BY_CLASS, kind=Kind.REDUCE)
 def loss(call: Call) -> Effect:
-    """Where it is not reduced to one number, it is one a position: of all classes, or of one."""
+    """One number of everything, or one for each position, which reads all classes there."""
     shape = shape_of(call.result)
     if shape and call.name in _BY_POSITION:
         return broadcasting(call)

@@ -34,7 +34,7 @@ def _features(call: Call) -> tuple[int, int]:
 
 
 def linear_shape(call: Call) -> Shape:
-    """Replaces the last dimension."""
+    """The input's shape with other features along the last dimension."""
     shape = shape_of(call.input)
     out, expected = _features(call)
     if not shape or shape[-1] != expected:
@@ -79,7 +79,7 @@ def _factors(call: Call) -> tuple[Any, Any]:
 
 
 def matmul_shape(call: Call) -> Shape:
-    """Batched matrix product with broadcasting."""
+    """The shape of a matrix product, with broadcasting over the batch."""
     a, b = (shape_of(tensor) for tensor in _factors(call))
     ranks = {"mm": (2, 2), "bmm": (3, 3), "mv": (2, 1), "dot": (1, 1), "vdot": (1, 1)}
     wanted = ranks.get(call.name, (len(a), len(b)))
@@ -134,7 +134,7 @@ def _product_dimensions(a: Value, b: Value, out: Shape) -> Dimensions:
 
 
 def added_product_shape(call: Call) -> Shape:
-    """The product's, to which something that broadcasts is added."""
+    """The shape of the product that something is added to."""
     return matmul_shape(_product_of(call))
 
 
@@ -153,7 +153,7 @@ def added_product(call: Call) -> Effect:
 
 
 def cdist_shape(call: Call) -> Shape:
-    """All pairs of rows."""
+    """The result's shape: a number for every pair of rows."""
     a, b = (shape_of(tensor) for tensor in call.tensors[:2])
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-2])
 
@@ -175,7 +175,7 @@ def cdist(call: Call) -> Effect:
 
 
 def bilinear_shape(call: Call) -> Shape:
-    """The first input's, with new features."""
+    """The first input's shape with other features along the last dimension."""
     out = _bilinear_weight(call)[0]
     return (*shape_of(call.input)[:-1], int(out))
 

@@ -170,7 +170,7 @@ def _split_columns(columns: Dimension, sizes: Sequence[int]) -> list[Factor]:
 
 
 def affine_shape(call: Call) -> Shape:
-    """(batch, *positions, coordinates) of the map that is asked for."""
+    """The result's shape: (batch, *positions, coordinates)."""
     size = tuple(int(n) for n in call.arg("size", 1))
     return (size[0], *size[2:], len(size) - 2)
 
@@ -184,7 +184,7 @@ def affine_grid(call: Call) -> Effect:
 
 
 def sampled_shape(call: Call) -> Shape:
-    """The input's batch and channels, the grid's positions."""
+    """The result's shape: the input's batch and channels, the grid's positions."""
     x, grid = (shape_of(tensor) for tensor in call.tensors[:2])
     if len(x) != len(grid) or x[0] != grid[0] or grid[-1] != len(x) - 2:
         raise ShapeError(f"cannot sample {shape_text(x)} on a grid of {shape_text(grid)}")

@@ -64,7 +64,7 @@ class _Windows:
 
 
 def pool_shape(call: Call) -> Shape | list[Any]:
-    """The output's shape; twice where indices are returned too."""
+    """The result's shape; twice where indices are returned too."""
     shape, spatial, windows = shape_of(call.input), call.spatial, _Windows(call)
     _check_rank(shape, spatial)
     for kernel, pad in zip(windows.kernel, windows.padding, strict=True):
@@ -84,7 +84,7 @@ def pool_shape(call: Call) -> Shape | list[Any]:
 
 
 def adaptive_shape(call: Call) -> Shape | list[Any]:
-    """The given output size; None keeps an axis as it is."""
+    """The result's shape: the given size, in which None keeps an axis as it is."""
     shape, spatial = shape_of(call.input), call.spatial
     _check_rank(shape, spatial)
     result = (*shape[:-spatial], *_adaptive_sizes(call, shape))
@@ -198,7 +198,7 @@ _FRACTIONAL = tuple(
 
 
 def fractional_shape(call: Call) -> Shape | list[Any]:
-    """The given output size, or the given share of the input's."""
+    """The result's shape: the given size, or the given share of the input's."""
     shape, spatial = shape_of(call.input), call.spatial
     _check_rank(shape, spatial)
     size, ratio = call.arg("output_size", 2), call.arg("output_ratio", 3)

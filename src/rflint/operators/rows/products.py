@@ -45,7 +45,7 @@ def _summed(call: Call) -> tuple[list[int], list[int]]:
 
 
 def tensordot_shape(call: Call) -> Shape:
-    """What is not summed over, of the first and of the second."""
+    """The result's shape: what is not summed over, of the first operand and of the second."""
     a, b = (shape_of(tensor) for tensor in call.tensors[:2])
     left, right = _summed(call)
     if len(left) != len(right) or any(
@@ -79,7 +79,7 @@ def tensordot(call: Call) -> Effect:
 
 
 def outer_shape(call: Call) -> Shape:
-    """All pairs."""
+    """The result's shape: a number for every pair."""
     a, b = (shape_of(tensor) for tensor in call.tensors[-2:])
     if len(a) != 1 or len(b) != 1:
         raise ShapeError(f"expects two vectors, got {shape_text(a)} and {shape_text(b)}")
@@ -99,7 +99,7 @@ def added_outer(call: Call) -> Effect:
 
 
 def kron_shape(call: Call) -> Shape:
-    """Sizes are multiplied; missing dimensions are ones in front."""
+    """The result's shape: sizes multiplied, with ones in front for missing dimensions."""
     a, b = _of_equal_rank([shape_of(tensor) for tensor in call.tensors[:2]], 1)
     return tuple(m * n for m, n in zip(a, b, strict=True))
 
@@ -130,7 +130,7 @@ def kron(call: Call) -> Effect:
 
 
 def _matrices(call: Call) -> list[Shape]:
-    """Those of a chain; a vector at either end is a row or a column."""
+    """The shapes of a chain of matrices; a vector at either end is a row or a column."""
     shapes = [shape_of(tensor) for tensor in call.tensors]
     if len(shapes[0]) == 1:
         shapes[0] = (1, *shapes[0])
@@ -144,7 +144,7 @@ def _matrices(call: Call) -> list[Shape]:
 
 
 def chain_shape(call: Call) -> Shape:
-    """The rows of the first, the columns of the last."""
+    """The result's shape: the rows of the first matrix, the columns of the last."""
     first, last = _matrices(call)[0], _matrices(call)[-1]
     given = [shape_of(tensor) for tensor in call.tensors]
     return (*first[: len(given[0]) - 1], *last[2 - (len(given[-1]) - 1) :])
@@ -177,7 +177,7 @@ def _cheapest(matrices: Sequence[Shape]) -> int:
 
 
 def square_shape(call: Call) -> Shape:
-    """The input's, whose last two dimensions are equal."""
+    """The input's shape; checks that its last two dimensions are equal."""
     shape = shape_of(call.input)
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise ShapeError(f"expects square matrices, got {shape_text(shape)}")
@@ -208,7 +208,7 @@ def power(call: Call) -> Effect:
 
 
 def summed_product_shape(call: Call) -> Shape:
-    """The product's, without its batch."""
+    """The shape of the product, without its batch."""
     batches = [shape_of(tensor) for tensor in call.tensors[1:3]]
     if any(len(shape) != 3 for shape in batches) or batches[0][2] != batches[1][1]:
         raise ShapeError(f"cannot multiply {' and '.join(map(shape_text, batches))}")
@@ -224,7 +224,7 @@ def summed_product(call: Call) -> Effect:
 
 
 def covariance_shape(call: Call) -> Shape:
-    """All pairs of rows."""
+    """The result's shape: a number for every pair of rows."""
     shape = shape_of(call.input)
     return (shape[0], shape[0]) if len(shape) == 2 else ()
 
@@ -245,7 +245,7 @@ def covariance(call: Call) -> Effect:
 
 
 def compared_shape(call: Call) -> Shape:
-    """That of both, broadcast, without the dimension that is summed over."""
+    """The shape of both, broadcast, without the dimension that is summed over."""
     shape = broadcast(*(shape_of(tensor) for tensor in call.tensors[:2]))
     dim = _compared_along(call, len(shape))
     keep = call.name in _DISTANCES and bool(call.arg("keepdim", 4, False))

@@ -35,12 +35,12 @@ _ROUNDING = ("per_tensor", "per_channel")
     shape=same_shape,
 )
 def rounded(call: Call) -> Effect:
-    """Every number on its own."""
+    """Every number rounded by itself."""
     return pointwise(call, call.input.dimensions)
 
 
 def masked_shape(call: Call) -> list[Shape]:
-    """The rounded numbers, and which of them were in range."""
+    """The input's shape twice: the rounded numbers, and which of them were in range."""
     return [shape_of(call.input)] * 2
 
 

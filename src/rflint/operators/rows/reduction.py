@@ -99,7 +99,7 @@ def aminmax(call: Call) -> Effect:
 
 @operator("std", "var", "norm", "std_mean", "var_mean", kind=Kind.REDUCE)
 def statistics(call: Call) -> Effect:
-    """As above, with arguments in other places; the shape is measured."""
+    """Reductions whose arguments lie in other places, and whose shapes PyTorch is asked for."""
     shape = shape_of(call.result[0] if isinstance(call.result, tuple | list) else call.result)
     dims = call.kwargs.get("dim")
     if dims is None:

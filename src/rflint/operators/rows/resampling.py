@@ -28,7 +28,7 @@ _NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "area": 1, "bicubic": 4}
 
 
 def resize_shape(call: Call) -> Shape:
-    """The given size, or floor(n * factor)."""
+    """The result's shape: the given size, or floor(n * factor)."""
     shape = shape_of(call.input)
     spatial = len(shape) - 2
     size = call.arg("size", 1)
@@ -102,7 +102,7 @@ def _factors(call: Call, mode: str, spatial: int) -> tuple[float, ...]:
 
 
 def pixel_shuffle_shape(call: Call) -> Shape:
-    """Channels become positions."""
+    """The result's shape: fewer channels, more positions."""
     shape, r = shape_of(call.input), int(call.arg("upscale_factor", 1))
     if shape[-3] % (r * r):
         raise ShapeError(f"cannot shuffle {shape[-3]} channels by {r}")
@@ -123,7 +123,7 @@ def pixel_shuffle(call: Call) -> Effect:
 
 
 def pixel_unshuffle_shape(call: Call) -> Shape:
-    """Positions become channels."""
+    """The result's shape: fewer positions, more channels."""
     shape, r = shape_of(call.input), int(call.arg("downscale_factor", 1))
     if shape[-2] % r or shape[-1] % r:
         raise ShapeError(f"cannot unshuffle a {shape_text(shape[-2:])} map by {r}")
@@ -147,7 +147,7 @@ def pad_amounts(call: Call) -> list[tuple[int, int]]:
 
 
 def padding_mode(call: Call) -> str:
-    """constant, reflect, replicate or circular; modules have it in their names."""
+    """constant, reflect, replicate or circular; modules have the mode in their names."""
     if call.module is None:
         return str(call.arg("mode", 2, "constant"))
     word = call.name.split("Pad")[0]
@@ -160,7 +160,7 @@ def _pads_zeros(call: Call) -> bool:
 
 
 def pad_shape(call: Call) -> Shape:
-    """Longer by what is padded; negative padding crops."""
+    """The result's shape: longer by what is padded; negative padding crops."""
     shape = list(shape_of(call.input))
     mode = padding_mode(call)
     for back, (before, after) in enumerate(pad_amounts(call), start=1):
