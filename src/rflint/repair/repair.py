@@ -59,6 +59,6 @@ class Repair:
         alike, that the repair was found for.
         """
         from rflint.repair.edits.apply import edited_copy
-        from rflint.tracing.model.build import unwrapped
+        from rflint.tracing.model.wrappers import unwrapped
 
         return edited_copy(unwrapped(model), self.edits)

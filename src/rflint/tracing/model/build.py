@@ -1,4 +1,4 @@
-"""From a target's attribute to an nn.Module: call the builder, unwrap what wraps the model."""
+"""From a target's attribute to an nn.Module: the builder called, and the model unwrapped."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from torch import nn
 
 from rflint.errors import BuildFailed, RflintError, error_text
 from rflint.graph.source_location import SourceLocation
-from rflint.text.suggest import did_you_mean, similar
+from rflint.tracing.model.builder_arguments import check_arguments
 from rflint.tracing.model.construction import construction_recorded
 from rflint.tracing.model.meta_device import WeightsOnMeta
+from rflint.tracing.model.wrappers import unwrapped, wrappers_of
 from rflint.usercode.exits import exit_call
 from rflint.usercode.frame_marks import enters_user_code
 from rflint.usercode.interrupts import is_ctrl_c
@@ -46,11 +47,26 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
     The builder runs with its storage on the meta device; if that fails, for real. Raises
     BuildFailed when it raises, needs other arguments, exits, or returns no module.
     """
-    if isinstance(attribute, nn.Module):
+    is_module = isinstance(attribute, nn.Module)
+    if is_module:
         if arguments:
             raise BuildFailed(f"{described} is a module already and takes no --arg")
-        wrappers, place = _wrappers(attribute), _place(attribute)
-        return BuiltModel(unwrapped(attribute), wrappers=wrappers, is_module=True, place=place)
+        result, note = attribute, ""
+    else:
+        _check_builder(attribute, described)
+        check_arguments(attribute, arguments, described)
+        result, note = _called(attribute, arguments, described)
+    if not isinstance(result, nn.Module):
+        raise BuildFailed(
+            f"{described} returned {_with_article(type(result).__name__)}, not an nn.Module",
+            hint="Point the target at the function or class that gives the model itself.",
+        )
+    place = _place(attribute)
+    return BuiltModel(unwrapped(result), note, wrappers_of(result), is_module, place)
+
+
+def _check_builder(attribute: Any, described: str) -> None:
+    """Raise BuildFailed for what cannot be called."""
     if isinstance(attribute, str):
         raise BuildFailed(
             f"{attribute!r} is the name of a model, and not the model",
@@ -58,31 +74,30 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
             "the command line.",
         )
     if not callable(attribute):
+        kind = _with_article(type(attribute).__name__)
         raise BuildFailed(
-            f"{described} is {_with_article(type(attribute).__name__)}, not something that builds a model",
+            f"{described} is {kind}, not something that builds a model",
             hint="A target is a class, a function that returns an nn.Module, or an nn.Module.",
         )
-    _check_arguments(attribute, arguments, described)
+
+
+def _called(
+    builder: Callable[..., Any], arguments: Mapping[str, Any], described: str
+) -> tuple[Any, str]:
+    """What a builder returns, on meta or else for real, and a note if it is for real."""
     storage = WeightsOnMeta()
     try:
         with storage:
-            result = call_builder(attribute, arguments)
-        note = ""
+            return call_builder(builder, arguments), ""
     except Exception as on_meta:
         # a missing file or an unreachable host has nothing to do with meta
         if isinstance(on_meta, OSError) or storage.elements > _REASONABLE:
             raise _failed(described, on_meta) from on_meta
         try:
-            result = call_builder(attribute, arguments)
+            result = call_builder(builder, arguments)
         except Exception as error:
             raise _failed(described, error) from error
-        note = f"{described} was built with real weights: on meta, {error_text(on_meta)}"
-    if not isinstance(result, nn.Module):
-        raise BuildFailed(
-            f"{described} returned {_with_article(type(result).__name__)}, not an nn.Module",
-            hint="Point the target at the function or class that gives the model itself.",
-        )
-    return BuiltModel(unwrapped(result), note, _wrappers(result), place=_place(attribute))
+        return result, f"{described} was built with real weights: on meta, {error_text(on_meta)}"
 
 
 def _place(attribute: Any) -> SourceLocation | None:
@@ -95,25 +110,6 @@ def _place(attribute: Any) -> SourceLocation | None:
     except (OSError, TypeError):  # not written in a file, or not in Python
         return None
     return source_at(file, max(line, 1)) if file and is_user_code(file) else None
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside torch.compile, DataParallel and DistributedDataParallel."""
-    for attribute in _wrappers(model):
-        model = getattr(model, attribute)
-    return model
-
-
-def _wrappers(model: nn.Module) -> tuple[str, ...]:
-    found = []
-    while True:
-        if "_orig_mod" in model._modules:
-            found.append("_orig_mod")
-        elif isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            found.append("module")
-        else:
-            return tuple(found)
-        model = getattr(model, found[-1])
 
 
 @enters_user_code
@@ -131,37 +127,6 @@ def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) ->
             ended = f"it called {exit_call(error)}" if isinstance(error, SystemExit) else ""
             wrapped = RuntimeError(ended or error_text(error))
             raise wrapped.with_traceback(error.__traceback__) from error
-
-
-def _check_arguments(
-    attribute: Callable[..., Any], arguments: Mapping[str, Any], described: str
-) -> None:
-    try:
-        signature = inspect.signature(attribute)
-    except (TypeError, ValueError):
-        return  # built-ins have none: the call itself will tell
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    for name in arguments:
-        if name not in signature.parameters and not takes_any:
-            did = did_you_mean(similar(name, signature.parameters))
-            known = ", ".join(signature.parameters) or "none"
-            hint = f"{did} Its parameters: {known}.".lstrip()
-            raise BuildFailed(f"{described} has no parameter {name!r}", hint=hint)
-    try:
-        signature.bind(**arguments)
-    except TypeError as error:
-        wanted = [
-            name
-            for name, parameter in signature.parameters.items()
-            if parameter.default is parameter.empty
-            and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-            and name not in arguments
-        ]
-        known = ", ".join(signature.parameters) or "none"
-        hint = f"Its parameters: {known}."
-        if wanted:
-            hint = "Give " + " ".join(f"--arg {name}=VALUE" for name in wanted) + f". {hint}"
-        raise BuildFailed(f"{described} cannot be called: {error}", hint=hint) from error
 
 
 def _failed(described: str, error: Exception) -> RflintError:
