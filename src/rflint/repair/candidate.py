@@ -24,18 +24,19 @@ class Candidate:
     productive: int
     """Convolutions that are left, can contribute, and keep their weights."""
     pooled_before: int | None = None
-    """The layer in front of which the map is brought back to its old size."""
+    """The layer in front of which the map is pooled to its old size, or that is made anew."""
     head_inputs: int = 0
-    """Features that reach a head that is made anew for a map of another size."""
+    """Features that reach a head that is made anew for a map of another size; else 0."""
     dilation: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """Layers whose dilation and padding are multiplied, and by how much along each axis."""
 
     def dominates(self, other: Candidate) -> bool:
         """Whether this one is at least as good in everything, and better in something."""
-        mine, theirs = self._costs(), other._costs()
+        mine, theirs = self._objectives(), other._objectives()
         return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
 
-    def _costs(self) -> tuple[int, int, int, int]:
+    def _objectives(self) -> tuple[int, int, int, int]:
+        """What is to be small, the most important first."""
         x = self.metrics
         return (x.unproductive, x.macs, x.params, -self.productive)
 
@@ -46,8 +47,8 @@ def productive_convolutions(analysis: Analysis) -> int:
 
 
 def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that no other one dominates (Pareto), cheapest first."""
-    ordered = sorted(candidates, key=Candidate._costs)
+    """The Pareto front: the candidates that no other one dominates, cheapest first."""
+    ordered = sorted(candidates, key=Candidate._objectives)
     found: list[Candidate] = []
     for candidate in ordered:  # whatever dominates it comes before it
         if not any(better.dominates(candidate) for better in found):

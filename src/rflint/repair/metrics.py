@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What a repair is about, before and after."""
+    """The numbers of a model that a repair is about."""
 
     params: int
     macs: int

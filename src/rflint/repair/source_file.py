@@ -26,7 +26,7 @@ _WIDTH = 99
 
 @dataclass(frozen=True, slots=True)
 class OriginalModel:
-    """How the original model is had, in terms of code."""
+    """How code gets the model that is repaired."""
 
     target: str
     arguments: Mapping[str, Any]

@@ -9,7 +9,6 @@ from torch import nn
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.windows import POINTWISE
 from rflint.repair.edits.writer import Inexpressible, Writer
-from rflint.repair.forecast.downsampling import module_of
 from rflint.repair.repair import Edit
 from rflint.text.numbers import size
 
@@ -30,9 +29,7 @@ class SizedHeads(Writer):
             everything = f"nn.AdaptiveAvgPool{len(old)}d(1)"
             yield head.name, Edit(self.assigned(head.name, everything), "pools the whole map still")
         last = self.layers[chain[-1]]
-        removed = (
-            module_of(self.layers, last) if last.name in self.candidate.change.left_out else ""
-        )
+        removed = self.module_of(last) if last.name in self.candidate.change.left_out else ""
         if removed and self._called_once(removed):
             yield removed, Edit(self.assigned(removed, pool), why)
         for at in reversed(chain):

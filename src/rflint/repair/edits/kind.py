@@ -17,8 +17,7 @@ from rflint.repair.change import layer_key
 from rflint.repair.edits.ending import Ending
 from rflint.repair.edits.rewriter import ForwardChange
 from rflint.repair.edits.writer import Inexpressible, Writer
-from rflint.repair.forecast.cuts import behind
-from rflint.repair.forecast.downsampling import module_of
+from rflint.repair.forecast.cuts import layers_behind
 from rflint.repair.repair import Edit
 from rflint.repair.transformation import Transformation
 
@@ -63,7 +62,7 @@ class KindEdits(Writer, Generic[T]):
         """The edits of all modules but `without`, which is seen to elsewhere."""
         for layer in self.by_name.values():
             if self.concerns(layer) and self.is_edited(layer):
-                path = module_of(self.layers, layer)
+                path = self.module_of(layer)
                 if path != without:
                     yield from self.of_module(layer, path)
 
@@ -72,7 +71,7 @@ class KindEdits(Writer, Generic[T]):
 
         Calls that a truncation takes away do not count.
         """
-        if not module_of(self.layers, layer):
+        if not self.module_of(layer):
             return False
         layers = self.candidate.change.layers
         calls = [
@@ -94,7 +93,7 @@ class KindEdits(Writer, Generic[T]):
     @cached_property
     def _gone(self) -> frozenset[int]:
         cut = self.candidate.change.cut
-        return frozenset() if cut is None else behind(self.analysis, cut)
+        return frozenset() if cut is None else layers_behind(self.analysis, cut)
 
 
 def edits_of(

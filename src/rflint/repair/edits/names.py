@@ -1,4 +1,4 @@
-"""How code refers to the modules inside a model."""
+"""How code refers to the modules of a model."""
 
 from __future__ import annotations
 

@@ -1,28 +1,22 @@
 """A module's forward written anew, where no edit of modules can say a change.
 
 Poolings that are function calls, one of several calls of a pooling, and ends of networks whose
-forward goes on with function calls need another forward. torch.fx reads the one there is, with
-every submodule kept whole, and what comes out is the source of a function. It becomes the forward
+forward goes on with function calls need another forward. The one there is is read as a torch.fx
+graph, the graph is changed, and what comes out is the source of a function. It becomes the forward
 of a subclass of the module's own class, so that everything else about the module stays.
 """
 
 from __future__ import annotations
 
-import inspect
-import linecache
-import operator
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch import fx, nn
 
-from rflint.errors import error_text
 from rflint.graph.layer import Layer
-from rflint.repair.edits.fx_source import FUNCTIONS, statements_of
+from rflint.repair.edits.forward_graph import forward_graph, writes_in_place
+from rflint.repair.edits.statements import FUNCTIONS, statements_of
 from rflint.repair.edits.writer import Inexpressible
-from rflint.tracing.model.temporary import temporarily_on_meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +59,8 @@ def rewritten_forward(
     Raises Inexpressible where torch.fx cannot follow the forward, or what it does has no name.
     """
     module = model.get_submodule(path)
-    graph = _read(model, module, path)
-    forward = _ForwardGraph(module, path, graph, layers)
+    graph = forward_graph(model, module, path)
+    forward = _Forward(module, path, graph, layers)
     before = forward.children()
     # calls are found by their order: all of them before the first is gone
     left_out = [forward.call_of(layer) for layer in change.left_out]
@@ -91,80 +85,10 @@ def rewritten_forward(
     )
 
 
-class _ShallowTracer(fx.Tracer):
-    """Reads one forward and no other."""
-
-    def to_bool(self, obj: fx.Proxy) -> bool:
-        """What is asserted holds: the model has run."""
-        caller = sys._getframe(2)  # behind Proxy.__bool__
-        line = linecache.getline(caller.f_code.co_filename, caller.f_lineno)
-        return line.lstrip().startswith("assert ") or super().to_bool(obj)
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Every submodule is called as a whole."""
-        return True
-
-
-def _read(model: nn.Module, module: nn.Module, path: str) -> fx.Graph:
-    """The graph of one forward, in which `self.training` is not yet decided."""
-    described = path or "the model"
-    if "checkpoint" in type(module).forward.__code__.co_names:
-        raise Inexpressible(f"the forward of {described} checkpoints, which torch.fx does not see")
-    # arguments that need not be given take their defaults, and are no arguments any more
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(module.forward).parameters.items()
-        if parameter.default is not parameter.empty
-    }
-    graphs = []
-    for train in (False, True):
-        with temporarily_on_meta(model, train=train):
-            try:
-                graph = _ShallowTracer().trace(module, concrete_args=defaults or None)
-            except Exception as error:
-                why = error_text(error).splitlines()[0]
-                raise Inexpressible(
-                    f"torch.fx cannot read the forward of {described}: {why}"
-                ) from error
-        _without_checks(graph)
-        graphs.append(graph)
-    evaluating, training = graphs
-    if _outline(evaluating) != _outline(training):
-        raise Inexpressible(f"the forward of {described} is another in training")
-    for node, other in zip(evaluating.nodes, training.nodes, strict=True):
-        if node.kwargs.get("training") != other.kwargs.get("training"):
-            node.kwargs = {**node.kwargs, "training": "self.training"}
-    return evaluating
-
-
-def _without_checks(graph: fx.Graph) -> None:
-    """Take out what does nothing: assertions, arguments that are gone, values that nobody uses."""
-    for node in reversed(list(graph.nodes)):
-        is_value = node.op in ("call_function", "call_method", "get_attr") and not _writes(node)
-        optional = bool(node.args) or str(node.target).startswith("*")
-        if not node.users and (is_value or (node.op == "placeholder" and optional)):
-            graph.erase_node(node)
-
-
-def _outline(graph: fx.Graph) -> list[Any]:
-    """A graph as plain data, but for what `training=` says."""
-    numbers = {node: number for number, node in enumerate(graph.nodes)}
-    return [
-        (
-            node.op,
-            node.target,
-            fx.node.map_arg(node.args, lambda source: f"%{numbers[source]}"),
-            fx.node.map_arg(
-                {name: value for name, value in node.kwargs.items() if name != "training"},
-                lambda source: f"%{numbers[source]}",
-            ),
-        )
-        for node in graph.nodes
-    ]
-
-
 @dataclass
-class _ForwardGraph:
+class _Forward:
+    """A forward that is being rewritten."""
+
     module: nn.Module
     path: str
     graph: fx.Graph
@@ -175,12 +99,12 @@ class _ForwardGraph:
     # -- changes
 
     def end_behind(self, node: fx.Node, head: str, logits: fx.Node) -> None:
-        """Have a new submodule make what another node makes, out of what a node returns."""
+        """Let a new submodule, called on what `node` returns, take the place of `logits`."""
         made = self.add_behind(node, "head", head)
         logits.replace_all_uses_with(made)
         for unused in reversed(list(self.graph.nodes)):
             idle = unused.op not in ("output", "placeholder") and not unused.users
-            if idle and (made < unused or not _writes(unused)):
+            if idle and (made < unused or not writes_in_place(unused)):
                 self.graph.erase_node(unused)
 
     def add_behind(self, node: fx.Node, wanted: str, code: str) -> fx.Node:
@@ -228,7 +152,7 @@ class _ForwardGraph:
     # -- source
 
     def source(self, name: str) -> str:
-        """The function."""
+        """The function, by this name, as source code."""
         arguments, statements = statements_of(self.module, self.graph, self.added)
         lines = [
             f"def {name}({', '.join(['self', *arguments])}):",
@@ -238,7 +162,7 @@ class _ForwardGraph:
         return "\n".join(lines)
 
     def children(self) -> list[str]:
-        """What of the module's own the forward uses."""
+        """The module's own submodules and tensors that the forward uses."""
         names = (
             str(node.target).split(".")[0]
             for node in self.graph.nodes
@@ -267,16 +191,11 @@ def _name(node: fx.Node) -> str:
 
 
 def _first(node: fx.Node) -> fx.Node:
+    """What a call is given first."""
     source = node.args[0] if node.args else node.kwargs.get("input")
     if not isinstance(source, fx.Node):
         raise Inexpressible(f"{node.name} has no input to pass on")
     return source
-
-
-def _writes(node: fx.Node) -> bool:
-    """Whether a node may change a tensor in place, and so count although nothing uses it."""
-    name = str(node.target)
-    return (node.op == "call_method" and name.endswith("_")) or node.target is operator.setitem
 
 
 def _set_unit_stride(pooling: fx.Node) -> None:

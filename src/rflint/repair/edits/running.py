@@ -1,7 +1,7 @@
 """Whether a changed model runs, forward and backward, as PyTorch itself runs it.
 
-The recorder has stand-ins for torch's layers and for values. What is written into a file is run
-without them before it is called good: on the meta device, or on random weights where the model
+Tracing replaces torch's layers and values by stand-ins. What is written into a file is run without
+them before it is called good: on the meta device, or on random weights where the model
 reads values. (Not in every lint: the first batch normalisation on meta loads a good part of
 torch's compiler, which takes seconds.)
 """
@@ -26,12 +26,12 @@ _MOST_ELEMENTS = 1 << 27
 Shapes = tuple[tuple[int, ...], ...]
 
 
-class Ground(Enum):
-    """Where a model can be run without the weights that it was trained to have."""
+class Trial(Enum):
+    """A way to run a model without the weights that it was trained to have."""
 
-    META = "meta"
-    VALUES = "values"
-    """With random weights: it reads values on its way."""
+    ON_META = "on the meta device"
+    WITH_RANDOM_WEIGHTS = "with random weights"
+    """For models that read values on their way."""
 
 
 def check_runs(
@@ -46,13 +46,13 @@ def check_runs(
     for training in (False, True):
         # batch normalisation in training needs more than one value
         given = inputs if train or not training else [torch.cat([x, x]) for x in inputs]
-        expected = _somewhere(original, given, train=training)
+        expected = _first_trial(original, given, train=training)
         if expected is None:
             continue  # nor does the original run
-        ground, shapes = expected
+        trial, shapes = expected
         when = "in training" if training else "in evaluation"
         try:
-            returned = _run(changed, given, ground, train=training)
+            returned = _run(changed, given, trial, train=training)
         except Exception as error:
             raise RepairFailed(f"the changed model fails {when}: {error_text(error)}") from error
         # auxiliary heads, which training returns, may have gone
@@ -60,29 +60,27 @@ def check_runs(
             raise RepairFailed(f"the changed model returns other shapes {when}")
 
 
-def _somewhere(
+def _first_trial(
     model: nn.Module, inputs: Sequence[torch.Tensor], *, train: bool
-) -> tuple[Ground, Shapes] | None:
-    """Where a model runs, and the shapes that it returns; None where it does not run."""
-    for ground in Ground:
+) -> tuple[Trial, Shapes] | None:
+    """How a model runs, and the shapes that it returns; None where it does not run."""
+    for trial in Trial:
         try:
-            return ground, _run(model, inputs, ground, train=train)
-        except Exception:  # of whatever kind: then this is no ground to run it on
+            return trial, _run(model, inputs, trial, train=train)
+        except Exception:  # of whatever kind: then the model does not run that way
             continue
     return None
 
 
-def _run(
-    model: nn.Module, inputs: Sequence[torch.Tensor], ground: Ground, *, train: bool
-) -> Shapes:
+def _run(model: nn.Module, inputs: Sequence[torch.Tensor], trial: Trial, *, train: bool) -> Shapes:
     """Run a copy of a model forward, and in training backward too; the shapes that it returns."""
-    device = META if ground is Ground.META else torch.device("cpu")
+    device = META if trial is Trial.ON_META else torch.device("cpu")
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")
-        running = _put(copy.deepcopy(model), ground)
+        running = _made_ready(copy.deepcopy(model), trial)
         for module in running.modules():
             module.training = train
-        given = [_placed(tensor, ground) for tensor in inputs]
+        given = [_placed(tensor, trial) for tensor in inputs]
         with device, torch.set_grad_enabled(train):
             returned = list(tensors_of(running(*given)))
             losses = [
@@ -95,31 +93,33 @@ def _run(
     return tuple(tuple(tensor.shape) for tensor in returned)
 
 
-def _put(model: nn.Module, ground: Ground) -> nn.Module:
-    """Move all tensors that a model holds, parameters and buffers and attributes, to a ground."""
+def _made_ready(model: nn.Module, trial: Trial) -> nn.Module:
+    """Put all tensors that a model holds, in parameters, buffers, attributes, where it is run."""
     elements = sum(tensor.numel() for tensor in model.state_dict().values())
-    if ground is Ground.VALUES and elements > _MOST_ELEMENTS:
+    if trial is Trial.WITH_RANDOM_WEIGHTS and elements > _MOST_ELEMENTS:
         raise MemoryError(f"{elements} elements are too many for a trial")
-    twins: dict[int, torch.Tensor] = {}
+    moved: dict[int, torch.Tensor] = {}
     for module in model.modules():
         for held in (module._parameters, module._buffers, vars(module)):
             for name, value in list(held.items()):
                 if isinstance(value, torch.Tensor):
-                    if id(value) not in twins:
-                        twins[id(value)] = _twin(value, ground)
-                    held[name] = twins[id(value)]  # type: ignore[assignment]
+                    if id(value) not in moved:
+                        moved[id(value)] = _moved(value, trial)
+                    held[name] = moved[id(value)]  # type: ignore[assignment]
     return model
 
 
-def _twin(tensor: torch.Tensor, ground: Ground) -> torch.Tensor:
-    placed = _placed(tensor.detach(), ground)
+def _moved(tensor: torch.Tensor, trial: Trial) -> torch.Tensor:
+    """A tensor of a model, still a parameter where it is one."""
+    placed = _placed(tensor.detach(), trial)
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(placed, requires_grad=tensor.requires_grad)
     return placed
 
 
-def _placed(tensor: torch.Tensor, ground: Ground) -> torch.Tensor:
-    if ground is Ground.META:
+def _placed(tensor: torch.Tensor, trial: Trial) -> torch.Tensor:
+    """A copy of a tensor, with values of its own where it had none and needs some."""
+    if trial is Trial.ON_META:
         return tensor.to(META)
     if tensor.device.type != "meta":
         return tensor.clone()

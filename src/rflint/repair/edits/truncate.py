@@ -20,7 +20,7 @@ from rflint.repair.edits.ending import Ending
 from rflint.repair.edits.kind import KindEdits
 from rflint.repair.edits.rewriter import ForwardChange
 from rflint.repair.edits.writer import GONE, HEAD
-from rflint.repair.forecast.cuts import behind, classes_of
+from rflint.repair.forecast.cuts import classes_of, layers_behind
 from rflint.repair.kinds.truncate import Truncation
 from rflint.repair.repair import Edit
 
@@ -40,7 +40,7 @@ class Edits(KindEdits[Truncation]):
         super().__init__(model, analysis, candidate, transformation)
         self.cut = transformation.cut
         self.classes = classes_of(analysis)
-        self.gone = behind(analysis, self.cut)
+        self.gone = layers_behind(analysis, self.cut)
         trunk = [i for i, x in enumerate(analysis.layers) if x.role is not Role.HEAD]
         # from here on, nothing has positions any more but what pools or flattens them
         head = max((i for i in trunk if not _loses_positions(self.layers[i])), default=-1) + 1

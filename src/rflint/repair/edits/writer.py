@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rflint.analysis.analysis import Analysis
-from rflint.graph.layer import Layer
+from rflint.graph.layer import Kind, Layer
 from rflint.repair.candidate import Candidate
 from rflint.repair.edits.names import Names
 from rflint.repair.repair import Edit
@@ -36,6 +36,20 @@ class Writer(Names):
             self.by_name.setdefault(layer.name, layer)
         self.keywords = _keywords(model)
         """Further arguments of new layers with weights."""
+
+    def module_of(self, layer: Layer) -> str:
+        """Path of the module that is this layer and nothing else; empty where there is none.
+
+        A pooling may be a class that pads and calls the function.
+        """
+        if layer.is_module:
+            return layer.name
+        if layer.kind is not Kind.POOL or not layer.scope:
+            return ""
+        inside = [x for x in self.layers if f"{x.scope}.".startswith(f"{layer.scope}.")]
+        pools = [x for x in inside if x.kind is Kind.POOL]
+        alone = len(pools) == 1 and all(x.kind in (Kind.POOL, Kind.PAD) for x in inside)
+        return layer.scope if alone else ""
 
     def weighs(self, path: str) -> bool:
         """Whether a module has weights."""

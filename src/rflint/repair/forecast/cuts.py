@@ -54,7 +54,7 @@ def cut_points(analysis: Analysis) -> tuple[int, ...]:
         seen = all(axis.spans for axis in x.output_field)
         if index < first or x.role is not Role.TRUNK or not layers[index].is_map or not seen:
             continue
-        if found and not any(_weighs(layer) for layer in layers[found[-1] + 1 : index + 1]):
+        if found and not any(_has_work(layer) for layer in layers[found[-1] + 1 : index + 1]):
             if running[found[-1]] < running[index]:
                 continue
             found.pop()
@@ -65,11 +65,11 @@ def cut_points(analysis: Analysis) -> tuple[int, ...]:
     return tuple(index for index in cuts if index < border)[-_PLAIN_CUTS:] if plain else cuts
 
 
-def _weighs(layer: Layer) -> bool:
+def _has_work(layer: Layer) -> bool:
     return bool(layer.macs or layer.parameters)
 
 
-def behind(analysis: Analysis, cut: int) -> frozenset[int]:
+def layers_behind(analysis: Analysis, cut: int) -> frozenset[int]:
     """The layers that go when a network ends behind a layer: all that the output needs of the rest.
 
     What branches off before the cut and does not reach the output (a head that only training

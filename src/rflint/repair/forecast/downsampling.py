@@ -1,7 +1,7 @@
 """Which downsamplings can be removed, and which only together.
 
 Branches that meet must have the same size. So whatever lies on one branch and not on the other
-moves together: a residual block's strided convolution and its projection shortcut, the three
+is changed together: a residual block's strided convolution and its projection shortcut, the three
 reductions of an inception module. Found from the graph: every value remembers the layers that
 change the size of the map on its way from the input.
 """
@@ -39,12 +39,12 @@ class DownsamplingGroup:
 
 
 def removable_groups(analysis: Analysis) -> list[DownsamplingGroup]:
-    """Those of the trunk's downsamplings that nothing keeps, from the input on."""
+    """The downsamplings of the trunk that can be removed, in execution order."""
     return [group for group in downsampling_groups(analysis) if not group.kept_because]
 
 
 def named_places(analysis: Analysis, keys: Set[str]) -> str:
-    """Some layers in a few words; those that move together by the block that they share."""
+    """Layers by name, in a few words; several of one group by the block that they are all in."""
     found: list[str] = []
     for group in downsampling_groups(analysis):
         members = [key for key in group.layers if key in keys]
@@ -56,18 +56,18 @@ def named_places(analysis: Analysis, keys: Set[str]) -> str:
 
 
 def downsampling_groups(analysis: Analysis) -> tuple[DownsamplingGroup, ...]:
-    """The trunk's downsamplings, from the input on."""
+    """The downsamplings of the trunk, in execution order."""
     layers = analysis.architecture.layers
     changers = {
         i: layer_key(x.layer) for i, x in enumerate(analysis.layers) if _changes_size(x.layer)
     }
-    together = _Sets(changers)
+    together = _DisjointSets(changers)
     of_name: dict[str, int] = {}
     for index, name in changers.items():
         # a convolution that is called twice has one stride
-        together.unite((of_name.setdefault(name, index), index))
+        together.union((of_name.setdefault(name, index), index))
     for axis in range(analysis.architecture.axes):
-        _unite_along(axis, analysis, changers, together)
+        _unite_what_meets(axis, analysis, changers, together)
     editable = {
         i
         for i, x in enumerate(analysis.layers)
@@ -83,13 +83,16 @@ def downsampling_groups(analysis: Analysis) -> tuple[DownsamplingGroup, ...]:
             DownsamplingGroup(
                 tuple(name for name, layer in named if layer.kind is Kind.CONV),
                 tuple(name for name, layer in named if layer.kind is not Kind.CONV),
-                _kept_because(layers, members, editable),
+                _why_kept(layers, members, editable),
             )
         )
     return tuple(found)
 
 
-def _unite_along(axis: int, analysis: Analysis, changers: dict[int, str], together: _Sets) -> None:
+def _unite_what_meets(
+    axis: int, analysis: Analysis, changers: dict[int, str], together: _DisjointSets
+) -> None:
+    """Unite what two values that meet in a layer have not passed both, along one axis."""
     architecture = analysis.architecture
     nothing: frozenset[int] = frozenset()
     passed: list[frozenset[int]] = []
@@ -103,7 +106,7 @@ def _unite_along(axis: int, analysis: Analysis, changers: dict[int, str], togeth
         first = meeting[0] if meeting else nothing
         for other in meeting[1:]:
             if other != first:
-                together.unite(first ^ other)
+                together.union(first ^ other)
         if not meeting or isinstance(layer.sizing[axis], FixedSize):
             passed.append(frozenset({index} & changers.keys()))
         else:
@@ -116,7 +119,7 @@ def _is_gone(layers: Sequence[Layer], source: int, axis: int) -> bool:
 
 
 def _changes_size(layer: Layer) -> bool:
-    """Whether the grid behind it is another: strides, upsampling, resizing to a given size."""
+    """Whether a layer's output has other positions: strides, upsampling, resizing to a size."""
     return any(
         isinstance(reach, Window) and reach.stride != 1
         for edge in layer.inputs
@@ -124,7 +127,7 @@ def _changes_size(layer: Layer) -> bool:
     ) or any(isinstance(sizing, FixedSize) and sizing.size > 1 for sizing in layer.sizing)
 
 
-def _kept_because(layers: Sequence[Layer], members: Iterable[int], editable: set[int]) -> str:
+def _why_kept(layers: Sequence[Layer], members: Iterable[int], editable: set[int]) -> str:
     """Why a group keeps its strides; empty where nothing keeps them."""
     for index in members:
         layer = layers[index]
@@ -139,29 +142,14 @@ def _kept_because(layers: Sequence[Layer], members: Iterable[int], editable: set
     return ""
 
 
-def module_of(layers: Sequence[Layer], layer: Layer) -> str:
-    """Path of the module that is this layer and nothing else; empty where there is none.
-
-    A pooling may be a class that pads and calls the function.
-    """
-    if layer.is_module:
-        return layer.name
-    if layer.kind is not Kind.POOL or not layer.scope:
-        return ""
-    inside = [x for x in layers if x.scope == layer.scope or x.scope.startswith(f"{layer.scope}.")]
-    pools = [x for x in inside if x.kind is Kind.POOL]
-    alone = len(pools) == 1 and all(x.kind in (Kind.POOL, Kind.PAD) for x in inside)
-    return layer.scope if alone else ""
-
-
-class _Sets:
-    """Disjoint sets of numbers, to be united."""
+class _DisjointSets:
+    """Disjoint sets of numbers (union-find)."""
 
     def __init__(self, members: Iterable[int]) -> None:
         self._of = {member: {member} for member in members}
 
-    def unite(self, members: Iterable[int]) -> None:
-        """Make one set of all that these are in."""
+    def union(self, members: Iterable[int]) -> None:
+        """Merge the sets that these numbers are in."""
         merged: set[int] = set()
         for member in members:
             merged |= self._of[member]
@@ -169,6 +157,6 @@ class _Sets:
             self._of[member] = merged
 
     def sets(self) -> list[list[int]]:
-        """Each of them once, sorted, in the order of their first members."""
+        """All of them, each sorted, in the order of their first members."""
         distinct = {id(members): members for members in self._of.values()}.values()
         return sorted(sorted(members) for members in distinct)

@@ -19,7 +19,7 @@ from rflint.graph.windows import Extent
 from rflint.repair.candidate import Candidate
 from rflint.repair.change import Change, layer_key
 from rflint.repair.forecast.axis import AxisForecast, AxisForecaster
-from rflint.repair.forecast.cuts import behind, classes_of
+from rflint.repair.forecast.cuts import classes_of, layers_behind
 from rflint.repair.metrics import Metrics
 from rflint.repair.transformation import Transformation, Unpredictable
 
@@ -146,7 +146,7 @@ class Forecaster:
         """The changed architecture up to its new end, and a new head. Raises Unpredictable."""
         cut = ending.cut
         assert cut is not None
-        gone = behind(self.analysis, cut)
+        gone = layers_behind(self.analysis, cut)
         kept = [index for index in range(len(self.layers)) if index not in gone]
         if forecast.end <= kept[-1]:
             raise Unpredictable(forecast.reason)

@@ -1,4 +1,4 @@
-"""A torch.fx graph of one forward as the statements that a person would write."""
+"""A torch.fx graph of one forward, lowered to the statements that a person would write."""
 
 from __future__ import annotations
 
