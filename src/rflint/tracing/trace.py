@@ -74,7 +74,7 @@ class _Request:
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """Those of the inputs."""
+        """The shapes of the inputs."""
         return [tuple(tensor.shape) for tensor in self.inputs]
 
 

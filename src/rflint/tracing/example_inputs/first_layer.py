@@ -46,7 +46,7 @@ def begins_with_embedding(model: nn.Module) -> bool:
 
 
 def _channels_of_linear(module: nn.Linear, resolution: Sequence[int]) -> tuple[int, int]:
-    """A network that flattens images first: as many channels as fill its features."""
+    """The channels that fill the features of a linear layer which reads flattened images."""
     axes = len(resolution) if len(resolution) > 1 else 2
     positions = prod(size_per_axis(resolution, axes))
     features = linear_weight(module)[-1]

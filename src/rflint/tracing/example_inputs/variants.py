@@ -39,7 +39,7 @@ def resized(
     resolution: Sequence[int],
     size: Sequence[int],
 ) -> tuple[torch.Tensor, ...] | None:
-    """The same inputs at another resolution; those of others stay. None where none has it.
+    """The inputs with every axis that had the old resolution at the new size; None if none had it.
 
     `places` say which axis lies along which dimension of which input.
     """

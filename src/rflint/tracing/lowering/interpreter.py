@@ -160,7 +160,7 @@ class GraphInterpreter:
 
 
 def is_identity(effect: Effect) -> bool:
-    """Whether every position stays where it is."""
+    """Whether an operator leaves every position where it is."""
     # one position that is picked is as good as in its place, and the others are left out
     return not (effect.reorders_positions or effect.taps) and all(
         reach is POINTWISE for reaches in effect.reaches for reach in reaches
@@ -172,7 +172,7 @@ _UNMIXED = frozenset({Kind.RESHAPE, Kind.ACTIVATION, Kind.NORM, Kind.ARITHMETIC}
 
 
 def with_patches(effect: Effect, kind: Kind, call: Call, traits: Collection[Trait] = ()) -> Effect:
-    """An effect that forgets the windows of an unfold, unless nothing mixes them.
+    """The effect of an operator without the windows of an unfold, unless nothing mixes them.
 
     Nor may they meet what does not lie in windows: its positions are other ones.
     """

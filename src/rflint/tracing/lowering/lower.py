@@ -74,7 +74,7 @@ class _Lowering(GraphInterpreter):
         self._measurements = Measurements(model, recording)
 
     def architecture(self) -> Architecture:
-        """The whole, once every node has been interpreted."""
+        """The architecture, once every node has been interpreted."""
         outputs = [self.values[node] for node in self.recording.outputs]
         parameters, axes = self.parameters, self._axes
         for value in outputs:
@@ -115,7 +115,7 @@ class _Lowering(GraphInterpreter):
     # -- what the interpreter asks
 
     def input_value(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
-        """An input; of those with other axes or sizes than the first, a source of its own."""
+        """An input; one with other axes or sizes than the first gets a layer of its own."""
         index = len(self._inputs)
         self._inputs.append(shape)
         axes = self._axes.inputs[index]

@@ -1,4 +1,4 @@
-"""Whether a normalisation takes off its input's mean, and with it a bias in front of it."""
+"""Whether a normalisation subtracts the mean of its input, and with it a bias in front of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BIASED = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR})
 def removes_bias(
     lowered: LoweredCall, recording: Recording, parameters: Parameters, *, training: bool
 ) -> bool:
-    """Whether a normalisation does, while it trains, though it may be called as in evaluation.
+    """Whether a normalisation removes a bias while it trains, whatever the mode of this pass is.
 
     A class of the user's that derives from batch normalisation calls the function, and then
     asks for its own mode; if it does not ask, it is one that is frozen. `training` says whether
@@ -35,8 +35,8 @@ def removes_bias(
     else:
         subtracts = lowered.effect.subtracts_mean
     # who writes a train() of their own keeps normalisations from training, as a rule
-    holders = _holders(step.layer if step.module is not None else step.scope, parameters)
-    if any(type(x).train is not nn.Module.train or "train" in vars(x) for x in holders):
+    around = _modules_around(step.layer if step.module is not None else step.scope, parameters)
+    if any(type(x).train is not nn.Module.train or "train" in vars(x) for x in around):
         return False
     if step.module is not None and Trait.RUNNING_STATISTICS in step.traits:
         # with a momentum of zero evaluation subtracts what the mean was at first
@@ -57,8 +57,8 @@ def _reads_a_layer(node: fx.Node, recording: Recording) -> bool:
     return row is not None and row.kind in BIASED
 
 
-def _holders(path: str, parameters: Parameters) -> Iterator[nn.Module]:
-    """The module of that path, and all that it is in."""
+def _modules_around(path: str, parameters: Parameters) -> Iterator[nn.Module]:
+    """The module of that path, and the modules around it."""
     while path:
         yield parameters.modules[path]
         path = path.rpartition(".")[0]

@@ -41,11 +41,11 @@ class Parameters:
         return Parameter(name, self.sizes[name], construction_of(owner))
 
     def of_module(self, step: Step) -> list[str]:
-        """Everything that a module holds."""
+        """The names of the parameters that a module holds."""
         return [name for name in step.parameters if name in self.sizes]
 
     def of_call(self, lowered: LoweredCall) -> list[tuple[str, int]]:
-        """Name and size: those of the module, and those that constant arguments are made of."""
+        """A call's parameters, by name and size: those of its module and of its constants."""
         if lowered.is_function and not lowered.call.data:
             return []  # whoever uses the result has them
         tensors = (*lowered.call.tensors, *lowered.computed_tensors.values())
@@ -114,7 +114,7 @@ class Parameters:
         return frozenset(used & self.sizes.keys())
 
     def of_losses(self, names: Iterable[str]) -> frozenset[str]:
-        """Those of modules that are losses, by their class or by what the model calls them."""
+        """The parameters of modules that are losses, by their class or by their name."""
         return frozenset(name for name in names if any(map(_is_loss, self._owners(name))))
 
     def _owners(self, name: str) -> Iterator[tuple[str, nn.Module | None]]:
@@ -145,5 +145,5 @@ def _is_loss(owner: tuple[str, nn.Module | None]) -> bool:
 
 
 def _size(parameter: torch.Tensor) -> int:
-    """In scalars; those of a lazy module that never ran are not known."""
+    """The elements of a parameter; 0 for one of a lazy module that never ran."""
     return 0 if is_lazy(parameter) else parameter.numel()

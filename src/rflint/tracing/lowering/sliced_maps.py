@@ -43,7 +43,7 @@ def joined_slices(
 
 
 def _sliced_from(edge: Edge, layers: Layers) -> dict[int, tuple[Reach, ...]]:
-    """What was sliced, once or again and again, for the value of an edge, nearest first."""
+    """The maps that an edge's value was sliced from, nearest first, and what it reads of each."""
     found: dict[int, tuple[Reach, ...]] = {}
     source = edge.source
     reach: tuple[Reach, ...] = (POINTWISE,) * len(layers.resolution)

@@ -56,7 +56,7 @@ def in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
 
 
 def name_of(func: Any) -> str:
-    """A function's name, for an operator of a library with its namespace: mylib::blur."""
+    """A function's name; that of a library's operator has its namespace in front: mylib::blur."""
     if isinstance(func, torch._ops.OpOverload):
         func = func.overloadpacket
     if isinstance(func, torch._ops.OpOverloadPacket):

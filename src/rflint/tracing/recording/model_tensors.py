@@ -37,7 +37,7 @@ class ModelTensors:
         return self._names.get(id(tensor))
 
     def names(self, tensors: Iterable[torch.Tensor]) -> tuple[str, ...]:
-        """Of those that the model has a name for."""
+        """The names of those tensors that the model has one for."""
         return tuple(name for tensor in tensors if (name := self.name(tensor)) is not None)
 
 

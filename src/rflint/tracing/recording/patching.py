@@ -1,4 +1,4 @@
-"""Stand between a model's forward and what it calls: modules, compiled code, TorchScript."""
+"""Patches of torch, for a while: how modules, TorchScript and compiled code are called."""
 
 from __future__ import annotations
 

@@ -216,14 +216,14 @@ class Recorder(TorchFunctionMode):
             func(tensor, value)
 
     def _of_constants(self, result: Any) -> Any:
-        """What was computed from nothing recorded, but where the model's weights lie."""
+        """A result of constants alone; where it lies on meta, it is noted as a constant."""
         for tensor in tensors_of(result):
             if tensor.device.type == "meta":
                 self.tracker.constant(tensor)
         return result
 
     def _composed(self, spelling: str, args: tuple[Any, ...]) -> Any:
-        """Functions without a row of their own that others say as well."""
+        """The result of a function that is recorded as the calls that it consists of."""
         if spelling == "broadcast_tensors":
             tensors = args[0] if isinstance(args[0], (tuple, list)) else args
             shape = broadcast(*(x.shape for x in tensors))

@@ -113,7 +113,7 @@ class TensorTracker:
         return name
 
     def _renamed(self, tensor: torch.Tensor) -> fx.Node | None:
-        """The node of what a parameter was made of in forward: that tensor, by another name."""
+        """The node of the tensor that a new parameter was made of in forward, if there is one."""
         if isinstance(tensor, nn.Parameter):
             for other in self._aliases.of(tensor):
                 if is_same_view(tensor, other):
@@ -121,7 +121,7 @@ class TensorTracker:
         return None
 
     def copied(self, tensor: torch.Tensor, memo: dict[int, Any]) -> torch.Tensor:
-        """What copy.deepcopy makes of a tensor stands for the same."""
+        """The copy that copy.deepcopy makes of a tensor; it stands for the same node."""
         if id(tensor) in memo:
             found: torch.Tensor = memo[id(tensor)]
             return found
@@ -135,7 +135,7 @@ class TensorTracker:
         return copy
 
     def computed(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> dict[str, fx.Node]:
-        """By name, the nodes of those tensors that were computed."""
+        """The nodes of those tensors that were computed, by name."""
         found = ((name, self._nodes.get(id(tensor))) for name, tensor in tensors)
         return {name: node for name, node in found if node is not None and node.op != "get_attr"}
 
@@ -167,7 +167,7 @@ class TensorTracker:
                 self._bind(tensor, self._step(part, Step(tensor, "part", None)))
 
     def wrote(self, written: torch.Tensor, caller: SourceLocation | None) -> None:
-        """Every other tensor that shares what was just written in place has changed as well."""
+        """Note that a tensor was written in place, and its aliases with it."""
         for other in self._aliases.of(written):
             if other is not written:
                 self._overlay(other, written, caller)

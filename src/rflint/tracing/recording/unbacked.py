@@ -83,7 +83,7 @@ class UnbackedNumber:
         return self
 
     def item(self) -> UnbackedNumber:
-        """As NumPy's numbers have it."""
+        """The number itself, as NumPy's numbers give it."""
         return self
 
 
@@ -96,7 +96,7 @@ def printed_number(dtype: torch.dtype, specification: str) -> str:
 
 
 def numbers_in(argument: Any) -> list[UnbackedNumber]:
-    """Those in nested arguments."""
+    """The unbacked numbers in nested arguments."""
     if isinstance(argument, UnbackedNumber):
         return [argument]
     if isinstance(argument, (tuple, list)):

@@ -37,7 +37,7 @@ class NewDimension:
 
 
 class DimensionTracker(GraphInterpreter):
-    """Every dimension of every input as an axis, and what convolutions do to them.
+    """Follows every dimension of every input as if it were an axis, and notes what layers do to it.
 
     Axes are counted through: `inputs[i][d]` is dimension d of input i; further ones are those that
     the model makes (`new`).
@@ -88,7 +88,7 @@ class DimensionTracker(GraphInterpreter):
         return self._slid_in_parts - self._slid_as_whole
 
     def input_value(self, node: fx.Node, shape: tuple[int, ...]) -> Value:
-        """All dimensions are followed; but those of one position only where images have axes."""
+        """An input, all dimensions tracked; of one position, only those where images have axes."""
         dims = self.inputs[self._inputs_seen]
         self._inputs_seen += 1
         axes = [
@@ -98,7 +98,7 @@ class DimensionTracker(GraphInterpreter):
         return Value(shape, input_dimensions(shape, axes), 0)
 
     def effect(self, node: fx.Node, step: Step, call: Call) -> Effect:
-        """As the table says; what is in no table may have moved anything anywhere."""
+        """What the table says; an operator in no table may have moved anything anywhere."""
         if step.row is None or step.row.kind is Kind.TAUGHT:
             return self._unknown(call)
         effect = step.row.effect(call)
@@ -117,11 +117,11 @@ class DimensionTracker(GraphInterpreter):
     def output_value(
         self, node: fx.Node, step: Step, call: Call, effect: Effect, shape: tuple[int, ...]
     ) -> Value:
-        """Nothing is built."""
+        """The value behind an operator; nothing is made of the call."""
         return Value(shape, effect.dimensions, 0, zeros=effect.zeros)
 
     def on_constant_call(self, node: fx.Node, step: Step, call: Call) -> None:
-        """Nothing is counted."""
+        """Nothing is to be noted."""
 
     def _unknown(self, call: Call) -> Effect:
         results = call.result if isinstance(call.result, (tuple, list)) else [call.result]
@@ -157,7 +157,7 @@ class DimensionTracker(GraphInterpreter):
         return replace(effect, dimensions=tuple(map(self._as_slid, effect.dimensions)))
 
     def _along(self, carried: Collection[int]) -> tuple[int, ...]:
-        """What lies along a dimension that is slid over.
+        """The tracked axes along a dimension that is slid over.
 
         Where channels were moved between positions (a pixel shuffle), the positions count.
         """
@@ -165,7 +165,7 @@ class DimensionTracker(GraphInterpreter):
         return tuple(sorted(set(carried) - front))
 
     def _as_slid(self, carried: Dimension) -> Dimension:
-        """Made axes, and folded ones, under another number, once they have been slid over."""
+        """A dimension with its new and folded axes renumbered, since they have been slid over."""
         return tuple(
             replace(factor, axes=tuple(self._as_slid_number(axis) for axis in factor.axes))
             if any(axis in self.new or axis in self._slid_in_parts for axis in factor.axes)
@@ -181,7 +181,7 @@ class DimensionTracker(GraphInterpreter):
         return self.number_once_slid[axis]
 
     def _labelled(self, node: fx.Node, call: Call, effect: Effect, *, is_spectrum: bool) -> Effect:
-        """Features that an operator makes, each dimension of them under a number of its own."""
+        """An effect with a number for every dimension of features that the operator makes."""
         rank = len(effect.dimensions)
         dimensions = list(effect.dimensions)
         for dim in _features(call, self.recording.steps[node], rank):
@@ -193,7 +193,7 @@ class DimensionTracker(GraphInterpreter):
         return replace(effect, dimensions=tuple(dimensions))
 
     def _unfolded(self, node: fx.Node, effect: Effect) -> Effect:
-        """Every part of a dimension that a view has folded, under a number of its own."""
+        """An effect with a number for every part of a dimension that the view has folded."""
         dimensions = list(effect.dimensions)
         for axis in self.folded:
             dims = [d for d, carried in enumerate(dimensions) if axes_of(carried) == {axis}]

@@ -49,7 +49,7 @@ def find_axes(
 
 
 def with_new_axes(effect: Effect, new: Mapping[int, tuple[int, int]]) -> Effect:
-    """The effect of an operator that makes axes, along these dimensions of its result."""
+    """The effect of an operator that makes new axes: by dimension of its result, axis and size."""
     dimensions = list(effect.dimensions)
     made = {axis for axis, _ in new.values()}
     for dim, (axis, _) in new.items():

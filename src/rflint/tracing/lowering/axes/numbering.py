@@ -13,7 +13,7 @@ _Group: TypeAlias = tuple[int, ...]
 
 
 def numbered_axes(tracker: DimensionTracker, axes_of_inputs: Sequence[Set[int]]) -> dict[int, int]:
-    """An axis of the model for everything that was tracked and is one.
+    """The model's axes, counted from 0, for those of the tracked axes that are one.
 
     `axes_of_inputs` are, per input, the dimensions that are axes. Axes are counted in the order in
     which the convolutions of most dimensions carry them; what lies in the same place of others is
@@ -60,7 +60,7 @@ def _groups(tracker: DimensionTracker, slide: Slide, usable: Set[int]) -> list[_
 def _in_order(
     tracker: DimensionTracker, numbers: dict[int, int], slides: Sequence[Sequence[_Group]]
 ) -> dict[int, int]:
-    """The same axes counted anew: without gaps, and as an input has them where it has them all.
+    """The same axes counted without gaps, and in the order of an input that has them all.
 
     The order is that of a convolution that slides over all of them, unless that is an image of the
     usual layout, whose own order counts.

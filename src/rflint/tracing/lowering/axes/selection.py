@@ -110,7 +110,7 @@ def _axes_of_mask(
 
 
 def _lengths_of_new(tracker: DimensionTracker) -> dict[int, int]:
-    """How long all that the model makes is: as convolutions slide over it, parts together."""
+    """The length of every new dimension; of parts slid over together, that of the whole."""
     lengths = {axis: new.size for axis, new in tracker.new.items()}
     for slide in slides_over_axes(tracker):
         for there, size in zip(slide.axes, slide.sizes, strict=True):
@@ -135,7 +135,7 @@ def _sizes(
     inputs: Sequence[tuple[int | None, ...]],
     sizes_of_new: Mapping[int, int],
 ) -> tuple[int, ...]:
-    """Of every axis, the size: in the input that comes first, or where it is made."""
+    """The size of every axis: in the first input that has it, or where it is made."""
     sizes: dict[int, int] = {}
     for i in (main_input(inputs), *range(len(inputs))):
         for axis, size in zip(inputs[i], shapes[i], strict=True):
@@ -146,7 +146,7 @@ def _sizes(
 
 
 def _contradiction(uses: Sequence[_InputUse]) -> str:
-    """What convolutions slide over, if that is none of what the user calls axes."""
+    """What convolutions slide over instead, if it is no axis that the user has named."""
     if any(use.axes & use.slid for use in uses):
         return ""
     for use in uses:

@@ -41,7 +41,7 @@ def slides_over_axes(tracker: DimensionTracker) -> list[Slide]:
 
 
 def new_axes(tracker: DimensionTracker) -> set[int]:
-    """Of the dimensions that the model makes, those that are axes."""
+    """The dimensions that the model makes and that are axes."""
     slides = slides_over_axes(tracker)
     return {a for slide in slides for there in slide.axes for a in there if a in tracker.new}
 

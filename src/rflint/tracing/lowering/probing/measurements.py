@@ -75,7 +75,7 @@ class Measurements:
     def _results(
         self, node: fx.Node, call: Call, shapes: Sequence[tuple[int, ...]]
     ) -> dict[tuple[int, int], list[ProbeResult]]:
-        """By tensor (its place among all arguments) and dimension that carries positions."""
+        """What the results read, by tensor (its place among all arguments) and dimension."""
         stored = call.module.state_dict().values() if call.module is not None else ()
         check_sizes([*(v.shape for v in call.tensors), *shapes, *(t.shape for t in stored)])
         function = _function(node, self._model)
@@ -164,7 +164,7 @@ def _per_axis(value: Value, dim: int, reach: Reach, shape: Sequence[int]) -> dic
 
 
 def _nothing_known(call: Call, shapes: Sequence[tuple[int, ...]]) -> Effect:
-    """Whatever its inputs still see, nobody knows what the operator reads of it."""
+    """The effect of an operator of which nothing could be found out."""
     first = call.data[0]
     axes = frozenset(axis for value in call.data for axis in all_axes(value.dimensions))
     shape = shapes[0] if shapes else ()

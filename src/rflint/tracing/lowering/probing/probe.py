@@ -99,7 +99,7 @@ def _probed(size: int, most: int) -> range:
 def _values(
     function: Callable[..., Any], args: Any, kwargs: Any, which: int, dim: int
 ) -> tuple[float, ...]:
-    """What to put at the probed positions; some operators refuse NaNs."""
+    """The values to put at probed positions: a large one, and a NaN where that is taken."""
     try:
         _run(function, *_with_value(args, kwargs, which, dim, 0, torch.nan))
     except CannotRun:

@@ -7,7 +7,7 @@ import dis
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rflint.tracing.recording.guards.statements import name_of
+from rflint.tracing.recording.guards.statements import identifier_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,10 @@ class Guard:
         return None
 
 
+_KEEPING_TRUTH = frozenset({"all", "any", "bool"})
+"""Functions whose result is true if what they are given is."""
+
+
 def _parts(node: ast.expr, value: bool) -> Iterator[tuple[ast.expr, bool]]:
     """The parts of a test that decide it, with the value that makes it what it is to be."""
     yield node, value
@@ -44,7 +48,11 @@ def _parts(node: ast.expr, value: bool) -> Iterator[tuple[ast.expr, bool]]:
         yield from _parts(node.operand, not value)
     elif isinstance(node, ast.NamedExpr):
         yield from _parts(node.value, value)
-    elif isinstance(node, ast.Call) and name_of(node.func) in ("all", "any", "bool") and node.args:
+    elif (
+        isinstance(node, ast.Call)
+        and identifier_of(node.func) in ("all", "any", "bool")
+        and node.args
+    ):
         yield from _parts(node.args[0], value)
     elif isinstance(node, (ast.GeneratorExp, ast.ListComp)):
         yield from _parts(node.elt, value)

@@ -51,7 +51,7 @@ def _guard(statement: Statement) -> Guard | None:
 
 
 def _guard_of_caller(frame: FrameType, statement: Statement) -> Guard | None:
-    """The same where a function returns what its caller asserts: `assert is_finite(x)`."""
+    """The guard in a function that returns what its caller asserts: `assert is_finite(x)`."""
     node, caller = statement.node, frame.f_back
     calling = None if caller is None else statement_at(caller)
     asserted = None if calling is None else _guard(calling)

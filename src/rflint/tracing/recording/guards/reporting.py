@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from rflint.tracing.recording.guards.statements import Statement, called_name, name_of
+from rflint.tracing.recording.guards.statements import Statement, called_name, identifier_of
 
 _REPORTING = frozenset(
     {"print", "pprint", "warn", "warning", "debug", "info", "error", "critical", "exception", "log"}
@@ -42,11 +42,11 @@ def _is_used(target: ast.expr, statement: Statement, inside: set[int]) -> bool:
     in its file.
     """
     is_function = (ast.FunctionDef, ast.AsyncFunctionDef)
-    name, around = name_of(target), statement.around[-1]
+    name, around = identifier_of(target), statement.around[-1]
     if isinstance(target, ast.Name):
         around = next((x for x in statement.around if isinstance(x, is_function)), around)
     return name is None or any(
-        type(x) is type(target) and name_of(x) == name and isinstance(x.ctx, ast.Load)  # type: ignore[attr-defined]
+        type(x) is type(target) and identifier_of(x) == name and isinstance(x.ctx, ast.Load)  # type: ignore[attr-defined]
         for x in ast.walk(around)
         if id(x) not in inside
     )

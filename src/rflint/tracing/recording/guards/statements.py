@@ -81,13 +81,13 @@ def _shares_line(node: ast.stmt, outer: ast.stmt | None) -> bool:
 
 
 def instructions_of(frame: FrameType) -> list[dis.Instruction]:
-    """What its code consists of, without what does nothing."""
+    """The bytecode of a frame's code, without instructions that do nothing."""
     return [
         x for x in dis.get_instructions(frame.f_code) if x.opname not in ("NOP", "EXTENDED_ARG")
     ]
 
 
-def name_of(node: ast.AST) -> str | None:
+def identifier_of(node: ast.AST) -> str | None:
     """The name of a variable or an attribute."""
     if isinstance(node, ast.Name):
         return node.id
@@ -97,5 +97,5 @@ def name_of(node: ast.AST) -> str | None:
 def called_name(node: ast.stmt) -> str | None:
     """The name of the function that a statement calls, if it does nothing else."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        return name_of(node.value.func)
+        return identifier_of(node.value.func)
     return None
