@@ -13,7 +13,7 @@ from typing import NamedTuple
 from svg import MARGIN, Drawing, within
 
 from rflint.analysis.proofs.gridding import Stack
-from rflint.analysis.receptive_field import PIXEL, step
+from rflint.analysis.receptive_field import PIXEL, field_behind
 from rflint.graph.taps import Taps, everything, members
 from rflint.graph.windows import Window
 
@@ -43,7 +43,7 @@ def receptive_fields(drawing: Drawing) -> None:
                 told, border = told + border, ""
             drawing.label(left + sees * scale + 8, y + 14, told)
             y += 26
-        seen = step(seen, reach[name])
+        seen = field_behind(seen, reach[name])
     drawing.line("missed", left + image * scale, top, left + image * scale, y)
     drawing.key(("good", "within the image"), ("bad", "beyond the image: nothing left to see"))
 

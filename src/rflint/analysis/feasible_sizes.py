@@ -17,18 +17,18 @@ None: it is unbounded, or has no such axis; no size of it is large enough.
 
 
 def feasible_min(
-    layers: Sequence[AnalysedLayer], inputs: InputSizes, may_draw: Set[int]
+    layers: Sequence[AnalysedLayer], inputs: InputSizes, decoders: Set[int]
 ) -> tuple[int, ...]:
     """The smallest size of the input in question at which no judged convolution exceeds it.
 
-    Those that may draw are unproductive at no size. Axes that are made inside of the model stay as
-    long as they are, whatever the input.
+    Those that may belong to a decoder are unproductive at no size. Axes that are made inside of the
+    model stay as long as they are, whatever the input.
     """
     axes = range(len(inputs.resolution))
     fields = [
-        tuple(inputs.needed(index, axis) for axis in axes)
+        tuple(inputs.required_size(index, axis) for axis in axes)
         for index, x in enumerate(layers)
-        if x.is_judged and index not in may_draw
+        if x.is_judged and index not in decoders
     ]
     return smallest_feasible_input(fields, inputs.resolution)
 
@@ -40,7 +40,7 @@ def feasible_max(
     judged = [index for index, x in enumerate(layers) if x.is_judged]
     largest: list[int | None] = []
     for axis in range(axes):
-        seen = [inputs.of_first(index, axis, behind=True) for index in judged]
+        seen = [inputs.field_of_first(index, axis, behind=True) for index in judged]
         lengths = [field.r_widest for field in seen if not field.is_empty]
         bounded = [ceil(r) for r in lengths if r is not None]
         all_bounded = bounded and len(bounded) == len(lengths)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rflint.analysis.receptive_field import NOTHING, AxisField, LayerField, beginnings, propagate
+from rflint.analysis.receptive_field import NO_FIELD, AxisField, LayerField, propagate
 from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
 
@@ -42,23 +42,24 @@ class Comparison:
 
 
 class InputSizes:
-    """The sizes of all inputs of an architecture, and what every layer sees of each."""
+    """The receptive field of every layer in each input, where inputs differ in size."""
 
     def __init__(self, architecture: Architecture, fields: Sequence[LayerField]) -> None:
         self.resolution = architecture.resolution
         self._given = {axis for axes in architecture.axes_of_dimensions for axis in axes}
         if not architecture.axes_of_dimensions:
             self._given.update(range(architecture.axes))
-        begun = beginnings(architecture)
-        alike: dict[tuple[tuple[int, int], ...], list[int]] = {}
+        begun = architecture.axis_origins
+        sources_by_sizes: dict[tuple[tuple[int, int], ...], list[int]] = {}
         for source, sizes in begun.items():
-            alike.setdefault(tuple(sorted(sizes.items())), []).append(source)
+            sources_by_sizes.setdefault(tuple(sorted(sizes.items())), []).append(source)
         known: dict[int, int] = dict(enumerate(self.resolution))
-        if all(known[axis] == size for sizes in alike for axis, size in sizes):
+        if all(known[axis] == size for sizes in sources_by_sizes for axis, size in sizes):
             self._followed = [(known, fields)]
         else:
             self._followed = [
-                (dict(sizes), propagate(architecture, sources)) for sizes, sources in alike.items()
+                (dict(sizes), propagate(architecture, sources))
+                for sizes, sources in sources_by_sizes.items()
             ]
 
     def comparisons(self, index: int, *, behind: bool = False) -> tuple[Comparison, ...]:
@@ -67,16 +68,19 @@ class InputSizes:
             self._compared(index, axis, size, behind) for axis, size in enumerate(self.resolution)
         )
 
-    def of_first(self, index: int, axis: int, *, behind: bool = False) -> AxisField:
-        """What a layer sees of the first input that has an axis, or of where that is made."""
+    def field_of_first(self, index: int, axis: int, *, behind: bool = False) -> AxisField:
+        """A layer's receptive field in the first input that has an axis, or where that begins."""
         for sizes, fields in self._followed:
             if sizes.get(axis) == self.resolution[axis]:
                 return _side(fields[index], behind)[axis]
-        return NOTHING
+        return NO_FIELD
 
-    def needed(self, index: int, axis: int) -> Number | None:
-        """How long that input has to be for a layer; None where no length is enough."""
-        r = self.of_first(index, axis).r_min
+    def required_size(self, index: int, axis: int) -> Number | None:
+        """The smallest size of that input that a layer's receptive field does not exceed.
+
+        None where no size is large enough.
+        """
+        r = self.field_of_first(index, axis).r_min
         fixed = axis not in self._given
         return None if fixed and r is not None and r > self.resolution[axis] else r
 

@@ -4,12 +4,13 @@ For one path, per axis (paper, Eq. 1, with kernels after dilation K and strides 
 
     r_l = r_{l-1} + (K_l - 1) * j_{l-1},    j_l = j_{l-1} * s_l,    r_0 = j_0 = 1
 
-Behind an upsampling that is a mean over the phases of a block of positions. Units at its seams see
-up to a whole coarse position more: what the widest of them sees is kept beside r_max (phases.py).
+Behind an upsampling that is a mean over the positions of a block. Units where two blocks meet see up
+to a whole coarse position more: the receptive field of the widest unit is kept beside r_max (see
+widest_unit.py).
 
-Over several paths the paper asks for the smallest and the largest r (section II-D). The step is
-monotone in r for a fixed jump j, so the smallest and largest r for each distinct jump at a node
-say all that any later step can need: that is exact, however many paths there are.
+Over several paths the paper asks for the smallest and the largest r (section II-D). Eq. 1 is
+monotone in r for a fixed jump j, so the smallest and the largest r for each distinct jump at a node
+say all that any later layer can need: that is exact, however many paths there are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from rflint.analysis.phases import Widest
+from rflint.analysis.widest_unit import WidestUnit
 from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
 from rflint.graph.layer import INPUT
@@ -43,7 +44,7 @@ class Span:
     shifted: bool = field(default=False, compare=False)
     """Whether some path takes positions from elsewhere (a roll, a slice): next to others, r_max is
     then the distance between the outermost, as of the kernel that is spelled out that way."""
-    widest: Widest | None = field(default=None, compare=False)
+    widest: WidestUnit | None = field(default=None, compare=False)
     """Where units see different amounts, what the widest of them sees."""
 
     @property
@@ -102,7 +103,7 @@ Field: TypeAlias = tuple[AxisField, ...]
 """One `AxisField` per spatial axis."""
 
 PIXEL = AxisField({1: Span(1, 1, 0, 0)})
-NOTHING = AxisField()
+NO_FIELD = AxisField()
 
 
 def behind_window(r: Number, jump: Number, window: Window) -> tuple[Number, Number]:
@@ -110,7 +111,7 @@ def behind_window(r: Number, jump: Number, window: Window) -> tuple[Number, Numb
     return r + (window.size - 1) * jump, jump * window.stride
 
 
-def step(seen: AxisField, reach: Reach) -> AxisField:
+def field_behind(seen: AxisField, reach: Reach) -> AxisField:
     """The field behind an operator that reads `reach` of a value that sees `seen` (Eq. 1)."""
     if reach is POINTWISE or reach == POINTWISE:
         return seen
@@ -131,7 +132,7 @@ def step(seen: AxisField, reach: Reach) -> AxisField:
         slack = span.slack + reach.rounding * jump
         moved, r_max, widest = span.shifted or reach.is_shift, span.r_max + growth, span.widest
         if widest or reach.blocks:
-            widest = (widest or Widest(span.r_max)).grown(growth, reach.blocks * jump)
+            widest = (widest or WidestUnit(span.r_max)).grown(growth, reach.blocks * jump)
         spans[jump_behind] = Span(r_min, r_max, first, last, slack, moved, widest)
     return AxisField(spans, seen.unbounded, seen.unknown)
 
@@ -162,7 +163,7 @@ def _together(one: Span, other: Span) -> Span:
         r_max = max(r_max, last - first + 1)
     widest = one.widest
     if one.widest or other.widest:
-        widest = (one.widest or Widest(one.r_max)) | (other.widest or Widest(other.r_max))
+        widest = (one.widest or WidestUnit(one.r_max)) | (other.widest or WidestUnit(other.r_max))
         widest = widest.at_least(r_max)
     return Span(
         min(one.r_min, other.r_min), r_max, first, last, max(one.slack, other.slack), moved, widest
@@ -187,13 +188,15 @@ def propagate(
 ) -> tuple[LayerField, ...]:
     """Receptive fields of every layer, in the order of `architecture.layers`.
 
-    `sources` are the values that axes begin with (`beginnings`) whose positions count; None: all.
+    `sources` are the values that axes begin with (`Architecture.axis_origins`) whose positions
+    count; None: all.
     Attention gates are no feature paths (paper, section IV-D), and count only `through_gates`.
     """
     axes = range(architecture.axes)
     counts = sources is None or INPUT in sources
-    carried = axes if architecture.input_axes is None else architecture.input_axes
-    pixels: Field = tuple(PIXEL if counts and axis in carried else NOTHING for axis in axes)
+    pixels: Field = tuple(
+        PIXEL if counts and architecture.input_has(axis) else NO_FIELD for axis in axes
+    )
     fields: list[LayerField] = []
 
     def value(source: int) -> Field:
@@ -203,24 +206,12 @@ def propagate(
         edges = layer.inputs if through_gates else layer.feature_edges
         seen = tuple(union(value(edge.source)[axis] for edge in edges) for axis in axes)
         out = tuple(
-            union(step(value(edge.source)[axis], edge.reach[axis]) for edge in edges)
+            union(field_behind(value(edge.source)[axis], edge.reach[axis]) for edge in edges)
             for axis in axes
         )
         if layer.new_axes:
-            begun = PIXEL if sources is None or index in sources else NOTHING
+            begun = PIXEL if sources is None or index in sources else NO_FIELD
             made = {axis for axis, _ in layer.new_axes}
             out = tuple(begun if axis in made else out[axis] for axis in axes)
         fields.append(LayerField(seen, out))
     return tuple(fields)
-
-
-def beginnings(architecture: Architecture) -> dict[int, dict[int, int]]:
-    """The values that axes begin with, INPUT or layers, and the size of every axis there."""
-    carried = (
-        range(architecture.axes) if architecture.input_axes is None else architecture.input_axes
-    )
-    found = {INPUT: {axis: architecture.resolution[axis] for axis in carried}}
-    for index, layer in enumerate(architecture.layers):
-        if layer.new_axes:
-            found[index] = dict(layer.new_axes)
-    return found

@@ -99,6 +99,17 @@ class Architecture:
         """The number of spatial axes of the input."""
         return len(self.resolution)
 
+    def input_has(self, axis: int) -> bool:
+        """Whether an axis begins with the model's (first) input."""
+        return self.input_axes is None or axis in self.input_axes
+
+    @property
+    def axis_origins(self) -> dict[int, dict[int, int]]:
+        """The values that axes begin with, INPUT or layers, and the size of every axis there."""
+        given = {a: size for a, size in enumerate(self.resolution) if self.input_has(a)}
+        made = {i: dict(layer.new_axes) for i, layer in enumerate(self.layers) if layer.new_axes}
+        return {INPUT: given, **made}
+
     def is_input(self, value: int) -> bool:
         """Whether a value is given to the model, and not made by it."""
         return value == INPUT or self.layers[value].kind is Kind.INPUT

@@ -45,8 +45,7 @@ class AxisForecaster:
         self.layers = analysis.architecture.layers
         self.input_size = analysis.architecture.resolution[axis]
         self.seen_sizes = [x.input_sizes[axis] for x in analysis.layers]
-        carried = analysis.architecture.input_axes
-        self.begins_with_input = carried is None or axis in carried
+        self.begins_with_input = analysis.architecture.input_has(axis)
         judged = [x.is_judged for x in analysis.layers]
         self.plain = [self._is_plain(x) and not j for x, j in zip(self.layers, judged, strict=True)]
         self.collapsed = self._collapsed()

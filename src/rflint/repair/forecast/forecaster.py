@@ -196,7 +196,7 @@ class Forecaster:
         def described(axis: int) -> tuple[object, ...]:
             return (
                 self.architecture.resolution[axis],
-                self.architecture.input_axes is None or axis in self.architecture.input_axes,
+                self.architecture.input_has(axis),
                 [x.input_sizes[axis] for x in self.analysis.layers],
                 *(
                     (layer.sizing[axis : axis + 1], *(edge.reach[axis] for edge in layer.inputs))

@@ -1,24 +1,24 @@
-"""Which convolutions draw: those of decoders, which make positions where they integrated before.
+"""Which convolutions decode: they make positions, where others in front of them integrated context.
 
 The theory asks whether a layer still has context to integrate, and was tried on classifiers. Behind
-an upsampling that question has no answer: receptive fields only ever grow, so every decoder without
-skip connections lies past the border at sizes below its receptive field, and the convolutions that
-make the picture would be those that are said to do nothing. Along one axis a convolution draws
+an upsampling that question has no answer. Receptive fields only ever grow, so at sizes below its
+receptive field every decoder without skip connections lies past the border, and the convolutions
+that make the picture would be called unproductive. Along one axis a convolution decodes
 
 - where on every path to it the map has become finer than it was at its coarsest, behind a
-  downsampling. A later downsampling to where it was ends that, and upsampling in front of the first
-  downsampling (a small image resized for a large network) does not begin it;
+  downsampling. A later downsampling to where it was ends that. Upsampling in front of the first
+  downsampling (a small image that is resized for a large network) does not begin it;
 - where every path to it makes the input itself finer, and nothing on the way or behind it makes
   maps smaller again: super-resolution, vocoders;
 - where a pixel shuffle makes positions of its channels, and nothing else reads them: the two are a
   transposed convolution.
 
-At the coarsest map an encoder ends and its decoder begins, and nothing tells where. Where every
-path to some output passes through a map as coarse, and convolutions draw behind it, those that work
-on it may draw. So may those of a decoder that is joined by skip connections, where some path to
-them has become finer, and nothing behind them makes maps smaller again: they integrate what the
-encoder brings, and draw. Both are judged as long as there is something to integrate, and not once
-their receptive fields are larger than the input.
+At the coarsest map an encoder ends and its decoder begins, and nothing tells where. So convolutions
+that work on a map through which every path to some output passes, and behind which others decode,
+may belong to either. So may those of a decoder that is joined by skip connections (a U-Net's),
+where some path to them has become finer, and nothing behind them makes maps smaller again: they
+integrate what the encoder brings, and decode. Both are judged as long as there is something to
+integrate, and not once their receptive fields are larger than the input.
 """
 
 from __future__ import annotations
@@ -41,21 +41,22 @@ _PIXEL: _Coarsest = {1: (0, 0)}
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """The convolutions that draw along some axis, as indices of layers."""
+class Decoders:
+    """The convolutions that decode along some axis, as indices of layers."""
 
-    draws: frozenset[int] = frozenset()
-    may_draw: frozenset[int] = frozenset()
+    certain: frozenset[int] = frozenset()
+    possible: frozenset[int] = frozenset()
     """Those at the coarsest map, between an encoder and its decoder, and where both are joined."""
 
 
-def drawing(architecture: Architecture) -> Drawing:
-    """Which convolutions draw, and which may."""
+def find_decoders(architecture: Architecture) -> Decoders:
+    """Which convolutions decode, and which may."""
     if not any(layer.upsamples for layer in architecture.layers):
-        return Drawing()
+        return Decoders()
     axes = [_Axis(architecture, axis) for axis in range(architecture.axes)]
-    draws = frozenset(index for axis in axes for index in axis.drawing())
-    return Drawing(draws, frozenset(i for axis in axes for i in axis.between()) - draws)
+    certain = frozenset(index for axis in axes for index in axis.certain())
+    possible = frozenset(index for axis in axes for index in axis.possible())
+    return Decoders(certain, possible - certain)
 
 
 class _Axis:
@@ -69,27 +70,25 @@ class _Axis:
         self.seen: list[_Coarsest] = []
         """Of what every layer reads."""
         self.out: list[_Coarsest] = []
-        carried = architecture.input_axes is None or axis in architecture.input_axes
-        pixel = _PIXEL if carried else {}
+        pixel = _PIXEL if architecture.input_has(axis) else {}
         for layer, edges in zip(self.layers, self.edges, strict=True):
             read = [(self.out[e.source] if e.source != INPUT else pixel, e) for e in edges]
             begins = any(axis == begun for begun, _ in layer.new_axes)
             self.seen.append(_union(coarsest for coarsest, _ in read))
             stepped = _union(_stepped(coarsest, e.reach[axis]) for coarsest, e in read)
             self.out.append(_PIXEL if begins else stepped)
-
         self.shrinks_later = self._shrinks_later()
 
-    def drawing(self) -> Iterator[int]:
-        """The convolutions that draw."""
+    def certain(self) -> Iterator[int]:
+        """The convolutions that decode."""
         shuffled = self._only_shuffled()
         for index, layer in enumerate(self.layers):
             if layer.kind.is_convolution and (self._is_finer(index) or index in shuffled):
                 yield index
 
-    def between(self) -> Iterator[int]:
-        """The convolutions that may draw: at the coarsest map, and where decoders are joined."""
-        drawn_from = self._drawn_from()
+    def possible(self) -> Iterator[int]:
+        """The convolutions that may: at the coarsest map, and where decoders are joined."""
+        decoded_from = self._decoded_from()
         for index, layer in enumerate(self.layers):
             seen = self.seen[index]
             stays = not self.shrinks_later[index] and not self._shrinks(index)
@@ -97,17 +96,17 @@ class _Axis:
                 continue
             at_coarsest = all(jump == least for jump, (least, _) in seen.items())
             joined = any(jump < most for jump, (_, most) in seen.items())
-            if joined or (at_coarsest and drawn_from[index] >= max(seen)):
+            if joined or (at_coarsest and decoded_from[index] >= max(seen)):
                 yield index
 
     def _is_finer(self, index: int) -> bool:
         seen = self.seen[index]
         finer = bool(seen) and max(seen) < 1 and not any(most for _, most in seen.values())
         resolves = finer and not self.shrinks_later[index] and not self._shrinks(index)
-        return _is_drawn(seen) or resolves
+        return _is_decoded(seen) or resolves
 
     def _makes(self, index: int) -> bool:
-        """Whether a convolution, ordinary or transposed, works on a map that is drawn already."""
+        """Whether a convolution, ordinary or transposed, works on a map that is decoded already."""
         return self.layers[index].kind.is_convolution and self._is_finer(index)
 
     def _only_shuffled(self) -> set[int]:
@@ -142,16 +141,16 @@ class _Axis:
                     later[edge.source] = True
         return later
 
-    def _drawn_from(self) -> list[Number]:
-        """Per layer, how coarse a map every path passes to some output that is drawn behind it.
+    def _decoded_from(self) -> list[Number]:
+        """Per layer, how coarse a map every path passes to some output that is decoded behind it.
 
-        Zero where nothing that depends on the layer is drawn by a convolution.
+        Zero where nothing that depends on the layer is decoded by a convolution.
         """
         count = len(self.layers)
         of_outputs: list[Number] = [0] * count
         found: list[Number] = [0] * count
         for index in self.architecture.outputs:
-            if _is_drawn(self.out[index]):
+            if _is_decoded(self.out[index]):
                 of_outputs[index] = min(least for least, _ in self.out[index].values())
         for index in reversed(range(count)):
             for edge in self.edges[index]:
@@ -164,7 +163,7 @@ class _Axis:
         return found
 
 
-def _is_drawn(coarsest: _Coarsest) -> bool:
+def _is_decoded(coarsest: _Coarsest) -> bool:
     return bool(coarsest) and all(jump < least for jump, (least, _) in coarsest.items())
 
 
