@@ -27,7 +27,7 @@ from rflint.graph.windows import Window
 from rflint.operators.taught import operator
 
 if TYPE_CHECKING:
-    from rflint.api import lint, repairs
+    from rflint.api import lint, lint_architecture, lint_project, repairs
     from rflint.repair.repair import Repair
     from rflint.report.report import Report
 
@@ -38,12 +38,16 @@ __all__ = [
     "Window",
     "__version__",
     "lint",
+    "lint_architecture",
+    "lint_project",
     "operator",
     "repairs",
 ]
 
 _LAZY = {
     "lint": "rflint.api",
+    "lint_architecture": "rflint.api",
+    "lint_project": "rflint.api",
     "repairs": "rflint.api",
     "Repair": "rflint.repair.repair",
     "Report": "rflint.report.report",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from rflint.errors import RflintError
@@ -16,6 +17,7 @@ from rflint.usecases.checks import chosen_checks, names
 from rflint.usecases.gc_pause import gc_paused
 
 if TYPE_CHECKING:
+    from rflint.graph.architecture import Architecture
     from rflint.repair.repair import Repair
     from rflint.report.report import Report
 
@@ -136,4 +138,107 @@ def repairs(
         args=args,
         tracing=tracing,
         kinds=names(kinds),
+    )
+
+
+@_for_python
+def lint_architecture(
+    architecture: Architecture,
+    *,
+    select: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
+    extend_select: str | Sequence[str] = (),
+    allow_unknown: str | Sequence[str] = (),
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    name: str = "architecture",
+) -> Report:
+    """Lint an architecture that did not come from PyTorch; torch is not imported.
+
+    Three convolutions with stride 2, and what another front end would make of them:
+
+    >>> from rflint.graph.architecture import Architecture
+    >>> from rflint.graph.layer import INPUT, Edge, Geometry, Kind, Layer
+    >>> from rflint.graph.windows import Window
+    >>> def convolution(index: int, source: int, size: int) -> Layer:
+    ...     return Layer(
+    ...         name=f"conv{index}", call=0, kind=Kind.CONV, op="Conv", operation="conv2d",
+    ...         inputs=(Edge(source, (Window(size=3, stride=2, start=-1),) * 2),),
+    ...         geometry=Geometry(kernel=(3, 3), stride=(2, 2), dilation=(1, 1), padding=(1, 1)),
+    ...         in_shape=(1, 8, 2 * size, 2 * size), out_shape=(1, 8, size, size),
+    ...         positions=(size, size), is_map=True, is_module=True,
+    ...     )
+    >>> architecture = Architecture(
+    ...     inputs=((1, 8, 8, 8),), resolution=(8, 8), params=0,
+    ...     layers=(convolution(0, INPUT, 4), convolution(1, 0, 2), convolution(2, 1, 1)),
+    ...     outputs=(2,), output_shapes=((1, 8, 1, 1),),
+    ... )
+    >>> report = rflint.lint_architecture(architecture, select="RF101,RF102")
+    >>> [(finding.code, finding.layer) for finding in report.findings]
+    [('RF102', 'conv2')]
+
+    Args:
+        architecture: layers in execution order, each with what it reads of the layers before it.
+        select: rule codes or prefixes to run instead of the default ones.
+        ignore: rule codes or prefixes not to run.
+        extend_select: rule codes or prefixes to run as well.
+        allow_unknown: operators that may be unknown without a finding.
+        settings: what rules are told, by their codes.
+        name: what the report calls the model.
+
+    Repairs, other input sizes, and what the model does in its other mode (training or evaluation)
+    need the nn.Module: the report is without them, and its notes say so.
+
+    Raises:
+        RflintError: there is no such rule, or no such setting.
+    """
+    from rflint.usecases.architecture import lint_architecture as lint
+
+    checks = chosen_checks(select, ignore, extend_select, settings, allow_unknown)
+    return lint(architecture, checks, name)
+
+
+@_for_python
+def lint_project(
+    targets: str | Sequence[str] = (),
+    *,
+    configuration: str | Path | None = None,
+    isolated: bool = False,
+    cache: bool = False,
+    baseline: str | Path | bool = True,
+    fail_on: str | None = None,
+    res: int | tuple[int, ...] | Sequence[int | tuple[int, ...]] | None = None,
+    **options: Any,
+) -> Report:
+    """Lint models by their targets, as the command line does and the configuration says.
+
+    Args:
+        targets: one or several, like "mymodel:build", "net.py:Net" or the name of a configured
+            model; without any, all configured models are linted.
+        configuration: the file to take; without it, the nearest pyproject.toml with [tool.rflint],
+            or rflint.toml.
+        isolated: take no configuration.
+        cache: take answers of earlier runs, and keep new ones. A process that has imported code of
+            the project already lints anew: what it has imported may not be what is in the files.
+        baseline: a file with accepted findings; True for the one that the configuration names, or
+            rflint-baseline.json beside it; False for none.
+        fail_on: the severity from which on findings fail the run, or "never": `report.fail_on`.
+        res: as for `lint`; goes before what the configuration says.
+        options: further keys of the configuration, with underscores: select="RF1", train=True,
+            args={"width": 3}, max_params="12M". They go before what it says.
+
+    What goes wrong with one model is among `report.failures`.
+
+    Raises:
+        RflintError: the configuration, the baseline or an argument makes no sense.
+    """
+    with gc_paused():
+        from rflint.usecases.python_project import lint_from_python
+    return lint_from_python(
+        [targets] if isinstance(targets, str) else targets,
+        configuration,
+        {**options, "res": res} if res is not None else options,
+        isolated=isolated,
+        cache=cache,
+        baseline=baseline,
+        fail_on=fail_on,
     )

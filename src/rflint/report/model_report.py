@@ -77,6 +77,8 @@ class ModelReport:
     """Of --max-macs and the other limits, those that the model exceeds."""
     fix_command: str = "rflint fix"
     """The command that writes its repairs."""
+    has_module: bool = True
+    """Whether the nn.Module is there that repairs are edits of, and not only its architecture."""
     rules_run: tuple[str, ...] | None = None
     """Codes of the rules that ran on it; None: all."""
 

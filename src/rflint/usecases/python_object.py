@@ -47,7 +47,7 @@ def lint_object(
             failures += [Failure(target, error) for error in failed]
     # the project's own rules are known to the program only, and failed rules may find something
     models = apply_policies(linted, checks.known, all_models=not failures, all_rules=False)
-    return Report(tuple(models), tuple(failures))
+    return Report(tuple(models), tuple(failures), rules=checks.rules)
 
 
 def repair_object(

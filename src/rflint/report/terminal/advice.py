@@ -35,7 +35,7 @@ class Advice:
         g, model = self.glyphs, self.model
         if model.repairs:
             self._repairs()
-        else:
+        elif model.has_module:
             self.console.print("No change to the model was found that would mend this.")
         larger = model.larger_input
         if larger:

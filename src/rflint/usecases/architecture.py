@@ -1,0 +1,56 @@
+"""An architecture linted that did not come from an nn.Module. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rflint.analysis.analyse import analyse, confirm_dead_weights
+from rflint.analysis.analysis import Analysis, OtherPasses, Retracer
+from rflint.analysis.options import AnalysisOptions
+from rflint.graph.architecture import Architecture
+from rflint.linting.runner import run_rules
+from rflint.report.model_report import ModelReport
+from rflint.report.policy import Policy, apply_policies
+from rflint.report.report import Failure, Report
+from rflint.usecases.checks import Checks
+
+_NO_REPAIRS = "repairs are edits of an nn.Module, and there is only an architecture"
+
+
+def lint_architecture(architecture: Architecture, checks: Checks, name: str) -> Report:
+    """Analyse an architecture, hold it against rules, and report on it.
+
+    What needs the nn.Module is left out, and the report's notes say so.
+    """
+    analysis = _analysed(architecture, checks.options.analysis)
+    findings, errors = run_rules(checks.rules, analysis, checks.options)
+    model = ModelReport(
+        name,
+        analysis,
+        findings,
+        repairs=(),
+        not_offered=(_NO_REPAIRS,) if analysis.unproductive else (),
+        notes=_notes(architecture),
+        has_module=False,
+    )
+    policy = Policy(checks.rules)
+    # failed rules may find something, and who wrote the architecture may know of other rules
+    models = apply_policies([(model, policy)], checks.known, all_models=not errors, all_rules=False)
+    failures = tuple(Failure(name, error) for error in errors)
+    return Report(tuple(models), failures, rules=checks.rules)
+
+
+def _analysed(architecture: Architecture, options: AnalysisOptions) -> Analysis:
+    """The analysis; of passes in the other mode, nobody knows what they do."""
+    repeats = not (architecture.is_random or architecture.changes_state)
+    others = OtherPasses(same_mode=() if repeats else None, other_mode=None)
+    analysis = replace(analyse(architecture, options), retracer=Retracer(known=others))
+    return confirm_dead_weights(analysis)
+
+
+def _notes(architecture: Architecture) -> tuple[str, ...]:
+    other = "evaluation" if architecture.training else "training"
+    return (
+        f"linted as an architecture, without its nn.Module: what it does in {other} is not known, "
+        "it was not tried at other input sizes, and no repairs were made",
+    )
