@@ -19,7 +19,7 @@ from rflint.operators.dimensions import (
     without_picked_positions,
 )
 from rflint.operators.effect import Effect, geometry, reach_per_axis
-from rflint.operators.mixing import row_shifts, shuffled_channels
+from rflint.operators.reaches import row_shifts, shuffled_channels
 from rflint.operators.shapes import Shape, broadcast, shape_of
 from rflint.operators.values import Zeros
 

@@ -11,7 +11,7 @@ from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call, tensors_in
 from rflint.operators.dimensions import axes_of, length, plain_dimensions
 from rflint.operators.effect import Effect, reach_per_axis
-from rflint.operators.mixing import mixing_geometry, mixing_reaches, sliding_along
+from rflint.operators.reaches import mixing_geometry, mixing_reaches, sliding_along
 from rflint.operators.regrouping import at_lengths, tangled
 from rflint.operators.shapes import shape_of
 from rflint.operators.table import Row

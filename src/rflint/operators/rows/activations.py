@@ -12,7 +12,7 @@ from rflint.operators.broadcasting import same_shape
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, Factor, axes_of
 from rflint.operators.effect import Effect, geometry, pointwise, reach_per_axis
-from rflint.operators.mixing import mixing_reaches
+from rflint.operators.reaches import mixing_reaches
 from rflint.operators.shapes import Shape, ShapeError, checked_dim, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.weights import weight_of

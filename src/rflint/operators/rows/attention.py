@@ -12,7 +12,7 @@ from rflint.graph.windows import Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, Factor
 from rflint.operators.effect import Effect, reach_per_axis
-from rflint.operators.mixing import mixing_geometry, mixing_reaches
+from rflint.operators.reaches import mixing_geometry, mixing_reaches
 from rflint.operators.regrouping import tangled
 from rflint.operators.shapes import Shape, ShapeError, broadcast, shape_of, shape_text
 from rflint.operators.table import operator

@@ -12,7 +12,7 @@ from rflint.graph.traits import Trait
 from rflint.graph.windows import Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.effect import Effect, geometry, reach_per_axis
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     add_reaches,
     mixing_reaches,
     on_axes,

@@ -10,7 +10,7 @@ from rflint.graph.windows import Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimension, Factor, axes_of
 from rflint.operators.effect import Effect, reach_per_axis
-from rflint.operators.mixing import mixing_geometry, mixing_reaches, without_inner_part
+from rflint.operators.reaches import mixing_geometry, mixing_reaches, without_inner_part
 from rflint.operators.shapes import Shape, ShapeError, shape_of, shape_text
 from rflint.operators.table import operator
 

@@ -22,7 +22,7 @@ from rflint.operators.dimensions import (
 )
 from rflint.operators.effect import Effect, geometry, reach_per_axis
 from rflint.operators.indices import basic_index, full_index
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     mixing_reaches,
     on_axes,
     shuffled_channels,

@@ -22,7 +22,7 @@ from rflint.operators.dimensions import (
     without_picked_positions,
 )
 from rflint.operators.effect import Effect, geometry, reach_per_axis
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     row_shifts,
     unshuffled_dimensions,
 )

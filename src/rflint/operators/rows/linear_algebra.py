@@ -10,7 +10,7 @@ from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call, tensors_in
 from rflint.operators.dimensions import Dimensions, Factor, all_axes, axes_of, plain_dimensions
 from rflint.operators.effect import Effect, geometry, reach_per_axis
-from rflint.operators.mixing import mixing_geometry, mixing_reaches
+from rflint.operators.reaches import mixing_geometry, mixing_reaches
 from rflint.operators.regrouping import at_lengths
 from rflint.operators.rows.reduction import reduced
 from rflint.operators.shapes import checked_dim, shape_of

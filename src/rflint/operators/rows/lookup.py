@@ -13,7 +13,7 @@ from rflint.graph.windows import Extent, Reach
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, all_axes, axes_of, plain_dimensions
 from rflint.operators.effect import Effect, pointwise, reach_per_axis
-from rflint.operators.mixing import mixing_geometry, mixing_reaches
+from rflint.operators.reaches import mixing_geometry, mixing_reaches
 from rflint.operators.shapes import Shape, ShapeError, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.weights import weight_of

@@ -12,7 +12,7 @@ from rflint.operators.broadcasting import broadcast_dimensions
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, Factor, all_axes
 from rflint.operators.effect import Effect, reach_per_axis
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     mixing_geometry,
     mixing_reaches,
     operand_reaches,

@@ -15,7 +15,7 @@ from rflint.operators.dimensions import (
     sole_axis,
 )
 from rflint.operators.effect import Effect, geometry, pointwise, reach_per_axis
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     shuffled_channels,
     sliding_along,
 )

@@ -22,7 +22,7 @@ from rflint.operators.dimensions import (
     sole_axis,
 )
 from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
-from rflint.operators.mixing import mixing_reaches, on_axes, sliding_along
+from rflint.operators.reaches import mixing_reaches, on_axes, sliding_along
 from rflint.operators.regrouping import resized
 from rflint.operators.shapes import Shape, ShapeError, per_axis, shape_of, shape_text
 from rflint.operators.table import operator

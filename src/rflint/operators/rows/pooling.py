@@ -16,7 +16,7 @@ from rflint.graph.windows import Extent, Reach, Window, adaptive_window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import sole_axis
 from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
-from rflint.operators.mixing import add_reaches, on_axes, sliding_along
+from rflint.operators.reaches import add_reaches, on_axes, sliding_along
 from rflint.operators.shapes import Shape, ShapeError, per_axis, shape_of, shape_text
 from rflint.operators.table import operator
 from rflint.operators.zeros import behind_adaptive_pooling, behind_pooling

@@ -17,7 +17,7 @@ from rflint.operators.broadcasting import broadcasting
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes
 from rflint.operators.effect import Effect, pointwise, reach_per_axis
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     mixing_geometry,
     mixing_reaches,
     unshuffled_dimensions,

@@ -10,7 +10,7 @@ from rflint.operators.broadcasting import broadcasting
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor
 from rflint.operators.effect import Effect, reach_per_axis
-from rflint.operators.mixing import mixing_geometry, mixing_reaches, without_inner_part
+from rflint.operators.reaches import mixing_geometry, mixing_reaches, without_inner_part
 from rflint.operators.shapes import Shape, broadcast, checked_dim, shape_of
 from rflint.operators.table import operator
 

@@ -10,7 +10,7 @@ from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes, axes_of, length
 from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     sliding_along,
 )
 from rflint.operators.regrouping import at_lengths, tangled

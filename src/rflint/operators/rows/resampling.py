@@ -17,7 +17,7 @@ from rflint.operators import zeros
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimension, Factor, axes_of, length, sole_axis
 from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
-from rflint.operators.mixing import on_axes, shuffled_channels, sliding_along
+from rflint.operators.reaches import on_axes, shuffled_channels, sliding_along
 from rflint.operators.regrouping import concatenated, resized, sliced
 from rflint.operators.shapes import Shape, ShapeError, check_padding_mode, shape_of, shape_text
 from rflint.operators.table import operator

@@ -15,7 +15,7 @@ from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, axes_of
 from rflint.operators.effect import Effect, geometry, reach_per_axis
-from rflint.operators.mixing import mixing_geometry, mixing_reaches, row_shifts, sliding_along
+from rflint.operators.reaches import mixing_geometry, mixing_reaches, row_shifts, sliding_along
 from rflint.operators.regrouping import at_lengths, resized, tangled
 from rflint.operators.rows.indexing import getitem
 from rflint.operators.rows.reduction import reduced

@@ -13,7 +13,7 @@ from rflint.graph.windows import Window
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Factor, all_axes, sole_axis
 from rflint.operators.effect import Effect, as_number, geometry, pointwise, reach_per_axis
-from rflint.operators.mixing import mixing_geometry, mixing_reaches, on_axes, sliding_along
+from rflint.operators.reaches import mixing_geometry, mixing_reaches, on_axes, sliding_along
 from rflint.operators.regrouping import at_lengths
 from rflint.operators.shapes import Shape, ShapeError, shape_of, shape_text
 from rflint.operators.table import operator

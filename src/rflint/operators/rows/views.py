@@ -15,7 +15,7 @@ from rflint.operators import zeros
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimension, Dimensions, Factor, all_axes, axes_of
 from rflint.operators.effect import Effect, geometry, pointwise, reach_per_axis
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     unshuffled_dimensions,
 )
 from rflint.operators.rearranging import (

@@ -23,7 +23,7 @@ from rflint.operators.dimensions import (
 )
 from rflint.operators.effect import Effect, as_number, geometry, reach_per_axis
 from rflint.operators.indices import basic_index
-from rflint.operators.mixing import (
+from rflint.operators.reaches import (
     composed_reach,
     unshuffled_dimensions,
 )

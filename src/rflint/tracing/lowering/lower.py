@@ -12,7 +12,7 @@ from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, input_dimensions, position_count, sole_axis
 from rflint.operators.effect import Effect
-from rflint.operators.mixing import mixing_geometry
+from rflint.operators.reaches import mixing_geometry
 from rflint.operators.values import Value
 from rflint.tracing.lowering.axes.axes import Axes
 from rflint.tracing.lowering.axes.find import with_new_axes

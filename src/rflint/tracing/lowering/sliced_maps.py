@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.windows import POINTWISE, Reach, Window
 from rflint.operators.dimensions import position_count
-from rflint.operators.mixing import composed_reach, mixing_geometry
+from rflint.operators.reaches import composed_reach, mixing_geometry
 from rflint.tracing.lowering.layers import Layers
 from rflint.tracing.lowering.lowered_call import LoweredCall
 

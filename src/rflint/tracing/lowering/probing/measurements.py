@@ -24,7 +24,7 @@ from rflint.operators.dimensions import (
     without_picked_positions,
 )
 from rflint.operators.effect import Effect, reach_per_axis
-from rflint.operators.mixing import mixing_geometry
+from rflint.operators.reaches import mixing_geometry
 from rflint.operators.regrouping import at_lengths, tangled
 from rflint.operators.shapes import shape_of
 from rflint.operators.values import Value
