@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,11 +14,11 @@ from rflint.tracing.model.mode import mode_of, set_mode
 from rflint.tracing.model.snapshot import Snapshot
 from rflint.tracing.model.tree import modules
 
-# torch's own stubs describe the constructors of their base classes
 _WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 _FEW = 64
 """Integers of torch.nn's own layers are counters (of batches), unless there are many of them."""
 
+# torch's own stubs describe the constructors of their base classes
 _LAZY_PARAMETER: Callable[..., torch.Tensor] = nn.UninitializedParameter
 _LAZY_BUFFER: Callable[..., torch.Tensor] = nn.UninitializedBuffer
 
@@ -40,16 +40,7 @@ def temporarily_on_meta(model: nn.Module, *, train: bool) -> Iterator[None]:
     ]
     try:
         set_mode(model, train)
-        on_meta: dict[int, torch.Tensor] = {}
-        for module in tree:
-            module.__dict__["_compiled_call_impl"] = None  # what module.compile() leaves
-            owned_by_torch = type(module).__module__.startswith("torch.nn.modules.")
-            for tensors in (module._parameters, module._buffers):
-                for name, tensor in tensors.items():
-                    if tensor is not None:
-                        if id(tensor) not in on_meta:
-                            on_meta[id(tensor)] = _without_storage(tensor, owned_by_torch)
-                        tensors[name] = on_meta[id(tensor)]  # type: ignore[assignment]
+        _put_on_meta(tree)
         yield
     finally:
         snapshot.restore()
@@ -61,13 +52,29 @@ def temporarily_on_meta(model: nn.Module, *, train: bool) -> Iterator[None]:
                     tensors[name] = tensor
 
 
+def _put_on_meta(tree: Iterable[nn.Module]) -> None:
+    """Replace the parameters and buffers of modules; a shared one stays shared."""
+    replacements: dict[int, torch.Tensor] = {}
+    for module in tree:
+        module.__dict__["_compiled_call_impl"] = None  # what module.compile() leaves
+        owned_by_torch = type(module).__module__.startswith("torch.nn.modules.")
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is None:
+                    continue
+                if id(tensor) not in replacements:
+                    replacements[id(tensor)] = _replacement(tensor, owned_by_torch)
+                tensors[name] = replacements[id(tensor)]  # type: ignore[assignment]
+
+
 def _stored(script: nn.Module) -> list[tuple[Any, dict[str, torch.Tensor]]]:
     """What TorchScript keeps outside of the module's own dictionary."""
     holders: tuple[Any, ...] = (script._parameters, script._buffers)
     return [(tensors, dict(tensors.items())) for tensors in holders]
 
 
-def _without_storage(tensor: torch.Tensor, owned_by_torch: bool) -> torch.Tensor:
+def _replacement(tensor: torch.Tensor, owned_by_torch: bool) -> torch.Tensor:
+    """A tensor without storage, or a copy of a small one whose numbers code may read."""
     if isinstance(tensor, nn.UninitializedParameter):
         return _LAZY_PARAMETER(requires_grad=tensor.requires_grad, device=META)
     if isinstance(tensor, nn.UninitializedBuffer):
