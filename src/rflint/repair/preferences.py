@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -20,25 +20,34 @@ class Preference:
     candidates: Sequence[Candidate]
 
 
-def preferences(analysis: Analysis, candidates: Sequence[Candidate]) -> list[Preference]:
-    """What people may want, the most wanted first."""
+def preferences(
+    analysis: Analysis, candidates: Sequence[Candidate], own: Mapping[str, str]
+) -> list[Preference]:
+    """What people may want, the most wanted first; `own`: what speaks for kinds of repairs."""
     best = pareto_front(candidates)
     dominated = sorted((c for c in candidates if c not in best), key=by_what_is_left)
     ordered = [*sorted(best, key=by_what_is_left), *dominated]
     whole = [c for c in ordered if c.change.cut is None]
     cut_only = [c for c in ordered if c.change.cut is not None and not c.change.layers]
     both = [c for c in ordered if c.change.cut is not None and c.change.layers]
-    return list(_ranked(analysis, whole, cut_only, both))
+    return [
+        *_of_any_kind(analysis, whole, cut_only, both),
+        *(
+            Preference(words, [c for c in ordered if c.change.kind == kind])
+            for kind, words in own.items()
+        ),
+        _middle_way(analysis, both),
+    ]
 
 
-def _ranked(
+def _of_any_kind(
     analysis: Analysis,
     whole: Sequence[Candidate],
     cut_only: Sequence[Candidate],
     both: Sequence[Candidate],
 ) -> Iterator[Preference]:
     border = next(i for i, x in enumerate(analysis.layers) if x is analysis.border_min)
-    now, macs = productive_convolutions(analysis), Metrics.of(analysis).macs
+    now = productive_convolutions(analysis)
     from_the_input = _from_the_input(analysis)
     early = [c for c in whole if c.change.layers in from_the_input]
     early.sort(key=lambda c: (c.metrics.unproductive, len(c.change.layers)))
@@ -55,7 +64,12 @@ def _ranked(
         "larger maps throughout, and a smaller first kernel",
         [c for c in early if c.change.retrained],
     )
-    yield Preference("a middle way", sorted(both, key=lambda c: _by_contribution(c, macs)))
+
+
+def _middle_way(analysis: Analysis, both: Sequence[Candidate]) -> Preference:
+    """The combinations, by what they keep for their computations."""
+    macs = Metrics.of(analysis).macs
+    return Preference("a middle way", sorted(both, key=lambda c: _by_contribution(c, macs)))
 
 
 def by_what_is_left(candidate: Candidate) -> tuple[int, ...]:

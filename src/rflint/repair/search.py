@@ -46,13 +46,14 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> SearchResult:
     candidates = tuple(dict.fromkeys(space.candidates()))
     wanted = {x.kind: x for x in KINDS if (x.kind in kinds if kinds else not x.on_request)}
     of_kind = [candidate for candidate in candidates if candidate.change.kind in wanted]
-    words = next((x.on_request for x in wanted.values() if x.on_request), "")
-    if words:
+    asked = next((x for x in wanted.values() if x.on_request), None)
+    if asked:
         ordered = sorted(of_kind, key=by_what_is_left)
-        found = [Preference(words, [each]) for each in ordered]
+        found = [Preference(asked.words, [each]) for each in ordered]
     else:
         before = Metrics.of(analysis)
-        found = preferences(analysis, [x for x in of_kind if _mends(x, before)])
+        own = {x.kind: x.words for x in wanted.values() if x.words}
+        found = preferences(analysis, [x for x in of_kind if _mends(x, before)], own)
     return SearchResult(candidates, tuple(x for x in found if x.candidates), space.refusals())
 
 

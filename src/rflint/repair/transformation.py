@@ -61,9 +61,11 @@ class Transformation(ABC):
     """The kind's name in reports and on the command line."""
     edits: ClassVar[str]
     """The module whose class `Edits` writes these transformations as code: that one needs torch."""
-    on_request: ClassVar[str] = ""
-    """What speaks for it, where it is offered only when it is asked for: it makes no layer
-    productive by itself."""
+    words: ClassVar[str] = ""
+    """What speaks for a repair of this kind, where that is none of what people may want of any
+    repair (preferences.py)."""
+    on_request: ClassVar[bool] = False
+    """Whether it is offered only when it is asked for: it makes no layer productive by itself."""
     also_truncated: ClassVar[bool] = False
     """Whether it is also tried together with every end of the network that truncation proposes."""
 

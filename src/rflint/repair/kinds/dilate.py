@@ -21,7 +21,8 @@ class Dilation(Transformation):
 
     kind: ClassVar[str] = "dilate"
     edits: ClassVar[str] = "rflint.repair.edits.dilate"
-    on_request: ClassVar[str] = "keeps every layer and what it sees"
+    words: ClassVar[str] = "keeps every layer and what it sees"
+    on_request: ClassVar[bool] = True
 
     strided: frozenset[str]
     """Convolutions and poolings whose stride goes."""
