@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from rflint.errors import RepairFailed
+from rflint.repair.edit import Edit
 from rflint.repair.edits.running import check_runs
 from rflint.repair.metrics import Metrics
-from rflint.repair.repair import Edit, Repair
+from rflint.repair.repair import Repair
 from rflint.repair.source_file import OriginalModel, source_file
 from tests.helpers.program import Ran, plain_environment, rflint, write
 

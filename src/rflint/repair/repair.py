@@ -5,21 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rflint.repair.edit import Edit
 from rflint.repair.metrics import Metrics
 from rflint.text.numbers import abbreviated
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One statement about the model `m`, and what it is for."""
-
-    code: str
-    why: str
-    defines: bool = False
-    """Whether it defines a class that a later statement uses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from rflint._version import __version__
+from rflint.repair.edit import Edit
 from rflint.repair.metrics import Metrics
-from rflint.repair.repair import Edit, Repair
+from rflint.repair.repair import Repair
 from rflint.text.numbers import size
 from rflint.usercode.target import split_target
 

@@ -15,12 +15,13 @@ from rflint.errors import RepairFailed, RflintError
 from rflint.graph.architecture import Architecture
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.repair.candidate import Candidate
+from rflint.repair.edit import Edit
 from rflint.repair.edits.apply import edited_copy
 from rflint.repair.edits.auxiliaries import without_auxiliaries
 from rflint.repair.edits.script import scripts
 from rflint.repair.invariants import final_activations, newly_overwritten
 from rflint.repair.metrics import Metrics
-from rflint.repair.repair import Edit, Repair
+from rflint.repair.repair import Repair
 from rflint.repair.titles import title
 from rflint.tracing.example_inputs.variants import doubled
 from rflint.tracing.model.meta_device import WeightsOnMeta

@@ -19,9 +19,9 @@ from rflint.graph.layer import Kind, Layer
 from rflint.graph.sizing import Sliding
 from rflint.graph.windows import Window
 from rflint.repair import search
+from rflint.repair.edit import Edit
 from rflint.repair.edits.kind import KindEdits
 from rflint.repair.kinds.registry import KINDS, NAMES
-from rflint.repair.repair import Edit
 from rflint.repair.transformation import LayerAxis, Transformation
 
 

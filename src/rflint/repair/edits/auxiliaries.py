@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 from rflint.analysis.analysis import Analysis
+from rflint.repair.edit import Edit
 from rflint.repair.edits.names import Names
-from rflint.repair.repair import Edit
 from rflint.tracing.model.tree import named_modules, named_parameters
 
 _WHY = "trained beside what is cut off"

@@ -9,10 +9,10 @@ from torch import nn
 
 from rflint.graph.layer import Layer
 from rflint.repair.change import layer_key
+from rflint.repair.edit import Edit
 from rflint.repair.edits.kind import KindEdits
 from rflint.repair.edits.writer import Inexpressible
 from rflint.repair.kinds.dilate import Dilation
-from rflint.repair.repair import Edit
 
 _DILATABLE = (nn.modules.conv._ConvNd, nn.modules.pooling._MaxPoolNd)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rflint.repair.edit import Edit
 from rflint.repair.edits.rewriter import NOTHING, ForwardChange
-from rflint.repair.repair import Edit
 
 
 @dataclass(frozen=True, slots=True)

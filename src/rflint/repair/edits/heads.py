@@ -8,8 +8,8 @@ from torch import nn
 
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.windows import POINTWISE
+from rflint.repair.edit import Edit
 from rflint.repair.edits.writer import Inexpressible, Writer
-from rflint.repair.repair import Edit
 from rflint.text.numbers import size
 
 

@@ -14,11 +14,11 @@ from rflint.analysis.analysis import Analysis
 from rflint.graph.layer import Layer
 from rflint.repair.candidate import Candidate
 from rflint.repair.change import layer_key
+from rflint.repair.edit import Edit
 from rflint.repair.edits.ending import Ending
 from rflint.repair.edits.rewriter import ForwardChange
 from rflint.repair.edits.writer import Inexpressible, Writer
 from rflint.repair.forecast.cuts import layers_behind
-from rflint.repair.repair import Edit
 from rflint.repair.transformation import Transformation
 
 T = TypeVar("T", bound=Transformation)

@@ -9,11 +9,11 @@ from torch import nn
 
 from rflint.graph.layer import Layer
 from rflint.repair.change import layer_key
+from rflint.repair.edit import Edit
 from rflint.repair.edits.kind import KindEdits
 from rflint.repair.edits.rewriter import ForwardChange
 from rflint.repair.edits.writer import Inexpressible
 from rflint.repair.kinds.remove_downsampling import SMALL_KERNEL, DownsamplingRemoval
-from rflint.repair.repair import Edit
 from rflint.text.numbers import compact_size, size
 
 

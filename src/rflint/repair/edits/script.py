@@ -16,12 +16,12 @@ from torch import nn
 from rflint.analysis.analysis import Analysis
 from rflint.repair.candidate import Candidate
 from rflint.repair.change import layer_key
+from rflint.repair.edit import Edit
 from rflint.repair.edits.ending import Ending
 from rflint.repair.edits.heads import SizedHeads, pooling_to
 from rflint.repair.edits.kind import edits_of
 from rflint.repair.edits.rewriter import NOTHING, ForwardChange, NewForward, rewritten_forward
 from rflint.repair.edits.writer import GONE, HEAD, Inexpressible, Writer
-from rflint.repair.repair import Edit
 
 
 def scripts(

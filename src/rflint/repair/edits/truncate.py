@@ -16,13 +16,13 @@ from rflint.analysis.roles import Role
 from rflint.graph.layer import Kind, Layer
 from rflint.graph.windows import Extent
 from rflint.repair.candidate import Candidate
+from rflint.repair.edit import Edit
 from rflint.repair.edits.ending import Ending
 from rflint.repair.edits.kind import KindEdits
 from rflint.repair.edits.rewriter import ForwardChange
 from rflint.repair.edits.writer import GONE, HEAD
 from rflint.repair.forecast.cuts import classes_of, layers_behind
 from rflint.repair.kinds.truncate import Truncation
-from rflint.repair.repair import Edit
 
 _FLATTENING = (Kind.LINEAR, Kind.CONV)
 

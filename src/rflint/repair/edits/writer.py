@@ -10,8 +10,8 @@ from torch import nn
 from rflint.analysis.analysis import Analysis
 from rflint.graph.layer import Kind, Layer
 from rflint.repair.candidate import Candidate
+from rflint.repair.edit import Edit
 from rflint.repair.edits.names import Names
-from rflint.repair.repair import Edit
 from rflint.tracing.model.tree import parameters
 
 GONE = "cut off"
