@@ -28,7 +28,7 @@ class _RepairKind(click.ParamType):  # type: ignore[type-arg]
 
     @cached_property
     def _names(self) -> click.Choice[str]:
-        from rflint.repair.kinds.registry import NAMES
+        from rflint.repair.registry import NAMES
 
         return click.Choice(NAMES)
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rflint.analysis.analysed_layer import Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.repair.change import Change
 from rflint.repair.metrics import Metrics
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)

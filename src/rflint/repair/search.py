@@ -16,9 +16,9 @@ from rflint.analysis.analysis import Analysis
 from rflint.repair.candidate import Candidate
 from rflint.repair.change import Change
 from rflint.repair.forecast.forecaster import Forecast, Forecaster
-from rflint.repair.kinds.registry import KINDS
 from rflint.repair.metrics import Metrics
 from rflint.repair.preferences import Preference, by_what_is_left, preferences
+from rflint.repair.registry import KINDS
 from rflint.repair.transformation import Transformation, Unpredictable
 
 

@@ -51,7 +51,7 @@ class Transformation(ABC):
     """What a repair of one kind makes of one architecture.
 
     A kind of repair is a subclass, a frozen dataclass in a module of kinds/ with an entry in
-    kinds/registry.py. Its instances are plain data: what is done to which layers. They are forecast
+    registry.py. Its instances are plain data: what is done to which layers. They are forecast
     on the graph, without a model; `edits` names the module that writes them as code.
     """
 

@@ -15,7 +15,7 @@ from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.rule import Rule
 from rflint.linting.runner import run_rules
 from rflint.linting.settings import RuleOptions
-from rflint.repair.kinds.registry import NAMES
+from rflint.repair.registry import NAMES
 from rflint.repair.repair import Repair
 from rflint.repair.search import search
 from rflint.repair.selection import verified_repairs

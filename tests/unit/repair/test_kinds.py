@@ -21,7 +21,7 @@ from rflint.graph.windows import Window
 from rflint.repair import search
 from rflint.repair.edit import Edit
 from rflint.repair.edits.kind import KindEdits
-from rflint.repair.kinds.registry import KINDS, NAMES
+from rflint.repair.registry import KINDS, NAMES
 from rflint.repair.transformation import LayerAxis, Transformation
 
 

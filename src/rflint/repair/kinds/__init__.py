@@ -1,1 +1,1 @@
-"""The kinds of repairs: one module each, and the registry that names them."""
+"""The kinds of repairs: one module each, which registry.py names."""
