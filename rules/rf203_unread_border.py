@@ -35,12 +35,8 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.proofs.unread_ends import (
-    are_unread_in,
-    reads_everything,
-    sizes_that_may_fit,
-    unread_ends,
-)
+from rflint.analysis.proofs.fitting_sizes import reads_everything, sizes_that_may_fit
+from rflint.analysis.proofs.unread_ends import are_unread_in, unread_ends
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT
 from rflint.graph.windows import POINTWISE

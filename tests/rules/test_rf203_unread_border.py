@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis.proofs.unread_ends import sizes_that_may_fit, unread_ends
+from rflint.analysis.proofs.fitting_sizes import sizes_that_may_fit
+from rflint.analysis.proofs.unread_ends import unread_ends
 from rflint.errors import RflintError
 from rflint.graph.layer import INPUT
 from tests.helpers.layers import AVG_POOL, CONV, MAX_POOL, per_axis

@@ -4,8 +4,8 @@ For one path, per axis (paper, Eq. 1, with kernels after dilation K and strides 
 
     r_l = r_{l-1} + (K_l - 1) * j_{l-1},    j_l = j_{l-1} * s_l,    r_0 = j_0 = 1
 
-Behind an upsampling that is a mean over the positions of a block. Units where two blocks meet see up
-to a whole coarse position more: the receptive field of the widest unit is kept beside r_max (see
+Behind an upsampling that is a mean over the positions of a block. Units where two blocks meet see
+up to a whole coarse position more: the receptive field of the widest unit is kept beside r_max (see
 widest_unit.py).
 
 Over several paths the paper asks for the smallest and the largest r (section II-D). Eq. 1 is

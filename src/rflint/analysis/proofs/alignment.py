@@ -1,20 +1,20 @@
-"""Where in the input the centre of what a value sees lies, and whether merged branches agree on it.
+"""Whether the branches that a merge adds or concatenates look at the same places of the input.
 
-Position p of a value with jump j looks at a part of the input that is centred at c + p * j, in
-input pixels. A window of extent K that starts at `start` moves c by (start + (K - 1) / 2) * j:
-nothing for a 3x3 convolution with padding 1, half a position for an even kernel. Where branches
-with different c are added or concatenated, features of different places of the image meet.
+Position p of a map with jump j has a receptive field that is centred at c + p * j, in input pixels.
+A window of extent K that starts at `start` shifts c by (start + (K - 1) / 2) * j: not at all for a
+3x3 convolution with padding 1, by half a position for an even kernel. Where branches with different
+c are added or concatenated, features of different places of the image meet.
 
-Over several paths the smallest and the largest c are kept; the step adds the same to all, so that
-is exact. A merge counts for what it adds: how much further apart the centres lie than in any of its
-branches. Shifted copies of one map that meet (differences, wavelets, space-to-depth) are a window
-like that of a convolution, spelled out, and no merge of branches.
+Over several paths the smallest and the largest c are kept. A layer shifts both by the same amount,
+so that is exact. What counts against a merge is what it adds: by how much the centres lie further
+apart behind it than in any one of its branches. Shifted copies of one map that meet (differences,
+wavelets, space-to-depth) are not branches: together they are a window, as a convolution has one.
 
-Along time (the axis of a sequence, the first one of a video) branches of causal networks agree on
-something else (causality.py).
+Along time (the axis of a sequence, the first axis of a video) the branches of causal networks are
+aligned in another way: see causality.py.
 
-Copies of a first frame, or frames that were remembered, that are joined to a map in front of it are
-padding: of what is joined along an axis, the longest part tells where the map looks.
+Where maps are concatenated along the axis itself, the longest one tells where the result looks. The
+others are padding: copies of a first frame, or frames that were remembered.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ from rflint.graph.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """The smallest and the largest over all paths, in input pixels."""
+class Interval:
+    """The smallest and the largest centre over all paths, in input pixels."""
 
     low: Number
     high: Number
 
     @property
-    def spread(self) -> Number:
-        """How far apart they are."""
+    def length(self) -> Number:
+        """How far apart the two are."""
         return self.high - self.low
 
-    def moved(self, by: Number) -> Range:
-        """All of them moved."""
-        return Range(self.low + by, self.high + by) if by else self
+    def shifted(self, by: Number) -> Interval:
+        """Both centres, shifted by the same amount."""
+        return Interval(self.low + by, self.high + by) if by else self
 
-    def __or__(self, other: Range) -> Range:
-        return Range(min(self.low, other.low), max(self.high, other.high))
+    def __or__(self, other: Interval) -> Interval:
+        return Interval(min(self.low, other.low), max(self.high, other.high))
 
 
-Sights: TypeAlias = Mapping[Number, Range]
-"""By jump, where position 0 of a value looks, over all its paths."""
+Centres: TypeAlias = Mapping[Number, Interval]
+"""By jump, the centres of the receptive field of a value's position 0, over all paths."""
 
-_PIXEL = Range(0, 0)
+_PIXEL = Interval(0, 0)
 
 _MERGING = frozenset({Kind.ARITHMETIC, Kind.MERGE})
 
@@ -67,7 +67,7 @@ class Misalignment:
     layer: int
     axis: int
     pixels: Fraction
-    """How far apart the branches are, in input pixels, beside what any of them brings along."""
+    """How much further apart the centres are than in any one branch, in input pixels."""
     jump: Number
     """Input pixels between neighbouring positions of the merged map."""
     branches: tuple[int, int]
@@ -75,58 +75,52 @@ class Misalignment:
 
     @property
     def positions(self) -> Fraction:
-        """How far apart, in positions of the merged map."""
+        """The same in positions of the merged map."""
         return self.pixels / Fraction(self.jump)
 
 
 def misalignments(architecture: Architecture) -> tuple[Misalignment, ...]:
-    """Every merge of centres that none of its branches had brought together before."""
+    """Every merge behind which centres lie further apart than in any one of its branches."""
     return tuple(found for axis in range(architecture.axes) for found in _along(architecture, axis))
 
 
 def _along(architecture: Architecture, axis: int) -> Iterable[Misalignment]:
-    values: dict[int, Sights] = {INPUT: {1: _PIXEL}}
+    centres: dict[int, Centres] = {INPUT: {1: _PIXEL}}
     is_time = axis == 0 and architecture.axes != 2
-    origins = _origins(architecture)
-    causal = Causality(architecture, axis, origins)
+    originals = _originals(architecture)
+    causality = Causality(architecture, axis, originals)
     for index, layer in enumerate(architecture.layers):
-        stepped = _stepped(architecture, axis, index, values)
-        values[index] = _union(sights for _, sights in stepped)
+        branches = _branches(architecture, axis, index, centres)
+        centres[index] = _union(found for _, found in branches)
         # in tables of scores, and sequences of tokens, positions do not lie side by side
-        if (
-            layer.kind in _MERGING
-            and layer.is_map
-            and len({origins[source] for source, _ in stepped}) > 1
-        ):
+        merges = layer.kind in _MERGING and layer.is_map
+        if merges and len({originals[source] for source, _ in branches}) > 1:
             # maps that are put side by side, or repeated, do not meet position by position
-            whole = [x for x in stepped if architecture.positions_of(x[0]) == layer.positions]
-            apart = list(_at_merge(index, axis, whole))
-            if apart and not (is_time and causal.agree(index, [source for source, _ in whole])):
-                yield from apart
+            whole = [x for x in branches if architecture.positions_of(x[0]) == layer.positions]
+            found = list(_misaligned(index, axis, whole))
+            if found and not (is_time and causality.agree(index, [source for source, _ in whole])):
+                yield from found
 
 
-def _origins(architecture: Architecture) -> dict[int, int]:
-    """For every value the map that it is a shifted copy of, or put together from; mostly itself."""
-    origins = {INPUT: INPUT}
+def _originals(architecture: Architecture) -> dict[int, int]:
+    """By value, the map that it is a shifted copy of, or made of such copies; mostly itself."""
+    originals = {INPUT: INPUT}
     for index, layer in enumerate(architecture.layers):
-        below = {origins[edge.source] for edge in layer.inputs}
+        read = {originals[edge.source] for edge in layer.inputs}
         shifts = layer.kind in (Kind.SLICE, Kind.PAD)
         keeps = layer.kind in _MERGING | {Kind.ACTIVATION} and all(
             isinstance(reach, Window) and reach.size == reach.stride == 1
             for edge in layer.inputs
             for reach in edge.reach
         )
-        origins[index] = below.pop() if len(below) == 1 and (shifts or keeps) else index
-    return origins
+        originals[index] = read.pop() if len(read) == 1 and (shifts or keeps) else index
+    return originals
 
 
-def _stepped(
-    architecture: Architecture,
-    axis: int,
-    index: int,
-    values: Mapping[int, Sights],
-) -> list[tuple[int, Sights]]:
-    """For every branch into a layer where it comes from, and where what the layer makes looks."""
+def _branches(
+    architecture: Architecture, axis: int, index: int, centres: Mapping[int, Centres]
+) -> list[tuple[int, Centres]]:
+    """The values that a layer reads, and the centres of its output through each of them alone."""
     layer = architecture.layers[index]
     edges: Sequence[Edge] = layer.feature_edges
     sizes = [architecture.positions_of(edge.source)[axis] for edge in edges]
@@ -135,41 +129,46 @@ def _stepped(
         edges = [edge for edge, n in zip(edges, sizes, strict=True) if n == max(sizes)]
         sizes = [max(sizes)] * len(edges)
     return [
-        (edge.source, _step(values.get(edge.source, {}), layer, edge, axis, size, out))
+        (edge.source, _centres_behind(centres.get(edge.source, {}), layer, edge, axis, size, out))
         for edge, size in zip(edges, sizes, strict=True)
     ]
 
 
-def _at_merge(index: int, axis: int, branches: list[tuple[int, Sights]]) -> Iterable[Misalignment]:
-    for jump in dict.fromkeys(jump for _, sights in branches for jump in sights):
-        there = [(sights[jump], source) for source, sights in branches if jump in sights]
-        added = _added([sight for sight, _ in there])
+def _misaligned(
+    index: int, axis: int, branches: Sequence[tuple[int, Centres]]
+) -> Iterable[Misalignment]:
+    """Of a merge, the jumps for which it brings centres together that were apart."""
+    for jump in dict.fromkeys(jump for _, centres in branches for jump in centres):
+        meeting = [(centres[jump], source) for source, centres in branches if jump in centres]
+        added = _added_length([interval for interval, _ in meeting])
         if added <= 0:
             continue
-        _, first = min(there, key=lambda one: one[0].low)
-        _, last = max(there, key=lambda one: one[0].high)
+        _, first = min(meeting, key=lambda one: one[0].low)
+        _, last = max(meeting, key=lambda one: one[0].high)
         yield Misalignment(index, axis, Fraction(added), jump, (first, last))
 
 
-def _added(ranges: Sequence[Range]) -> Number:
-    """What they are apart together, and none of them was: the rest was reported where it arose."""
-    together = ranges[0]
-    for one in ranges[1:]:
-        together |= one
-    return together.spread - max(one.spread for one in ranges)
+def _added_length(intervals: Sequence[Interval]) -> Number:
+    """How much longer the interval around all is than any: the rest was reported where it arose."""
+    around = intervals[0]
+    for interval in intervals[1:]:
+        around |= interval
+    return around.length - max(interval.length for interval in intervals)
 
 
-def _step(seen: Sights, layer: Layer, edge: Edge, axis: int, size: int, out: int) -> Sights:
-    moved = centre_shift(layer, edge, axis, size, out)
-    if moved is None:
+def _centres_behind(
+    centres: Centres, layer: Layer, edge: Edge, axis: int, size: int, out: int
+) -> Centres:
+    shift = centre_shift(layer, edge, axis, size, out)
+    if shift is None:
         return {}
-    by, stride = moved
-    return {jump * stride: sight.moved(by * jump) for jump, sight in seen.items()}
+    by, stride = shift
+    return {jump * stride: interval.shifted(by * jump) for jump, interval in centres.items()}
 
 
-def _union(branches: Iterable[Sights]) -> Sights:
-    union: dict[Number, Range] = {}
-    for sights in branches:
-        for jump, sight in sights.items():
-            union[jump] = union[jump] | sight if jump in union else sight
+def _union(branches: Iterable[Centres]) -> Centres:
+    union: dict[Number, Interval] = {}
+    for centres in branches:
+        for jump, interval in centres.items():
+            union[jump] = union[jump] | interval if jump in union else interval
     return union

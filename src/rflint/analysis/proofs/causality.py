@@ -1,14 +1,14 @@
-"""Whether branches that are merged agree on their present.
+"""Whether the branches of a causal network, where they are merged, end at the same position.
 
-Causal networks pad in front only, so that nothing sees the future: there it is the last position
-that a window sees, and not its centre, that branches have to agree on. Branches that agree on it
-are aligned, if they see nothing later than their own position of the map where they part, or never
-look beyond its end: networks without padding crop the front of what they merge. What happened
-before they part is the same for all of them. Behind a stride s a position is what the last of s
-positions makes it.
+Causal networks pad in front only, so that no output sees the future. There the branches of a merge
+have to agree on the last position that they see, and not on the centre. Branches that do so are
+aligned, as long as they see nothing later than their own position of the map where they part, or
+never look beyond its end (networks without padding crop the front of what they merge). What happens
+in front of the place where they part is the same for all of them. A position behind a stride s
+stands for s positions, and the last of these counts.
 
-Frames that were remembered are joined to a map in front of it: of what is joined along an axis the
-last part tells what is seen last.
+Where frames that were remembered are concatenated in front of a map, the last part tells what is
+seen last.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from rflint.graph.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Causality:
-    """Which branches agree on their present, along one axis."""
+    """Which branches agree on the last position that they see, along one axis."""
 
     architecture: Architecture
     axis: int
-    origins: Mapping[int, int]
+    originals: Mapping[int, int]
+    """By value, the map that it is a shifted copy of."""
 
     def agree(self, index: int, sources: Sequence[int]) -> bool:
         """Whether branches into a layer agree on the last position that they see, and none later.
 
-        In positions of the map where they part: the last of the s positions that a position behind
-        a stride s stands for is its present. There is none where a stride is undone by making maps
-        finer again, nor where neighbours are mixed to do so.
+        That is compared in positions of the map where they part. It cannot be where a stride is
+        undone by making maps finer again, nor where neighbours are mixed to do so.
         """
         layers = self.architecture.layers
         parting = self.architecture.relations.common_dominator(sources)
@@ -50,7 +50,7 @@ class Causality:
                 jumps = {
                     jump for edge in layers[later].inputs for jump in lasts.get(edge.source, {})
                 }
-                if not self._has_a_present(layers[later], jumps):
+                if not self._has_last_position(layers[later], jumps):
                     return False
                 lasts[later] = _latest(self._stepped(later, lasts))
         seen = [
@@ -66,7 +66,8 @@ class Causality:
         reaches = (layers[index].positions[self.axis] - 1) * jump + last
         return last <= jump - 1 or floor(reaches) <= end
 
-    def _has_a_present(self, layer: Layer, jumps: Collection[Number]) -> bool:
+    def _has_last_position(self, layer: Layer, jumps: Collection[Number]) -> bool:
+        """Whether there is one last position behind a layer that reads maps with these jumps."""
         reaches = [edge.reach[self.axis] for edge in layer.inputs]
         for reach in reaches:
             if isinstance(reach, Window) and reach.stride < 1:
@@ -76,14 +77,14 @@ class Causality:
         return True
 
     def _edges(self, index: int) -> list[Edge]:
-        """The branches into a layer; of what is joined along the axis, the part that ends it."""
+        """The branches into a layer; of what is concatenated along the axis, the last part."""
         layer = self.architecture.layers[index]
         edges = list(layer.feature_edges)
         sizes = [self.architecture.positions_of(edge.source)[self.axis] for edge in edges]
         if not concatenates_along(layer, self.axis, sizes):
             return edges
         longest = edges[sizes.index(max(sizes))]
-        copies = self.origins[edges[-1].source] == self.origins[longest.source]
+        copies = self.originals[edges[-1].source] == self.originals[longest.source]
         return [longest if copies else edges[-1]]
 
     def _stepped(
@@ -95,17 +96,17 @@ class Causality:
         stepped: list[Mapping[Number, Number]] = []
         for edge in self._edges(index):
             size = self.architecture.positions_of(edge.source)[self.axis]
-            moved = centre_shift(layer, edge, self.axis, size, out)
+            shift = centre_shift(layer, edge, self.axis, size, out)
             seen = lasts.get(edge.source, {})
-            if moved is None:
+            if shift is None:
                 stepped.append({})
                 continue
-            by, stride = self._to_last(layer, edge, *moved), moved[1]
+            by, stride = self._to_last(layer, edge, *shift), shift[1]
             stepped.append({jump * stride: last + by * jump for jump, last in seen.items()})
         return stepped
 
     def _to_last(self, layer: Layer, edge: Edge, by: Number, stride: Number) -> Number:
-        """How far behind its own place a position looks; where phases differ, at most."""
+        """How far behind its own place a position looks: the furthest, if output phases differ."""
         reach, taps = edge.reach[self.axis], layer.taps_along(self.axis)
         if not isinstance(reach, Window):
             return by

@@ -1,4 +1,4 @@
-"""How far layers move what a position looks at, along one axis."""
+"""By how much layers shift the centre of receptive fields, along one axis."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def concatenates_along(layer: Layer, axis: int, sizes: Sequence[int]) -> bool:
 def centre_shift(
     layer: Layer, edge: Edge, axis: int, size: int, out: int
 ) -> tuple[Number, Number] | None:
-    """How far a layer moves centres, in positions of its input, and its stride; None: unknown.
+    """By how much a layer shifts centres, in positions of its input, and its stride; None: unknown.
 
     Where output phases differ, it is their mean that counts.
     """
@@ -53,13 +53,13 @@ def centre_shift(
 
 
 def half(length: Number) -> Number:
-    """Exactly, and an integer where it is one: those are faster, and nearly all are."""
+    """Half of it, exactly; an integer where it is one, since those are faster."""
     whole = isinstance(length, int) and length % 2 == 0
     return length // 2 if whole else Fraction(length) / 2
 
 
 def _blocks(reach: Window) -> tuple[Number, Number] | None:
-    """Blocks side by side (patches, space-to-depth); of other windows nobody knows the start."""
+    """The shift of blocks side by side (patches); of other windows the start is not known."""
     if reach.size == reach.stride and reach.start == 0:
         return half(reach.size - 1), reach.stride
     return None

@@ -1,23 +1,20 @@
 """Rows and columns at the end of a map that no window reaches, since sizes do not divide.
 
-A window of stride s that no longer fits leaves up to s - 1 positions unread. Which inputs of other
-sizes may do better follows from what every layer says of the number of its positions (sizing.py);
-whether they do, from an architecture that was traced at that size.
+A window of stride s that no longer fits leaves up to s - 1 positions unread. fitting_sizes.py says
+which sizes of the input leave none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice, pairwise
-from math import prod
+from itertools import pairwise
 
-from rflint.analysis.proofs.certain_reads import reads_all_of_input
 from rflint.analysis.proofs.read_positions import read_along, returned_values, same_value_in
 from rflint.graph.architecture import Architecture
-from rflint.graph.layer import INPUT, Kind
-from rflint.graph.sizing import FixedSize
+from rflint.graph.layer import INPUT, Edge, Kind
+from rflint.graph.other_sizes import positions_as_traced, positions_at_size
 from rflint.graph.taps import Taps, everything, members
-from rflint.graph.windows import POINTWISE, Extent, Window
+from rflint.graph.windows import Window
 
 SLIDING = frozenset({Kind.CONV, Kind.POOL})
 """Kinds whose windows may end before the map does."""
@@ -26,52 +23,77 @@ SLIDING = frozenset({Kind.CONV, Kind.POOL})
 def unread_ends(
     architecture: Architecture, axis: int, size: int | None = None, *, count_jumps: bool = False
 ) -> Mapping[int, int]:
-    """Per value how many of its last positions nobody reads along an axis, where it is any.
+    """By value, how many of its last positions nobody reads along an axis, where there are any.
 
     Of the input (INPUT), those that no output depends on; of a layer, those that no window of its
-    readers reaches. `size` is another size of the input than the traced one. What a stride larger
-    than its kernel jumps over anyway counts only with `count_jumps`.
+    readers reaches. `size` is another size of the input than the traced one. Positions that a
+    stride larger than its kernel jumps over anyway count only with `count_jumps`.
     """
     if size is None and not count_jumps and not any(map(ends_early, _windows(architecture, axis))):
-        return {}  # which nearly all are, at the sizes that they were made for
-    traced = _sizes(architecture, axis, None)
-    sizes = traced if size is None else _sizes(architecture, axis, size)
-    reached = architecture.relations.live_layers
-    live: dict[int, int] = {}
-    direct: dict[int, int] = {}
-    slid: dict[int, bool] = {}
-    for output in returned_values(architecture):
-        live[output] = direct[output] = everything(sizes.get(output, 0))
-        slid[output] = False
-    for index in sorted(reached, reverse=True):
-        layer = architecture.layers[index]
-        for edge in layer.inputs:
-            source = edge.source
-            if source not in sizes or index not in sizes:
-                slid[source] = False  # what becomes of them is not known: they count as read
-                live[source] = everything(sizes.get(source, 0))
-                continue
-            given, at = (traced[source], traced[index]), (sizes[source], sizes[index])
-            taps = layer.taps_along(axis)
-            slides = layer.kind in SLIDING and taps is not None and taps.stride > 1
-            read = read_along(layer, edge, axis, everything(at[1]), given, at)
-            direct[source] = direct.get(source, 0) | read
-            # a reader that takes all positions leaves no end either
-            slid[source] = slid.get(source, True) and (slides or read == everything(at[0]))
-            if live.get(index):
-                places = read_along(layer, edge, axis, live[index], given, at)
-                # what a crop leaves out is left out on purpose
-                crops = not slides and read != everything(at[0])
-                live[source] = live.get(source, 0) | (everything(at[0]) if crops else places)
+        return {}  # as in nearly all models, at the sizes that they were made for
+    traced = positions_as_traced(architecture, axis)
+    sizes = traced if size is None else positions_at_size(architecture, axis, size)
+    reads = _Reads(architecture, axis, traced, sizes)
     ends = {}
-    for value, places in direct.items():
+    for value, places in reads.by_readers.items():
         if value not in sizes:
             continue
-        found = live.get(value, 0) if value == INPUT else places
+        found = reads.by_outputs.get(value, 0) if value == INPUT else places
         left = sizes[value] - found.bit_length() - _padded_behind(architecture, value, axis, sizes)
-        if slid[value] and found and left > (0 if count_jumps else _widest_gap(found)):
+        gap = 0 if count_jumps else _widest_gap(found)
+        if reads.by_windows[value] and found and left > gap:
             ends[value] = left
     return ends
+
+
+class _Reads:
+    """Which positions of every value are read along one axis, at some size of the input."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        axis: int,
+        traced: Mapping[int, int],
+        sizes: Mapping[int, int],
+    ) -> None:
+        self._architecture = architecture
+        self._axis = axis
+        self._traced = traced
+        self._sizes = sizes
+        self.by_outputs: dict[int, int] = {}
+        """The positions that some output depends on, as a set."""
+        self.by_readers: dict[int, int] = {}
+        """The positions that readers reach, whatever of their own results is read."""
+        self.by_windows: dict[int, bool] = {}
+        """Whether windows with a stride, or layers that read everything, are the only readers."""
+        for value in returned_values(architecture):
+            self.by_outputs[value] = self.by_readers[value] = everything(sizes.get(value, 0))
+            self.by_windows[value] = False
+        for index in sorted(architecture.relations.live_layers, reverse=True):
+            for edge in architecture.layers[index].inputs:
+                self._follow(index, edge)
+
+    def _follow(self, index: int, edge: Edge) -> None:
+        """One layer that reads one value."""
+        source, sizes, traced = edge.source, self._sizes, self._traced
+        if source not in sizes or index not in sizes:
+            self.by_windows[source] = False  # what is read is not known: everything counts
+            self.by_outputs[source] = everything(sizes.get(source, 0))
+            return
+        layer = self._architecture.layers[index]
+        given, at = (traced[source], traced[index]), (sizes[source], sizes[index])
+        whole = everything(at[0])
+        taps = layer.taps_along(self._axis)
+        slides = layer.kind in SLIDING and taps is not None and taps.stride > 1
+        read = read_along(layer, edge, self._axis, everything(at[1]), given, at)
+        self.by_readers[source] = self.by_readers.get(source, 0) | read
+        # a reader that takes all positions leaves no end either
+        self.by_windows[source] = self.by_windows.get(source, True) and (slides or read == whole)
+        if self.by_outputs.get(index):
+            places = read_along(layer, edge, self._axis, self.by_outputs[index], given, at)
+            # what a crop leaves out is left out on purpose
+            crops = not slides and read != whole
+            self.by_outputs[source] = self.by_outputs.get(source, 0) | (whole if crops else places)
 
 
 def are_unread_in(
@@ -117,102 +139,3 @@ def _widest_gap(places: int) -> int:
     """How many positions lie, at most, between two of a set: what a stride jumps over anyway."""
     found = members(places)
     return max((after - before - 1 for before, after in pairwise(found)), default=0)
-
-
-def sizes_that_may_fit(
-    architecture: Architecture, axis: int, most: int = 3
-) -> tuple[list[int], ...]:
-    """The next smaller and the next larger sizes of the input that may leave no ends unread.
-
-    Nearest first, at most so many of each, between half the size and twice the size. They follow
-    from what every layer says of the number of its positions; `reads_everything` tells for certain,
-    of an architecture that was traced at such a size.
-    """
-    size = architecture.resolution[axis]
-    return tuple(
-        list(islice(_without_ends(architecture, axis, sizes), most))
-        for sizes in (range(size - 1, size // 2, -1), range(size + 1, 2 * size))
-    )
-
-
-def reads_everything(architecture: Architecture) -> bool:
-    """Whether all of the input is read, and every map to its end by the windows that slide."""
-    axes = range(architecture.axes)
-    ends = any(unread_ends(architecture, axis, count_jumps=True) for axis in axes)
-    return not ends and reads_all_of_input(architecture)
-
-
-def _without_ends(architecture: Architecture, axis: int, sizes: range) -> Iterator[int]:
-    for size in sizes:
-        if _fits(architecture, axis, size) and not unread_ends(
-            architecture, axis, size, count_jumps=True
-        ):
-            yield size
-
-
-def _fits(architecture: Architecture, axis: int, size: int) -> bool:
-    """Whether the model runs on inputs of this size, as far as that is known.
-
-    It is not where nobody knows how large a map would be that a window strides over.
-    """
-    before, sizes = _sizes(architecture, axis, None), _sizes(architecture, axis, size)
-    known = _sizes(architecture, axis, architecture.resolution[axis]).keys()
-    if sizes.keys() != known:
-        return False  # some map would have no positions left
-    reached = architecture.relations.live_layers
-    return not any(
-        _is_of_one_size(architecture, index, axis, before, sizes)
-        for index in reached
-        if any(sizes.get(value) != before[value] for value in _around(architecture, index))
-    )
-
-
-def _around(architecture: Architecture, index: int) -> list[int]:
-    return [index, *(edge.source for edge in architecture.layers[index].inputs)]
-
-
-def _is_of_one_size(
-    architecture: Architecture,
-    index: int,
-    axis: int,
-    before: Mapping[int, int],
-    sizes: Mapping[int, int],
-) -> bool:
-    """Whether a layer may want its inputs as large as they were, `before`, and not as in `sizes`.
-
-    A linear layer behind a flatten has weights for every position, and so have parameters that are
-    added to a map (an embedding of positions). Merged maps have to be of one size. How much a
-    function pads may depend on the size.
-    """
-    layer = architecture.layers[index]
-    slides = layer.kind in SLIDING and any(x.axis == axis and x.stride > 1 for x in layer.taps)
-    if any(value not in sizes for value in _around(architecture, index)):
-        return slides
-    if layer.kind is Kind.PAD and not layer.is_module:
-        return any(edge.reach[axis] != POINTWISE for edge in layer.inputs)
-    if layer.kind is Kind.LINEAR:
-        return any(edge.reach[axis] is Extent.GLOBAL for edge in layer.inputs)
-    if layer.kind.is_convolution:
-        return any(edge.reach[axis] is Extent.GLOBAL for edge in layer.inputs)
-    if before[index] > 1 and any(2 * x > prod(layer.out_shape[1:]) for _, x in layer.parameters):
-        return layer.kind in (Kind.ARITHMETIC, Kind.MERGE)
-    met = [(before[edge.source], sizes[edge.source]) for edge in layer.inputs]
-    return len({old for old, _ in met} - {1}) == 1 and len({new for _, new in met} - {1}) > 1
-
-
-def _sizes(architecture: Architecture, axis: int, size: int | None) -> dict[int, int]:
-    """How many positions the input (of this size, or as traced) and every layer have.
-
-    Of other sizes, those are missing of which nobody knows it.
-    """
-    if size is None:
-        traced = {index: layer.positions[axis] for index, layer in enumerate(architecture.layers)}
-        return {INPUT: architecture.resolution[axis], **traced}
-    sizes = {INPUT: size}
-    for index, layer in enumerate(architecture.layers):
-        sizing = layer.sizing[axis] if layer.sizing else None
-        given = [sizes[edge.source] for edge in layer.inputs if edge.source in sizes]
-        known = isinstance(sizing, FixedSize) or len(given) == len(layer.inputs)
-        if sizing is not None and known and (out := sizing(max(given, default=1))) > 0:
-            sizes[index] = out
-    return sizes
