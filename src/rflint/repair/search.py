@@ -31,7 +31,7 @@ class SearchResult:
     refusals: tuple[str, ...]
 
 
-NOTHING = SearchResult((), (), ())
+_NO_CHANGES = SearchResult((), (), ())
 
 
 def search(analysis: Analysis, kinds: Sequence[str] = ()) -> SearchResult:
@@ -41,7 +41,7 @@ def search(analysis: Analysis, kinds: Sequence[str] = ()) -> SearchResult:
     left out of what is preferred.
     """
     if not analysis.unproductive or any(not layer.sizing for layer in analysis.architecture.layers):
-        return NOTHING
+        return _NO_CHANGES
     space = _SearchSpace(analysis)
     candidates = tuple(dict.fromkeys(space.candidates()))
     wanted = {x.kind: x for x in KINDS if (x.kind in kinds if kinds else not x.on_request)}

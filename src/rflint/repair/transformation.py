@@ -13,7 +13,7 @@ from rflint.graph.layer import Layer
 from rflint.graph.sizing import KEPT, Sizing, Sliding
 from rflint.graph.windows import POINTWISE, Reach, Window
 
-NOTHING: frozenset[str] = frozenset()
+_NONE: frozenset[str] = frozenset()
 
 
 class Unpredictable(Exception):
@@ -67,7 +67,8 @@ class Transformation(ABC):
     on_request: ClassVar[bool] = False
     """Whether it is offered only when it is asked for: it makes no layer productive by itself."""
     also_truncated: ClassVar[bool] = False
-    """Whether it is also tried together with every end of the network that truncation proposes."""
+    """Whether it is also tried together with the last end of the network in front of the layer that
+    is then the border layer."""
 
     # -- what to try
 
@@ -90,17 +91,17 @@ class Transformation(ABC):
     @property
     def layers(self) -> frozenset[str]:
         """The layers that are changed, by their keys (see `layer_key`)."""
-        return NOTHING
+        return _NONE
 
     @property
     def left_out(self) -> frozenset[str]:
         """Those of them that pass their input on."""
-        return NOTHING
+        return _NONE
 
     @property
     def retrained(self) -> frozenset[str]:
         """Those of them that get new weights."""
-        return NOTHING
+        return _NONE
 
     @property
     def cut(self) -> int | None:

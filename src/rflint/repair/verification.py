@@ -59,17 +59,17 @@ class Verifier:
     def _repair(self, candidate: Candidate, words: str, edits: tuple[Edit, ...]) -> Repair:
         """One way of making a candidate. Raises RflintError where the copy is something else."""
         auxiliaries, params = self.auxiliaries
-        foreseen = candidate.metrics
+        forecast = candidate.metrics
         try:
             after = self.after(edits)
         except _DiffersInTraining:
             if not auxiliaries:
                 raise
             edits = (*edits, *auxiliaries)
-            foreseen = replace(foreseen, params=foreseen.params - params)
+            forecast = replace(forecast, params=forecast.params - params)
             after = self.after(edits, returns_the_same=False)
-        if after != foreseen:
-            raise RepairFailed(f"it was foreseen as {foreseen}, and is {after}")
+        if after != forecast:
+            raise RepairFailed(f"it was foreseen as {forecast}, and is {after}")
         name = title(self.analysis, candidate)
         kind = candidate.change.kind
         return Repair(kind, name, words, edits, self.before, after, verified=True)

@@ -37,7 +37,7 @@ class ForwardChange:
     head: str = ""
 
 
-NOTHING = ForwardChange()
+UNCHANGED = ForwardChange()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from rflint.repair.edit import Edit
 from rflint.repair.edits.ending import Ending
 from rflint.repair.edits.heads import SizedHeads, pooling_to
 from rflint.repair.edits.kind import edits_of
-from rflint.repair.edits.rewriter import NOTHING, ForwardChange, NewForward, rewritten_forward
+from rflint.repair.edits.rewriter import UNCHANGED, ForwardChange, NewForward, rewritten_forward
 from rflint.repair.edits.writer import GONE, HEAD, Inexpressible, Writer
 
 
@@ -86,14 +86,14 @@ class _Script(Writer):
             yield from part.of_modules(without)
 
     def _complete(
-        self, edits: tuple[Edit, ...], root: ForwardChange = NOTHING
+        self, edits: tuple[Edit, ...], root: ForwardChange = UNCHANGED
     ) -> Iterator[tuple[Edit, ...]]:
         """Edits of modules, and the forwards that have to be written anew beside them."""
         functions: list[Edit] = []
         changed: list[Edit] = []
         changes = self._changed_forwards()
-        if root != NOTHING:
-            in_root = changes.get("", NOTHING)
+        if root != UNCHANGED:
+            in_root = changes.get("", UNCHANGED)
             changes[""] = replace(root, left_out=in_root.left_out, unit_stride=in_root.unit_stride)
         try:
             for path, change in changes.items():
@@ -125,7 +125,7 @@ class _Script(Writer):
         for layer in self.layers:
             for part in self.parts:
                 if layer_key(layer) in part.transformation.layers and not part.is_edited(layer):
-                    here = found.get(layer.scope, NOTHING)
+                    here = found.get(layer.scope, UNCHANGED)
                     try:
                         here = part.in_forward(layer, here)
                     except Inexpressible as error:
