@@ -144,7 +144,7 @@ def native_norm(call: Call) -> Effect:
     return replace(
         pointwise(call, dimensions),
         statistics=frozenset[int]() if past else all_axes(dimensions),
-        subtracts_mean=normalisation.subtracts_channel_means(call),
+        subtracts_mean="batch" in call.name and bool(call.arg("training", 5, False)),
     )
 
 

@@ -16,105 +16,118 @@ from rflint.operators.table import operator
 from rflint.operators.weights import normalised_channels, stored_shape
 
 
-def channel_norm_shape(call: Call) -> Shape:
-    """Checks dimensions and the number of channels, which users get wrong, and what is left.
-
-    PyTorch refuses to normalise a single value: a map of one position by its own statistics, or a
-    batch of one such map in training.
-    """
+def batch_norm_shape(call: Call) -> Shape:
+    """The input's shape; checks dimensions, channels, and that there is something to normalise."""
     shape = shape_of(call.input)
-    module = call.module
-    _check_values(call, shape)
-    if module is not None and call.name[-1] == "d" and call.name[-2].isdigit():
-        spatial = call.spatial
-        unbatched = call.name.startswith("Instance") or spatial == 1
-        if len(shape) != spatial + 2 and not (unbatched and len(shape) == spatial + 1):
+    if _is_checked(call) and len(shape) > 1 and shape[0] * prod(shape[2:]) == 1:
+        trains = getattr(call.module, "training", call.arg("training", 5, False))
+        if trains:
             raise ShapeError(
-                f"expects {spatial} spatial dimensions, got an input of {shape_text(shape)}"
+                "in training it normalises over the batch, and there is one value for each "
+                "channel, which PyTorch refuses; larger batches or inputs leave more"
             )
-        if len(shape) == spatial + 1 and call.name.startswith("Instance"):
+    if call.module is not None and call.name != "SyncBatchNorm":
+        _check_rank(shape, call.spatial, unbatched=call.spatial == 1)
+    _check_channels(call, shape)
+    return shape
+
+
+@operator(
+    *("batch_norm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"),
+    kind=Kind.NORM,
+    shape=batch_norm_shape,
+    traits=[Trait.RUNNING_STATISTICS],
+)
+def batch_norm(call: Call) -> Effect:
+    """Takes its statistics from the past, unless it trains or keeps none."""
+    trains = bool(call.arg("training", 5, False))
+    by_input = trains or call.arg("running_mean", 1) is None
+    return _by_channel(call, by_input=by_input, subtracts_mean=trains or call.module is not None)
+
+
+def instance_norm_shape(call: Call) -> Shape:
+    """The input's shape; checks dimensions, channels, and that there is something to normalise."""
+    shape, module = shape_of(call.input), call.module
+    if _is_checked(call):
+        by_input = bool(call.arg("use_input_stats", 5, True))
+        if module is not None:
+            by_input = not module.track_running_stats or module.training
+        batched = module is None or len(shape) == call.spatial + 2
+        if by_input and prod(shape[2 if batched else 1 :]) == 1:
+            raise ShapeError(
+                "it normalises a map by its own statistics, and there is one position left, which "
+                "PyTorch refuses; larger inputs, or a downsampling less, leave more"
+            )
+    if module is not None:
+        _check_rank(shape, call.spatial, unbatched=True)
+        if len(shape) == call.spatial + 1:
             return shape
-    if module is not None and len(shape) > 1:
-        for expected in normalised_channels(module):
-            if expected != shape[1]:
-                raise ShapeError(
-                    f"expects {expected} channels, got {shape[1]} (input {shape_text(shape)})"
-                )
-        if shape[1] % int(getattr(module, "num_groups", 1)):
-            raise ShapeError(f"{shape[1]} channels do not divide into {module.num_groups} groups")
+    _check_channels(call, shape)
     return shape
 
 
 @operator(
     *("instance_norm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
     kind=Kind.NORM,
-    shape=channel_norm_shape,
+    shape=instance_norm_shape,
     traits=[Trait.UNBATCHED],
 )
-@operator(
-    *("batch_norm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"),
-    kind=Kind.NORM,
-    shape=channel_norm_shape,
-    traits=[Trait.RUNNING_STATISTICS],
-)
-@operator("group_norm", "GroupNorm", kind=Kind.NORM, shape=channel_norm_shape)
-def channel_norm(call: Call) -> Effect:
-    """Normalisation by channel or by group of channels.
+def instance_norm(call: Call) -> Effect:
+    """Normalises every channel of every sample."""
+    subtracts_mean = bool(call.arg("use_input_stats", 5, True))
+    return _by_channel(call, by_input=True, subtracts_mean=subtracts_mean)
 
-    Batch normalisation takes its statistics from the past, unless it trains or keeps none.
-    """
-    own = True
-    if "batch" in call.name.lower():
-        own = bool(call.arg("training", 5, False)) or call.arg("running_mean", 1) is None
-    statistics = all_axes(call.input.dimensions) if own else frozenset[int]()
+
+def group_norm_shape(call: Call) -> Shape:
+    """The input's shape; checks that its channels divide into groups."""
+    shape = shape_of(call.input)
+    _check_channels(call, shape)
+    if call.module is not None and len(shape) > 1 and shape[1] % int(call.module.num_groups):
+        groups = call.module.num_groups
+        raise ShapeError(f"{shape[1]} channels do not divide into {groups} groups")
+    return shape
+
+
+@operator("group_norm", "GroupNorm", kind=Kind.NORM, shape=group_norm_shape)
+def group_norm(call: Call) -> Effect:
+    """Normalises groups of channels; with one channel a group, every channel by itself."""
+    groups = int(call.arg("num_groups", 1, 0))
+    return _by_channel(call, by_input=True, subtracts_mean=shape_of(call.input)[1:2] == (groups,))
+
+
+def _by_channel(call: Call, *, by_input: bool, subtracts_mean: bool) -> Effect:
+    """What normalises by channel, and whether by statistics of what it is given."""
+    dimensions = call.input.dimensions
     return replace(
-        pointwise(call, call.input.dimensions),
-        statistics=statistics,
-        subtracts_mean=subtracts_channel_means(call),
+        pointwise(call, dimensions),
+        statistics=all_axes(dimensions) if by_input else frozenset[int](),
+        subtracts_mean=subtracts_mean,
     )
-
-
-def subtracts_channel_means(call: Call) -> bool:
-    """Whether a normalisation subtracts from every channel its own mean, whatever that is.
-
-    So do batch normalisation while it trains, instance normalisation, and group normalisation with
-    one channel a group.
-    """
-    name = call.name.lower()
-    if "batch" in name:
-        return call.module is not None or bool(call.arg("training", 5, False))
-    if "instance" in name:
-        return bool(call.arg("use_input_stats", 5, True))
-    if name in ("group_norm", "groupnorm"):
-        return int(call.arg("num_groups", 1, 0)) == shape_of(call.input)[1]
-    return False
 
 
 _MOST_ARGUMENTS = 8
 """Of the functions that check their input; those of ATen have one more, and check nothing."""
 
 
-def _check_values(call: Call, shape: Shape) -> None:
-    name = call.name.lower()
-    if call.module is None and len(call.args) + len(call.kwargs) > _MOST_ARGUMENTS:
+def _is_checked(call: Call) -> bool:
+    """Whether PyTorch refuses to normalise a single value by its own statistics."""
+    return call.module is not None or len(call.args) + len(call.kwargs) <= _MOST_ARGUMENTS
+
+
+def _check_rank(shape: Shape, spatial: int, *, unbatched: bool) -> None:
+    if len(shape) != spatial + 2 and not (unbatched and len(shape) == spatial + 1):
+        raise ShapeError(
+            f"expects {spatial} spatial dimensions, got an input of {shape_text(shape)}"
+        )
+
+
+def _check_channels(call: Call, shape: Shape) -> None:
+    if call.module is None or len(shape) < 2:
         return
-    if "instance" in name:
-        by_input = call.module is not None and not call.module.track_running_stats
-        if call.module is None:
-            by_input = bool(call.arg("use_input_stats", 5, True))
-        batched = call.module is None or len(shape) == call.spatial + 2
-        positions = prod(shape[2 if batched else 1 :])
-        if positions == 1 and (by_input or getattr(call.module, "training", False)):
+    for expected in normalised_channels(call.module):
+        if expected != shape[1]:
             raise ShapeError(
-                "it normalises a map by its own statistics, and there is one position left, which "
-                "PyTorch refuses; larger inputs, or a downsampling less, leave more"
-            )
-    elif "batch" in name and len(shape) > 1 and shape[0] * prod(shape[2:]) == 1:
-        trains = getattr(call.module, "training", call.arg("training", 5, False))
-        if trains:
-            raise ShapeError(
-                "in training it normalises over the batch, and there is one value for each "
-                "channel, which PyTorch refuses; larger batches or inputs leave more"
+                f"expects {expected} channels, got {shape[1]} (input {shape_text(shape)})"
             )
 
 
