@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import rflint
 from rflint.cli import subcommands
-from rflint.cli.commands import Given, command, completed
+from rflint.cli.commands import CommonOptions, command, completed
 from rflint.configuration.configuration import Configuration, ConfiguredModel
 from rflint.configuration.model_options import ModelOptions
 from rflint.configuration.requests import Request, requests_for
@@ -137,7 +137,7 @@ def test_a_path_from_the_configuration_is_told_from_here(
 def test_a_command_says_what_was_said(project: Path) -> None:
     def said(target: str, options: ModelOptions, **more: object) -> str:
         (request,) = requests_for([target], options, configured(project), (), lenient=True)
-        return command(request, Given(options, **more), "fix")  # type: ignore[arg-type]
+        return command(request, CommonOptions(options, **more), "fix")  # type: ignore[arg-type]
 
     assert said("unet", ModelOptions()) == "rflint fix unet"
     assert said("models/net.py:build", ModelOptions()) == "rflint fix unet"
@@ -159,7 +159,7 @@ def test_models_of_one_target_are_told_apart_in_it(project: Path) -> None:
     found = requests_for(
         (), ModelOptions(), Configuration(project, models=models), (), lenient=True
     )
-    assert [command(x, Given(ModelOptions())) for x in found] == [
+    assert [command(x, CommonOptions(ModelOptions())) for x in found] == [
         f"rflint net:f --isolated --res 8 --arg width={width}" for width in (1, 2)
     ]
 
@@ -168,10 +168,10 @@ def test_a_hint_comes_with_the_whole_command(project: Path) -> None:
     given = ModelOptions(res=((8,),), args={"a": 1})
     (request,) = requests_for(["net:f"], given, Configuration(project), (), lenient=True)
     says = "Give --arg b=VALUE --arg c=VALUE. Its parameters: a, b, c."
-    hint = completed(says, request, Given(given))
+    hint = completed(says, request, CommonOptions(given))
     assert hint.endswith("\nrflint net:f --res 8 --arg a=1 --arg b=VALUE --arg c=VALUE")
     plain = "give --input if it should be another."
-    assert completed(plain, request, Given(given)) == plain
+    assert completed(plain, request, CommonOptions(given)) == plain
 
 
 # -- a configured model's repair

@@ -1,4 +1,4 @@
-"""Commands that a person can copy: with the target and the options that they have given."""
+"""Commands that a person can copy, with the target and the options that they gave."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rflint.text.numbers import size
 from rflint.usercode.paths import relative_path
 
 _MISSING = re.compile(r"--(?:arg \w+=VALUE|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)")
-"""What a hint says is to be given."""
+"""The options that a hint asks for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class CommonOptions:
     """What the command line says of all models."""
 
     options: ModelOptions
@@ -25,20 +25,20 @@ class Given:
     isolated: bool = False
 
 
-def command(request: Request, given: Given, subcommand: str = "") -> str:
-    """What asks for one model of a run, at the one size of this request."""
+def command(request: Request, given: CommonOptions, subcommand: str = "") -> str:
+    """The command that lints the model of a request alone, or that applies a subcommand to it."""
     return shlex.join(["rflint", *([subcommand] if subcommand else []), *_words(request, given)])
 
 
-def completed(hint: str, request: Request, given: Given) -> str:
-    """A hint that names options, with the whole command that has them."""
+def completed(hint: str, request: Request, given: CommonOptions) -> str:
+    """A hint; below it, if it names options, the whole command with these options."""
     missing = [word for option in _MISSING.findall(hint) for word in option.split(" ")]
     if not missing:
         return hint
     return f"{hint}\nrflint {shlex.join([*_words(request, given), *missing])}"
 
 
-def _words(request: Request, given: Given) -> list[str]:
+def _words(request: Request, given: CommonOptions) -> list[str]:
     options, words = given.options, [_target(request)]
     arguments = options.args or {}
     isolated = given.isolated

@@ -206,12 +206,12 @@ class LintArguments(ModelArguments):
 
 def _lint(given: LintArguments) -> int:
     """Watch, show files, or lint and print the report; gives the exit status."""
-    from rflint.cli.commands import Given
+    from rflint.cli.commands import CommonOptions
     from rflint.cli.terminal import Terminal
     from rflint.configuration.read import load_configuration
     from rflint.report.reporters import reporter
-    from rflint.usecases.baseline import BaselineOptions
     from rflint.usecases.lint import lint_project
+    from rflint.usecases.project_baseline import BaselineOptions
 
     configuration = load_configuration(given.config, isolated=given.isolated)
     options = given.options()
@@ -242,7 +242,7 @@ def _lint(given: LintArguments) -> int:
             write=given.write_baseline,
         ),
         listener=Terminal(
-            Given(options, given.config, given.isolated),
+            CommonOptions(options, given.config, given.isolated),
             quiet=given.quiet,
             verbose=given.verbose,
             debug=given.debug,
@@ -269,7 +269,7 @@ def _note(report: Report, given: LintArguments) -> None:
 
 def _show_files(given: LintArguments, options: ModelOptions, configuration: Configuration) -> None:
     """Every model that would be linted, and its files below it."""
-    from rflint.usecases.files import ProjectFiles, planned_requests
+    from rflint.usecases.project_files import ProjectFiles, planned_requests
 
     files = ProjectFiles.of_project(configuration, use_cache=not given.no_cache)
     planned = planned_requests(given.models, options, configuration)
@@ -288,7 +288,7 @@ def _show_files(given: LintArguments, options: ModelOptions, configuration: Conf
 
 def _watch(given: LintArguments, options: ModelOptions) -> NoReturn:
     """Lint in processes of their own, whenever a file has changed, until interrupted."""
-    from rflint.usecases.files import watched_files
+    from rflint.usecases.project_files import watched_files
     from rflint.usecases.watch import watch
 
     watch(

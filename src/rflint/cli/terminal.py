@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from rflint.cli.commands import Given, command, completed
+from rflint.cli.commands import CommonOptions, command, completed
 from rflint.cli.messages import complain, note, progress
 from rflint.configuration.requests import Request
 from rflint.errors import RflintError
@@ -15,7 +15,7 @@ from rflint.usecases.listener import Listener
 class Terminal(Listener):
     """Errors with commands that can be copied, and how far a long run has come."""
 
-    def __init__(self, given: Given, *, quiet: bool, verbose: bool, debug: bool) -> None:
+    def __init__(self, given: CommonOptions, *, quiet: bool, verbose: bool, debug: bool) -> None:
         self.given = given
         self.quiet = quiet
         self.verbose = verbose

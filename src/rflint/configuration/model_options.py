@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from rflint.inputs.layouts import layout_behind
+from rflint.inputs.layouts import layout_of_shape
 from rflint.inputs.notation import InputShape, Sizes
 from rflint.linting.finding import Severity
 from rflint.report.limit import Limit
@@ -49,7 +49,7 @@ class ModelOptions:
         }
         if self.input is not None:
             merged["res"] = self.res  # a shape says the size too
-            if any(layout_behind(shape) for shape in self.input):
+            if any(layout_of_shape(shape) for shape in self.input):
                 merged["layout"] = self.layout
         for name in ("args", "severity"):
             merged[name] = {**(getattr(lower, name) or {}), **(getattr(self, name) or {})}

@@ -1,4 +1,4 @@
-"""What is to be linted: command line and configuration, laid over each other, model by model."""
+"""What is to be linted: each model with its options from the command line and the configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from rflint.configuration.configuration import Configuration, ConfiguredModel
 from rflint.configuration.model_options import ModelOptions
 from rflint.errors import UsageError
-from rflint.inputs.layouts import layouts_of
+from rflint.inputs.layouts import layouts_of_inputs
 from rflint.inputs.notation import InputShape, Sizes
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.rule import Rule
@@ -55,7 +55,7 @@ class Request:
 
     @property
     def identity(self) -> str:
-        """Everything that an analysis of it depends on, the model's code excepted."""
+        """A text of everything that its report depends on, except the model's code."""
         return repr(
             (
                 self.target,
@@ -167,15 +167,15 @@ def covers_configuration(requests: Sequence[Request], configuration: Configurati
 
 
 def _model_of(request: Request) -> str:
-    """What is linted, whatever it is held against."""
+    """A text that is equal for requests of the same model in the same way, whatever rules run."""
     rule_options = RuleOptions(allow_unknown=request.rule_options.allow_unknown)
     return replace(request, rule_options=rule_options, policy=Policy(())).identity
 
 
 def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path, ConfiguredModel]]:
-    """A target of the command line as the configuration has it, once or several times.
+    """The configured models that a target of the command line stands for, or the target alone.
 
-    A model's name there will do as well.
+    The target may also be the name of a configured model.
     """
     called = [(configuration.root, x) for x in configuration.models if x.name == target]
     if called:
@@ -193,7 +193,7 @@ def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path
 
 
 def _suggestion(target: str, root: Path, configuration: Configuration) -> str:
-    """What to say where a target names nothing: the configuration may have the like of it."""
+    """A hint for a target that does not exist, if the configuration has a similar one."""
     module, colon, attribute = target.rpartition(":")
     if not colon:
         return without_colon(target, [model.name for model in configuration.models if model.name])
@@ -204,7 +204,7 @@ def _suggestion(target: str, root: Path, configuration: Configuration) -> str:
 
 
 def _where(target: str, root: Path) -> tuple[str, str]:
-    """What a target names, however its path is written."""
+    """The file or module, and the attribute, of a target, however its path is written."""
     module, attribute = split_target(target)
     return (str((root / module).resolve()) if module.endswith(".py") else module), attribute
 
@@ -213,5 +213,5 @@ def _tracing(options: ModelOptions) -> TracingOptions:
     return TracingOptions(
         bool(options.train),
         options.tracer or "auto",
-        layouts_of(options.layout or (), options.input or ()),
+        layouts_of_inputs(options.layout or (), options.input or ()),
     )

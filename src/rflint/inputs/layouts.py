@@ -50,32 +50,35 @@ def check_layouts(layouts: Sequence[str], shapes: Sequence[Sequence[int]]) -> No
             )
 
 
-def layout_behind(shape: Sequence[int]) -> str:
-    """What stands behind a shape, if anything does."""
+def layout_of_shape(shape: Sequence[int]) -> str:
+    """The layout that is written behind a shape, as in 1x8x3x64x64:BTCHW; else empty."""
     layout = getattr(shape, "layout", "")
     return layout if isinstance(layout, str) else ""  # that of a tensor is something else
 
 
-def layouts_of(said: Sequence[str], shapes: Sequence[Sequence[int]]) -> tuple[str, ...]:
-    """The layout of every input, from what is said of all of them and behind their shapes.
+def layouts_of_inputs(said: Sequence[str], shapes: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    """The layout of every input, given in a list of layouts, or behind the shapes of the inputs.
 
-    One layout on its own is that of the first input. Raises UsageError where they contradict each
-    other.
+    A single layout is that of the first input. Raises UsageError where an input has two different
+    ones.
     """
-    if not said and not any(map(layout_behind, shapes)):
+    if not said and not any(map(layout_of_shape, shapes)):
         return ()
     found = []
     for i in range(max(len(said), len(shapes))):
         stated = said[i] if i < len(said) else ""
-        behind = layout_behind(shapes[i]) if i < len(shapes) else ""
+        behind = layout_of_shape(shapes[i]) if i < len(shapes) else ""
         if stated and behind and stated != behind:
             raise UsageError(f"the layout of an input is {stated} here, and {behind} there")
         found.append(stated or behind)
     return tuple(found)
 
 
-def places_of(letters: str, *, slid: Collection[int] = ()) -> tuple[int, ...]:
-    """The dimensions that are axes: D, H, W, and T where it is alone or known to be slid over."""
+def axis_dimensions(letters: str, *, slid: Collection[int] = ()) -> tuple[int, ...]:
+    """The dimensions that are spatial axes: D, H, W, and T where it is alone or in `slid`.
+
+    `slid` are the dimensions that windows slide over.
+    """
     spatial = [dim for dim, letter in enumerate(letters) if letter in "DHW"]
     time = letters.find("T")
     if time >= 0 and (not spatial or time in slid):
@@ -83,21 +86,21 @@ def places_of(letters: str, *, slid: Collection[int] = ()) -> tuple[int, ...]:
     return tuple(sorted(spatial))
 
 
-def sized(letters: str) -> tuple[int, ...]:
+def resizable_dimensions(letters: str) -> tuple[int, ...]:
     """The dimensions whose sizes a resolution may name: T, D, H, W."""
     return tuple(dim for dim, letter in enumerate(letters) if letter in "TDHW")
 
 
-def is_usual(letters: str) -> bool:
-    """Whether an input lies as most do: batch, channels, and axes in their order."""
+def is_usual_layout(letters: str) -> bool:
+    """Whether a layout is batch, channels, and axes in their order, as most are."""
     return letters in ("", "B", "BC", *(f"BC{axes}" for axes in _AXES.values()))
 
 
-def lettered(axes: Sequence[int | None], summed: Collection[int] = ()) -> str:
-    """The letters of an input, from the axis that lies along each dimension (None: no axis).
+def layout_letters(axes: Sequence[int | None], summed: Collection[int] = ()) -> str:
+    """The layout of an input in letters, from the axis along each dimension (None: no axis).
 
-    `summed` are the dimensions that a layer sums over: channels. What is neither is batch, and
-    whatever is carried along beside it.
+    `summed` are the dimensions that a layer sums over: channels. Of the other dimensions, the
+    first is the batch.
     """
     own = sorted(axis for axis in axes if axis is not None)
     spatial = [dim for dim, axis in enumerate(axes) if axis is not None]

@@ -19,10 +19,10 @@ from rflint.report.exit_gate import least_severity
 from rflint.report.model_report import ModelReport
 from rflint.report.policy import apply_policies
 from rflint.report.report import Failure, Report
-from rflint.usecases.baseline import BaselineOptions, apply_baseline
-from rflint.usecases.files import ProjectFiles, planned_requests
 from rflint.usecases.listener import Listener
-from rflint.usecases.rules import project_rules
+from rflint.usecases.project_baseline import BaselineOptions, apply_baseline
+from rflint.usecases.project_files import ProjectFiles, planned_requests
+from rflint.usecases.project_rules import project_rules
 from rflint.usecases.targets import BuiltTargets, import_torch
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.stdout import stdout_to_stderr

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rflint.errors import UsageError
-from rflint.inputs.layouts import layout_behind, layouts_of
+from rflint.inputs.layouts import layout_of_shape, layouts_of_inputs
 from rflint.inputs.notation import read_layouts, read_shape
 from rflint.tracing.example_inputs.validation import check_input_argument
 
@@ -45,4 +45,4 @@ def layouts_from(layout: str | Sequence[str], given: Any) -> tuple[str, ...]:
         said = read_layouts(layout) if layout else ()
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return layouts_of(said, shapes if any(map(layout_behind, shapes)) else ())
+    return layouts_of_inputs(said, shapes if any(map(layout_of_shape, shapes)) else ())

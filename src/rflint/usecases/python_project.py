@@ -18,8 +18,8 @@ from rflint.report.exit_gate import FAIL_ON
 from rflint.report.report import Report
 from rflint.text.suggest import did_you_mean, similar
 from rflint.tracing.process import process_state_restored
-from rflint.usecases.baseline import BaselineOptions
 from rflint.usecases.lint import lint_project
+from rflint.usecases.project_baseline import BaselineOptions
 from rflint.usecases.python_arguments import resolutions_from
 
 

@@ -1,4 +1,4 @@
-"""From a target to a model: imported and built, which is the first moment that torch is needed."""
+"""Import what a target names and build its model. This is the first step that needs torch."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def import_torch() -> None:
-    """Import what lints, before anything of the user's is watched.
+    """Import torch and all of rflint that uses it, before the cache begins to track files.
 
-    What torch looks at while it is imported depends on its version, and is none of the user's.
+    The files that torch reads while it is imported are no dependencies of the user's model.
     """
     with stdout_to_stderr(), gc_paused():
         import rflint.usecases.model  # noqa: F401
@@ -38,12 +38,12 @@ def build_target(target: str, root: Path, arguments: Mapping[str, Any]) -> Built
     with stdout_to_stderr(), command_line_hidden():
         with gc_paused(), construction_recorded():
             attribute = load_target(target, root)
-        gc.freeze()  # what was imported stays: later rounds need not look at it
+        gc.freeze()  # imported objects stay: garbage collections need not look at them
         return build(attribute, arguments, target)
 
 
 class BuiltTargets:
-    """The models of a run, each built once for all resolutions; or the error, raised each time."""
+    """Builds the model of each target once in a run; an error is kept, and raised each time."""
 
     def __init__(self) -> None:
         self._built: dict[str, BuiltModel | RflintError] = {}

@@ -25,17 +25,17 @@ def watch(arguments: Sequence[str], files: Callable[[], set[str]]) -> NoReturn:
     `files` gives what to watch, anew after each run; where it raises RflintError, the run has said
     so, and what was watched before stays watched.
     """
-    _end_when_told()
+    _end_on_signals()
     terminals = _terminals()
     watched = _watched(files, set())
     try:
         while True:
             before = _states(watched)
             if sys.stdout.isatty():
-                _tell("\033[2J\033[H", sys.stdout)
+                _write("\033[2J\033[H", sys.stdout)
             subprocess.call([sys.executable, "-m", "rflint", *arguments])
             watched = _watched(files, watched)
-            _tell(f"{_waiting(watched)}\n", sys.stderr)
+            _write(f"{_waiting(watched)}\n", sys.stderr)
             # what changed during the run counts; what is watched only now is as the run saw it
             before = {path: before.get(path, state) for path, state in _states(watched).items()}
             while _states(watched) == before:
@@ -46,32 +46,32 @@ def watch(arguments: Sequence[str], files: Callable[[], set[str]]) -> NoReturn:
         _end(signal.SIGINT)
 
 
-def _end_when_told() -> None:
-    """By the usual signals, where they are not ignored; a run that goes on is ended, too."""
+def _end_on_signals() -> None:
+    """End at SIGTERM and SIGHUP, unless they are ignored; the run in progress ends as well."""
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, lambda told, frame: _end(told))
 
 
 def _end(number: int) -> NoReturn:
-    """With the status that shells give to what a signal has ended."""
+    """Exit with the status that shells give to a program that a signal ended."""
     sys.exit(128 + number)
 
 
-def _tell(text: str, stream: TextIO) -> None:
-    """Where nobody reads any more, the loop will notice."""
+def _write(text: str, stream: TextIO) -> None:
+    """Write to a terminal; the loop notices by itself where that is gone."""
     with suppress(OSError):
         stream.write(text)
         stream.flush()
 
 
 def _terminals() -> list[int]:
-    """Which of the standard streams are a terminal; one that is gone is none any more."""
+    """The standard streams that are terminals; a terminal that was closed is not among them."""
     return [descriptor for descriptor in range(3) if os.isatty(descriptor)]
 
 
 def _watched(files: Callable[[], set[str]], before: set[str]) -> set[str]:
-    """Files, and the folders in which new ones may appear."""
+    """The files to watch, and their folders, since new files may appear in them."""
     try:
         found = files()
     except RflintError:
@@ -89,7 +89,7 @@ def _states(paths: Iterable[str]) -> Mapping[str, str]:
 
 
 def _names(folder: str) -> str:
-    """The Python files in a folder: an import may have been waiting for one."""
+    """The names of the Python files in a folder: a new one may be what an import lacked."""
     try:
         return "\0".join(sorted(name for name in os.listdir(folder) if name.endswith(".py")))
     except OSError:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from rflint.inputs.layouts import is_usual
+from rflint.inputs.layouts import is_usual_layout
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
@@ -101,7 +101,7 @@ class _Page:
         g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
         said = architecture.layouts or ("",) * len(architecture.inputs)
         inputs = ", ".join(
-            f"{size(shape, g.cross)}{'' if is_usual(letters) else f' ({letters})'}"
+            f"{size(shape, g.cross)}{'' if is_usual_layout(letters) else f' ({letters})'}"
             for shape, letters in zip(architecture.inputs, said, strict=True)
         )
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rflint.errors import UsageError
-from rflint.inputs.layouts import check_layouts, sized
+from rflint.inputs.layouts import check_layouts, resizable_dimensions
 from rflint.inputs.notation import InputShape
 from rflint.operators.shapes import shape_text
 from rflint.tracing.example_inputs.first_layer import (
@@ -86,15 +86,16 @@ def _laid_out(
 ) -> tuple[int, ...]:
     """An input of this layout, its channels those of the model's first layer."""
     named = named_sizes(letters, resolution)
-    if len(sized(letters)) != len(named):
+    resizable = resizable_dimensions(letters)
+    if len(resizable) != len(named):
         raise UsageError(
             f"how many positions the input has along T is not said by {shape_text(resolution)}",
-            hint=f"Give a size for each of {', '.join(letters[d] for d in sized(letters))}, or the "
+            hint=f"Give a size for each of {', '.join(letters[d] for d in resizable)}, or the "
             "whole shape with --input.",
         )
     sizes = {"B": batch}
     if "C" in letters:
-        sizes["C"] = expected_channels(model, [named[dim] for dim in sized(letters)])
+        sizes["C"] = expected_channels(model, [named[dim] for dim in resizable])
     return tuple(named.get(dim) or sizes[letter] for dim, letter in enumerate(letters))
 
 

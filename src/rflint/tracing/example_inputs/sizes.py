@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rflint.errors import UsageError
-from rflint.inputs.layouts import places_of, sized
+from rflint.inputs.layouts import axis_dimensions, resizable_dimensions
 from rflint.operators.shapes import shape_text
 
 
@@ -26,7 +26,7 @@ def named_sizes(letters: str, resolution: Sequence[int]) -> dict[int, int]:
 
     It names D, H and W, and T where that is the only axis, or where it has a size for all of them.
     """
-    places = sized(letters)
+    places = resizable_dimensions(letters)
     if len(resolution) != len(places):
-        places = places_of(letters)
+        places = axis_dimensions(letters)
     return dict(zip(places, size_per_axis(resolution, len(places)), strict=True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import fx
 
-from rflint.inputs.layouts import lettered
+from rflint.inputs.layouts import layout_letters
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def usual_axes(shapes: tuple[tuple[int, ...], ...]) -> Axes:
         for shape in shapes
     )
     resolution = next((shape[2:] for shape in shapes if len(shape) == rank), ())
-    return Axes(resolution, shapes, inputs, tuple(lettered(axes) for axes in inputs))
+    return Axes(resolution, shapes, inputs, tuple(layout_letters(axes) for axes in inputs))
 
 
 def main_input(inputs: Sequence[Sequence[int | None]]) -> int:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from torch import fx
 
-from rflint.inputs.layouts import lettered, places_of
+from rflint.inputs.layouts import axis_dimensions, layout_letters
 from rflint.operators.shapes import shape_text
 from rflint.tracing.lowering.axes.axes import Axes, main_input, usual_axes
 from rflint.tracing.lowering.axes.dimension_tracker import DimensionTracker
@@ -34,7 +34,8 @@ def selected_axes(tracker: DimensionTracker, layouts: Sequence[str]) -> Axes:
         tracker.shapes,
         tuple(inputs),
         tuple(
-            use.layout or lettered(axes, use.summed) for use, axes in zip(uses, inputs, strict=True)
+            use.layout or layout_letters(axes, use.summed)
+            for use, axes in zip(uses, inputs, strict=True)
         ),
         _new_by_node(tracker, numbers, lengths),
         tuple(layouts) if any(layouts) else (),
@@ -62,7 +63,7 @@ class _InputUse:
         convolutions slide over single ones: other operators may read along them.
         """
         if self.layout:
-            return set(places_of(self.layout, slid=self.slid))
+            return set(axis_dimensions(self.layout, slid=self.slid))
         usual = set(range(2, len(self.shape)))
         is_usual = self.slid and self.slid <= usual and not (usual - self.slid) & self.summed
         return usual if is_usual else self.slid
@@ -158,6 +159,6 @@ def _contradiction(uses: Sequence[_InputUse]) -> str:
             return (
                 f"they slide over {which} {dims} of the input {shape_text(shape)}, which the "
                 f"layout {layout} takes for {' and '.join(layout[d] for d in slid)}; "
-                f"say --layout {lettered(axes, use.summed)}, or nothing"
+                f"say --layout {layout_letters(axes, use.summed)}, or nothing"
             )
     return ""

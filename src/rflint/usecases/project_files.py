@@ -11,7 +11,7 @@ from rflint.configuration.configuration import Configuration
 from rflint.configuration.model_options import ModelOptions
 from rflint.configuration.read import load_configuration
 from rflint.configuration.requests import Request, requests_for
-from rflint.usecases.rules import outlined_rules
+from rflint.usecases.project_rules import outlined_rules
 from rflint.usercode.closure import ImportClosure, import_closure
 
 _DATA = (".json", ".toml", ".yaml", ".yml")
