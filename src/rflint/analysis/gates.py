@@ -14,7 +14,7 @@ from rflint.graph.traits import Trait
 from rflint.graph.windows import Extent
 
 _TRANSPARENT = frozenset({Kind.ARITHMETIC, Kind.RESHAPE, Kind.SLICE, Kind.UPSAMPLE, Kind.PAD})
-"""Kinds that may stand between the squashing function and the product, if they have one input."""
+"""Kinds that may stand between the bounded function and the product, if they have one input."""
 
 _IN_PLACE = frozenset({Kind.ACTIVATION, Kind.NORM, Kind.RESHAPE, Kind.ARITHMETIC})
 """Kinds that leave every feature where it is, if they have one input beside gates."""
@@ -40,11 +40,11 @@ def with_gates(architecture: Architecture) -> Architecture:
 def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
     """The edges that attention gates end in, as (layer index, position among its inputs).
 
-    A gate is a factor of a product that comes out of a squashing function and was computed from the
-    other factor, or from the whole map by global pooling. So SE, spatial attention, CBAM, ECA and
-    split attention are gates, while the two halves of a gated convolution (GLU, WaveNet) are not:
-    neither was computed from the other. Nor is a mask, whose branch is the network: one that
-    separates sources, say, and weights what a single convolution made of the sound.
+    A gate is a factor of a product that comes out of a bounded function (a sigmoid), and was
+    computed from the other factor, or from the whole map by global pooling. So SE, spatial
+    attention, CBAM, ECA and split attention are gates. The two halves of a gated convolution (GLU,
+    WaveNet) are not, since neither was computed from the other. Nor is a mask whose branch is most
+    of the network: one that separates sources, say, and weights what one convolution made of them.
     """
     layers = architecture.layers
     pooled = _pooled(layers)
@@ -55,11 +55,11 @@ def attention_gates(architecture: Architecture) -> frozenset[tuple[int, int]]:
             continue
         for position, edge in enumerate(layer.inputs):
             trunk = layer.inputs[1 - position].source
-            squash = _squashed_at(layers, edge.source)
-            if squash is None or (index, 1 - position) in gates:
+            bounded = _bounded_layer(layers, edge.source)
+            if bounded is None or (index, 1 - position) in gates:
                 continue
-            branch = _between(layers, squash, trunk, gates)
-            pools = pooled[squash] and not (trunk != INPUT and pooled[trunk])
+            branch = _gate_branch(layers, bounded, trunk, gates)
+            pools = pooled[bounded] and not (trunk != INPUT and pooled[trunk])
             if (branch or pools) and not _Work.of(layers[i] for i in branch).is_most_of(work):
                 gates.add((index, position))
     return frozenset(gates)
@@ -80,8 +80,8 @@ def _pooled(layers: Sequence[Layer]) -> list[bool]:
     return pooled
 
 
-def _squashed_at(layers: Sequence[Layer], source: int) -> int | None:
-    """The squashing layer that a value comes from, through reshaping and scaling only."""
+def _bounded_layer(layers: Sequence[Layer], source: int) -> int | None:
+    """The bounded function that a value comes from, through reshaping and scaling only."""
     while source != INPUT:
         layer = layers[source]
         if Trait.BOUNDED in layer.traits:
@@ -94,14 +94,14 @@ def _squashed_at(layers: Sequence[Layer], source: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """How many layers work, and how much."""
+    """How many layers have weights or attend, and their multiply-accumulates."""
 
     layers: int
     macs: int
 
     @classmethod
     def of(cls, layers: Iterable[Layer]) -> _Work:
-        """That of all these."""
+        """The work of these layers."""
         working = [layer.macs for layer in layers if layer.kind in _WORKING]
         return cls(len(working), sum(working))
 
@@ -111,12 +111,13 @@ class _Work:
         return most and self.layers > 1
 
 
-def _between(
+def _gate_branch(
     layers: Sequence[Layer], gate: int, trunk: int, gates: Set[tuple[int, int]]
 ) -> frozenset[int]:
-    """What lies between the trunk and a gate that depends on what the trunk carries; else nothing.
+    """The layers between the trunk and a gate that was computed from the trunk; else none.
 
-    Up to what changes a value in place: activations, normalisation, scaling, and other gates.
+    Activations, normalisations, scalings and other gates leave features where they are: a gate that
+    was computed in front of them counts, too.
     """
     origins = {trunk}
     while trunk != INPUT and layers[trunk].kind in _IN_PLACE:

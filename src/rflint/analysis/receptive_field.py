@@ -42,10 +42,10 @@ class Span:
     last: Number
     slack: Number = field(default=0, compare=False)
     shifted: bool = field(default=False, compare=False)
-    """Whether some path takes positions from elsewhere (a roll, a slice): next to others, r_max is
-    then the distance between the outermost, as of the kernel that is spelled out that way."""
+    """Whether some path copies positions from elsewhere (a roll, a slice). Together with other
+    paths that is a kernel, and r_max is the distance between the outermost positions."""
     widest: WidestUnit | None = field(default=None, compare=False)
-    """Where units see different amounts, what the widest of them sees."""
+    """Where units see different amounts, the receptive field of the widest."""
 
     @property
     def r_widest(self) -> Number:

@@ -1,9 +1,8 @@
 """Why a model's convolutions were looked at and none was judged, where that is no answer but a gap.
 
-Many are rightly not judged: heads and what else sees all of the input already, gates, layers that
-draw, latents of one position. What is left are convolutions that something should have been said
-of. Operators that nobody knows, and data that the analysis ends at, are told of by rules of their
-own.
+Many are rightly not judged: heads and other layers that see all of the input already, attention
+gates, decoders, latents of one position. Others should have been judged, and this says why they
+could not be. Unknown operators, and data that the analysis ends at, have rules of their own.
 """
 
 from __future__ import annotations

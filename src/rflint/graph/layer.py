@@ -127,8 +127,8 @@ class Layer:
     statistics: tuple[int, ...] = ()
     """Axes over which a normalisation takes statistics of the very sample that it normalises."""
     subtracts_mean: bool = False
-    """Whether, in training, it subtracts from every channel of what a layer wrote that channel's
-    mean: nothing is in between."""
+    """Whether, in training, it subtracts the mean of every channel from the output of a layer
+    directly in front of it."""
     scope: str = ""
     """Path of the module in whose forward it is called."""
     parameters: tuple[tuple[str, int], ...] = ()
@@ -144,7 +144,7 @@ class Layer:
     is_map: bool = False
     """Whether the output is laid out as (batch, channels, *positions)."""
     reorders_positions: bool = False
-    """Whether it reads other positions than it writes, though no window says so: it mirrors."""
+    """Whether it may read other positions than it writes, though no window says so: a flip, say."""
     covers_map: bool = False
     """Whether its one window covers the whole map, at this input size."""
     construction: tuple[SourceLocation, ...] = ()

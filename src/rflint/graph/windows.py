@@ -30,23 +30,24 @@ class Window:
     all positions of a window of a partition read the whole window.
     """
     is_shift: bool = field(default=False, compare=False)
-    """Whether it takes positions from elsewhere as they are: a roll, a slice, a row put elsewhere.
+    """Whether it copies positions from elsewhere as they are: a roll, a slice.
 
-    By itself that is a receptive field of one position. Next to what was not moved it is a kernel,
-    spelled out.
+    By itself that is a receptive field of one position. Together with a copy that was not shifted,
+    it is a kernel with a tap for each copy.
     """
 
     @property
     def rounding(self) -> Number:
-        """The slack, which no window has less of whose positions lie between those it reads."""
+        """The slack; at least one where output positions lie between those of the input."""
         between = isinstance(self.stride, Fraction) and self.stride.denominator > 1
         return self.slack or (1 if between else 0)
 
     @property
     def blocks(self) -> Number:
-        """How many positions of its input a block has, where groups of outputs read the same.
+        """How many positions of the input a block of outputs has that read the same; 0: no blocks.
 
-        Those between positions of the input, and those in the same window of a partition.
+        Outputs between two positions of the input make a block, and those in one window of a
+        partition.
         """
         between = isinstance(self.stride, Fraction) and self.stride.denominator > 1
         return 1 if between else self.size if self.slack else 0

@@ -2,10 +2,12 @@
 
 Each module answers one question about the graph, and the rules that are "proved" ask it:
 
-    dead_weights   which weights only ever meet zeros, or work where nobody reads
-    reads          which positions of every value somebody reads
-    borders        which rows and columns at the end no window reaches, and which sizes have none
-    unreached      which parameters no output depends on
-    coverage       what a unit sees of the map in front of a row of convolutions
-    alignment      where in the input the centre of what a value sees lies
+    dead_weights        which weights only ever meet zeros, or make what nobody reads
+    unused_parameters   which parameters no output depends on
+    read_positions      which positions of every value some output depends on, at most
+    certain_reads       whether some output depends on every position of the input, for certain
+    unread_maps         which maps have positions that nobody reads; unread_remedies, what helps
+    unread_ends         which ends of maps no window reaches; fitting_sizes, which inputs have none
+    gridding            which positions a unit of a stack of dilated convolutions skips
+    alignment           whether merged branches look at the same places; causality, in time
 """

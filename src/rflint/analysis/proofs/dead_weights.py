@@ -1,13 +1,13 @@
 """Weights that can never do anything at this input size.
 
-A tap of a kernel does something where some window in which it meets data is read. Where a kernel is
-padded with zeros, a tap whose every position lies in the padding multiplies zeros in every window;
-so does one that meets nothing but zeros on the map (what was padded in front, the holes of a map
-that was spread out). And of a map that is cropped or pooled, nobody reads the windows that are left
-out. The product of such a tap is zero or is thrown away, and the gradient of the weight is zero.
+A tap of a kernel is live if it meets data in some window whose result is read. All others are
+dead. A tap whose every position lies in the zero padding multiplies zeros in every window, and so
+does one that meets only zeros on the map (a padding in front, the gaps of a map that was spread
+out). Where a map is cropped or pooled, the results of the windows that are left out are never read.
+The product of a dead tap is zero or is thrown away, and the gradient of its weight is zero.
 
-Each dimension of a map decides by itself where its data lie, so the live taps of a box of windows
-are all combinations of those that are live along each dimension.
+Where the data of a map lie is independent for each dimension, so the live taps of a box of windows
+are all combinations of the taps that are live along each dimension.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rflint.graph.relations import users_of_parameters
 from rflint.graph.taps import everything, taps_alive
 
 LiveTaps: TypeAlias = tuple[tuple[int, ...], ...]
-"""Per dimension some taps; all their combinations are alive."""
+"""Per dimension the taps that are live along it; all their combinations are live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +36,29 @@ class Kernel:
     """The kernel of a convolution, over all calls that share it."""
 
     calls: tuple[int, ...]
-    """Indices of these layers."""
+    """The layers that use it, by index."""
     weight: tuple[str, ...]
     """The parameters that it is made of."""
     size: tuple[int, ...]
     """Taps per dimension."""
     live: LiveTaps
-    """Along each dimension, the taps that do something in some call."""
+    """Along each dimension, the taps that are live in some call."""
     taps: int
-    """How many of all taps do something in some call."""
+    """How many of all taps are live in some call."""
     weights: int
     """The scalars of the kernel: taps times pairs of channels."""
     meeting: int
-    """How many of all taps meet data in some call, be it where nobody reads the result."""
+    """How many of all taps meet data in some call, whether the result is read or not."""
     mixed: bool = False
     """Whether it is normalised: numbers of its parameter have an influence on all of its taps."""
     in_one_order: bool = True
-    """Whether all calls use it the same way round; else `live` is told of the parameter."""
+    """Whether all calls use it the same way round; else `live` counts taps of the parameter."""
     zeros_are_padding: bool = True
     """Whether all zeros on its maps were padded just in front of it."""
 
     @property
     def dead(self) -> int:
-        """The weights whose taps do nothing in any call."""
+        """The weights whose taps are dead in every call."""
         whole = prod(self.size)
         return self.weights // whole * (whole - self.taps)
 
@@ -69,7 +69,7 @@ class _Use:
 
     layer: Layer
     boxes: tuple[LiveTaps, ...]
-    """The taps that do something, in as many boxes as its windows are read in."""
+    """The live taps, one box for each box of windows whose results are read."""
     meeting: LiveTaps
     """The taps that meet data."""
     zeros_are_padding: bool
@@ -78,11 +78,12 @@ class _Use:
 def kernels(*passes: Architecture) -> tuple[Kernel, ...]:
     """The kernels of all convolutions that are made of parameters, by their first call.
 
-    Over all calls in these passes of a model; calls are counted on from one pass to the next.
-    Without those whose parameters something else uses too (a difference convolution subtracts the
-    sum of its kernel, a penalty is returned), those that other calls use in ways that do not tell
-    where each number has gone, and those that have more taps than parameters (a filter and its
-    rotations): a tap that meets no data says nothing of a parameter there.
+    All calls in these passes of a model count; they are numbered on from one pass to the next.
+
+    A tap that meets no data says nothing of a parameter in three cases, which are left out: where
+    something else uses the parameters, too (a difference convolution subtracts the sum of its
+    kernel, a penalty is returned); where calls rearrange them, and it is not known how; and where
+    there are more taps than parameters (a filter and its rotations).
     """
     layers = [layer for architecture in passes for layer in architecture.layers]
     otherwise = {name for architecture in passes for name in architecture.read_outside_layers}
@@ -96,7 +97,7 @@ def kernels(*passes: Architecture) -> tuple[Kernel, ...]:
         for weight, indices in calls.items()
         if otherwise.isdisjoint(weight)
         and all(users.get(name, set()) <= set(indices) for name in weight)
-        and _say_it_of_parameters([layers[i] for i in indices])
+        and _taps_are_parameters([layers[i] for i in indices])
     }
     uses = _uses(passes, {index for indices in judged.values() for index in indices})
     return tuple(
@@ -136,7 +137,7 @@ def dead_weights(architecture: Architecture, *others: Architecture) -> tuple[int
     return tuple(dead)
 
 
-def _say_it_of_parameters(calls: Sequence[Layer]) -> bool:
+def _taps_are_parameters(calls: Sequence[Layer]) -> bool:
     """Whether the taps of a kernel, in these calls, are numbers of one parameter."""
     orders = {call.weight_order for call in calls}
     apart = all(set(call.weight).isdisjoint(call.bias) for call in calls)

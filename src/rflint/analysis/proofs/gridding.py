@@ -1,4 +1,4 @@
-"""What a unit sees of the map in front of a stack of convolutions: which rows, and which it skips.
+"""Which positions of the map in front of a stack of convolutions a unit sees, and which it skips.
 
 A dilated convolution skips positions by design, and the next one is there to fill them in. If the
 dilations of a stack share a factor it never does: units see a grid, neighbouring units different
@@ -35,7 +35,7 @@ class Stack:
     dilated: tuple[int, ...] = ()
     """Layers with a dilation of more than one, in order."""
     dilations: tuple[int, ...] = ()
-    """Theirs."""
+    """The dilations of these layers."""
     depth: int = 0
     """How many of them follow each other, on the path that has most of them."""
 
@@ -56,13 +56,14 @@ class Stack:
 
     @property
     def factor(self) -> int:
-        """What all dilations share; 1 where no two follow each other (parallel branches)."""
+        """The greatest common divisor of the dilations; 1 where no two follow each other."""
         return gcd(*self.dilations) if self.depth > 1 else 1
 
     def behind(self, index: int, taps: Taps) -> Stack:
         """With one more convolution in the stack.
 
-        Taps that only ever meet padding see nothing: a kernel that is left with one is none.
+        Taps that only ever meet padding see nothing: a kernel that is left with one tap is not
+        dilated.
         """
         seen = 0
         live = taps.live or (0,)
@@ -88,7 +89,7 @@ class Gridding:
 
 
 def griddings(architecture: Architecture) -> tuple[Gridding, ...]:
-    """The rows whose dilations share a factor and whose ends leave holes, longest only."""
+    """The stacks whose dilations share a factor and that leave holes, the longest only."""
     return tuple(
         Gridding(axis, stack)
         for axis in range(architecture.axes)
@@ -116,8 +117,8 @@ def _stack(index: int, layer: Layer, before: Sequence[Stack], axis: int) -> Stac
     slides = layer.kind in (Kind.CONV, Kind.POOL) and isinstance(reaches[0], Window)
     if len(before) == 1 and slides and taps is not None and taps.stride == 1:
         return before[0].behind(index, taps)
-    moves = layer.kind in (Kind.PAD, Kind.SLICE) and isinstance(reaches[0], Window)
-    if len(before) == 1 and moves and taps is not None and taps.stride == 1:
+    shifts = layer.kind in (Kind.PAD, Kind.SLICE) and isinstance(reaches[0], Window)
+    if len(before) == 1 and shifts and taps is not None and taps.stride == 1:
         # a convolution that pads for itself, or crops what it padded, in two steps
         return replace(before[0], first=before[0].first - taps.before)
     return Stack(index)
@@ -148,7 +149,7 @@ def _merged(index: int, before: Sequence[Stack]) -> Stack:
 
 
 def _ends(architecture: Architecture, found: Sequence[Stack]) -> list[Stack]:
-    """The rows of values that no reader continues: what follows may fill no more holes."""
+    """The stacks of values that no reader continues: nothing that follows fills their holes."""
     continued = {
         edge.source
         for index, layer in enumerate(architecture.layers)
@@ -159,7 +160,7 @@ def _ends(architecture: Architecture, found: Sequence[Stack]) -> list[Stack]:
 
 
 def _longest(ends: Sequence[Stack]) -> list[Stack]:
-    """Of rows that leave holes, those that no longer one contains; each once, with most holes."""
+    """Of stacks that leave holes, those that no longer one contains; each once, with most holes."""
     longest: dict[tuple[int, tuple[int, ...]], Stack] = {}
     for stack in ends:
         if stack.factor > 1 and stack.holes:

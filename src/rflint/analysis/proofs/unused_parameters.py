@@ -25,7 +25,7 @@ class UnusedParameters:
     computed: bool
     """Whether something is computed from it, and then not used."""
     why: str = ""
-    """Why that may be as it should: "frozen", "loss"."""
+    """Why that may be intended: "frozen", "loss"."""
 
     @property
     def is_module(self) -> bool:
@@ -36,8 +36,8 @@ class UnusedParameters:
 def proved_unused_parameters(analysis: Analysis) -> tuple[UnusedParameters, ...]:
     """Parameters that no output depends on in any pass, in evaluation or in training.
 
-    Where it is training that was analysed, in training: what works in evaluation alone is never
-    trained.
+    Where it was training that was analysed, only passes in training count: a parameter that is used
+    in evaluation alone is never trained.
     """
     alone = unused_parameters(analysis.architecture)
     if not alone or not is_repeatable(analysis):

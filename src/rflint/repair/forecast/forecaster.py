@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import prod
 
 from rflint.analysis.analysis import Analysis
-from rflint.graph.heads import head_windows
+from rflint.graph.global_heads import global_head_layers
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.graph.windows import Extent
 from rflint.repair.candidate import Candidate
@@ -181,7 +181,7 @@ class Forecaster:
             else layer
             for layer in self.layers[:end]
         ]
-        for index in head_windows(left):
+        for index in global_head_layers(left):
             layer = self.layers[index]
             is_one = all(Extent.GLOBAL in edge.reach for edge in layer.inputs)
             if not is_one and forecast.positions[index] == layer.positions:

@@ -7,7 +7,7 @@ from collections import deque
 from torch import fx, nn
 
 from rflint.graph.architecture import Architecture
-from rflint.graph.heads import global_heads
+from rflint.graph.global_heads import with_global_heads
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, input_dimensions, position_count, sole_axis
@@ -86,7 +86,7 @@ class _Lowering(GraphInterpreter):
         return Architecture(
             inputs=tuple(self._inputs),
             resolution=axes.resolution,
-            layers=global_heads([*self._layers]),
+            layers=with_global_heads([*self._layers]),
             outputs=tuple(v.source for v in outputs if v.source is not None and v.source != INPUT),
             output_shapes=tuple(value.shape for value in outputs),
             returns_input=any(value.source == INPUT for value in outputs),

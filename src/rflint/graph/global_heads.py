@@ -1,32 +1,32 @@
-"""Windows that stand for global pooling, or for flatten + linear."""
+"""Heads that are written as windows: a window over a whole map is global pooling, or linear."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rflint.graph.layer import INPUT, Edge, Layer
+from rflint.graph.layer import INPUT, Layer
 from rflint.graph.windows import Extent, Window
 
 
-def global_heads(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """The same layers, such windows said as what they are."""
+def with_global_heads(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The same layers; such windows read the whole axis (Extent.GLOBAL)."""
     result = list(layers)
-    for index in head_windows(layers):
+    for index in global_head_layers(layers):
         edges = tuple(
-            Edge(edge.source, (Extent.GLOBAL,) * len(edge.reach)) for edge in layers[index].inputs
+            replace(edge, reach=(Extent.GLOBAL,) * len(edge.reach)) for edge in layers[index].inputs
         )
         result[index] = replace(layers[index], inputs=edges)
     return tuple(result)
 
 
-def head_windows(layers: Sequence[Layer]) -> list[int]:
+def global_head_layers(layers: Sequence[Layer]) -> list[int]:
     """The layers whose one window covers their map and is the last to integrate.
 
     AvgPool2d(7) on a 7x7 map is global pooling, and a 7x7 convolution on it is a fully connected
-    layer (as in VGG's convolutional form). But a small window can cover a map only because the
-    input is small: then convolutions follow that still mean to integrate, and it stays a window. So
-    it does where another branch, which sees less, is merged with it: in a shortcut.
+    layer (as in VGG's convolutional form). But a small window may cover a map only because the
+    input is small. It stays a window where convolutions follow that integrate further, and where it
+    is merged with another branch, which sees less: in a shortcut.
     """
     integrates_later = [False] * len(layers)
     convolves_later = [False] * len(layers)
