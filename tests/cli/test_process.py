@@ -291,6 +291,24 @@ def test_a_rule_that_ends_the_process_is_an_error_beside_the_others(
     assert "rule ACME001 failed: check called os._exit(0)" in ran.err
 
 
+def test_a_rule_that_fails_on_comments_is_an_error_beside_the_others(
+    forked: Forked, tmp_path: Path
+) -> None:
+    rule = FAILING_RULE.replace("False\n", "True\n").replace(
+        "check=check", "check_suppressions=check"
+    )
+    rule = rule.replace("check(analysis, settings)", "check(unused)").replace("return []", "1 / 0")
+    nets = NETS.replace("nn.ReLU())", "nn.ReLU())  # rflint: ignore[RF101]")
+    write(tmp_path, {"nets.py": nets, "acme001_x.py": rule})
+    write(tmp_path, {"rflint.toml": 'rules = ["acme001_x.py"]'})
+    ran = forked.rflint("nets:good", "--res", "16", "--format", "json", cwd=tmp_path)
+    assert ran.status == 2
+    assert "rule ACME001 failed: check_suppressions raised ZeroDivisionError" in ran.err
+    assert [error["kind"] for error in ran.report["errors"]] == ["rule"]
+    (model,) = ran.report["models"]
+    assert [finding["code"] for finding in model["findings"]] == ["RF900"]
+
+
 def test_what_a_target_does_at_exit_changes_no_status(forked: Forked, tmp_path: Path) -> None:
     late = "import atexit, os\natexit.register(os._exit, 0)\nfrom nets import too_deep\n"
     write(tmp_path, {"nets.py": NETS, "late.py": late})

@@ -6,9 +6,10 @@ reports that come from the cache.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from rflint.linting.errors import RuleFailed
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule, UnusedSuppression
 from rflint.linting.runner import check_suppressions
@@ -29,18 +30,24 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
 
 
+def _raise(model: ModelReport, error: RuleFailed) -> None:
+    raise error
+
+
 def apply_policies(
     linted: Sequence[tuple[ModelReport, Policy]],
     known: Sequence[Rule],
     *,
     all_models: bool = True,
     all_rules: bool = True,
+    failed: Callable[[ModelReport, RuleFailed], None] = _raise,
 ) -> list[ModelReport]:
     """The reports with suppressed findings set apart, severities set, and limits checked.
 
     `known` are the existing rules, including those that did not run. `all_rules` says that there
     are no others, so that a comment that names another one is wrong. `all_models` says that there
     are no other models; otherwise no suppression is called unused, since they may need it.
+    `failed` is told of rules that fail on the suppressions of a model.
     """
     comments = all_comments(model.places for model, _ in linted)
     used: UsedCodes = set()
@@ -60,7 +67,10 @@ def apply_policies(
     for index, (model, (_, policy)) in enumerate(zip(models, linted, strict=True)):
         for rule in policy.rules:
             if rule.check_suppressions and index in unused:
-                model = _with_suppressions_checked(model, rule, unused[index], comments)
+                try:
+                    model = _with_suppressions_checked(model, rule, unused[index], comments)
+                except RuleFailed as error:
+                    failed(model, error)
         done.append(
             replace(
                 model,

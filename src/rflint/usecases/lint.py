@@ -56,11 +56,11 @@ def lint_project(
     else:
         run.load_affected(targets, options, changed)
     linted = run.lint()
-    rules, failures = run.rules, tuple(run.failures)
     models = apply_policies(
         [(model, request.policy) for model, request in linted],
-        rules,
-        all_models=covers_configuration(run.requests, configuration) and not failures,
+        run.rules,
+        all_models=covers_configuration(run.requests, configuration) and not run.failures,
+        failed=lambda model, error: run.fail(model.title, error),
     )
     ran = {rule.code for request in run.requests for rule in request.policy.rules}
     report = Report(
@@ -68,9 +68,9 @@ def lint_project(
             replace(model, fix_command=listener.fix_command(request))
             for model, (_, request) in zip(models, linted, strict=True)
         ),
-        failures,
+        tuple(run.failures),
         fail_on=least_severity(fail_on or configuration.fail_on or "warning"),
-        rules=tuple(rule for rule in rules if rule.code in ran),
+        rules=tuple(rule for rule in run.rules if rule.code in ran),
         notes=tuple(run.notes),
     )
     return apply_baseline(report, configuration, baseline, listener)
@@ -94,7 +94,7 @@ class _Run:
 
     def load(self, targets: Sequence[str], options: ModelOptions) -> None:
         """The rules, and what is to be linted by them."""
-        self.rules = project_rules(self.configuration, self.cache, self._failed)
+        self.rules = project_rules(self.configuration, self.cache, self.fail)
         lenient = bool(self.failures)
         self.requests = requests_for(
             targets, options, self.configuration, self.rules, lenient=lenient
@@ -140,10 +140,10 @@ class _Run:
         except BaseException as error:
             if is_ctrl_c(error):
                 raise
-            self._failed(request.title, as_rflint_error(error))
+            self.fail(request.title, as_rflint_error(error))
             return None
         for failure in failures:
-            self._failed(request.title, failure)
+            self.fail(request.title, failure)
         if self.cache and not failures:
             reasons = self.cache.save(key, request, report)
             self.notes += [f"{request.title} is not cached: it {x}" for x in reasons[:1]]
@@ -169,7 +169,8 @@ class _Run:
                     request.tracing,
                 )
 
-    def _failed(self, about: str, error: RflintError) -> None:
+    def fail(self, about: str, error: RflintError) -> None:
+        """Note, and tell the listener, that something could not be done."""
         request = next((x for x in self.requests if x.title == about), None)
         self.listener.failed(about, error, request)
         self.failures.append(Failure(about, error))
