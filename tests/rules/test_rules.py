@@ -15,14 +15,14 @@ from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
 from rflint.linting.rule_module import read_rule
 from rflint.linting.selection import select_rules
-from rflint.usecases.rule_examples import outcomes
+from rflint.usecases.rule_examples import run_examples
 
 RULES = load_rules()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_the_examples_of_a_rule_go_as_they_say(rule: Rule) -> None:
-    ran = list(outcomes(rule, RULES))
+    ran = list(run_examples(rule, RULES))
     assert [str(outcome) for outcome in ran if not outcome.passed] == []
     assert {outcome.should_fail for outcome in ran} == {True, False}
 

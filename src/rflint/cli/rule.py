@@ -99,16 +99,16 @@ def _test(rules: Sequence[Rule], known: Sequence[Rule]) -> int:
     # torch without numpy warns at import; nothing here needs numpy
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     with stdout_to_stderr():
-        from rflint.usecases.rule_examples import outcomes
+        from rflint.usecases.rule_examples import run_examples
 
     ran = wrong = 0
     for rule in rules:
         with stdout_to_stderr():
-            ended = list(outcomes(rule, known))
-        for outcome in ended:
-            to_stdout(str(outcome))
-        ran += len(ended)
-        wrong += sum(not outcome.passed for outcome in ended)
+            results = list(run_examples(rule, known))
+        for result in results:
+            to_stdout(str(result))
+        ran += len(results)
+        wrong += sum(not result.passed for result in results)
     if not ran:
         raise UsageError("there are no examples to run")
     to_stdout(f"{plural(ran, 'example')}, {wrong} failed")

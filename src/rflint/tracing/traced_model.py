@@ -62,23 +62,6 @@ class TracedModel:
             return None  # it is made for one size, say, or for those that divide
         return there if there.resolution == size else None
 
-    def with_larger_input(self, size: tuple[int, ...]) -> Architecture | None:
-        """The model with its only input enlarged; None where it has several, or does not run."""
-        if len(self.inputs) != 1:
-            return None
-        (tensor,) = self.inputs
-        enlarged = [
-            length if axis is None else size[axis]
-            for length, axis in zip(
-                tensor.shape, self.architecture.axes_of_dimensions[0], strict=True
-            )
-        ]
-        larger = torch.empty(enlarged, dtype=tensor.dtype, device=tensor.device)
-        try:
-            return self.architecture_of(self.model, [larger])
-        except RflintError:
-            return None  # its head, say, is made for one size
-
 
 def trace_model(
     model: nn.Module, resolution: tuple[int, ...] | None, given: Any, options: TracingOptions

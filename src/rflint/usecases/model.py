@@ -63,7 +63,7 @@ def lint_model(
         model = analyse_model(built, resolution, given, tracing, options)
         found, failed = run_rules(rules, model.analysis, options)
         repairs = find_repairs(model)
-        larger = _larger_input(model, options)
+        larger = _larger_input(model)
     assumed = model.analysis.architecture.assumptions
     report = ModelReport(
         target,
@@ -148,16 +148,13 @@ def _analysed(
     return tuple(analyse(x, options.analysis) for x in architectures)
 
 
-def _larger_input(model: AnalysedModel, options: RuleOptions) -> LargerInput | None:
+def _larger_input(model: AnalysedModel) -> LargerInput | None:
     """The input that receptive fields ask for, where the model runs on it and is sound there."""
     analysis = model.analysis
-    if not analysis.unproductive:
+    if not analysis.unproductive or len(model.traced.inputs) != 1:
         return None
     wanted = tuple(map(max, analysis.feasible_min, analysis.architecture.resolution))
-    larger = model.traced.with_larger_input(wanted)
-    if larger is None:
-        return None
-    there = analyse(larger, options.analysis)
-    if there.unproductive:
+    there = analysis.retracer.at_size(wanted)
+    if there is None or there.unproductive:
         return None
     return LargerInput(there.architecture.resolution, there.totals.macs)

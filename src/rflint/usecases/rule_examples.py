@@ -1,4 +1,4 @@
-"""The examples of a rule, run: a rule must find something in what fails, and nothing else."""
+"""Run the examples of a rule: it must find something in those that fail, and only in those."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rflint.usercode.ownership import counted_as_user_code
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExampleResult:
     """How one example went."""
 
     code: str
@@ -30,7 +30,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether it went as its author says."""
+        """Whether the rule found something exactly where it should."""
         return not self.error and bool(self.found) == self.should_fail
 
     def __str__(self) -> str:
@@ -42,14 +42,16 @@ class Outcome:
         return f"FAILED  {self.code} {self.example} should {wanted}: {instead}"
 
 
-def outcomes(rule: Rule, known: Sequence[Rule]) -> Iterator[Outcome]:
-    """Run every example of a rule, alone or with the rules whose findings it is about."""
+def run_examples(rule: Rule, known: Sequence[Rule]) -> Iterator[ExampleResult]:
+    """Run all rules on every example of one, since some rules are about findings of others."""
     for should_fail, examples in ((True, rule.fails), (False, rule.passes)):
         for example in examples:
-            yield _outcome(rule, known, example, should_fail=should_fail)
+            yield _run_example(rule, known, example, should_fail=should_fail)
 
 
-def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail: bool) -> Outcome:
+def _run_example(
+    rule: Rule, known: Sequence[Rule], example: Example, *, should_fail: bool
+) -> ExampleResult:
     sizes = example.res if isinstance(example.res, tuple) else (example.res,)
     name = getattr(example.build, "__name__", repr(example.build))
     given = "".join(f", {setting} = {value!r}," for setting, value in example.settings.items())
@@ -64,19 +66,19 @@ def _outcome(rule: Rule, known: Sequence[Rule], example: Example, *, should_fail
             resolutions = resolutions_from(example.res)
             report = lint_object(example.build, checks, resolutions, tracing=tracing, name=name)
     except Exception as error:
-        return Outcome(rule.code, title, should_fail, (), _said(as_rflint_error(error)))
-    errors = [_said(x.error) for x in report.failures if _concerns(rule, x.error)]
+        return ExampleResult(rule.code, title, should_fail, (), _one_line(as_rflint_error(error)))
+    errors = [_one_line(x.error) for x in report.failures if _concerns(rule, x.error)]
     found = tuple(x.message for x in report.findings if x.code == rule.code)
-    return Outcome(rule.code, title, should_fail, found, "; ".join(errors))
+    return ExampleResult(rule.code, title, should_fail, found, "; ".join(errors))
 
 
 def _concerns(rule: Rule, error: RflintError) -> bool:
-    """Whether an error is not that of another rule, which has examples of its own."""
+    """Whether an error is of this rule or of linting as such, and not of another rule."""
     return not isinstance(error, RuleFailed) or error.code == rule.code
 
 
-def _said(error: RflintError) -> str:
-    """In one line. Of the rule under test nobody needs to be told where it is."""
+def _one_line(error: RflintError) -> str:
+    """An error in one line, without the hint where the rule is that is being tested."""
     place = f"{error.source}: " if error.source else ""
     hint = f" {error.hint}" if error.hint and not isinstance(error, RuleFailed) else ""
     return f"{place}{error.message}{hint}".replace("\n", " ")
