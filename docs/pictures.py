@@ -83,7 +83,7 @@ def unread_positions(drawing: Drawing) -> None:
     cell, y, size, stride = 30, 56, 8, 2
     for x, kernel in ((MARGIN, 1), (376, 3)):
         taps = Taps(kernel, size, size // stride, stride, before=kernel // 2)
-        read = members(taps.met(everything(taps.windows)))
+        read = members(taps.positions_met(everything(taps.windows)))
         drawing.label(x, 36, f"{kernel}×{kernel} kernel, stride {stride}", "title")
         drawing.grid(x, y, cell, size, within(read, "some", "bad"))
         for row, column in ((1, 1), (1, 2)):
@@ -102,7 +102,7 @@ def unread_border(drawing: Drawing) -> None:
     window = kernel * cell
     for x, size in ((MARGIN, 11), (376, 12)):
         taps = Taps(kernel, size, size // kernel, stride=kernel)
-        read = members(taps.met(everything(taps.windows)))
+        read = members(taps.positions_met(everything(taps.windows)))
         drawing.label(x, 36, f"{size}×{size} positions", "title")
         drawing.grid(x, y, cell, size, within(read, "some", "bad"))
         drawing.grid(x, y, window, taps.windows, lambda row, column: "frame")
@@ -159,7 +159,9 @@ def checkerboard(drawing: Drawing) -> None:
     looks = {1: "map", 2: "some", 4: "good"}
     for x, kernel in ((MARGIN, 3), (376, 4)):
         taps = Taps(kernel, size, size * stride, stride, before=1, transposed=True)
-        landed = [taps.met(1 << place).bit_count() for place in range(4, 12)]  # off the border
+        landed = [
+            taps.positions_met(1 << place).bit_count() for place in range(4, 12)
+        ]  # off the border
         drawing.label(x, 36, f"{kernel}×{kernel} kernel, stride {stride}", "title")
         for (row, down), (column, across) in product(enumerate(landed), repeat=2):
             sums = down * across
@@ -179,7 +181,7 @@ def misaligned_merge(drawing: Drawing) -> None:
         rows = ((y, "x", identity), (y + 36, "conv(x)", convolution))
         centres = []
         for top, name, taps in rows:
-            seen = members(taps.met(1 << place))
+            seen = members(taps.positions_met(1 << place))
             drawing.label(x, top + 17, name)
             for at in range(size):
                 drawing.box("good" if at in seen else "map", left + at * cell, top, cell, cell)

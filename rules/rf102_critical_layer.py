@@ -30,7 +30,7 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import Verdict
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.receptive_field import Field
+from rflint.analysis.receptive_field import ReceptiveField
 from rflint.linting.finding import Evidence, Finding, Severity
 from rflint.linting.rule import Example, Rule, Settings
 from rflint.text.numbers import size
@@ -49,7 +49,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _sees(field: Field) -> str:
+def _sees(field: ReceptiveField) -> str:
     """The smallest receptive field over all paths; 'all' where it is unbounded."""
     return size((axis.r_min for axis in field), unbounded="all")
 

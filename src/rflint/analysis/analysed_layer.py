@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rflint.analysis.input_sizes import Comparison
-from rflint.analysis.receptive_field import Field
+from rflint.analysis.receptive_field import ReceptiveField
 from rflint.analysis.roles import Role
 from rflint.graph.layer import Edge, Geometry, Kind, Layer
 from rflint.graph.source_location import SourceLocation
@@ -37,9 +37,9 @@ class AnalysedLayer:
 
     layer: Layer
     role: Role
-    input_field: Field
+    input_field: ReceptiveField
     """The receptive field of what it reads, r_{l-1}, per axis."""
-    output_field: Field
+    output_field: ReceptiveField
     """The receptive field of what it writes, r_l, per axis."""
     verdict: Verdict
     comparisons: tuple[Comparison, ...]

@@ -67,16 +67,16 @@ class _Axis:
         self.layers = architecture.layers
         self.axis = axis
         self.edges = [layer.feature_edges for layer in self.layers]
-        self.seen: list[_Coarsest] = []
-        """Of what every layer reads."""
-        self.out: list[_Coarsest] = []
+        self.read: list[_Coarsest] = []
+        """Of what every layer reads; `written`, of what it writes."""
+        self.written: list[_Coarsest] = []
         pixel = _PIXEL if architecture.input_has(axis) else {}
         for layer, edges in zip(self.layers, self.edges, strict=True):
-            read = [(self.out[e.source] if e.source != INPUT else pixel, e) for e in edges]
+            inputs = [(self.written[e.source] if e.source != INPUT else pixel, e) for e in edges]
             begins = any(axis == begun for begun, _ in layer.new_axes)
-            self.seen.append(_union(coarsest for coarsest, _ in read))
-            stepped = _union(_stepped(coarsest, e.reach[axis]) for coarsest, e in read)
-            self.out.append(_PIXEL if begins else stepped)
+            self.read.append(_union(coarsest for coarsest, _ in inputs))
+            behind = _union(_behind(coarsest, e.reach[axis]) for coarsest, e in inputs)
+            self.written.append(_PIXEL if begins else behind)
         self.shrinks_later = self._shrinks_later()
 
     def certain(self) -> Iterator[int]:
@@ -90,20 +90,20 @@ class _Axis:
         """The convolutions that may: at the coarsest map, and where decoders are joined."""
         decoded_from = self._decoded_from()
         for index, layer in enumerate(self.layers):
-            seen = self.seen[index]
+            read = self.read[index]
             stays = not self.shrinks_later[index] and not self._shrinks(index)
-            if not (layer.kind.is_convolution and stays and seen):
+            if not (layer.kind.is_convolution and stays and read):
                 continue
-            at_coarsest = all(jump == least for jump, (least, _) in seen.items())
-            joined = any(jump < most for jump, (_, most) in seen.items())
-            if joined or (at_coarsest and decoded_from[index] >= max(seen)):
+            at_coarsest = all(jump == least for jump, (least, _) in read.items())
+            joined = any(jump < most for jump, (_, most) in read.items())
+            if joined or (at_coarsest and decoded_from[index] >= max(read)):
                 yield index
 
     def _is_finer(self, index: int) -> bool:
-        seen = self.seen[index]
-        finer = bool(seen) and max(seen) < 1 and not any(most for _, most in seen.values())
+        read = self.read[index]
+        finer = bool(read) and max(read) < 1 and not any(most for _, most in read.values())
         resolves = finer and not self.shrinks_later[index] and not self._shrinks(index)
-        return _is_decoded(seen) or resolves
+        return _is_decoded(read) or resolves
 
     def _makes(self, index: int) -> bool:
         """Whether a convolution, ordinary or transposed, works on a map that is decoded already."""
@@ -150,8 +150,8 @@ class _Axis:
         of_outputs: list[Number] = [0] * count
         found: list[Number] = [0] * count
         for index in self.architecture.outputs:
-            if _is_decoded(self.out[index]):
-                of_outputs[index] = min(least for least, _ in self.out[index].values())
+            if _is_decoded(self.written[index]):
+                of_outputs[index] = min(least for least, _ in self.written[index].values())
         for index in reversed(range(count)):
             for edge in self.edges[index]:
                 if edge.source == INPUT:
@@ -167,7 +167,7 @@ def _is_decoded(coarsest: _Coarsest) -> bool:
     return bool(coarsest) and all(jump < least for jump, (least, _) in coarsest.items())
 
 
-def _stepped(coarsest: _Coarsest, reach: object) -> _Coarsest:
+def _behind(coarsest: _Coarsest, reach: object) -> _Coarsest:
     """Behind an operator; paths that see everything do not count."""
     if not isinstance(reach, Window):
         return {}
@@ -175,11 +175,11 @@ def _stepped(coarsest: _Coarsest, reach: object) -> _Coarsest:
         return coarsest
     if reach.stride < 1:
         return {jump * reach.stride: peaks for jump, peaks in coarsest.items()}
-    stepped: dict[Number, tuple[Number, Number]] = {}
+    behind: dict[Number, tuple[Number, Number]] = {}
     for jump, (least, most) in coarsest.items():
-        here = jump * reach.stride
-        stepped[here] = (max(least, here), max(most, here))
-    return stepped
+        coarser = jump * reach.stride
+        behind[coarser] = (max(least, coarser), max(most, coarser))
+    return behind
 
 
 def _union(values: Iterable[_Coarsest]) -> _Coarsest:

@@ -55,11 +55,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class AxisField:
-    """What one value sees of the input along one axis.
+    """The receptive field of a value along one axis.
 
     `spans` holds the bounded paths by jump; `unbounded` says that some path sees the whole axis,
-    `unknown` that some path goes through an operator that nobody knows. A value that sees only
-    unbounded paths has no spans.
+    `unknown` that some path goes through an unknown operator. A value that only unbounded paths
+    lead to has no spans.
     """
 
     spans: Mapping[Number, Span] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class AxisField:
         return max(self.spans, default=None)
 
 
-Field: TypeAlias = tuple[AxisField, ...]
+ReceptiveField: TypeAlias = tuple[AxisField, ...]
 """One `AxisField` per spatial axis."""
 
 PIXEL = AxisField({1: Span(1, 1, 0, 0)})
@@ -111,72 +111,71 @@ def behind_window(r: Number, jump: Number, window: Window) -> tuple[Number, Numb
     return r + (window.size - 1) * jump, jump * window.stride
 
 
-def field_behind(seen: AxisField, reach: Reach) -> AxisField:
-    """The field behind an operator that reads `reach` of a value that sees `seen` (Eq. 1)."""
+def field_behind(before: AxisField, reach: Reach) -> AxisField:
+    """The field behind an operator that reads `reach` of a value with the field `before`."""
     if reach is POINTWISE or reach == POINTWISE:
-        return seen
+        return before
     if reach is Extent.UNKNOWN:
         # whatever reads nothing but unbounded values is unbounded itself
-        return AxisField(unknown=True) if seen.spans or seen.unknown else seen
-    if seen.is_empty:
-        return seen
+        return AxisField(unknown=True) if before.spans or before.unknown else before
+    if before.is_empty:
+        return before
     if reach is Extent.GLOBAL:
-        return AxisField(unbounded=True, unknown=seen.unknown)
+        return AxisField(unbounded=True, unknown=before.unknown)
     assert isinstance(reach, Window)
     spans: dict[Number, Span] = {}
-    for jump, span in seen.spans.items():
+    for jump, span in before.spans.items():
         r_min, jump_behind = behind_window(span.r_min, jump, reach)
         growth = r_min - span.r_min
         first = span.first + reach.start * jump
         last = span.last + (reach.start + reach.size - 1) * jump
         slack = span.slack + reach.rounding * jump
-        moved, r_max, widest = span.shifted or reach.is_shift, span.r_max + growth, span.widest
+        shifted, r_max, widest = span.shifted or reach.is_shift, span.r_max + growth, span.widest
         if widest or reach.blocks:
             widest = (widest or WidestUnit(span.r_max)).grown(growth, reach.blocks * jump)
-        spans[jump_behind] = Span(r_min, r_max, first, last, slack, moved, widest)
-    return AxisField(spans, seen.unbounded, seen.unknown)
+        spans[jump_behind] = Span(r_min, r_max, first, last, slack, shifted, widest)
+    return AxisField(spans, before.unbounded, before.unknown)
 
 
 def union(fields: Iterable[AxisField]) -> AxisField:
     """All paths of several values at once."""
-    distinct = {id(seen): seen for seen in fields}
+    distinct = {id(one): one for one in fields}
     if len(distinct) == 1:
         return next(iter(distinct.values()))
     spans: dict[Number, Span] = {}
-    for seen in distinct.values():
-        for jump, span in seen.spans.items():
+    for one in distinct.values():
+        for jump, span in one.spans.items():
             other = spans.get(jump)
             spans[jump] = span if other is None else _together(span, other)
     return AxisField(
         spans,
-        any(seen.unbounded for seen in distinct.values()),
-        any(seen.unknown for seen in distinct.values()),
+        any(one.unbounded for one in distinct.values()),
+        any(one.unknown for one in distinct.values()),
     )
 
 
 def _together(one: Span, other: Span) -> Span:
     """The paths of both."""
     first, last = min(one.first, other.first), max(one.last, other.last)
-    moved = one.shifted or other.shifted
+    shifted = one.shifted or other.shifted
     r_max = max(one.r_max, other.r_max)
-    if moved:
+    if shifted:
         r_max = max(r_max, last - first + 1)
     widest = one.widest
     if one.widest or other.widest:
         widest = (one.widest or WidestUnit(one.r_max)) | (other.widest or WidestUnit(other.r_max))
         widest = widest.at_least(r_max)
-    return Span(
-        min(one.r_min, other.r_min), r_max, first, last, max(one.slack, other.slack), moved, widest
-    )
+    slack = max(one.slack, other.slack)
+    return Span(min(one.r_min, other.r_min), r_max, first, last, slack, shifted, widest)
 
 
 @dataclass(frozen=True, slots=True)
 class LayerField:
     """The receptive fields of what a layer reads and of what it writes."""
 
-    input_field: Field
+    input_field: ReceptiveField
     """r_{l-1}, per axis."""
-    output_field: Field
+    output_field: ReceptiveField
     """r_l, per axis."""
 
 
@@ -189,29 +188,29 @@ def propagate(
     """Receptive fields of every layer, in the order of `architecture.layers`.
 
     `sources` are the values that axes begin with (`Architecture.axis_origins`) whose positions
-    count; None: all.
-    Attention gates are no feature paths (paper, section IV-D), and count only `through_gates`.
+    count; None: all. Attention gates are no feature paths (paper, section IV-D), and count only
+    with `through_gates`.
     """
     axes = range(architecture.axes)
     counts = sources is None or INPUT in sources
-    pixels: Field = tuple(
+    pixels: ReceptiveField = tuple(
         PIXEL if counts and architecture.input_has(axis) else NO_FIELD for axis in axes
     )
     fields: list[LayerField] = []
 
-    def value(source: int) -> Field:
+    def value(source: int) -> ReceptiveField:
         return pixels if source == INPUT else fields[source].output_field
 
     for index, layer in enumerate(architecture.layers):
         edges = layer.inputs if through_gates else layer.feature_edges
-        seen = tuple(union(value(edge.source)[axis] for edge in edges) for axis in axes)
-        out = tuple(
+        read = tuple(union(value(edge.source)[axis] for edge in edges) for axis in axes)
+        written = tuple(
             union(field_behind(value(edge.source)[axis], edge.reach[axis]) for edge in edges)
             for axis in axes
         )
         if layer.new_axes:
             begun = PIXEL if sources is None or index in sources else NO_FIELD
             made = {axis for axis, _ in layer.new_axes}
-            out = tuple(begun if axis in made else out[axis] for axis in axes)
-        fields.append(LayerField(seen, out))
+            written = tuple(begun if axis in made else written[axis] for axis in axes)
+        fields.append(LayerField(read, written))
     return tuple(fields)

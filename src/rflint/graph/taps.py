@@ -77,7 +77,7 @@ class Taps:
                 found |= thinned(shifted(places, -shift), self.stride)
         return found & everything(self.windows)
 
-    def met(self, windows: int) -> int:
+    def positions_met(self, windows: int) -> int:
         """The positions that these windows (a set) read."""
         if not self.pads_zeros and self._leave(windows):
             return everything(self.positions)  # a copy of some position; not worth telling which
@@ -100,19 +100,19 @@ class Taps:
         return first * self.stride < self.before or end > self.positions
 
     @property
-    def stays(self) -> bool:
+    def is_identity(self) -> bool:
         """Whether every window is the one position that it writes."""
         return self == replace(self, kernel=1, stride=1, before=0, windows=self.positions)
 
-    def on(self, positions: int, windows: int) -> Taps:
+    def with_sizes(self, positions: int, windows: int) -> Taps:
         """The same window over a map of another size."""
         return replace(self, positions=positions, windows=windows)
 
 
 @lru_cache(maxsize=4096)
 def positions_read(taps: Taps, windows: int) -> int:
-    """`taps.met(windows)`; networks ask the same again and again."""
-    return taps.met(windows)
+    """`taps.positions_met(windows)`; networks ask the same again and again."""
+    return taps.positions_met(windows)
 
 
 @lru_cache(maxsize=4096)

@@ -132,7 +132,7 @@ def read_along(
     at = at or sizes
     taps = layer.taps_along(axis)
     if taps is not None and (taps.positions, taps.windows) == sizes:
-        return positions_read(taps if at == sizes else taps.on(*at), places)
+        return positions_read(taps if at == sizes else taps.with_sizes(*at), places)
     if edge.reach[axis] == POINTWISE and sizes[0] == sizes[1] and reads_in_place(layer, axis):
         return places
     return everything(at[0])
@@ -145,5 +145,5 @@ def reads_in_place(layer: Layer, axis: int) -> bool:
     # a window along a dimension that is no axis (tokens) runs over the ends of rows
     elsewhere = [taps for taps in layer.taps if taps.axis != axis]
     beside = len(elsewhere) == len(layer.taps) > 0
-    beside = beside and all(taps.axis is not None or taps.stays for taps in elsewhere)
+    beside = beside and all(taps.axis is not None or taps.is_identity for taps in elsewhere)
     return layer.kind in _IN_PLACE or beside
