@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 
 def _for_python(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """The function with errors that speak of its keyword arguments, not of options."""
+    """The same function, whose errors name its keyword arguments in place of options."""
 
     @functools.wraps(function)
     def called(*args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -154,7 +154,7 @@ def lint_architecture(
 ) -> Report:
     """Lint an architecture that did not come from PyTorch; torch is not imported.
 
-    Three convolutions with stride 2, and what another front end would make of them:
+    Three convolutions with stride 2, as another front end would hand them over:
 
     >>> from rflint.graph.architecture import Architecture
     >>> from rflint.graph.layer import INPUT, Edge, Geometry, Kind, Layer

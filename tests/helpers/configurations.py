@@ -6,8 +6,8 @@ import textwrap
 from pathlib import Path
 
 from rflint.configuration.configuration import Configuration
-from rflint.configuration.read import check_rule_names, read
-from rflint.configuration.toml import load
+from rflint.configuration.read import check_rule_names, read_configuration
+from rflint.configuration.toml import load_document
 from rflint.linting.rule_files import load_rules
 from tests.helpers.program import write
 
@@ -18,6 +18,6 @@ RULES = tuple(x for x in load_rules() if x.code in ("RF101", "RF900", "RF901", "
 def configured(folder: Path, text: str, name: str = "rflint.toml") -> Configuration:
     """What a file says, held against the rules that there are."""
     write(folder, {name: textwrap.dedent(text)})
-    found = read(load(folder / name))
+    found = read_configuration(load_document(folder / name))
     check_rule_names(found, RULES)
     return found

@@ -29,7 +29,7 @@ from rflint.usercode.stdout import discard_stdout
 
 @click.group("rflint", context_settings=CONTEXT)
 def subcommands() -> None:
-    """What rflint does beside linting."""
+    """The subcommands; without one, rflint lints."""
 
 
 for _command in (rule, fix, clean):
@@ -71,7 +71,7 @@ def _status(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    """As click's own `main`, which ends with status 1 where a reader closes the pipe."""
+    """Run a command as click's `main` does, but end with status 0 if the reader closes the pipe."""
     completion = os.environ.get("_RFLINT_COMPLETE")
     if completion == "bash_complete":
         join_at_colons()
@@ -89,7 +89,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _context(arguments: Sequence[str]) -> click.Context:
-    """The arguments, read by the command that they are for."""
+    """The parsed arguments, with the command that they are for."""
     first, *rest = arguments or [""]
     if first in subcommands.commands:
         return subcommands.commands[first].make_context(f"rflint {first}", rest)

@@ -1,4 +1,4 @@
-"""What is given to a command, collected into one frozen object."""
+"""The arguments of a command as one frozen object, in place of a dozen parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelArguments:
-    """What all commands take that look at models."""
+    """The arguments that all commands about models have in common."""
 
     model: Mapping[str, Any]
     """Options of models, by name."""
@@ -24,7 +24,7 @@ class ModelArguments:
     debug: bool
 
     def options(self) -> ModelOptions:
-        """What the command line says of all models. Raises UsageError for what is no --arg."""
+        """The options for all models. Raises UsageError for a malformed --arg."""
         from rflint.configuration.model_options import ModelOptions
         from rflint.usercode.target import parse_arguments
 
@@ -36,7 +36,7 @@ _Arguments = TypeVar("_Arguments", bound=ModelArguments)
 
 
 def collected(kind: type[_Arguments], given: Mapping[str, Any]) -> _Arguments:
-    """Everything that click gives to a command; what the command does not name is of models."""
+    """The object made from what click passes; all that `kind` has no field for goes to `model`."""
     own = {field.name for field in fields(kind)} - {"model"}
     model = {name: value for name, value in given.items() if name not in own}
     return kind(model=model, **{name: given[name] for name in own})

@@ -18,7 +18,7 @@ _MISSING = re.compile(r"--(?:arg \w+=VALUE|res \d[\dx]*|input \d[\dx]*|layout [A
 
 @dataclass(frozen=True, slots=True)
 class CommonOptions:
-    """What the command line says of all models."""
+    """The options that hold for all models of a run."""
 
     options: ModelOptions
     config: Path | None = None
@@ -64,7 +64,7 @@ def _words(request: Request, given: CommonOptions) -> list[str]:
 
 
 def _target(request: Request) -> str:
-    """Its name in the configuration, else its target as it is typed from here."""
+    """The name in the configuration, or the target as one would type it in this folder."""
     if request.is_named:
         return request.name
     module, _, attribute = request.target.rpartition(":")

@@ -1,4 +1,4 @@
-"""What the shell can complete: targets, beside the options, which click completes by itself."""
+"""Shell completion of targets and rule codes; click completes options by itself."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _WORDS, _POSITION = "COMP_WORDS", "COMP_CWORD"
 
 
 def words() -> list[str]:
-    """The line that a shell wants to be completed, without the program; empty otherwise."""
+    """The words of the line to complete, without the program; empty if nothing is completed."""
     return split_arg_string(os.environ.get(_WORDS, ""))[1:]
 
 
 def join_at_colons() -> None:
-    """Bash takes a colon for a word of its own, also in the middle of a target.
+    """Undo that bash splits words at colons, also in the middle of a target.
 
-    It gives one word a line, and an empty one where the next word begins.
+    Bash passes one word a line, and an empty line where the next word begins.
     """
     before = os.environ.get(_WORDS, "").split("\n")[: int(os.environ.get(_POSITION, "0")) + 1]
     joined = re.sub(r"\s*\n:\n?\s*", ":", "\n".join(before)).split("\n")
@@ -34,7 +34,7 @@ def join_at_colons() -> None:
 def complete_targets(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Subcommands, configured models, and files; behind a file's colon what is defined in it."""
+    """Subcommands, configured models and files; after `file.py:`, what the file defines."""
     file, colon, _ = incomplete.rpartition(":")
     names = [*_configured(), *(f"{file}:{name}" for name in _defined(Path(file)) if colon)]
     said = [x for x in ctx.params if ctx.get_parameter_source(x) is ParameterSource.COMMANDLINE]
@@ -63,7 +63,7 @@ def _configured() -> list[str]:
 def complete_codes(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Codes of the rules that ship with rflint; behind a comma, one more."""
+    """Codes of the rules that ship with rflint; after a comma, one more."""
     from rflint.linting.rule_files import load_rules
 
     before, comma, start = incomplete.rpartition(",")
@@ -72,7 +72,7 @@ def complete_codes(
 
 
 def _defined(file: Path) -> list[str]:
-    """Functions and classes at the top of a file."""
+    """The functions and classes that a file defines, without the private ones."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):

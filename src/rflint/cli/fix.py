@@ -95,7 +95,7 @@ def fix(**given: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FixArguments(ModelArguments):
-    """What is given to `rflint fix`."""
+    """The arguments of `rflint fix`."""
 
     target: str
     number: int
@@ -106,7 +106,7 @@ class FixArguments(ModelArguments):
     quiet: bool
 
     def check(self) -> None:
-        """Raises UsageError for a file that is not to be written to."""
+        """Raises UsageError if the output exists already, or is no Python file."""
         output = self.output
         if output is not None and output.exists() and not (self.force or self.diff):
             raise UsageError(f"{output} exists", hint="Replace it with --force.")
@@ -115,7 +115,7 @@ class FixArguments(ModelArguments):
 
 
 def _fix(given: FixArguments) -> str:
-    """Write the file, or show how it would differ; gives what is to be said about it."""
+    """Write the file, or show how it would change; return what to tell the user."""
     given.check()
     from rflint.configuration.read import load_configuration
     from rflint.usecases.fix import fix_target
@@ -136,7 +136,7 @@ def _fix(given: FixArguments) -> str:
 
 
 def _difference(file: Path, text: str) -> str:
-    """A unified diff from what is there to what would be."""
+    """A unified diff from the existing file, if any, to the text that would replace it."""
     there = file.read_text(encoding="utf-8") if file.exists() else ""
     old = str(file) if there else "/dev/null"
     lines = difflib.unified_diff(

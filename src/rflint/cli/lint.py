@@ -1,4 +1,4 @@
-"""`rflint TARGET...`: what the program does when it is not told anything else."""
+"""`rflint TARGET...`: lint models. This is what rflint does without a subcommand."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ _EXAMPLES = (
 
 
 class Program(click.Command):
-    """The program itself; its help names the subcommands too."""
+    """The command that lints; its help lists the subcommands, too."""
 
     subcommands: click.Group
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Examples, options, then the other commands."""
+        """Write examples, options and subcommands."""
         with formatter.section("Examples"):
             formatter.write("".join(f"  {example}\n" for example in _EXAMPLES))
         super().format_options(ctx, formatter)
@@ -166,7 +166,7 @@ def lint(**given: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LintArguments(ModelArguments):
-    """What is given to `rflint` on the command line."""
+    """The arguments of `rflint` without a subcommand."""
 
     targets: tuple[str, ...]
     fail_on: str | None
@@ -185,14 +185,14 @@ class LintArguments(ModelArguments):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The targets that name models."""
+        """The targets, without the changed files of --when-changed."""
         if not self.when_changed:
             return self.targets
         return tuple(name for name in self.targets if ":" in name)
 
     @property
     def changed(self) -> list[str] | None:
-        """The changed files, with --when-changed."""
+        """The changed files that --when-changed takes in place of targets; None without it."""
         return [name for name in self.targets if ":" not in name] if self.when_changed else None
 
     def check(self) -> None:
@@ -205,7 +205,7 @@ class LintArguments(ModelArguments):
 
 
 def _lint(given: LintArguments) -> int:
-    """Watch, show files, or lint and print the report; gives the exit status."""
+    """Watch, show files, or lint and print the report; return the exit status."""
     from rflint.cli.commands import CommonOptions
     from rflint.cli.terminal import Terminal
     from rflint.configuration.read import load_configuration
@@ -238,7 +238,7 @@ def _lint(given: LintArguments) -> int:
         baseline=BaselineOptions(
             given.baseline,
             use=not given.no_baseline,
-            look_for=not given.isolated,
+            find_default=not given.isolated,
             write=given.write_baseline,
         ),
         listener=Terminal(
@@ -257,7 +257,7 @@ def _lint(given: LintArguments) -> int:
 
 
 def _note(report: Report, given: LintArguments) -> None:
-    """What there is to say beside the report."""
+    """Tell on stderr what is no part of the report."""
     use = report.baseline
     if use and use.fixed and not given.quiet:
         gone = first_few([f"{x.code} {x.layer} of {x.model}" for x in use.fixed], 3)
@@ -268,7 +268,7 @@ def _note(report: Report, given: LintArguments) -> None:
 
 
 def _show_files(given: LintArguments, options: ModelOptions, configuration: Configuration) -> None:
-    """Every model that would be linted, and its files below it."""
+    """Print every model that would be linted, followed by its files."""
     from rflint.usecases.project_files import ProjectFiles, planned_requests
 
     files = ProjectFiles.of_project(configuration, use_cache=not given.no_cache)
@@ -287,7 +287,7 @@ def _show_files(given: LintArguments, options: ModelOptions, configuration: Conf
 
 
 def _watch(given: LintArguments, options: ModelOptions) -> NoReturn:
-    """Lint in processes of their own, whenever a file has changed, until interrupted."""
+    """Lint in a new process whenever a file has changed, until interrupted."""
     from rflint.usecases.project_files import watched_files
     from rflint.usecases.watch import watch
 

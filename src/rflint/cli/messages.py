@@ -1,4 +1,4 @@
-"""What people read beside reports: errors as one message each, and how far a long run has come."""
+"""Messages on the terminal, apart from reports: errors, notes and the progress of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE = 1.0
 
 @contextlib.contextmanager
 def errors_reported(debug: bool) -> Iterator[None]:
-    """One message on stderr and exit status 2, in place of a traceback."""
+    """Turn an RflintError into a message on stderr and exit status 2."""
     try:
         yield
     except RflintError as error:
@@ -44,25 +44,25 @@ def complain(error: RflintError, debug: bool, target: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Something that is no error."""
+    """Print a message on stderr that is no error."""
     to_stderr(log_message(f"rflint: {text}"))
 
 
 def to_stdout(text: str) -> None:
-    """Lines that were asked for, and are no report."""
+    """Print what the user asked for, apart from reports."""
     with opened_output(None) as stream:
         stream.write(f"{text}\n")
 
 
 def to_stderr(text: str) -> None:
-    """Lines. Where they cannot be written, the exit status still says what there is to know."""
+    """Print on stderr. If that fails, the exit status still tells how the run ended."""
     with contextlib.suppress(OSError, ValueError):
         click.echo(without_ci_commands(escaped_lines(text)), err=True)
 
 
 @contextlib.contextmanager
 def progress(total: int, *, quiet: bool) -> Iterator[Callable[[int, Request], None]]:
-    """What to call before each model. A terminal then shows how far it is, after a second."""
+    """Give a function to call before each model; after a second, a terminal shows the progress."""
     if quiet or total < 2 or not sys.stderr.isatty():
         yield lambda number, request: None
         return

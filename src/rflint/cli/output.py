@@ -28,7 +28,10 @@ def chosen_outputs(
     quiet: bool,
     statistics: bool,
 ) -> list[tuple[str, Path | None]]:
-    """Formats, and the files they go to; None is stdout. Raises UsageError where two want that."""
+    """The formats to write, each with its file or None for stdout.
+
+    Raises UsageError if two of them go to stdout, or to the same file.
+    """
     chosen = list(formats)
     if not chosen:
         chosen = [_destination(text, configuration) for text in configuration.format or ()]
@@ -58,7 +61,7 @@ def chosen_outputs(
 
 
 def _destination(text: str, configuration: Configuration) -> tuple[str, Path | None]:
-    """A format of the configuration's; its file lies where the configuration does."""
+    """A format from the configuration; its file is relative to the configuration."""
     try:
         name, file = Destination().convert(text, None, None)
     except click.BadParameter as error:

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands take, and how their values are read."""
+"""Options that several commands share, and how click reads the values of options."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ if TYPE_CHECKING:
 def resolutions(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[Sizes, ...] | None:
-    """`32`, `32x64` or `32,64,128` as a tuple of sizes per axis."""
+    """`32`, `32x64` or `32,64,128` as sizes per axis, one tuple for each resolution."""
     return None if value is None else _read(read_resolutions, value)
 
 
 def shapes(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[InputShape, ...] | None:
-    """`1x3x32x32`: batch, channels, spatial axes; None where none is given."""
+    """Shapes like `1x3x32x32` (batch, channels, spatial axes); None if there are none."""
     return tuple(_read(read_shape, value) for value in values) or None
 
 
 def layouts(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[str, ...] | None:
-    """`BTCHW`; None where none is given."""
+    """Layouts like `BTCHW`; None if there are none."""
     return tuple(_read(read_layouts, value)[0] for value in values) or None
 
 
 def codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """`RF101,RF2` as a tuple; None where none are given."""
+    """`RF101,RF2` as a tuple; None if there are none."""
     return read_names(value) or None if value else None
 
 
 def amount(ctx: click.Context, param: click.Parameter, value: str | None) -> Limit | None:
-    """`12M`."""
+    """An amount like `12M`."""
     return None if value is None else _read(read_limit, value)
 
 
 def amount_or_share(ctx: click.Context, param: click.Parameter, value: str | None) -> Limit | None:
-    """`1200` or `5%`."""
+    """An amount or share like `1200` or `5%`."""
     return None if value is None else _read(lambda x: read_limit(x, share=True), value)
 
 
@@ -69,14 +69,14 @@ def _read(reader: Callable[[Any], Any], value: str | Sequence[str]) -> Any:
 
 
 class Destination(click.ParamType["tuple[str, Path | None]"]):
-    """`sarif` or `sarif:FILE`: a format, and where it goes."""
+    """A format, and the file to write it to: `sarif` or `sarif:FILE`."""
 
     name = "format"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, Path | None]:
-        """Name and file."""
+        """The name of the format, and the file or None."""
         name, colon, file = value.partition(":")
         if name not in FORMATS:
             wrong = f"{name!r} is not one of {', '.join(FORMATS)}."
@@ -89,7 +89,7 @@ class Destination(click.ParamType["tuple[str, Path | None]"]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
-        """The formats."""
+        """The formats whose names begin like this."""
         return [
             click.shell_completion.CompletionItem(name)
             for name in FORMATS
@@ -151,14 +151,14 @@ _CONFIGURATION_OPTIONS = (
 
 
 def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What says how a model is built and fed."""
+    """Add the options that say how a model is built and which inputs it gets."""
     for option in reversed(_MODEL_OPTIONS):
         command = option(command)
     return command
 
 
 def with_configuration_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Which configuration counts."""
+    """Add the options that say which configuration is used."""
     for option in reversed(_CONFIGURATION_OPTIONS):
         command = option(command)
     return command

@@ -56,7 +56,7 @@ def rule(code: str | None, test: bool, config: Path | None, isolated: bool, debu
 
 
 def _chosen(rules: Sequence[Rule], code: str | None, broken: Sequence[str]) -> Sequence[Rule]:
-    """The rules that a code names; none where it is that of a rule that cannot be had."""
+    """The rules that a code selects; none if it belongs to a rule that failed to load."""
     from rflint.linting.selection import select_rules
 
     if not code:
@@ -70,7 +70,7 @@ def _chosen(rules: Sequence[Rule], code: str | None, broken: Sequence[str]) -> S
 
 
 def _list(rules: Sequence[Rule]) -> None:
-    """One line a rule."""
+    """Print one line for each rule."""
     codes = max(len(rule.code) for rule in rules)
     names = max(len(rule.name) for rule in rules)
     for rule in rules:
@@ -79,7 +79,7 @@ def _list(rules: Sequence[Rule]) -> None:
 
 
 def _explain(rules: Sequence[Rule]) -> None:
-    """Pages, as Markdown; a terminal shows it set."""
+    """Print the pages of rules as Markdown, which a terminal renders."""
     from rflint.linting.rule_page import page
 
     text = "\n".join(page(rule) for rule in rules)
@@ -95,7 +95,7 @@ def _explain(rules: Sequence[Rule]) -> None:
 
 
 def _test(rules: Sequence[Rule], known: Sequence[Rule]) -> int:
-    """Run examples, say how each went, and return how many went wrong."""
+    """Run the examples, print the result of each, and return how many failed."""
     # torch without numpy warns at import; nothing here needs numpy
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     with stdout_to_stderr():

@@ -1,4 +1,4 @@
-"""What a person sees on a terminal while a project is linted."""
+"""What the command line shows while a project is linted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rflint.usecases.listener import Listener
 
 
 class Terminal(Listener):
-    """Errors with commands that can be copied, and how far a long run has come."""
+    """Prints errors and notes on stderr, and the progress of a long run."""
 
     def __init__(self, given: CommonOptions, *, quiet: bool, verbose: bool, debug: bool) -> None:
         self.given = given
@@ -22,26 +22,26 @@ class Terminal(Listener):
         self.debug = debug
 
     def failed(self, about: str, error: RflintError, request: Request | None) -> None:
-        """Say it at once."""
+        """Print the error; a hint that names options becomes a command to copy."""
         if request is not None:
             error.hint = completed(error.hint, request, self.given)
         complain(error, self.debug, about)
 
     def note(self, text: str) -> None:
-        """On stderr."""
+        """Print a note."""
         note(text)
 
     def detail(self, text: str) -> None:
-        """With --verbose."""
+        """Print a note if --verbose asks for it."""
         if self.verbose:
             note(text)
 
     def linting(
         self, requests: Sequence[Request]
     ) -> AbstractContextManager[Callable[[int, Request], None]]:
-        """A line that tells how far it is."""
+        """Show which model is being linted, and how many there are."""
         return progress(len(requests), quiet=self.quiet)
 
     def fix_command(self, request: Request) -> str:
-        """With the options that were given."""
+        """The command `rflint fix` for the same model, with the same options."""
         return command(request, self.given, "fix")

@@ -1,1 +1,1 @@
-"""[tool.rflint] of pyproject.toml, or rflint.toml: found, read, and laid under the command line."""
+"""The configuration in pyproject.toml or rflint.toml, and what it makes of targets."""

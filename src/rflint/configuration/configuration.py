@@ -1,4 +1,4 @@
-"""What a configuration says, as data."""
+"""A configuration as data."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class ConfiguredModel:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What a file says; without one, nothing."""
+    """The content of a configuration file; all defaults where there is no file."""
 
     root: Path
-    """Its folder: what its paths and targets are relative to."""
+    """The folder of the file: paths and targets in it are relative to this folder."""
     path: Path | None = None
     models: tuple[ConfiguredModel, ...] = ()
     options: ModelOptions = field(default_factory=ModelOptions)
@@ -42,15 +42,15 @@ class Configuration:
     document: Document | None = None
 
     def line_of(self, key: str) -> SourceLocation | None:
-        """Where a key of the file's stands."""
+        """The line of a key in the file."""
         document = self.document
         return document.source((*prefix(document), key)) if document else None
 
     def within(self, path: str) -> Path:
-        """A path of the file's, from the current directory on."""
+        """A path in the file, made relative to the current directory."""
         return self.root / path
 
     @property
     def rule_files(self) -> list[Path]:
-        """The files and folders of the project's own rules, from the current directory on."""
+        """The files and folders of the project's own rules."""
         return [self.within(path) for path in self.rule_paths]

@@ -1,7 +1,7 @@
-"""The names of files that rflint looks for by itself."""
+"""The files that rflint looks for without being told."""
 
 from __future__ import annotations
 
 CONFIGURATIONS = ("rflint.toml", "pyproject.toml")
 BASELINE = "rflint-baseline.json"
-"""Beside the configuration."""
+"""In the folder of the configuration."""

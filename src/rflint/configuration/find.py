@@ -5,34 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 
 from rflint.configuration.file_names import CONFIGURATIONS
-from rflint.configuration.toml import ConfigurationError, Document, Key, load
+from rflint.configuration.toml import ConfigurationError, Document, Key, load_document
 
 TABLE: Key = ("tool", "rflint")
 """Where rflint's keys are in a pyproject.toml; an rflint.toml has them at its top."""
 
 
-def find(start: Path) -> Document | None:
-    """The nearest configuration from a folder upwards."""
+def nearest_document(start: Path) -> Document | None:
+    """The nearest configuration file, searched from a folder upwards."""
     for folder in (start, *start.parents):
         for name in CONFIGURATIONS:
             path = folder / name
             if path.is_file():
-                document = load(path)
+                document = load_document(path)
                 if name == "rflint.toml" or _has_table(document):
                     return document
     return None
 
 
-def given(path: Path) -> Document:
-    """The file that --config names. Raises ConfigurationError where it configures nothing."""
-    document = load(path)
+def named_document(path: Path) -> Document:
+    """The file that --config names. Raises ConfigurationError if rflint is not configured there."""
+    document = load_document(path)
     if path.name == "pyproject.toml" and not _has_table(document):
         raise ConfigurationError(f"{path} has no table [tool.rflint]")
     return document
 
 
 def prefix(document: Document) -> Key:
-    """The way to rflint's keys."""
+    """The table that holds rflint's keys."""
     return TABLE if document.path.name == "pyproject.toml" else ()
 
 

@@ -1,4 +1,4 @@
-"""The options of a model: on the command line, for all models, or for one of them."""
+"""The options of models: from the command line, or from the configuration for one or all."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rflint.report.limit import Limit
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """Options that come from one place; None where it says nothing.
+    """Options from one place; None where that place does not set them.
 
-    The names are the keys of a configuration, which have dashes.
+    The names are the keys of a configuration, with underscores in place of dashes.
     """
 
     res: tuple[Sizes, ...] | None = None
@@ -36,7 +36,7 @@ class ModelOptions:
     max_params: Limit | None = None
 
     def over(self, lower: ModelOptions) -> ModelOptions:
-        """These options laid over `lower` ones, which count where these say nothing.
+        """These options, completed by `lower` ones where these are not set.
 
         An input takes the place of a size. Arguments and severities are merged key by key. `ignore`
         and `extend_select` add up, unless `select` is given here: then the selection of rules

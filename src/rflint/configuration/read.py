@@ -1,4 +1,4 @@
-"""From a document to a configuration: every key known, every value of the right kind."""
+"""Read a configuration from TOML: every key is known, and every value of the right kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rflint.configuration.configuration import Configuration, ConfiguredModel
-from rflint.configuration.find import find, given, prefix
+from rflint.configuration.find import named_document, nearest_document, prefix
 from rflint.configuration.model_options import ModelOptions
 from rflint.configuration.toml import ConfigurationError, Document, Key
 from rflint.configuration.values import (
@@ -29,17 +29,17 @@ from rflint.usercode.target import split_target
 
 
 def load_configuration(config: Path | None, *, isolated: bool) -> Configuration:
-    """That of --config, the nearest one, or with --isolated none."""
+    """The configuration that --config names, or the nearest one; an empty one with --isolated."""
     if config is not None and isolated:
         raise UsageError("--isolated takes no configuration, and --config takes one")
     if config is not None:
-        return read(given(config.resolve()))
-    document = None if isolated else find(Path.cwd())
-    return read(document) if document else Configuration(Path.cwd())
+        return read_configuration(named_document(config.resolve()))
+    document = None if isolated else nearest_document(Path.cwd())
+    return read_configuration(document) if document else Configuration(Path.cwd())
 
 
-def read(document: Document) -> Configuration:
-    """Raises ConfigurationError for the first key or value that makes no sense, with its line."""
+def read_configuration(document: Document) -> Configuration:
+    """Raises ConfigurationError, with the line, for the first unknown key or invalid value."""
     reading = _Reading(document, prefix(document))
     table = reading.table()
     common = reading.values(
@@ -62,9 +62,9 @@ def read(document: Document) -> Configuration:
 
 
 def check_rule_names(configuration: Configuration, rules: Sequence[Rule]) -> None:
-    """Hold codes and settings against the rules that there are.
+    """Check the codes and settings of rules in a configuration against the existing rules.
 
-    Raises ConfigurationError for the first that names no rule, or sets what a rule does not have.
+    Raises ConfigurationError for the first code of no rule, and the first invalid setting.
     """
     document = configuration.document
     if document is None:
@@ -87,14 +87,14 @@ def check_rule_names(configuration: Configuration, rules: Sequence[Rule]) -> Non
 
 
 class _Reading:
-    """The document that is read, for what has to be said about it."""
+    """Reads the tables of a document; errors name the line."""
 
     def __init__(self, document: Document, prefix: Key) -> None:
         self.document = document
         self.prefix = prefix
 
     def table(self) -> Mapping[str, Any]:
-        """That of rflint."""
+        """The table with rflint's keys."""
         table: Any = self.document.table
         for key in self.prefix:
             table = table[key]
@@ -105,7 +105,7 @@ class _Reading:
     def values(
         self, table: Mapping[str, Any], at: Key, readers: Mapping[str, Reader]
     ) -> dict[str, Any]:
-        """What the keys of a table say."""
+        """The values of a table, by their keys."""
         found = {}
         for name, value in table.items():
             if name not in readers:
@@ -119,7 +119,7 @@ class _Reading:
         return found
 
     def models(self, entries: Any) -> Iterator[ConfiguredModel]:
-        """Those of [[tool.rflint.models]]."""
+        """The entries of [[tool.rflint.models]]."""
         if not isinstance(entries, list) or not all(isinstance(x, dict) for x in entries):
             self.fail(("models",), "models are tables: write [[tool.rflint.models]] for each")
         names: set[str] = set()
@@ -138,7 +138,7 @@ class _Reading:
             yield ConfiguredModel(target, name, _options(values))
 
     def rules(self, rules: Any) -> tuple[tuple[str, ...], dict[str, Mapping[str, Any]]]:
-        """Paths of rule files, and settings by code: a list of paths, or a table of both."""
+        """Paths of rule files, and settings by rule code; `rules` is a table or a list of paths."""
         if isinstance(rules, list):
             rules = {"paths": rules}
         if not isinstance(rules, dict):
@@ -155,14 +155,14 @@ class _Reading:
         return tuple(paths), settings
 
     def check(self, attempt: Callable[[], object], at: Key) -> None:
-        """Raises ConfigurationError, with the place, where an attempt raises UsageError."""
+        """Call `attempt`, and turn a UsageError into a ConfigurationError with the line."""
         try:
             attempt()
         except UsageError as error:
             self.fail(at, error.message, error.hint)
 
     def unknown(self, at: Key, name: str, known: Mapping[str, Any], what: str) -> NoReturn:
-        """There is no such key."""
+        """Raise the error for an unknown key."""
         did = did_you_mean(similar(name.replace("_", "-").lower(), known))
         listed = ", ".join(sorted(known.keys() - ALIASES.keys()))
         hint = did or f"Known are {listed}."
@@ -171,7 +171,7 @@ class _Reading:
         self.fail(at, f"{what} {name!r}", hint)
 
     def fail(self, at: Key, message: str, hint: str = "") -> NoReturn:
-        """Say what is wrong, and where."""
+        """Raise an error with the line of a key."""
         source = self.document.source((*self.prefix, *at))
         raise ConfigurationError(message, hint=hint, source=source)
 

@@ -34,7 +34,7 @@ class Request:
     """What its path is relative to, and where modules are looked for."""
     name: str
     resolution: Sizes | None
-    """None: as --input says, or as the model's first layer suggests."""
+    """None if the shapes of the inputs say it, or the model's first layer."""
     shapes: tuple[InputShape, ...]
     arguments: Mapping[str, Any]
     tracing: TracingOptions
@@ -49,7 +49,7 @@ class Request:
 
     @property
     def title(self) -> str:
-        """What messages call it."""
+        """The name in messages."""
         at = f" at {size(self.resolution)}" if self.is_one_of_several and self.resolution else ""
         return f"{self.name or self.target}{at}"
 
@@ -157,7 +157,7 @@ def _selected(rules: Sequence[Rule], options: ModelOptions, *, lenient: bool) ->
 
 
 def covers_configuration(requests: Sequence[Request], configuration: Configuration) -> bool:
-    """Whether they are for all models that the configuration has, and in the way that it says."""
+    """Whether all models of the configuration are requested, with the options it gives them."""
     here = {_model_of(x) for x in requests}
     try:
         there = requests_for((), ModelOptions(), configuration, (), lenient=True)

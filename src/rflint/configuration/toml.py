@@ -1,4 +1,4 @@
-"""A TOML file with the lines on which its keys stand, which TOML parsers do not tell."""
+"""A TOML file with the lines of its keys, which TOML parsers do not report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Key: TypeAlias = tuple[str | int, ...]
 
 
 class ConfigurationError(RflintError):
-    """A configuration that cannot be read, or says something that makes no sense."""
+    """A configuration that cannot be read, or has an unknown key or an invalid value."""
 
     kind = "configuration"
 
@@ -38,15 +38,15 @@ class Document:
     text: str
 
     def source(self, key: Key) -> SourceLocation:
-        """Where a key stands, or the innermost table around it whose line is known."""
+        """The line of a key, or of the innermost table around it whose line is known."""
         lines = dict(_lines(self.text))
         while key and key not in lines:
             key = key[:-1]
         return source_at(str(self.path), lines.get(key, 1))
 
 
-def load(path: Path) -> Document:
-    """Read a file. Raises ConfigurationError where it cannot be read, or is no TOML."""
+def load_document(path: Path) -> Document:
+    """Read a file. Raises ConfigurationError if it cannot be read, or is no TOML."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -69,7 +69,7 @@ def load(path: Path) -> Document:
 
 
 def _hint(text: str, said: str) -> str:
-    """`rules` can be a list of paths or a table of settings, and TOML takes only one of them."""
+    """A hint for a file in which `rules` is both a list of paths and a table, which is no TOML."""
     both = (
         said.startswith("Cannot ")
         and re.search(r"^\s*rules\s*=", text, re.M)
@@ -85,9 +85,9 @@ _ASSIGNMENT = re.compile(rf"^\s*({_PATH})\s*=(.*)$")
 
 
 def _lines(text: str) -> Iterator[tuple[Key, int]]:
-    """The line of every table and of every key that starts one.
+    """The lines of tables and of keys.
 
-    Keys inside inline tables are not told; theirs is the line that the value starts on.
+    Keys inside of inline tables are not among them; their value starts on the line of its key.
     """
     table: Key = ()
     arrays: Counter[Key] = Counter()
@@ -124,7 +124,7 @@ def _indexed(table: Key, arrays: Mapping[Key, int]) -> Key:
 
 
 def _is_whole(value: str) -> bool:
-    """Whether a value ends here; a comment or a bracket in a text does not count."""
+    """Whether a value is complete; brackets in comments and texts do not count."""
     try:
         tomllib.loads(f"value = {value}")
     except (tomllib.TOMLDecodeError, RecursionError):

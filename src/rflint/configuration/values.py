@@ -21,7 +21,7 @@ Reader: TypeAlias = Callable[[Any], Any]
 
 
 class WrongEntry(ValueError):
-    """One entry of a table is wrong, and not the table as a whole."""
+    """A ValueError about one entry of a table, and not about the table as a whole."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class WrongEntry(ValueError):
 
 
 def any_value(value: Any) -> Any:
-    """A value that is read elsewhere."""
+    """Any value; it is checked elsewhere."""
     return value
 
 

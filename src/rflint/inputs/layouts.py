@@ -1,4 +1,4 @@
-"""Layouts in letters: what lies along the dimensions of an input, as `BTCHW` says it.
+"""Layouts: what lies along the dimensions of an input, one letter each, as in `BTCHW`.
 
 B is the batch, C are channels, T is time or frames, D, H and W are the axes of volumes and images.
 """
@@ -17,7 +17,7 @@ _AXES = {0: "", 1: "T", 2: "HW", 3: "DHW"}
 
 
 def read_layout(text: str) -> str:
-    """A layout as a user writes it. Raises ValueError for what is none."""
+    """Read a layout that a user wrote. Raises ValueError for anything else."""
     letters = text.strip().upper()
     foreign = [letter for letter in letters if letter not in LETTERS]
     twice = [letter for letter in LETTERS if letters.count(letter) > 1]
@@ -33,7 +33,7 @@ def read_layout(text: str) -> str:
 
 
 def check_layouts(layouts: Sequence[str], shapes: Sequence[Sequence[int]]) -> None:
-    """Raises UsageError where layouts have not one letter for each dimension of an input."""
+    """Raises UsageError unless every layout has one letter for each dimension of its input."""
     if len(layouts) > len(shapes):
         raise UsageError(
             f"there are {len(layouts)} layouts, but the model gets {len(shapes)} "

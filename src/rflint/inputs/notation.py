@@ -1,6 +1,6 @@
-"""What people write for sizes, shapes and layouts, on the command line and in a configuration.
+"""Read sizes, shapes and layouts as users write them, in options and in configurations.
 
-Every function raises ValueError with a message that continues "... : ".
+Every function raises ValueError with a message that can follow "OPTION: ".
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def read_resolutions(value: Any) -> tuple[Sizes, ...]:
 
 
 class InputShape(tuple[int, ...]):
-    """The shape of an input of the model, with what else is said of it."""
+    """The shape of an input, with its data type and layout if they are given."""
 
     dtype: str
     """The name of a type of torch's; empty: as the model's weights."""

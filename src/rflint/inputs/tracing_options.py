@@ -1,4 +1,4 @@
-"""How a model is to be traced, beside with which inputs."""
+"""How a model is traced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An architecture linted that did not come from an nn.Module. Nothing here imports torch."""
+"""Lint an architecture that did not come from an nn.Module. Nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NO_REPAIRS = "repairs are edits of an nn.Module, and there is only an architect
 
 
 def lint_architecture(architecture: Architecture, checks: Checks, name: str) -> Report:
-    """Analyse an architecture, hold it against rules, and report on it.
+    """Analyse an architecture, check it by rules, and report on it.
 
-    What needs the nn.Module is left out, and the report's notes say so.
+    The report is without what needs an nn.Module, and its notes say so.
     """
     analysis = _analysed(architecture, checks.options.analysis)
     findings, errors = run_rules(checks.rules, analysis, checks.options)
@@ -41,7 +41,7 @@ def lint_architecture(architecture: Architecture, checks: Checks, name: str) -> 
 
 
 def _analysed(architecture: Architecture, options: AnalysisOptions) -> Analysis:
-    """The analysis; of passes in the other mode, nobody knows what they do."""
+    """The analysis, with what is known of other forward passes: nothing of the other mode."""
     repeats = not (architecture.is_random or architecture.changes_state)
     others = OtherPasses(same_mode=() if repeats else None, other_mode=None)
     analysis = replace(analyse(architecture, options), retracer=Retracer(known=others))

@@ -1,4 +1,4 @@
-"""The rules that ship with rflint, chosen and configured by whoever calls from Python."""
+"""Select and configure the rules that ship with rflint, for a call from Python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rflint.linting.settings import RuleOptions, check_settings, rule_options
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """The rules to run, those that there are, and what they are told."""
+    """The rules to run, all existing rules, and their options."""
 
     rules: tuple[Rule, ...]
     known: tuple[Rule, ...]
@@ -28,7 +28,7 @@ def chosen_checks(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     allow_unknown: str | Sequence[str] = (),
 ) -> Checks:
-    """Raises UsageError for codes of no rule, and for settings that a rule does not have."""
+    """The selected rules. Raises UsageError for a code of no rule, and for an invalid setting."""
     known = load_rules()
     for code, values in (settings or {}).items():
         check_settings(known, code, values)
@@ -37,5 +37,5 @@ def chosen_checks(
 
 
 def names(given: str | Sequence[str]) -> Sequence[str]:
-    """Names as a list, also where they come as one string with commas."""
+    """A list of names, which may be given as one text with commas."""
     return [name.strip() for name in given.split(",")] if isinstance(given, str) else given

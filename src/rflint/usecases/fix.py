@@ -1,6 +1,6 @@
-"""A repair of a target, as the text of a Python file.
+"""Repair a target: the repaired model as a Python file.
 
-torch is imported once there is a target that can be built.
+torch is imported only after the target was found.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def fix_target(
 
 
 def _only_request(target: str, options: ModelOptions, configuration: Configuration) -> Request:
-    """How the target is built and fed. Raises UsageError where there are several ways."""
+    """The request for a target. Raises UsageError if the configuration has several for it."""
     found = requests_for([target], options, configuration, load_rules(), lenient=True)
     if len({str(x.arguments) for x in found}) > 1:
         raise UsageError(f"{target} is configured several times", hint="Take --isolated and --arg.")

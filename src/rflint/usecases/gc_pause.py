@@ -1,7 +1,7 @@
-"""Python's garbage collector, paused where it would only cost time.
+"""Pause Python's garbage collector, where it would only cost time.
 
-With torch loaded, one full round looks at millions of objects and takes a tenth of a second;
-importing and analysing allocate much, and keep what they allocate.
+With torch loaded, a full collection looks at millions of objects and takes a tenth of a second.
+Imports and analyses allocate many objects, and keep them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """No garbage collections meanwhile; afterwards as before."""
+    """Collect no garbage inside of the block."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

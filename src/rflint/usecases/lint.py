@@ -1,4 +1,4 @@
-"""A project linted: its rules loaded, its models answered by the cache or linted anew, one report.
+"""Lint a project: load its rules, lint its models or look them up in the cache, and report.
 
 torch is imported for the first model that the cache has no answer for.
 """
@@ -77,7 +77,7 @@ def lint_project(
 
 
 class _Run:
-    """What is found out in one run, step by step: rules, requests, reports, failures."""
+    """One run: its rules, requests, reports and failures, in the order in which they are known."""
 
     def __init__(
         self, configuration: Configuration, cache: Cache | None, listener: Listener
@@ -93,7 +93,7 @@ class _Run:
         self._targets = BuiltTargets()
 
     def load(self, targets: Sequence[str], options: ModelOptions) -> None:
-        """The rules, and what is to be linted by them."""
+        """Load the rules, and make the requests."""
         self.rules = project_rules(self.configuration, self.cache, self.fail)
         lenient = bool(self.failures)
         self.requests = requests_for(
@@ -103,7 +103,7 @@ class _Run:
     def load_affected(
         self, targets: Sequence[str], options: ModelOptions, changed: Sequence[str]
     ) -> None:
-        """The same, of models that depend on a changed file; no rule is run if there is none."""
+        """The same for models that depend on a changed file. Without any, no rules are loaded."""
         files = ProjectFiles(self.configuration, self.cache)
         planned = planned_requests(targets, options, self.configuration)
         if not any(files.affect(request, changed) for request in planned):
@@ -113,7 +113,7 @@ class _Run:
         self.requests = tuple(x for x in self.requests if files.affect(x, changed))
 
     def lint(self) -> list[tuple[ModelReport, Request]]:
-        """The report of every request that can be answered; no policy is applied to them yet."""
+        """The reports of all requests that do not fail. No policy is applied to them yet."""
         with self.listener.linting(self.requests) as begins:
             keys = [self.cache.key(x) if self.cache else "" for x in self.requests]
             found = []
@@ -125,7 +125,7 @@ class _Run:
         return found
 
     def _answered(self, request: Request, key: str) -> ModelReport | None:
-        """The answer of the cache, if it has one that still holds."""
+        """The report in the cache, if it is still valid."""
         report = self.cache.lookup(key) if self.cache else None
         if report is not None:
             self.notes.append(f"{request.title} was answered by the cache")
@@ -134,7 +134,7 @@ class _Run:
         return report
 
     def _linted(self, request: Request, key: str) -> ModelReport | None:
-        """The report of a model that is built and linted now; None where that fails."""
+        """The report of a model that is built and linted now; None if that fails."""
         try:
             report, failures = self._lint(request)
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""What a front end is told while a project is linted."""
+"""What a user interface is told while a project is linted."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from rflint.errors import RflintError
 
 
 class Listener:
-    """Ignores everything; a front end overrides what it shows to people."""
+    """Ignores everything; a user interface overrides the methods for what it shows."""
 
     def failed(self, about: str, error: RflintError, request: Request | None) -> None:
-        """A model could not be linted, or a rule not be had, when that happens."""
+        """Called when a model cannot be linted, or a rule not be loaded."""
 
     def note(self, text: str) -> None:
-        """Something that is no error."""
+        """Called with a message that is no error."""
 
     def detail(self, text: str) -> None:
-        """Something that only those want to know who ask for details."""
+        """Called with a message for users who ask for details."""
 
     def linting(
         self, requests: Sequence[Request]
     ) -> AbstractContextManager[Callable[[int, Request], None]]:
-        """Entered while these are linted; what it gives is called in front of each, by number."""
+        """Entered while requests are linted; gives a function to call before each of them."""
         return nullcontext(lambda number, request: None)
 
     def fix_command(self, request: Request) -> str:
-        """The command that writes the repairs of a model, as reports name it."""
+        """The command that writes the repairs of a model, for reports."""
         return f"rflint fix {request.name if request.is_named else request.target}"

@@ -29,7 +29,7 @@ from rflint.usecases.gc_pause import gc_paused
 
 @dataclass(frozen=True, slots=True)
 class AnalysedModel:
-    """A traced model and its analysis: what rules are held against, and repairs start from."""
+    """A traced model and its analysis, which rules check and repairs change."""
 
     traced: TracedModel
     analysis: Analysis
@@ -37,7 +37,7 @@ class AnalysedModel:
 
 @dataclass(frozen=True, slots=True)
 class FoundRepairs:
-    """The verified repairs of a model, and why there are no more."""
+    """The verified repairs of a model, and the reasons why others are not offered."""
 
     repairs: tuple[Repair, ...]
     not_offered: tuple[str, ...]
@@ -55,7 +55,7 @@ def lint_model(
     given: Any,
     tracing: TracingOptions,
 ) -> tuple[ModelReport, tuple[RflintError, ...]]:
-    """Everything there is to say of one model at one resolution, and an error per rule that failed.
+    """The report on one model at one resolution, and an error for each rule that failed.
 
     Suppressions and severities are not applied to the findings yet: see report/policy.py.
     """
@@ -90,7 +90,7 @@ def repair_model(
     options: RuleOptions,
     kinds: Sequence[str] = (),
 ) -> tuple[AnalysedModel, FoundRepairs]:
-    """The repairs of one model at one resolution; UsageError for a kind that there is not."""
+    """The repairs of one model at one resolution. Raises UsageError for an unknown kind."""
     for kind in kinds:
         if kind not in NAMES:
             raise UsageError(f"there is no repair {kind!r}", hint=f"Known are {', '.join(NAMES)}.")
@@ -149,7 +149,7 @@ def _analysed(
 
 
 def _larger_input(model: AnalysedModel) -> LargerInput | None:
-    """The input that receptive fields ask for, where the model runs on it and is sound there."""
+    """The smallest larger input without unproductive layers, if the model runs on it."""
     analysis = model.analysis
     if not analysis.unproductive or len(model.traced.inputs) != 1:
         return None

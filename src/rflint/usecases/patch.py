@@ -1,4 +1,4 @@
-"""A repair as a Python file: chosen, written, and linted again."""
+"""Write a repair as a Python file, and lint what the file builds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from rflint.usercode.finder import make_importable
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A file whose build() gives the repaired model; it has been linted and run."""
+    """The text of a file whose build() gives the repaired model, which was linted and run."""
 
     repair: Repair
     text: str
@@ -77,7 +77,7 @@ def _chosen(target: str, found: FoundRepairs, number: int) -> Repair:
 def _check(
     text: str, file: Path, repair: Repair, traced: TracedModel, options: RuleOptions
 ) -> None:
-    """Raises RepairFailed unless what the file builds is as foreseen, and runs as the model did."""
+    """Raises RepairFailed unless the file builds the repaired model, and that runs."""
     written = _built(text, file)
     analysis = analyse(traced.architecture_of(written), options.analysis)
     if Metrics.of(analysis) != repair.after:
@@ -89,7 +89,7 @@ def _check(
 
 
 def _built(text: str, file: Path) -> nn.Module:
-    """What the build() of a file that is not yet written returns."""
+    """The model that a file would build, if it were written already."""
     make_importable(file.resolve().parent)
     module = ModuleType(file.stem)
     module.__file__ = str(file.resolve())

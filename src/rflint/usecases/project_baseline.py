@@ -1,4 +1,4 @@
-"""The baseline of a project: found, written where that is asked for, and held against a report."""
+"""Find the baseline of a project, write it if asked to, and apply it to a report."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from rflint.usercode.paths import short_path
 
 @dataclass(frozen=True, slots=True)
 class BaselineOptions:
-    """Which baseline counts, and whether it is to be written."""
+    """Which baseline is used, and whether it is written."""
 
     file: Path | None = None
-    """Without one, the one that the configuration names, or the usual one where it exists."""
+    """None: the file that the configuration names, or the usual one if it exists."""
     use: bool = True
-    look_for: bool = True
-    """Whether the usual one counts though nobody names it."""
+    find_default: bool = True
+    """Whether the usual file is used if it exists, though nobody names it."""
     write: bool = False
 
 
 def apply_baseline(
     report: Report, configuration: Configuration, options: BaselineOptions, listener: Listener
 ) -> Report:
-    """The report without the findings that the baseline holds."""
+    """The report with the findings set apart that the baseline accepts."""
     file = _file(configuration, options)
     if file is None or not options.use:
         return report
@@ -51,11 +51,11 @@ def _file(configuration: Configuration, options: BaselineOptions) -> Path | None
     if configuration.baseline:
         return configuration.within(configuration.baseline)
     usual = configuration.within(BASELINE)
-    return usual if options.write or (options.look_for and usual.exists()) else None
+    return usual if options.write or (options.find_default and usual.exists()) else None
 
 
 def _updated(report: Report, file: Path, listener: Listener) -> Baseline:
-    """The baseline with today's findings of the models in the report, written to its file."""
+    """Write the baseline with the findings of the report; those of other models stay in it."""
     if report.failures:
         raise UsageError(
             f"{file} was not written: not everything could be linted",

@@ -1,4 +1,4 @@
-"""Which files the models of a project depend on: to be shown, watched, or held against a commit."""
+"""The files that a project depends on: to show them, watch them, or compare with a commit."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _DATA = (".json", ".toml", ".yaml", ".yml")
 
 
 class ProjectFiles:
-    """The files that models are made from, and those that everything depends on.
+    """The files of each model, and those that all models depend on.
 
-    What an earlier run has seen goes beyond what imports say as they are written.
+    The import statements do not name all of them; an earlier run has recorded the others.
     """
 
     def __init__(self, configuration: Configuration, cache: Cache | None) -> None:
@@ -30,15 +30,16 @@ class ProjectFiles:
 
     @classmethod
     def of_project(cls, configuration: Configuration, *, use_cache: bool) -> ProjectFiles:
-        """With what earlier runs have seen, unless the cache is not to be used."""
+        """The files of a project, with those that earlier runs recorded if the cache is used."""
         cached = use_cache and configuration.cache is not False
         return cls(configuration, Cache(configuration.root) if cached else None)
 
     def of(self, request: Request) -> ImportClosure:
-        """The files of one model, those of the configuration excepted.
+        """The files of one model, without those of the configuration.
 
-        A run has seen the sources of all its models. They count where imports as they are written
-        do not say everything, or where they are gone; what else it has read counts always.
+        An earlier run has recorded the sources of all its models together. They are added only
+        where the import statements leave something open, or where a file is gone; data files that
+        were read are always added.
         """
         written = import_closure(request.target, request.root)
         seen = self._seen(request)
@@ -51,7 +52,7 @@ class ProjectFiles:
         return ImportClosure(frozenset(files), written.is_open and not seen)
 
     def common(self) -> set[str]:
-        """The configuration, and what it names: rules and a baseline."""
+        """The files that all models depend on: the configuration, rules and the baseline."""
         configuration = self.configuration
         found = {configuration.path} if configuration.path else set()
         for path in configuration.rule_files:
@@ -61,7 +62,7 @@ class ProjectFiles:
         return {os.path.realpath(path) for path in found}
 
     def of_all(self, requests: Iterable[Request]) -> set[str]:
-        """Everything that a run depends on."""
+        """All files that a run depends on."""
         return self.common().union(*(self.of(request).files for request in requests))
 
     def affect(self, request: Request, changed: Sequence[str]) -> bool:
@@ -77,14 +78,14 @@ class ProjectFiles:
         return bool(paths & own.files) or any(path.endswith(tuple(unknown)) for path in paths)
 
     def _seen(self, request: Request) -> tuple[str, ...]:
-        """What an earlier run has looked at."""
+        """The files that an earlier run recorded."""
         return self.cache.known_files(request) if self.cache else ()
 
 
 def planned_requests(
     targets: Sequence[str], options: ModelOptions, configuration: Configuration
 ) -> tuple[Request, ...]:
-    """What would be linted, as far as that is known without running the project's own rules."""
+    """The requests of a run, as far as they are known without running the project's own rules."""
     rules, all_read = outlined_rules(configuration)
     return requests_for(targets, options, configuration, rules, lenient=not all_read)
 
@@ -92,7 +93,7 @@ def planned_requests(
 def watched_files(
     targets: Sequence[str], options: ModelOptions, config: Path | None, *, isolated: bool
 ) -> set[str]:
-    """All files that linting depends on. The configuration is read anew: it changes too."""
+    """All files that a run depends on. The configuration is read anew, since it changes, too."""
     configuration = load_configuration(config, isolated=isolated)
     files = ProjectFiles(configuration, Cache(configuration.root))
     return files.of_all(planned_requests(targets, options, configuration))

@@ -1,4 +1,4 @@
-"""The rules of a project: those that ship with rflint, those of packages, and its own."""
+"""Load the rules of a project: those of rflint, of installed packages, and its own."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rflint.usercode.stdout import stdout_to_stderr
 def project_rules(
     configuration: Configuration, cache: Cache | None, failed: Callable[[str, RflintError], None]
 ) -> tuple[Rule, ...]:
-    """All rules that there are; codes of the configuration are held against them.
+    """All rules. Raises ConfigurationError if the configuration has a code of no rule.
 
-    `failed` is called with the place and the error of each rule that cannot be had.
+    `failed` is called with the file and the error of each rule that cannot be loaded.
     """
     broken = []
 
@@ -38,9 +38,10 @@ def project_rules(
 
 
 def outlined_rules(configuration: Configuration) -> tuple[tuple[Rule, ...], bool]:
-    """All rules, read and not run, so that none can check anything; and whether all can be had.
+    """All rules, and whether all could be read.
 
-    Nothing is said of those that cannot: linting says which they are.
+    The project's own rules are read without being run, so they cannot check anything. Errors are
+    left for linting to report.
     """
     broken: list[str] = []
     rules = load_all_rules(

@@ -1,4 +1,4 @@
-"""What the Python interface takes for sizes, inputs and layouts, as the use cases take it."""
+"""Read the sizes, inputs and layouts that are given to functions of the Python interface."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rflint.tracing.example_inputs.validation import check_input_argument
 
 
 def resolutions_from(res: Any) -> list[tuple[int, ...] | None]:
-    """`res` as a list of sizes per axis; None stands for what the inputs say."""
+    """`res` as a list of resolutions; None stands for the size of the given inputs."""
     items = res if isinstance(res, list) else [res]
     found: list[tuple[int, ...] | None] = []
     for item in items:
@@ -27,7 +27,7 @@ def resolutions_from(res: Any) -> list[tuple[int, ...] | None]:
 
 
 def inputs_from(given: Any) -> Any:
-    """Shapes or example tensors, shapes that are texts read. Raises UsageError for all else."""
+    """Shapes or example tensors; shapes may be texts. Raises UsageError for anything else."""
     check_input_argument(given)
     items = [given] if isinstance(given, str) else given
     if not isinstance(items, list | tuple) or not any(isinstance(x, str) for x in items):
@@ -39,7 +39,7 @@ def inputs_from(given: Any) -> Any:
 
 
 def layouts_from(layout: str | Sequence[str], given: Any) -> tuple[str, ...]:
-    """The layouts of all inputs, from what is said of them and behind their shapes."""
+    """The layouts of all inputs, from `layout=` and from layouts behind shapes."""
     shapes = given if isinstance(given, list | tuple) else ()
     try:
         said = read_layouts(layout) if layout else ()

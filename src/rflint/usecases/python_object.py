@@ -1,4 +1,4 @@
-"""A model that is a Python object (a module, a class, a function): linted or repaired."""
+"""Lint or repair a model that is given as a Python object: a module, a class or a function."""
 
 from __future__ import annotations
 

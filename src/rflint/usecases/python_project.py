@@ -1,4 +1,4 @@
-"""A project linted from Python, in a process that has a life of its own."""
+"""Lint a project from Python, in a process that goes on afterwards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lint_from_python(
     baseline: str | Path | bool,
     fail_on: str | None,
 ) -> Report:
-    """See rflint.lint_project."""
+    """What `rflint.lint_project` does."""
     if fail_on is not None and fail_on not in FAIL_ON:
         raise UsageError(f"fail_on is {fail_on!r}, and can be {', '.join(FAIL_ON)}")
     config = None if configuration is None else Path(configuration)
@@ -48,14 +48,14 @@ def lint_from_python(
             baseline=BaselineOptions(
                 None if isinstance(baseline, bool) else Path(baseline),
                 use=baseline is not False,
-                look_for=not isolated,
+                find_default=not isolated,
             ),
         )
 
 
 @contextmanager
 def _search_path_restored() -> Iterator[None]:
-    """Targets are imported from folders that are no business of the caller's."""
+    """Remove the folders of targets from sys.path at the end of the block."""
     before = list(sys.path)
     try:
         yield
@@ -64,7 +64,7 @@ def _search_path_restored() -> Iterator[None]:
 
 
 def _model_options(given: Mapping[str, Any]) -> ModelOptions:
-    """Keys of a configuration, given as keyword arguments."""
+    """Options of models, from keyword arguments that are named like keys of a configuration."""
     keys = {key.replace("-", "_"): read for key, read in MODEL_KEYS.items()}
     values: dict[str, Any] = {}
     for name, value in given.items():

@@ -50,7 +50,7 @@ class BuiltTargets:
         self._imports = IsolatedImports()
 
     def model(self, request: Request) -> BuiltModel:
-        """The model that a request is about."""
+        """The model of a request."""
         arguments = repr(sorted(request.arguments.items()))
         key = f"{request.root}\0{request.target}\0{arguments}"
         if key not in self._built:

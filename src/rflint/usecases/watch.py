@@ -1,4 +1,4 @@
-"""`rflint --watch`: lint in a process of its own, and again when a file has changed."""
+"""`rflint --watch`: lint in a new process whenever a file has changed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _PAUSE = 0.3
 
 
 def watch(arguments: Sequence[str], files: Callable[[], set[str]]) -> NoReturn:
-    """Run `rflint ARGUMENTS` until interrupted, or told to end, or until the terminal goes away.
+    """Run `rflint ARGUMENTS` again and again, until a signal ends it or the terminal is closed.
 
-    `files` gives what to watch, anew after each run; where it raises RflintError, the run has said
-    so, and what was watched before stays watched.
+    `files` returns the files to watch, and is called after each run. If it raises RflintError, the
+    same files as before are watched; the run has reported the error.
     """
     _end_on_signals()
     terminals = _terminals()
