@@ -34,7 +34,8 @@ from typing import Any
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import is_other_mode_known
-from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
+from rflint.analysis.proofs.dead_weights import proved_kernels
+from rflint.analysis.proofs.kernels import SharedKernel
 from rflint.graph.layer import Kind, Layer
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
 from rflint.linting.other_passes import limited_to_mode
@@ -76,11 +77,11 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     )
 
 
-def _collapsed(analysis: Analysis) -> Sequence[Kernel]:
+def _collapsed(analysis: Analysis) -> Sequence[SharedKernel]:
     return proved_kernels(analysis, _works_on_one_position)
 
 
-def _works_on_one_position(kernel: Kernel, layers: Sequence[Layer]) -> bool:
+def _works_on_one_position(kernel: SharedKernel, layers: Sequence[Layer]) -> bool:
     # of a kernel that is normalised, taps that meet nothing change those that do
     # of what lies between padding and kernel, something would be left without the padding
     plain = kernel.zeros_are_padding and not kernel.mixed

@@ -46,7 +46,8 @@ from typing import Any, NamedTuple
 
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.passes import is_other_mode_known, other_architectures
-from rflint.analysis.proofs.dead_weights import Kernel, proved_kernels
+from rflint.analysis.proofs.dead_weights import proved_kernels
+from rflint.analysis.proofs.kernels import SharedKernel
 from rflint.graph.layer import Layer
 from rflint.graph.taps import Taps
 from rflint.linting.finding import Evidence, Finding, Severity, layers_of
@@ -72,7 +73,7 @@ def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
         yield found if is_other_mode_known(analysis) else limited_to_mode(found, analysis)
 
 
-def _kernels_with_dead_taps(analysis: Analysis) -> tuple[Kernel, ...]:
+def _kernels_with_dead_taps(analysis: Analysis) -> tuple[SharedKernel, ...]:
     return proved_kernels(analysis, lambda kernel, _: kernel.dead > 0)
 
 
@@ -92,7 +93,7 @@ def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:
     )
 
 
-def _why(kernel: Kernel) -> str:
+def _why(kernel: SharedKernel) -> str:
     """Why the dead taps do nothing."""
     zeros = "zero padding" if kernel.zeros_are_padding else "zeros"
     if kernel.meeting == kernel.taps:
@@ -102,7 +103,7 @@ def _why(kernel: Kernel) -> str:
     return f"only ever meet {zeros}, or are used at positions that nobody reads"
 
 
-def _live_part(analysis: Analysis, kernel: Kernel) -> str:
+def _live_part(analysis: Analysis, kernel: SharedKernel) -> str:
     """How many taps are alive, and the smaller kernel that has only these."""
     passes = (analysis.architecture, *other_architectures(analysis))
     layers = [layer for architecture in passes for layer in architecture.layers]
@@ -117,7 +118,7 @@ def _live_part(analysis: Analysis, kernel: Kernel) -> str:
     )
 
 
-def _remedy(calls: Sequence[Layer], kernel: Kernel) -> str:
+def _remedy(calls: Sequence[Layer], kernel: SharedKernel) -> str:
     """The smallest kernel that computes the same, where arguments of the layer can say it."""
     layer = calls[0]
     if kernel.mixed:

@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
-from rflint.analysis.proofs.dead_weights import Kernel, dead_weights, kernels
+from rflint.analysis.proofs.dead_weights import dead_weights
+from rflint.analysis.proofs.kernels import SharedKernel, kernels
 from rflint.graph.architecture import Architecture
 from rflint.linting.finding import Finding
 from tests.helpers.on_meta import traced
@@ -43,7 +44,7 @@ from tests.models.vgg import vgg
 # -- the oracle, and what rflint says
 
 
-def live_taps(architecture: Architecture, kernel: Kernel) -> set[Tap]:
+def live_taps(architecture: Architecture, kernel: SharedKernel) -> set[Tap]:
     """The taps that rflint says meet data in some call."""
     calls = [architecture.layers[index] for index in kernel.calls]
     return {tap for call in calls for tap in product(*(taps.live for taps in call.taps))}

@@ -2,7 +2,7 @@
 
 Each module answers one question about the graph, and the rules that are "proved" ask it:
 
-    dead_weights        which weights only ever meet zeros, or make what nobody reads
+    dead_weights        which weights only ever meet zeros, or make what nobody reads; kernels
     unused_parameters   which parameters no output depends on
     read_positions      which positions of every value some output depends on, at most
     certain_reads       whether some output depends on every position of the input, for certain

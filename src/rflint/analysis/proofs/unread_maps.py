@@ -62,7 +62,7 @@ def unread_maps(architecture: Architecture) -> Iterator[UnreadMap]:
         axes = [axis for axis in range(architecture.axes) if _holes(region, axis)]
         frequencies = frequencies or frequency_axes(architecture)
         on_the_way = [frequencies[index] for index in (value, *passed)]
-        if any(axis in there for axis in axes for there in on_the_way):
+        if any(axis in spectral for axis in axes for spectral in on_the_way):
             continue
         if any(_has_tokens(architecture, value, axis) for axis in axes):
             continue
@@ -97,8 +97,8 @@ def macs_unread(architecture: Architecture, found: ReadPositions) -> int:
 
 def macs_for_unread(architecture: Architecture, values: Collection[int]) -> int:
     """Multiply-accumulates that only serve what nobody reads of these maps, taken together."""
-    there = macs_unread(architecture, read_positions(architecture))
-    return there - macs_unread(architecture, read_positions(architecture, values))
+    unread = macs_unread(architecture, read_positions(architecture))
+    return unread - macs_unread(architecture, read_positions(architecture, values))
 
 
 def partial_readers(architecture: Architecture, found: UnreadMap) -> tuple[int, ...]:

@@ -43,11 +43,11 @@ def proved_unused_parameters(analysis: Analysis) -> tuple[UnusedParameters, ...]
     if not alone or not is_repeatable(analysis):
         return ()
     others = analysis.retracer.other_passes()
-    there = () if analysis.architecture.training else others.other_mode
-    if there is None:
+    in_other_mode = () if analysis.architecture.training else others.other_mode
+    if in_other_mode is None:
         return ()
     left = {name for unused in alone for name in unused.parameters}
-    for other in (*(others.same_mode or ()), *there):
+    for other in (*(others.same_mode or ()), *in_other_mode):
         left &= {
             name for unused in unused_parameters(other.architecture) for name in unused.parameters
         }
