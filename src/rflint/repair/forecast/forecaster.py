@@ -171,7 +171,7 @@ class Forecaster:
         return Candidate(change.then(ending), metrics, self._productive(forecast, kept))
 
     def _check_heads(self, forecast: Forecast, end: int) -> None:
-        """Raise Unpredictable where a window would now count as global pooling (graph/heads.py)."""
+        """Raise Unpredictable where a window would count as global pooling (global_heads.py)."""
         if not any(layer.covers_map for layer in self.layers[:end]):
             return
         left_out = forecast.change.left_out
