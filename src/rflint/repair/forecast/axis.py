@@ -110,21 +110,23 @@ class _AxisPass:
     def _step(self, index: int, layer: Layer) -> bool:
         """One layer: its size, what it sees, and whether it lies past the border."""
         density = max((self.density[edge.source] for edge in layer.inputs), default=1)
-        axis = self.axis.number
-        now = LayerAxis(layer.sizing[axis], tuple(edge.reach[axis] for edge in layer.inputs))
+        self.density[index] = density
+        sizing = layer.sizing[self.axis.number]
+        reaches = tuple(edge.reach[self.axis.number] for edge in layer.inputs)
         if index in self.changed:
-            now = self.changed[index].along_axis(layer, now)
-        self.density[index] = density * now.density
-        if density > 1 and any(isinstance(r, Window) and r.size > 1 for r in now.reaches):
-            sizing = _dilatable(layer, now.sizing).dilated(density)
-            now = LayerAxis(sizing, tuple(_dilated(reach, density) for reach in now.reaches))
+            now = self.changed[index].along_axis(layer, LayerAxis(sizing, reaches))
+            sizing, reaches = now.sizing, now.reaches
+            self.density[index] *= now.density
+        if density > 1 and any(isinstance(r, Window) and r.size > 1 for r in reaches):
+            sizing = _dilatable(layer, sizing).dilated(density)
+            reaches = tuple(_dilated(reach, density) for reach in reaches)
             self.forecast.dilation[index] = density
-        reaches = self._resized(index, layer, now)
-        return self._sees(index, layer, reaches)
+        return self._sees(index, layer, self._resized(index, layer, sizing, reaches))
 
-    def _resized(self, index: int, layer: Layer, now: LayerAxis) -> Sequence[Reach]:
+    def _resized(
+        self, index: int, layer: Layer, sizing: Sizing | None, reaches: Sequence[Reach]
+    ) -> Sequence[Reach]:
         """Find out how many positions a layer makes; what it then reads of its inputs."""
-        sizing, reaches = now.sizing, now.reaches
         given = self._common_size(layer)
         old = max((self.axis.old_size(edge.source) for edge in layer.inputs), default=1)
         if given == old and index not in self.changed and index not in self.forecast.dilation:
