@@ -159,7 +159,8 @@ class Recorder(TorchFunctionMode):
                 source=self._call_site(),
             )
         args, kwargs = self._arguments.with_known_sizes(call.spelling, call.args, call.kwargs)
-        call = replace(call, args=args, kwargs=kwargs)
+        if args is not call.args or kwargs is not call.kwargs:
+            call = replace(call, args=args, kwargs=kwargs)
         tracked = [t for t in tensors_in((args, kwargs)) if self.tracker.is_tracked(t)]
         if tracked:
             return self._called_on_tracked(call, tracked)
