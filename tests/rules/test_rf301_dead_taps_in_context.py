@@ -36,9 +36,12 @@ class Around(nn.Module):
 
 
 def dead_by_gradient(model: nn.Module, shape: tuple[int, ...] = SHAPE) -> int:
-    """Weights of kernels of which no pair of channels has a gradient, in either mode."""
+    """Weights of kernels of which no pair of channels has a gradient, in either mode.
+
+    Several images are drawn, since a maximum passes a gradient to one of its positions only.
+    """
     alive: dict[str, Tensor] = {}
-    for training in (False, True):
+    for training in (False, True) * 8:
         model.double().train(training)
         model.zero_grad(set_to_none=True)
         returned = model(torch.rand(shape, dtype=torch.double) + 0.1)
