@@ -4,7 +4,7 @@ The user's code may import a `logging.py` or a `rich.py` in its folder by that n
 standard library and rflint mean other modules by these names, and import some of them late. So an
 `import` statement in installed code never finds a module of the user's. Installed code that imports
 by a name that it is given (a plugin, a class in a checkpoint) finds the user's module if there is
-no other.
+no other. Folders of an installed package that it adds to the search path (as OpenCV does) count.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class UserModuleFinder:
         for_user, by_given_name = _importer(sys._getframe(1))
         if for_user:
             return PathFinder.find_spec(name, self.extra) if self.extra else None
-        path = [entry for entry in sys.path if entry in self.initial]
+        path = [x for x in sys.path if x in self.initial or is_installed(x)]
         if not self.extra and len(path) == len(sys.path):
             return None
         found = self._installed(name, path)

@@ -92,6 +92,32 @@ def test_installed_code_finds_what_it_is_told_the_name_of(
     assert ran.report["models"][0]["totals"]["params"] == parameters
 
 
+LOADER = """
+    import importlib, pathlib, sys
+    found = list(sys.path)
+    sys.path.insert(1, str(pathlib.Path(__file__).parent / "binary"))
+    this = sys.modules.pop("images")
+    native = importlib.import_module("images")
+    sys.modules["images"], sys.path = this, found
+    CHANNELS = native.CHANNELS
+"""
+"""A package that stands for a binary module of its own name, as opencv-python does."""
+
+
+def test_an_installed_package_finds_what_lies_in_its_own_folders(tmp_path: Path) -> None:
+    net = "import images\nfrom torch import nn\n\ndef build():\n"
+    net += "    return nn.Conv2d(images.CHANNELS, 3, 3)\n"
+    packages = {"images/__init__.py": LOADER, "images/binary/images.py": "CHANNELS = 4\n"}
+    write(tmp_path, {f"site-packages/{name}": text for name, text in packages.items()})
+    write(tmp_path, {"here/net.py": net})
+    path = str(tmp_path / "site-packages")
+    for target in ("net.py:build", "net:build"):
+        arguments = (target, "--res", "8", "--format", "json", "--no-cache")
+        ran = rflint(*arguments, cwd=tmp_path / "here", PYTHONPATH=path)
+        assert ran.err == ""
+        assert ran.report["models"][0]["inputs"] == [[1, 4, 8, 8]]
+
+
 def test_a_folder_comes_before_what_is_installed_for_its_own_code(tmp_path: Path) -> None:
     write(tmp_path, INSTALLED | {"here/framework.py": NET.replace("queue_of_ours", "re")})
     path = str(tmp_path / "site-packages")
