@@ -15,6 +15,7 @@ from rflint.inputs.tracing_options import TracingOptions
 from rflint.text.keyword_arguments import with_keyword_arguments
 from rflint.usecases.checks import chosen_checks, names
 from rflint.usecases.gc_pause import gc_paused
+from rflint.usercode.permissions import Permissions
 
 if TYPE_CHECKING:
     from rflint.graph.architecture import Architecture
@@ -57,6 +58,8 @@ def lint(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     name: str | None = None,
     layout: str | Sequence[str] = (),
+    allow_training: bool = False,
+    allow_downloads: bool = False,
 ) -> Report:
     """Lint a model at one or several input resolutions.
 
@@ -81,6 +84,8 @@ def lint(
         layout: what lies along the dimensions of the input, like "BTCHW" (B: batch, C: channels,
             T: time or frames, D, H, W), or of each of several inputs; without it, the axes are
             the dimensions that convolutions slide over.
+        allow_training: do not stop a builder that computes gradients or takes optimiser steps.
+        allow_downloads: do not stop a builder that downloads, such as pretrained weights.
 
     Raises:
         RflintError: the model cannot be built or analysed; the message says where and why.
@@ -92,7 +97,14 @@ def lint(
     given = inputs_from(input)
     tracing = TracingOptions(train, tracer, layouts_from(layout, given))
     return lint_object(
-        model, checks, resolutions_from(res), given=given, args=args, tracing=tracing, name=name
+        model,
+        checks,
+        resolutions_from(res),
+        given=given,
+        args=args,
+        tracing=tracing,
+        name=name,
+        permissions=Permissions(allow_training, allow_downloads),
     )
 
 
@@ -107,6 +119,8 @@ def repairs(
     tracer: str = "auto",
     kinds: str | Sequence[str] = (),
     layout: str | Sequence[str] = (),
+    allow_training: bool = False,
+    allow_downloads: bool = False,
 ) -> tuple[Repair, ...]:
     """Changes to a model with unproductive layers, each verified on a copy; none for a sound model.
 
@@ -120,6 +134,8 @@ def repairs(
         kinds: limits what is offered: "truncate", "remove-downsampling", "dilate". The last is
             offered only when it is asked for, since it leaves receptive fields as they are.
         layout: what lies along the dimensions of the inputs.
+        allow_training: do not stop a builder that trains.
+        allow_downloads: do not stop a builder that downloads.
 
     `repair.apply(model)` gives the changed model.
 
@@ -138,6 +154,7 @@ def repairs(
         args=args,
         tracing=tracing,
         kinds=names(kinds),
+        permissions=Permissions(allow_training, allow_downloads),
     )
 
 

@@ -46,6 +46,18 @@ class BuildFailed(RflintError):
     kind = "build"
 
 
+class TrainsWhenLoaded(RflintError):
+    """The target trains while it is imported or built, and was stopped."""
+
+    kind = "training"
+
+
+class DownloadsWhenLoaded(RflintError):
+    """The target downloads while it is imported or built, and was kept from it."""
+
+    kind = "download"
+
+
 class InputMismatch(RflintError):
     """The model does not run on this input, or no input can be inferred for it."""
 

@@ -73,6 +73,21 @@ BAD = {
     "sys.exit at import": Bad(
         "import", ("model.py:4: ", "sys.exit(0)", "__name__ == '__main__'"), "sys.exit(0)"
     ),
+    "trains when it is imported": Bad(
+        "training",
+        ("model.py:5: ", "importing model.py trains", '__name__ == "__main__"', "--allow-training"),
+        "build = nn.Conv2d(3, 8, 3)\nbuild(torch.rand(1, 3, 8, 8)).sum().backward()",
+    ),
+    "downloads weights": Bad(
+        "download",
+        (
+            "model.py:6: ",
+            "model.py:build downloads https://weights.example/net.pth",
+            "--allow-downloads",
+        ),
+        "def build(weights='default'):\n    net = nn.Conv2d(3, 8, 3)\n    "
+        "torch.hub.load_state_dict_from_url('https://weights.example/net.pth', 'weights')",
+    ),
     "loads a file that is not there": Bad(
         "build",
         ("model.py:6: ", "FileNotFoundError", "weights.pt"),

@@ -149,6 +149,8 @@ def test_a_command_says_what_was_said(project: Path) -> None:
     assert said("m:f", ModelOptions(input=inputs), config=Path("x.toml")) == (
         "rflint fix m:f --config x.toml --input 1x3x8x8 --input 1x20:int64"
     )
+    allowed = ModelOptions(allow_training=True, allow_downloads=True)
+    assert said("m:f", allowed) == "rflint fix m:f --allow-training --allow-downloads"
 
 
 def test_models_of_one_target_are_told_apart_in_it(project: Path) -> None:
@@ -170,6 +172,8 @@ def test_a_hint_comes_with_the_whole_command(project: Path) -> None:
     says = "Give --arg b=VALUE --arg c=VALUE. Its parameters: a, b, c."
     hint = completed(says, request, CommonOptions(given))
     assert hint.endswith("\nrflint net:f --res 8 --arg a=1 --arg b=VALUE --arg c=VALUE")
+    weightless = completed("Build it without: --arg weights=None.", request, CommonOptions(given))
+    assert weightless.endswith("\nrflint net:f --res 8 --arg a=1 --arg weights=None")
     plain = "give --input if it should be another."
     assert completed(plain, request, CommonOptions(given)) == plain
 

@@ -12,7 +12,9 @@ from rflint.configuration.requests import Request
 from rflint.text.numbers import size
 from rflint.usercode.paths import relative_path
 
-_MISSING = re.compile(r"--(?:arg \w+=VALUE|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)")
+_MISSING = re.compile(
+    r"--(?:arg \w+=(?:VALUE|False|None)|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)"
+)
 """The options that a hint asks for."""
 
 
@@ -60,6 +62,10 @@ def _words(request: Request, given: CommonOptions) -> list[str]:
         words.append("--train" if options.train else "--no-train")
     if options.tracer:
         words += ["--tracer", options.tracer]
+    if options.allow_training:
+        words.append("--allow-training")
+    if options.allow_downloads:
+        words.append("--allow-downloads")
     return words
 
 

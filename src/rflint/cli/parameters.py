@@ -138,6 +138,18 @@ _MODEL_OPTIONS = (
         help="Follow the model's code, or torch.export; auto (default): export where the code "
         "hides.",
     ),
+    click.option(
+        "--allow-training",
+        is_flag=True,
+        default=None,
+        help="Do not stop a target that trains while it is imported or built.",
+    ),
+    click.option(
+        "--allow-downloads",
+        is_flag=True,
+        default=None,
+        help="Do not stop one that downloads meanwhile, such as pretrained weights.",
+    ),
 )
 _CONFIGURATION_OPTIONS = (
     click.option(

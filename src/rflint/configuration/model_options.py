@@ -25,6 +25,8 @@ class ModelOptions:
     args: Mapping[str, Any] | None = None
     train: bool | None = None
     tracer: str | None = None
+    allow_training: bool | None = None
+    allow_downloads: bool | None = None
     allow_unknown: tuple[str, ...] | None = None
     select: tuple[str, ...] | None = None
     extend_select: tuple[str, ...] | None = None

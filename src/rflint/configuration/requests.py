@@ -21,8 +21,11 @@ from rflint.report.limits import Limits
 from rflint.report.policy import Policy
 from rflint.text.numbers import size
 from rflint.usercode.paths import relative_path
+from rflint.usercode.permissions import Permissions
 from rflint.usercode.target import split_target
 from rflint.usercode.target_hints import without_colon
+
+_NOTHING_UNUSUAL = Permissions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Request:
     """Whether the target is linted at other resolutions too."""
     is_named: bool = False
     """Whether the configuration calls it by its name."""
+    permissions: Permissions = _NOTHING_UNUSUAL
     hint: str = ""
     """What may have been meant, where there is no such target."""
 
@@ -64,6 +68,7 @@ class Request:
                 self.shapes,
                 sorted(self.arguments.items()),
                 self.tracing,
+                self.permissions,
                 self.rule_options,
                 [(rule.code, rule.file) for rule in self.policy.rules],
             )
@@ -105,6 +110,9 @@ def requests_for(
                 _selected(rules, layered, lenient=lenient),
                 layered.severity or {},
                 Limits(**{x.name: getattr(layered, x.name) for x in fields(Limits)}),
+            ),
+            permissions=Permissions(
+                training=bool(layered.allow_training), downloads=bool(layered.allow_downloads)
             ),
             is_one_of_several=len(layered.res or ()) > 1,
             is_named=bool(model.name),
@@ -169,7 +177,9 @@ def covers_configuration(requests: Sequence[Request], configuration: Configurati
 def _model_of(request: Request) -> str:
     """A text that is equal for requests of the same model in the same way, whatever rules run."""
     rule_options = RuleOptions(allow_unknown=request.rule_options.allow_unknown)
-    return replace(request, rule_options=rule_options, policy=Policy(())).identity
+    return replace(
+        request, rule_options=rule_options, policy=Policy(()), permissions=_NOTHING_UNUSUAL
+    ).identity
 
 
 def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path, ConfiguredModel]]:

@@ -85,6 +85,8 @@ MODEL_KEYS: dict[str, Reader] = {
     "args": _table,
     "train": _flag,
     "tracer": partial(_one_of, TRACERS),
+    "allow-training": _flag,
+    "allow-downloads": _flag,
     "allow-unknown": read_names,
     "select": read_names,
     "extend-select": read_names,

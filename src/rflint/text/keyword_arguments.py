@@ -10,7 +10,7 @@ import re
 _ARGUMENTS = re.compile(r"(?<![\w-])--arg \w+=\w+(?: --arg \w+=\w+)*")
 _SIZES = re.compile(r"(?<![\w-])--(res|input) (\d[\dx]*)(?: \(or (\d[\dx]*)\))?")
 _LETTERS = re.compile(r"(?<![\w-])--(layout|tracer) ([A-Z]+|auto|symbolic|export)(?!\w)")
-_FLAGS = re.compile(r"(?<![\w-])--(train|isolated)(?![\w-])")
+_FLAGS = re.compile(r"(?<![\w-])--(train|isolated|allow-training|allow-downloads)(?![\w-])")
 _ALONE = re.compile(r"(?<![\w-])--(res|input|layout|tracer|baseline|arg|config)(?![\w-])")
 _NAMES = {"arg": "args", "config": "configuration"}
 
@@ -23,7 +23,7 @@ def with_keyword_arguments(text: str) -> str:
     text = _ARGUMENTS.sub(lambda found: f"args={{{_pairs(found[0])}}}", text)
     text = _SIZES.sub(_sizes, text)
     text = _LETTERS.sub(lambda found: f'{found[1]}="{found[2]}"', text)
-    text = _FLAGS.sub(lambda found: f"{found[1]}=True", text)
+    text = _FLAGS.sub(lambda found: f"{found[1].replace('-', '_')}=True", text)
     text = text.replace("what --debug prints", "its traceback")
     text = text.replace("--debug shows", "its traceback shows")
     text = text.replace("to it: --write-baseline", "to it: rflint --write-baseline")

@@ -38,7 +38,7 @@ def fix_target(
     request = _only_request(target, options, configuration)
     check_target(request.target, request.root, request.hint)
     with warnings_noted([]):
-        built = build_target(request.target, request.root, request.arguments)
+        built = build_target(request.target, request.root, request.arguments, request.permissions)
     from rflint.usecases.patch import patch
 
     with stdout_to_stderr(), command_line_hidden(), warnings_noted([]):

@@ -13,12 +13,15 @@ from rflint.linting.settings import RuleOptions
 from rflint.repair.repair import Repair
 from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import Failure, Report
-from rflint.tracing.model.build import build
 from rflint.tracing.process import process_state_restored
+from rflint.usecases.building import build_guarded
 from rflint.usecases.checks import Checks
 from rflint.usecases.model import lint_model, repair_model
+from rflint.usercode.loading import LoadingGuard
+from rflint.usercode.permissions import Permissions
 
 _DEFAULTS = TracingOptions()
+_NOTHING_UNUSUAL = Permissions()
 
 
 def lint_object(
@@ -30,6 +33,7 @@ def lint_object(
     args: Mapping[str, Any] | None = None,
     tracing: TracingOptions = _DEFAULTS,
     name: str | None = None,
+    permissions: Permissions = _NOTHING_UNUSUAL,
 ) -> Report:
     """Lint an object at one or several resolutions.
 
@@ -38,7 +42,7 @@ def lint_object(
     target = name or _name_of(model)
     linted, failures = [], []
     with process_state_restored():
-        built = build(model, args or {}, target)
+        built = build_guarded(model, args or {}, target, LoadingGuard(permissions))
         for resolution in resolutions:
             report, failed = lint_model(
                 built, target, checks.rules, checks.options, resolution, given, tracing
@@ -58,12 +62,13 @@ def repair_object(
     args: Mapping[str, Any] | None = None,
     tracing: TracingOptions = _DEFAULTS,
     kinds: Sequence[str] = (),
+    permissions: Permissions = _NOTHING_UNUSUAL,
 ) -> tuple[Repair, ...]:
     """The verified repairs of an object at one resolution."""
     if len(resolutions) != 1:
         raise UsageError("a model is repaired at one resolution")
     with process_state_restored():
-        built = build(model, args or {}, _name_of(model))
+        built = build_guarded(model, args or {}, _name_of(model), LoadingGuard(permissions))
         _, found = repair_model(built, resolutions[0], given, tracing, RuleOptions(), kinds)
     return found.repairs
 

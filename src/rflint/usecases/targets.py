@@ -11,12 +11,16 @@ from rflint.configuration.requests import Request
 from rflint.errors import RflintError, as_rflint_error
 from rflint.usecases.gc_pause import gc_paused
 from rflint.usercode.isolation import IsolatedImports
+from rflint.usercode.loading import LoadingGuard
+from rflint.usercode.permissions import Permissions
 from rflint.usercode.stdout import stdout_to_stderr
 from rflint.usercode.surroundings import command_line_hidden
-from rflint.usercode.target import check_target, load_target
+from rflint.usercode.target import check_target, load_target, split_target
 
 if TYPE_CHECKING:
     from rflint.tracing.model.build import BuiltModel
+
+NOTHING_UNUSUAL = Permissions()
 
 
 def import_torch() -> None:
@@ -28,18 +32,26 @@ def import_torch() -> None:
         import rflint.usecases.model  # noqa: F401
 
 
-def build_target(target: str, root: Path, arguments: Mapping[str, Any]) -> BuiltModel:
-    """Import what a target names, and build its model."""
+def build_target(
+    target: str,
+    root: Path,
+    arguments: Mapping[str, Any],
+    permissions: Permissions = NOTHING_UNUSUAL,
+) -> BuiltModel:
+    """Import what a target names, and build its model: neither trains or downloads meanwhile."""
     check_target(target, root)
     import_torch()
-    from rflint.tracing.model.build import build
     from rflint.tracing.model.construction import construction_recorded
+    from rflint.tracing.model.training import training_watched
+    from rflint.usecases.building import build_guarded
 
+    guard = LoadingGuard(permissions)
     with stdout_to_stderr(), command_line_hidden():
-        with gc_paused(), construction_recorded():
+        importing = guard.during(f"importing {split_target(target)[0]}")
+        with gc_paused(), construction_recorded(), importing, training_watched(guard.training):
             attribute = load_target(target, root)
         gc.freeze()  # imported objects stay: garbage collections need not look at them
-        return build(attribute, arguments, target)
+        return build_guarded(attribute, arguments, target, guard)
 
 
 class BuiltTargets:
@@ -51,12 +63,14 @@ class BuiltTargets:
 
     def model(self, request: Request) -> BuiltModel:
         """The model of a request."""
-        arguments = repr(sorted(request.arguments.items()))
+        arguments = repr((sorted(request.arguments.items()), request.permissions))
         key = f"{request.root}\0{request.target}\0{arguments}"
         if key not in self._built:
             self._imports.prepare(request.target, request.root)
             try:
-                self._built[key] = build_target(request.target, request.root, request.arguments)
+                self._built[key] = build_target(
+                    request.target, request.root, request.arguments, request.permissions
+                )
             except Exception as error:
                 self._built[key] = as_rflint_error(error)
         found = self._built[key]

@@ -225,7 +225,12 @@ WRONG = {
     "an unknown key": ("res = 32\nselekt = ['RF1']", 2, "there is no key 'selekt'", "mean select?"),
     "an underscore": ("fail_on = 'error'", 1, "no key 'fail_on'", "Did you mean fail-on?"),
     "a capital": ("\nSELECT = []", 2, "no key 'SELECT'", "Did you mean select?"),
-    "nothing like it": ("xyz = 1", 1, "no key 'xyz'", "Known are allow-unknown, args, baseline"),
+    "nothing like it": (
+        "xyz = 1",
+        1,
+        "no key 'xyz'",
+        "Known are allow-downloads, allow-training, allow",
+    ),
     "another tool's way": ("[tool.rflint]\nres = 32", 1, "no key 'tool'", "keys stand at the top"),
     "a key of a model": (
         "[[models]]\ntarget = 'a:b'\n[[models]]\ntarget = 'c:d'\nrez = 3",
