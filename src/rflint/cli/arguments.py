@@ -26,7 +26,7 @@ class ModelArguments:
     def options(self) -> ModelOptions:
         """The options for all models. Raises UsageError for a malformed --arg."""
         from rflint.configuration.model_options import ModelOptions
-        from rflint.usercode.target import parse_arguments
+        from rflint.usercode.builder_values import parse_arguments
 
         values = {name: value if value != () else None for name, value in self.model.items()}
         return ModelOptions(**values, args=parse_arguments(self.pairs))

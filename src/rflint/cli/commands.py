@@ -10,11 +10,11 @@ from pathlib import Path
 from rflint.configuration.model_options import ModelOptions
 from rflint.configuration.requests import Request
 from rflint.text.numbers import size
+from rflint.usercode.builder_values import as_typed
 from rflint.usercode.paths import relative_path
+from rflint.usercode.schemes.registry import scheme_of
 
-_MISSING = re.compile(
-    r"--(?:arg \w+=(?:VALUE|False|None)|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)"
-)
+_MISSING = re.compile(r"--(?:arg \w+=\S*[^\s.:,]|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)")
 """The options that a hint asks for."""
 
 
@@ -56,8 +56,8 @@ def _words(request: Request, given: CommonOptions) -> list[str]:
         words += ["--input", ":".join(filter(None, (size(shape), shape.dtype, shape.layout)))]
     for layout in options.layout or ():
         words += ["--layout", layout]
-    for key, value in arguments.items():
-        words += ["--arg", f"{key}={value if isinstance(value, str) else repr(value)}"]
+    for key in arguments:
+        words += ["--arg", f"{key}={as_typed(arguments, key)}"]
     if options.train is not None:
         words.append("--train" if options.train else "--no-train")
     if options.tracer:
@@ -73,7 +73,12 @@ def _target(request: Request) -> str:
     """The name in the configuration, or the target as one would type it in this folder."""
     if request.is_named:
         return request.name
+    elsewhere = request.root.resolve() != Path.cwd().resolve()
+    if elsewhere and (named := scheme_of(request.target)):
+        scheme, name = named
+        if path := scheme.path(name):
+            return f"{scheme.prefix}:{relative_path(request.root / path)}{name[len(path) :]}"
     module, _, attribute = request.target.rpartition(":")
-    if module.endswith(".py") and request.root.resolve() != Path.cwd().resolve():
+    if module.endswith(".py") and elsewhere:
         return f"{relative_path(request.root / module)}:{attribute}"
     return request.target

@@ -154,7 +154,8 @@ def lint(**given: Any) -> None:
     """Find the layers of a PyTorch model that cannot contribute at an input resolution.
 
     TARGET is package.module:attribute or path/to/file.py:attribute. The attribute is a function
-    that returns an nn.Module, a class, or an nn.Module. Without one, the models of the nearest
+    that returns an nn.Module, a class, or an nn.Module. timm:NAME and torchvision:NAME are models
+    of these packages. Without one, the models of the nearest
     configuration are linted.
 
     Exit status: 0 nothing found, 1 findings, 2 a target could not be analysed.

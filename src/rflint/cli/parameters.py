@@ -125,7 +125,8 @@ _MODEL_OPTIONS = (
         "pairs",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Keyword argument for the builder; a Python literal, else a string.",
+        help="Keyword argument for the builder; a Python literal, else a string. "
+        "KEY=@FILE or @FILE: from a YAML, JSON or TOML file.",
     ),
     click.option(
         "--train/--no-train",

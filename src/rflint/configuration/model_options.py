@@ -10,6 +10,7 @@ from rflint.inputs.layouts import layout_of_shape
 from rflint.inputs.notation import InputShape, Sizes
 from rflint.linting.finding import Severity
 from rflint.report.limit import Limit
+from rflint.usercode.builder_values import Arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,11 @@ class ModelOptions:
             merged["res"] = self.res  # a shape says the size too
             if any(layout_of_shape(shape) for shape in self.input):
                 merged["layout"] = self.layout
-        for name in ("args", "severity"):
-            merged[name] = {**(getattr(lower, name) or {}), **(getattr(self, name) or {})}
+        merged["severity"] = {**(lower.severity or {}), **(self.severity or {})}
+        own = self.args if isinstance(self.args, Arguments) else Arguments(self.args or {})
+        merged["args"] = own.over(lower.args or {})
         for name in ("ignore", "extend_select"):
-            own = getattr(self, name) or ()
-            merged[name] = own if self.select is not None else (*(getattr(lower, name) or ()), *own)
+            here = getattr(self, name) or ()
+            below = () if self.select is not None else getattr(lower, name) or ()
+            merged[name] = (*below, *here)
         return ModelOptions(**merged)

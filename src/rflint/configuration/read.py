@@ -25,6 +25,7 @@ from rflint.linting.rule import Rule
 from rflint.linting.selection import check_code
 from rflint.linting.settings import check_settings
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.builder_values import arguments_of_configuration
 from rflint.usercode.target import split_target
 
 
@@ -116,7 +117,16 @@ class _Reading:
                 self.fail((*at, name, error.key), f"{name} of {error.key}: {error}")
             except ValueError as error:
                 self.fail((*at, name), f"{name}: {error}")
+        if "args" in found:
+            found["args"] = self._arguments(found["args"], (*at, "args"))
         return found
+
+    def _arguments(self, args: Any, at: Key) -> Mapping[str, Any]:
+        """Arguments of a builder, which may lie in files beside the configuration."""
+        try:
+            return arguments_of_configuration(args, self.document.path.parent)
+        except UsageError as error:
+            self.fail(at, f"args: {error.message}", error.hint)
 
     def models(self, entries: Any) -> Iterator[ConfiguredModel]:
         """The entries of [[tool.rflint.models]]."""

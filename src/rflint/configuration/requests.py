@@ -20,8 +20,10 @@ from rflint.linting.settings import RuleOptions, rule_options
 from rflint.report.limits import Limits
 from rflint.report.policy import Policy
 from rflint.text.numbers import size
+from rflint.usercode.builder_values import files_of
 from rflint.usercode.paths import relative_path
 from rflint.usercode.permissions import Permissions
+from rflint.usercode.schemes.registry import file_of
 from rflint.usercode.target import split_target
 from rflint.usercode.target_hints import without_colon
 
@@ -50,6 +52,8 @@ class Request:
     permissions: Permissions = _NOTHING_UNUSUAL
     hint: str = ""
     """What may have been meant, where there is no such target."""
+    argument_files: frozenset[str] = frozenset()
+    """The files that its arguments were read from, as absolute paths."""
 
     @property
     def title(self) -> str:
@@ -117,6 +121,7 @@ def requests_for(
             is_one_of_several=len(layered.res or ()) > 1,
             is_named=bool(model.name),
             hint=_suggestion(model.target, root, configuration),
+            argument_files=files_of(layered.args or {}),
         )
         for resolution in layered.res or (None,):
             request = replace(first, resolution=resolution)
@@ -216,6 +221,8 @@ def _suggestion(target: str, root: Path, configuration: Configuration) -> str:
 def _where(target: str, root: Path) -> tuple[str, str]:
     """The file or module, and the attribute, of a target, however its path is written."""
     module, attribute = split_target(target)
+    if file := file_of(target, root):
+        return str(file.resolve()), target.partition(":")[0] + attribute.partition("#")[2]
     return (str((root / module).resolve()) if module.endswith(".py") else module), attribute
 
 

@@ -15,6 +15,7 @@ from rflint.report.exit_gate import FAIL_ON
 from rflint.report.limit import read_limit
 from rflint.report.reporters import FORMATS
 from rflint.text.suggest import did_you_mean_aside, similar
+from rflint.usercode.builder_values import names_file
 
 Reader: TypeAlias = Callable[[Any], Any]
 """From a TOML value to ours. Raises ValueError with what is wrong with it."""
@@ -52,6 +53,13 @@ def _table(value: Any, like: str = "classes = 10") -> Mapping[str, Any]:
     return value
 
 
+def _arguments(value: Any) -> Mapping[str, Any] | str:
+    """A table, or a file that holds one: its content is read where its folder is known."""
+    if isinstance(value, str) and names_file(value):
+        return value
+    return _table(value)
+
+
 def _one_of(choices: Sequence[str], value: Any) -> str:
     if value not in choices:
         did = did_you_mean_aside(list(map(repr, similar(str(value), choices))))
@@ -82,7 +90,7 @@ MODEL_KEYS: dict[str, Reader] = {
     "res": read_resolutions,
     "input": read_shapes,
     "layout": read_layouts,
-    "args": _table,
+    "args": _arguments,
     "train": _flag,
     "tracer": partial(_one_of, TRACERS),
     "allow-training": _flag,

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from rflint._version import __version__
+from rflint.errors import UsageError
 from rflint.repair.edit import Edit
 from rflint.repair.metrics import Metrics
 from rflint.repair.repair import Repair
 from rflint.text.numbers import size
+from rflint.usercode.schemes.registry import scheme_of
+from rflint.usercode.schemes.scheme import Scheme
 from rflint.usercode.target import split_target
 
 _WIDTH = 99
@@ -134,6 +137,8 @@ def _literal(value: object) -> str:
 
 def _import_of(target: str, root: Path, folder: Path) -> tuple[str, str]:
     """The lines that import what a target names, and what it then is called."""
+    if named := scheme_of(target):
+        return _of_scheme(target, *named)
     module, attribute = split_target(target)
     if module.endswith(".py"):
         file = (root / module).resolve()
@@ -150,6 +155,16 @@ def _import_of(target: str, root: Path, folder: Path) -> tuple[str, str]:
     # Python finds the module because rflint was started here
     relative = Path(os.path.relpath(here, folder.resolve())).as_posix()
     return _IMPORTING.format(folder=_quoted(relative), imported=imported), name
+
+
+def _of_scheme(target: str, scheme: Scheme, name: str) -> tuple[str, str]:
+    if scheme.code is None:
+        raise UsageError(
+            f"a repair of {target} cannot be written as a file of its own",
+            hint="Write a function that builds the model, in a file, and take that for the target.",
+        )
+    module, expression = scheme.code(name)
+    return f"import functools\n\nimport {module}\nfrom torch import nn\n", expression
 
 
 _IMPORTING = """import sys

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_ARGUMENTS = re.compile(r"(?<![\w-])--arg \w+=\w+(?: --arg \w+=\w+)*")
+_ARGUMENTS = re.compile(r"(?<![\w-])--arg \w+=\S*[^\s.:,](?: --arg \w+=\S*[^\s.:,])*")
 _SIZES = re.compile(r"(?<![\w-])--(res|input) (\d[\dx]*)(?: \(or (\d[\dx]*)\))?")
 _LETTERS = re.compile(r"(?<![\w-])--(layout|tracer) ([A-Z]+|auto|symbolic|export)(?!\w)")
 _FLAGS = re.compile(r"(?<![\w-])--(train|isolated|allow-training|allow-downloads)(?![\w-])")
@@ -32,7 +32,15 @@ def with_keyword_arguments(text: str) -> str:
 
 def _pairs(options: str) -> str:
     pairs = (option.split("=", 1) for option in options.removeprefix("--arg ").split(" --arg "))
-    return ", ".join(f'"{key}": {value}' for key, value in pairs)
+    return ", ".join(f'"{key}": {_python(value)}' for key, value in pairs)
+
+
+def _python(value: str) -> str:
+    """A value of the command line, where texts have no quotes and tables may lie in files."""
+    if value.startswith("@"):
+        return "{...}"
+    is_text = value.isidentifier() and value not in ("VALUE", "True", "False", "None")
+    return f'"{value}"' if is_text else value
 
 
 def _sizes(found: re.Match[str]) -> str:

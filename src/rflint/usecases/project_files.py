@@ -48,7 +48,9 @@ class ProjectFiles:
             for file in seen
             if written.is_open or not file.endswith(".py") or not os.path.exists(file)
         ]
-        files = {os.path.realpath(file) for file in (*written.files, *more)}
+        files = {
+            os.path.realpath(file) for file in (*written.files, *request.argument_files, *more)
+        }
         return ImportClosure(frozenset(files), written.is_open and not seen)
 
     def common(self) -> set[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rflint.usercode.frame_marks import imports_for_user
 from rflint.usercode.ownership import is_installed
+from rflint.usercode.schemes.registry import scheme_of
 from rflint.usercode.target import split_target
 
 _DYNAMIC = frozenset(
@@ -47,6 +48,11 @@ class ImportClosure:
 
 def import_closure(target: str, root: Path) -> ImportClosure:
     """The import closure of a target; without files if it is in an installed package."""
+    if named := scheme_of(target):
+        scheme, name = named
+        described = scheme.file(name, root)
+        own = frozenset([str(described.resolve())] if described else ())
+        return ImportClosure(own, scheme.imports_user_code, target)
     module, _ = split_target(target)
     if module.endswith(".py"):
         file = (root / module).resolve()

@@ -1,22 +1,25 @@
-"""Targets: `package.module:attribute` or `file.py:attribute`, and the object that one names."""
+"""Targets, and the object that one names.
+
+A target is `package.module:attribute`, `file.py:attribute`, or has a scheme: `timm:resnet18`.
+"""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
-from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from rflint.errors import ImportFailed, RflintError, UsageError, error_text
+from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.exits import exit_call
 from rflint.usercode.finder import make_target_importable, module_exists, shadowed_file
 from rflint.usercode.frame_marks import enters_user_code, imports_for_user
 from rflint.usercode.import_file import import_file
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.paths import short_path, source_at
+from rflint.usercode.schemes.registry import PREFIXES, scheme_of
 from rflint.usercode.source_lines import innermost_user_line_of
 from rflint.usercode.target_hints import (
     missing_attribute,
@@ -32,6 +35,10 @@ def check_target(target: str, root: Path, hint: str = "") -> None:
     Raises UsageError for a malformed target, ImportFailed for a file or package that does not
     exist.
     """
+    if named := scheme_of(target):
+        scheme, name = named
+        scheme.check_target(name, root)
+        return
     try:
         name, _ = split_target(target)
     except UsageError as error:
@@ -53,6 +60,10 @@ def load_target(target: str, root: Path) -> Any:
     ImportFailed if the import fails or there is no such attribute.
     """
     module_name, attribute = split_target(target)
+    if named := scheme_of(target):
+        scheme, name = named
+        make_target_importable(root, scheme.package)
+        return scheme.load(name, root)
     make_target_importable(root, module_name)
     module = (
         _from_file(root / module_name)
@@ -78,7 +89,10 @@ def load_target(target: str, root: Path) -> Any:
 
 
 def split_target(target: str) -> tuple[str, str]:
-    """The module (or file) and the attribute of a target."""
+    """The module (or file) and the attribute of a target; with a scheme, its package and name."""
+    if named := scheme_of(target):
+        scheme, name = named
+        return scheme.package, name
     module, colon, attribute = target.rpartition(":")
     if not colon:
         raise UsageError(f"{target!r} names no model", hint=without_colon(target))
@@ -92,20 +106,6 @@ def split_target(target: str) -> tuple[str, str]:
             f"{module!r} is no module", hint="A file target ends in .py before the colon."
         )
     return module, attribute
-
-
-def parse_arguments(pairs: Iterable[str]) -> dict[str, Any]:
-    """Keyword arguments from `KEY=VALUE` pairs; a value that is no Python literal is a string."""
-    parsed: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.isidentifier():
-            raise UsageError(f"--arg {pair!r} is not KEY=VALUE")
-        try:
-            parsed[key] = ast.literal_eval(value)
-        except Exception:  # whatever is no literal is a string
-            parsed[key] = value
-    return parsed
 
 
 @imports_for_user
@@ -144,9 +144,13 @@ def _from_file(path: Path) -> ModuleType:
 
 def _no_module(name: str, missing: str, root: Path) -> ImportFailed:
     file = Path(*name.split(".")).with_suffix(".py")
-    did = missing_module(name.split(".")[0], root)
+    did = missing_module(name.split(".")[0], root) or _similar_scheme(name)
     looked = f"Looked for an installed package and in {root} (such as {file})."
     return ImportFailed(f"no module named {missing!r}", hint=f"{did} {looked}".lstrip())
+
+
+def _similar_scheme(name: str) -> str:
+    return did_you_mean([f"{prefix}:NAME" for prefix in similar(name, PREFIXES, 2)])
 
 
 def _import_error(name: str, error: BaseException) -> RflintError:

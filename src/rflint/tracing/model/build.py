@@ -12,7 +12,7 @@ from torch import nn
 
 from rflint.errors import BuildFailed, RflintError, error_text
 from rflint.graph.source_location import SourceLocation
-from rflint.tracing.model.builder_arguments import check_arguments
+from rflint.tracing.model.builder_arguments import fitting_arguments
 from rflint.tracing.model.construction import construction_recorded
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.wrappers import unwrapped, wrappers_of
@@ -54,8 +54,8 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
         result, note = attribute, ""
     else:
         _check_builder(attribute, described)
-        check_arguments(attribute, arguments, described)
-        result, note = _called(attribute, arguments, described)
+        fitting = fitting_arguments(attribute, arguments, described)
+        result, note = _called(attribute, fitting, described)
     if not isinstance(result, nn.Module):
         raise BuildFailed(
             f"{described} returned {_with_article(type(result).__name__)}, not an nn.Module",
@@ -89,6 +89,8 @@ def _called(
     try:
         with storage:
             return call_builder(builder, arguments), ""
+    except RflintError:
+        raise
     except Exception as on_meta:
         # a missing file or an unreachable host has nothing to do with meta
         if isinstance(on_meta, OSError) or storage.elements > _REASONABLE:

@@ -1,23 +1,38 @@
-"""Whether a builder can be called with the arguments that the user gives."""
+"""Whether a builder can be called with the arguments that the user gives, and what it lacks."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from rflint.errors import BuildFailed
 from rflint.text.suggest import did_you_mean, similar
+from rflint.tracing.model.argument_types import as_annotated, likely_value
 
 
-def check_arguments(
+def fitting_arguments(
     builder: Callable[..., Any], arguments: Mapping[str, Any], described: str
-) -> None:
-    """Raise BuildFailed where a builder takes other arguments."""
+) -> Mapping[str, Any]:
+    """The arguments, with tables as the configuration objects that a builder's annotations ask for.
+
+    Raises BuildFailed where a builder takes other arguments.
+    """
     try:
         signature = inspect.signature(builder)
     except (TypeError, ValueError):
-        return  # built-ins have none: the call itself will tell
+        return arguments  # built-ins have none: the call itself will tell
+    with suppress(Exception):  # an annotation may name what is imported for type checkers only
+        signature = inspect.signature(builder, eval_str=True)
+    _check(signature, arguments, described)
+    return {
+        name: as_annotated(value, _annotation(signature, name), f"{described}: {name}")
+        for name, value in arguments.items()
+    }
+
+
+def _check(signature: inspect.Signature, arguments: Mapping[str, Any], described: str) -> None:
     known = ", ".join(signature.parameters) or "none"
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     for name in arguments:
@@ -31,16 +46,34 @@ def check_arguments(
         hint = f"Its parameters: {known}."
         missing = _missing(signature, arguments)
         if missing:
-            hint = "Give " + " ".join(f"--arg {name}=VALUE" for name in missing) + f". {hint}"
+            hint = _proposal(missing, known)
         raise BuildFailed(f"{described} cannot be called: {error}", hint=hint) from error
 
 
-def _missing(signature: inspect.Signature, arguments: Mapping[str, Any]) -> list[str]:
+def _missing(signature: inspect.Signature, arguments: Mapping[str, Any]) -> list[inspect.Parameter]:
     """The parameters that must be given and are not."""
     return [
-        name
+        parameter
         for name, parameter in signature.parameters.items()
         if parameter.default is parameter.empty
         and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         and name not in arguments
     ]
+
+
+def _proposal(missing: list[inspect.Parameter], known: str) -> str:
+    """The options that are missing, with values such as their annotations ask for."""
+    values = [(x.name, likely_value(x.name, x.annotation)) for x in missing]
+    if objects := [name for name, value in values if value is None]:
+        return (
+            f"{', '.join(objects)} is an object, which no option can give: write a function that "
+            f"builds the model, and lint that. Its parameters: {known}."
+        )
+    options = " ".join(f"--arg {name}={value}" for name, value in values)
+    like = "" if all(value == "VALUE" for _, value in values) else "values like "
+    return f"Give {like}{options}. Its parameters: {known}."
+
+
+def _annotation(signature: inspect.Signature, name: str) -> Any:
+    parameter = signature.parameters.get(name)
+    return parameter.annotation if parameter else inspect.Parameter.empty
