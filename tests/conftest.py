@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from rflint.report.model_report import ModelReport
+from rflint.report.report import Report
 from tests.helpers.forked import Forked
+from tests.helpers.schema import checked, checked_model
 from zoo.models import ZooModel, all_models
 
 
@@ -18,6 +21,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def every_report_keeps_the_schema() -> Iterator[None]:
+    """Whatever is made into a dictionary, in any test, is exactly what the schema describes."""
+    report, model = Report.to_dict, ModelReport.to_dict
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ModelReport, "to_dict", lambda self: checked_model(model(self)))
+        patched.setattr(Report, "to_dict", lambda self: checked(report(self)))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/operators.md",
+    "docs/report.md",
 )
 PLACES = (PROJECT, PROJECT / "src" / "rflint", PROJECT / "docs", PROJECT / "tests")
 MADE_UP = re.compile(r"NAME|NNN|mymodel|path/to|http|://|\*")

@@ -18,6 +18,7 @@ import pytest
 import rflint as package
 from tests.helpers.nets import NET
 from tests.helpers.program import RFLINT, Ran, plain_environment, rflint, write
+from tests.helpers.schema import checked
 from tests.helpers.terminal import on_a_terminal
 
 # -- what can
@@ -222,7 +223,8 @@ def test_output_writes_the_report_to_a_file(here: Path) -> None:
     written = (here / "report.txt").read_text(encoding="utf-8")
     assert written.startswith("net:too_deep  on 1×3×16×16\n")
     assert written.endswith("Found 1 warning.\n")
-    (model,) = json.loads((here / "report.json").read_text(encoding="utf-8"))["models"]
+    written = json.loads((here / "report.json").read_text(encoding="utf-8"))
+    (model,) = checked(written)["models"]
     assert model["border"]["min"] == "5"
     after = {path.name for path in here.iterdir()} - {"__pycache__", ".rflint_cache"}
     assert after == before | {"report.txt", "report.json"}
@@ -365,6 +367,7 @@ def test_torch_is_imported_for_a_model_and_for_nothing_else(here: Path) -> None:
     assert not imports_torch(*program, "--version", cwd=here)
     assert not imports_torch(*program, "rule", cwd=here)
     assert not imports_torch(*program, "rule", "RF101", cwd=here)
+    assert not imports_torch(*program, "schema", cwd=here)
 
 
 def test_help_and_version(tmp_path: Path) -> None:

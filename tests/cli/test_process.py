@@ -55,6 +55,7 @@ def into_a_closed_pipe(*arguments: str, cwd: Path) -> Ran:
         (("nets:good", "--show-files"), 0),
         (("rule",), 0),
         (("rule", "RF101"), 0),
+        (("schema",), 0),
         (("rule", "ACME001", "--test"), 1),
         (("--help",), 0),
         (("rule", "--help"), 0),
@@ -101,7 +102,7 @@ RULE = Rule(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("rule",), ("rule", "RF101"), ("--show-files",)]
+    "arguments", [("--help",), ("rule",), ("rule", "RF101"), ("schema",), ("--show-files",)]
 )
 def test_a_full_disk_is_one_message(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     write(tmp_path, {"nets.py": NETS, "rflint.toml": '[[models]]\ntarget = "nets:good"\n'})

@@ -14,6 +14,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from tests.helpers.schema import checked
+
 PATIENCE = 900
 """Seconds after which a test gives up on a program that never ends; no result depends on them."""
 RFLINT = str(Path(sysconfig.get_path("scripts")) / "rflint")
@@ -29,7 +31,8 @@ class Ran:
 
     @property
     def report(self) -> Any:
-        return json.loads(self.out)
+        """What `--format json` has printed, which is as the schema says."""
+        return checked(json.loads(self.out))
 
 
 def rflint(

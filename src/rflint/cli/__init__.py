@@ -21,6 +21,7 @@ from rflint.cli.fix import fix
 from rflint.cli.lint import CONTEXT, Program, lint
 from rflint.cli.messages import complain
 from rflint.cli.rule import rule
+from rflint.cli.schema import schema
 from rflint.errors import as_rflint_error
 from rflint.usercode.exits import end_program, exits_blocked
 from rflint.usercode.interrupts import is_ctrl_c, remember_ctrl_c
@@ -32,7 +33,7 @@ def subcommands() -> None:
     """The subcommands; without one, rflint lints."""
 
 
-for _command in (rule, fix, clean):
+for _command in (rule, fix, schema, clean):
     subcommands.add_command(_command)
 Program.subcommands = subcommands
 

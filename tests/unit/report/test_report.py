@@ -8,143 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from jsonschema import Draft202012Validator
 from torch import Tensor, nn
 
 import rflint
+from tests.helpers.schema import checked
 from tests.models.attention import SqueezeExcitation
 from tests.models.resnet import resnet18
 from tests.models.vgg import vgg
-
-
-def exactly(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-COUNT = {"type": "integer", "minimum": 0}
-LENGTHS = {"type": "array", "items": {"type": ["number", "null"]}}
-SHAPE = {"type": "array", "items": {"type": "integer", "minimum": 1}}
-NAME = {"type": "string", "minLength": 1}
-NAME_OR_NULL = {"type": ["string", "null"]}
-SOURCE = {"anyOf": [{"type": "null"}, exactly(path=NAME, line={"type": "integer", "minimum": 1})]}
-FIGURES = exactly(params=COUNT, macs=COUNT, unproductive=COUNT)
-FINDING = {
-    "code": {"type": "string", "pattern": r"^RF\d{3}$"},
-    "name": NAME,
-    "severity": {"enum": ["info", "warning", "error"]},
-    "evidence": {"enum": ["proved", "predicted", None]},
-    "layer": NAME,
-    "call": COUNT,
-    "message": NAME,
-    "source": SOURCE,
-}
-SCHEMA = exactly(
-    schema_version={"const": 1},
-    rflint={"const": rflint.__version__},
-    models={
-        "type": "array",
-        "items": exactly(
-            target=NAME,
-            name=NAME,
-            inputs={"type": "array", "items": SHAPE},
-            inputs_layout={"type": "array", "items": {"type": "string", "pattern": "^[BCTDHW]*$"}},
-            resolution=SHAPE,
-            tracer={"enum": ["symbolic", "export"]},
-            complete={"type": "boolean"},
-            left_out={"anyOf": [{"type": "null"}, exactly(reason=NAME, module={}, source=SOURCE)]},
-            assumed={"type": "array", "items": SOURCE},
-            totals=exactly(
-                params=COUNT,
-                macs=COUNT,
-                layers=COUNT,
-                convs=COUNT,
-                unproductive=COUNT,
-                unproductive_params=COUNT,
-                unproductive_macs=COUNT,
-                dead_weights=COUNT,
-            ),
-            border=exactly(min=NAME_OR_NULL, max=NAME_OR_NULL),
-            feasible_resolution=exactly(min=SHAPE, max={"anyOf": [{"type": "null"}, LENGTHS]}),
-            larger_input={"anyOf": [{"type": "null"}, exactly(resolution=SHAPE, macs=COUNT)]},
-            not_offered={"type": "array", "items": NAME},
-            layers={
-                "type": "array",
-                "items": exactly(
-                    name=NAME,
-                    call=COUNT,
-                    kind=NAME,
-                    op=NAME,
-                    role={"enum": ["trunk", "attention", "head"]},
-                    kernel=LENGTHS,
-                    stride=LENGTHS,
-                    dilation=LENGTHS,
-                    padding=LENGTHS,
-                    in_shape=SHAPE,
-                    out_shape=SHAPE,
-                    r_in_min=LENGTHS,
-                    r_in_max=LENGTHS,
-                    r_out_min=LENGTHS,
-                    r_out_max=LENGTHS,
-                    jump=LENGTHS,
-                    params=COUNT,
-                    macs=COUNT,
-                    dead_weights=COUNT,
-                    verdict={
-                        "enum": [
-                            "productive",
-                            "critical",
-                            "partial",
-                            "unproductive",
-                            "not judged",
-                        ]
-                    },
-                    source=SOURCE,
-                ),
-            },
-            findings={
-                "type": "array",
-                "items": exactly(**FINDING),
-            },
-            suppressed={
-                "type": "array",
-                "items": exactly(**FINDING, reason={"type": "string"}, suppressed_at=SOURCE),
-            },
-            accepted={"type": "array", "items": exactly(**FINDING)},
-            over_limits={
-                "type": "array",
-                "items": exactly(limit=NAME, message=NAME, source=SOURCE),
-            },
-            repairs={
-                "type": "array",
-                "items": exactly(
-                    kind={"enum": ["truncate", "remove-downsampling"]},
-                    title=NAME,
-                    words=NAME,
-                    edits={"type": "array", "items": NAME, "minItems": 1},
-                    before=FIGURES,
-                    after=FIGURES,
-                    verified={"const": True},
-                ),
-            },
-        ),
-    },
-    errors={"type": "array", "items": exactly(target=NAME, kind=NAME, message=NAME)},
-    baseline={
-        "anyOf": [
-            {"type": "null"},
-            exactly(
-                path=NAME,
-                accepted=COUNT,
-                fixed={"type": "array", "items": exactly(model=NAME, code=NAME, layer=NAME)},
-            ),
-        ]
-    },
-)
 
 
 @pytest.mark.parametrize(
@@ -160,8 +30,8 @@ SCHEMA = exactly(
     ],
 )
 def test_every_report_keeps_the_schema(build: Any, res: Any) -> None:
-    document = rflint.lint(build, res=res).to_dict()
-    Draft202012Validator(SCHEMA).validate(document)
+    document = checked(rflint.lint(build, res=res).to_dict())
+    assert document["rflint"] == rflint.__version__
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,7 +171,7 @@ def test_the_program_takes_layouts(forked: Forked, tmp_path: Path) -> None:
         ("--res", "60"),
     ):
         ran = forked.rflint("net.py:Steps", *arguments, "--format", "json", cwd=tmp_path)
-        (model,) = json.loads(ran.out)["models"]
+        (model,) = ran.report["models"]
         assert model["inputs"] == [[1, 60, 7]]
         assert model["inputs_layout"] == ["BTC"]
         assert model["totals"]["convs"] == 4
