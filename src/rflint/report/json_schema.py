@@ -25,6 +25,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ERRORS = (
     "build",
     "configuration",
+    "download",
     "error",
     "import",
     "input",
@@ -32,6 +33,7 @@ ERRORS = (
     "repair",
     "rule",
     "trace",
+    "training",
     "usage",
 )
 """The kinds of RflintError."""
@@ -439,9 +441,10 @@ _ERROR = _object(
     "Something that could not be linted; the run ends with exit status 2.",
     target=_field("The target as it was named, or what else failed: a rule, a file.", _NAME),
     kind=_field(
-        "What went wrong: `import` and `build` are exceptions of the user's code, `input` says "
-        "that the model does not run on this input, `trace` that its forward cannot be followed, "
-        "`internal` is a bug in rflint.",
+        "What went wrong: `import` and `build` are exceptions of the user's code, `training` and "
+        "`download` say that it did so while it was loaded and was stopped, `input` that the model "
+        "does not run on this input, `trace` that its forward cannot be followed; `internal` is a "
+        "bug in rflint.",
         _such_as(ERRORS),
     ),
     message=_field("What failed, where, and on further lines what to do about it.", _NAME),
