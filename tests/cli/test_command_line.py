@@ -178,6 +178,52 @@ def test_input_shapes_and_resolutions(here: Path) -> None:
     assert {m["target"] for m in ran.report["models"]} == {"net:too_deep"}
 
 
+MULTIMODAL = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.image = nn.Conv2d(3, 4, 3)
+        self.words = nn.Embedding(100, 4)
+    def forward(self, batch, t, *, scale):
+        image, ids = batch["image"], batch["ids"]
+        return self.image(image) + self.words(ids).mean() + scale * t
+"""
+
+
+def test_inputs_by_name_on_the_command_line_and_in_a_table(tmp_path: Path) -> None:
+    """An argument that is a dictionary, a scalar, and one by keyword only."""
+    table = """
+[[models]]
+target = "net.py:Net"
+[models.input]
+scale = 0.5
+t = "500:int64"
+batch = { image = "1x3x16x16", ids = "1x20:int64" }
+"""
+    write(tmp_path, {"net.py": MULTIMODAL, "rflint.toml": table})
+    options = ["scale=0.5", "t=500:int64", "batch.image=1x3x16x16", "batch.ids=1x20:int64"]
+    said = [word for option in options for word in ("--input", option)]
+
+    typed = rflint("net.py:Net", *said, "--isolated", "--format", "json", cwd=tmp_path)
+    configured = rflint("--format", "json", cwd=tmp_path)
+
+    for ran in (typed, configured):
+        assert (ran.status, ran.err) == (0, "")
+        (model,) = ran.report["models"]
+        assert model["inputs"] == [[1, 3, 16, 16], [1, 20], []]
+        assert model["resolution"] == [16, 16]
+
+    without = rflint("net.py:Net", "--isolated", "--res", "16", cwd=tmp_path)
+
+    assert without.status == 2
+    assert "Net.forward() needs 't' and 'scale' too" in without.err
+    command = without.err.strip().splitlines()[-1].split()
+    assert command[:5] == ["rflint", "net.py:Net", "--isolated", "--res", "16"]
+    copied = rflint(*command[1:], "--format", "json", cwd=tmp_path)
+    assert (copied.status, copied.err) == (0, "")
+
+
 def test_findings_are_exit_status_1(here: Path) -> None:
     """And plain text in a pipe, whatever the terminal could do."""
     ran = rflint("net:too_deep", "--res", "16", cwd=here, TERM="xterm-256color")

@@ -145,9 +145,9 @@ def test_a_command_says_what_was_said(project: Path) -> None:
     assert said("other.py:f", ModelOptions(args={"a": "two words", "b": 3}, train=True)) == (
         "rflint fix other.py:f --arg 'a=two words' --arg b=3 --train"
     )
-    inputs = (read_shape("1x3x8x8"), read_shape("1x20:int64"))
+    inputs = (read_shape("1x3x8x8"), read_shape("ids=1x20:int64"))
     assert said("m:f", ModelOptions(input=inputs), config=Path("x.toml")) == (
-        "rflint fix m:f --config x.toml --input 1x3x8x8 --input 1x20:int64"
+        "rflint fix m:f --config x.toml --input 1x3x8x8 --input ids=1x20:int64"
     )
     allowed = ModelOptions(allow_training=True, allow_downloads=True)
     assert said("m:f", allowed) == "rflint fix m:f --allow-training --allow-downloads"
@@ -174,6 +174,10 @@ def test_a_hint_comes_with_the_whole_command(project: Path) -> None:
     assert hint.endswith("\nrflint net:f --res 8 --arg a=1 --arg b=VALUE --arg c=VALUE")
     weightless = completed("Build it without: --arg weights=None.", request, CommonOptions(given))
     assert weightless.endswith("\nrflint net:f --res 8 --arg a=1 --arg weights=None")
+    says = "Give every input, like --input x=1x3x8x8 --input batch.t=500:int64"
+    named = ModelOptions(res=((8,),), input=(read_shape("x=1x3x8x8"),))
+    hint = completed(says, request, CommonOptions(named))
+    assert hint.endswith("\nrflint net:f --res 8 --input x=1x3x8x8 --input batch.t=500:int64")
     plain = "give --input if it should be another."
     assert completed(plain, request, CommonOptions(given)) == plain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rflint.configuration.model_options import ModelOptions
@@ -14,7 +14,10 @@ from rflint.usercode.builder_values import as_typed
 from rflint.usercode.paths import relative_path
 from rflint.usercode.schemes.registry import scheme_of
 
-_MISSING = re.compile(r"--(?:arg \w+=\S*[^\s.:,]|res \d[\dx]*|input \d[\dx]*|layout [A-Z]+)")
+_MISSING = re.compile(
+    r"--(?:arg \w+=\S*[^\s.:,]|res \d[\dx]*|layout [A-Z]+"
+    r"|input (?:\d[\dx]*|[\w.]+=[\w.:-]*\w))"
+)
 """The options that a hint asks for."""
 
 
@@ -37,6 +40,9 @@ def completed(hint: str, request: Request, given: CommonOptions) -> str:
     missing = [word for option in _MISSING.findall(hint) for word in option.split(" ")]
     if not missing:
         return hint
+    if "--input" in missing:  # all of them, and not those alone that were not given
+        given = replace(given, options=replace(given.options, input=None))
+        request = replace(request, shapes=())
     return f"{hint}\nrflint {shlex.join([*_words(request, given), *missing])}"
 
 
@@ -53,7 +59,7 @@ def _words(request: Request, given: CommonOptions) -> list[str]:
     if request.resolution and (options.res or request.is_one_of_several or isolated):
         words += ["--res", size(request.resolution)]
     for shape in request.shapes if isolated else options.input or ():
-        words += ["--input", ":".join(filter(None, (size(shape), shape.dtype, shape.layout)))]
+        words += ["--input", repr(shape)]
     for layout in options.layout or ():
         words += ["--layout", layout]
     for key in arguments:

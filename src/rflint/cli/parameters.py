@@ -108,9 +108,10 @@ _MODEL_OPTIONS = (
         "--input",
         callback=shapes,
         multiple=True,
-        metavar="SHAPE",
+        metavar="[NAME=]SHAPE",
         help="Input shape, like 1x3x32x32, where it cannot be inferred; once per input. "
-        "With its type and layout, if need be: 1x20:int64, 1x8x3x64x64:BTCHW.",
+        "With name, type and layout, if need be: tokens=1x20:int64, clip=1x8x3x64x64:BTCHW; "
+        "t=500:int64 is a value, batch.image=1x3x32x32 a part of an argument.",
     ),
     click.option(
         "--layout",

@@ -13,6 +13,7 @@ from rflint.analysis.analyse import analyse
 from rflint.analysis.analysis import Analysis
 from rflint.errors import RepairFailed, RflintError
 from rflint.graph.architecture import Architecture
+from rflint.inputs.forward_call import BY_POSITION, ForwardCall
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.repair.candidate import Candidate
 from rflint.repair.edit import Edit
@@ -37,12 +38,19 @@ class Verifier:
     """Makes candidates to copies of one model, and sees whether they are what was forecast."""
 
     def __init__(
-        self, model: nn.Module, inputs: Sequence[torch.Tensor], analysis: Analysis, *, train: bool
+        self,
+        model: nn.Module,
+        inputs: Sequence[torch.Tensor],
+        analysis: Analysis,
+        *,
+        train: bool,
+        call: ForwardCall = BY_POSITION,
     ) -> None:
         self.model = model
         self.inputs = inputs
         self.analysis = analysis
         self.train = train
+        self.call = call
         self.before = Metrics.of(analysis)
 
     def verified(self, candidate: Candidate, words: str = "") -> Repair:
@@ -130,4 +138,5 @@ class Verifier:
             # batch normalisation in training needs more than one value
             inputs = doubled(inputs, self.analysis.architecture.layouts)
         before = self.analysis.architecture
-        return trace(model, inputs, TracingOptions(train, before.tracer, before.declared_layouts))
+        options = TracingOptions(train, before.tracer, before.declared_layouts, self.call)
+        return trace(model, inputs, options)

@@ -9,6 +9,7 @@ import re
 
 _ARGUMENTS = re.compile(r"(?<![\w-])--arg \w+=\S*[^\s.:,](?: --arg \w+=\S*[^\s.:,])*")
 _SIZES = re.compile(r"(?<![\w-])--(res|input) (\d[\dx]*)(?: \(or (\d[\dx]*)\))?")
+_NAMED = re.compile(r"(?<![\w-])--input [\w.]+=[\w.:-]*[\w](?: --input [\w.]+=[\w.:-]*[\w])*")
 _LETTERS = re.compile(r"(?<![\w-])--(layout|tracer) ([A-Z]+|auto|symbolic|export)(?!\w)")
 _FLAGS = re.compile(r"(?<![\w-])--(train|isolated|allow-training|allow-downloads)(?![\w-])")
 _ALONE = re.compile(r"(?<![\w-])--(res|input|layout|tracer|baseline|arg|config)(?![\w-])")
@@ -21,6 +22,7 @@ def with_keyword_arguments(text: str) -> str:
     '--res 32x64' becomes 'res=(32, 64)', and '--arg width=VALUE' becomes 'args={"width": VALUE}'.
     """
     text = _ARGUMENTS.sub(lambda found: f"args={{{_pairs(found[0])}}}", text)
+    text = _NAMED.sub(lambda found: f"input=[{_texts(found[0])}]", text)
     text = _SIZES.sub(_sizes, text)
     text = _LETTERS.sub(lambda found: f'{found[1]}="{found[2]}"', text)
     text = _FLAGS.sub(lambda found: f"{found[1].replace('-', '_')}=True", text)
@@ -28,6 +30,10 @@ def with_keyword_arguments(text: str) -> str:
     text = text.replace("--debug shows", "its traceback shows")
     text = text.replace("to it: --write-baseline", "to it: rflint --write-baseline")
     return _ALONE.sub(lambda found: f"{_NAMES.get(found[1], found[1])}=", text)
+
+
+def _texts(options: str) -> str:
+    return ", ".join(f'"{x}"' for x in options.removeprefix("--input ").split(" --input "))
 
 
 def _pairs(options: str) -> str:

@@ -110,18 +110,18 @@ def _traced_once(request: _Request, tracer: str) -> Architecture:
 
 def _recorded(request: _Request, tracer: str) -> Recording:
     if tracer == "symbolic":
-        return record_symbolically(request.model, request.inputs)
+        return record_symbolically(request.model, request.inputs, request.options.call)
     # loading torch.export takes a second that most models need not wait for
     from rflint.tracing.recording.export.record import record_exported
 
-    return record_exported(request.model, request.inputs)
+    return record_exported(request.model, request.inputs, request.options.call)
 
 
 def _lowered(request: _Request, recording: Recording) -> Architecture:
     try:
         parameters = Parameters(request.model, recording)
         axes = find_axes(recording, parameters, request.shapes, request.options.layouts)
-        return lower(request.model, recording, parameters, axes, train=request.options.train)
+        return lower(request.model, recording, parameters, axes, request.options)
     except RflintError:
         raise
     except Exception as error:

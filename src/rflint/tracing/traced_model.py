@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -17,11 +17,16 @@ from rflint.errors import (
     UnsupportedByTracer,
 )
 from rflint.graph.architecture import Architecture
+from rflint.inputs.given import given_inputs
+from rflint.inputs.layouts import check_layouts
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.operators.shapes import shape_text
-from rflint.tracing.example_inputs.build import as_meta, example_inputs
+from rflint.tracing.example_inputs.arguments import arrangement, is_input
+from rflint.tracing.example_inputs.build import inputs_to_try
 from rflint.tracing.example_inputs.candidates import possible_inputs
+from rflint.tracing.example_inputs.proposals import dictionary_proposal, proposal
 from rflint.tracing.example_inputs.variants import resized
+from rflint.tracing.model.signature import DictionaryWanted, InputsMissing, parameter_names
 from rflint.tracing.passes import later_passes, passes_in_mode
 from rflint.tracing.trace import trace
 
@@ -72,34 +77,61 @@ def trace_model(
     """
     attempts = _attempts(model, resolution, given, options)
     first: RflintError | None = None
-    for inputs in attempts:
+    for inputs, handed in attempts:
         try:
-            return TracedModel(model, inputs, trace(model, inputs, options), options)
+            return TracedModel(model, inputs, trace(model, inputs, handed), handed)
         except (InputMismatch, TraceFailed) as error:
-            if isinstance(error, DataDependent | UnsupportedByTracer):
+            _propose_inputs(error, model, inputs, handed)
+            hopeless = isinstance(error, DataDependent | UnsupportedByTracer)
+            if hopeless and not given:
                 raise  # whatever the input is
             first = first or error
     assert first is not None
-    if given is None and not first.hint:
+    if not given and not first.hint:
         first.hint = (
-            f"The input {shape_text(attempts[0][0].shape)} was inferred from the model's first "
+            f"The input {shape_text(attempts[0][0][0].shape)} was inferred from the model's first "
             "layer; give --input if it should be another."
         )
     raise first
 
 
+def _propose_inputs(
+    error: RflintError, model: nn.Module, inputs: Sequence[torch.Tensor], options: TracingOptions
+) -> None:
+    """Say which options give a model the inputs that it lacks."""
+    if isinstance(error, InputsMissing):
+        options_to_give = proposal(model, inputs, options.call, error.names)
+        error.hint = f"Give every input, with its own sizes, like {options_to_give}"
+    elif isinstance(error, DictionaryWanted) and error.index is not None:
+        name = options.call.path_of(error.index, parameter_names(model))
+        like = inputs[error.index]
+        error.hint = (
+            "Give what is in it by names and keys, with its own sizes, like "
+            f"{dictionary_proposal(model, like, name, error.key)}"
+        )
+
+
+_Attempt: TypeAlias = "tuple[tuple[torch.Tensor, ...], TracingOptions]"
+"""Inputs, and how they are handed to the model."""
+
+
 def _attempts(
     model: nn.Module, resolution: tuple[int, ...] | None, given: Any, options: TracingOptions
-) -> list[tuple[torch.Tensor, ...]]:
+) -> list[_Attempt]:
     """The inputs to try, in turn."""
-    if given is None:
+    if not given:
         batch = 2 if options.train else 1  # batch normalisation in training needs several values
-        return possible_inputs(model, resolution, batch=batch, layouts=options.layouts)
-    if _are_tensors(given):
-        return [as_meta(given)]
-    shapes = [given] if given and isinstance(given[0], int) else list(given)
-    return [example_inputs(model, resolution, shapes, layouts=options.layouts)]
-
-
-def _are_tensors(given: Any) -> bool:
-    return isinstance(given, tuple | list) and bool(given) and isinstance(given[0], torch.Tensor)
+        possible = possible_inputs(model, resolution, batch=batch, layouts=options.layouts)
+        call = arrangement(model, given_inputs([possible[0][0]])).call
+        return [(inputs, replace(options, call=call)) for inputs in possible]
+    stated = given_inputs(given)
+    arranged = arrangement(model, stated)
+    check_layouts(
+        options.layouts,
+        [tuple(getattr(x.value, "shape", x.value)) if is_input(x.value) else () for x in stated],
+    )
+    said = [*options.layouts, *([""] * len(stated))]
+    layouts = tuple(said[i] for i in arranged.order) if options.layouts else ()
+    values = [stated[i].value for i in arranged.order]
+    handed = replace(options, call=arranged.call, layouts=layouts)
+    return [(x, handed) for x in inputs_to_try(model, resolution, values, layouts)]

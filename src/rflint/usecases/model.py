@@ -131,7 +131,10 @@ def find_repairs(model: AnalysedModel, kinds: Sequence[str] = ()) -> FoundRepair
     """Search for changes that make fewer layers unproductive, and verify them on copies."""
     traced, analysis = model.traced, model.analysis
     found = search(analysis, kinds)
-    verifier = Verifier(traced.model, traced.inputs, analysis, train=traced.options.train)
+    options = traced.options
+    verifier = Verifier(
+        traced.model, traced.inputs, analysis, train=options.train, call=options.call
+    )
     offered = verified_repairs(verifier, found)
     return FoundRepairs(
         offered.repairs,

@@ -85,7 +85,7 @@ def _check(
     train = traced.options.train
     with temporarily_on_meta(traced.model, train=train), WeightsOnMeta():
         original = edited_copy(traced.model, ())
-    check_runs(original, written, traced.inputs, train=train)
+    check_runs(original, written, traced.inputs, train=train, call=traced.options.call)
 
 
 def _built(text: str, file: Path) -> nn.Module:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rflint.errors import UsageError
+from rflint.inputs.given import given_inputs
 from rflint.inputs.layouts import layout_of_shape, layouts_of_inputs
-from rflint.inputs.notation import read_layouts, read_shape
+from rflint.inputs.notation import InputShape, read_layouts, read_shape
 from rflint.tracing.example_inputs.validation import check_input_argument
+
+_NESTING = (str, Mapping, list, tuple)
 
 
 def resolutions_from(res: Any) -> list[tuple[int, ...] | None]:
@@ -27,20 +30,40 @@ def resolutions_from(res: Any) -> list[tuple[int, ...] | None]:
 
 
 def inputs_from(given: Any) -> Any:
-    """Shapes or example tensors; shapes may be texts. Raises UsageError for anything else."""
+    """Shapes and example tensors, nested as forward takes them; shapes may be texts.
+
+    Raises UsageError for anything else.
+    """
     check_input_argument(given)
-    items = [given] if isinstance(given, str) else given
-    if not isinstance(items, list | tuple) or not any(isinstance(x, str) for x in items):
-        return given
     try:
-        return [read_shape(x) if isinstance(x, str) else x for x in items]
+        return [read_shape(given)] if isinstance(given, str) else _read(given)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
 
+def _read(given: Any) -> Any:
+    """The same with texts read as shapes."""
+    if isinstance(given, str):
+        return read_shape(given)
+    if isinstance(given, Mapping):
+        return {name: _read_named(name, item) for name, item in given.items()}
+    if isinstance(given, (list, tuple)) and any(isinstance(x, _NESTING) for x in given):
+        items = [_read(item) for item in given]
+        return items if isinstance(given, list) else tuple(items)
+    return given
+
+
+def _read_named(name: Any, item: Any) -> Any:
+    """A text at a name of a dictionary may be a value alone, as behind a name elsewhere."""
+    if not isinstance(item, str):
+        return _read(item)
+    found = read_shape(f"value={item}")
+    return InputShape(found, found.dtype, found.layout, "", found.value)
+
+
 def layouts_from(layout: str | Sequence[str], given: Any) -> tuple[str, ...]:
     """The layouts of all inputs, from `layout=` and from layouts behind shapes."""
-    shapes = given if isinstance(given, list | tuple) else ()
+    shapes = [x.value for x in given_inputs(given)] if given else []
     try:
         said = read_layouts(layout) if layout else ()
     except ValueError as error:

@@ -100,6 +100,49 @@ def test_types_and_layouts_stand_behind_shapes() -> None:
             read_shape(wrong)
 
 
+def test_inputs_have_names() -> None:
+    image, part, step, width, flag, nothing, batch = read_shapes(
+        [
+            *("image=1x3x8x8:BCHW", "batch.crops.0=1x3x8x8", "t=500:int64", "width=-0.5"),
+            *("flag=false", "mask=none", "t=1:int64:B"),
+        ]
+    )
+    assert (image.name, tuple(image), image.layout) == ("image", (1, 3, 8, 8), "BCHW")
+    assert (part.name, tuple(part)) == ("batch.crops.0", (1, 3, 8, 8))
+    assert (step.name, tuple(step), step.dtype, step.value) == ("t", (), "int64", 500)
+    assert step.is_scalar
+    assert step.is_tensor
+    assert [x.value for x in (width, flag, nothing)] == [-0.5, False, None]
+    assert not any(x.is_tensor for x in (width, flag, nothing))
+    assert (tuple(batch), batch.dtype, batch.layout) == ((1,), "int64", "B")
+    assert read_shape("3:int64").value == 3  # by position
+    for text in ("batch.crops.0=1x3x8x8:BCHW", "t=500:int64", "w=-0.5", "f=false", "m=none"):
+        assert repr(read_shape(text)) == text
+    for wrong in ("=1x3x8x8", "1=1x3x8x8", "a b=1x3x8x8", "a.=1x3", "a=b=1x3x8x8"):
+        with pytest.raises(ValueError, match="is no name of an argument"):
+            read_shape(wrong)
+    for wrong in ("a=", "a=word", "a=:int64", "3", "a=1x0"):
+        with pytest.raises(ValueError, match="a shape is batch, channels, sizes"):
+            read_shape(wrong)
+
+
+def test_a_table_has_inputs_by_name() -> None:
+    table = {
+        "image": "1x3x8x8",
+        "batch": {"ids": "1x20:int64", "crops": ["1x3x4x4", "1x3x2x2"]},
+        "t": "500:int64",
+        "scale": 0.5,
+        "flag": True,
+    }
+    assert list(map(repr, read_shapes(table))) == [
+        *("image=1x3x8x8", "batch.ids=1x20:int64", "batch.crops.0=1x3x4x4"),
+        *("batch.crops.1=1x3x2x2", "t=500:int64", "scale=0.5", "flag=true"),
+    ]
+    for wrong in ({"a": {}}, {"a": []}, {"a": "b=1x3"}, {"a b": 3}, {}):
+        with pytest.raises(ValueError, match=r"is no shape|no name|at least one input"):
+            read_shapes(wrong)
+
+
 def test_lists_of_names() -> None:
     assert read_names("RF101, RF2,,") == read_names(["RF101", "RF2"]) == ("RF101", "RF2")
     assert read_names([]) == read_names("") == ()

@@ -18,6 +18,10 @@ from rflint.text.keyword_arguments import with_keyword_arguments
             "Give one with res=224 (or (32, 64)), or a shape with input=.",
         ),
         ("for example --input 1x3x32x32.", "for example input=(1, 3, 32, 32)."),
+        (
+            "like --input x=1x3x8x8 --input batch.t=500:int64",
+            'like input=["x=1x3x8x8", "batch.t=500:int64"]',
+        ),
         ("--res 32x64 has 2 axes", "res=(32, 64) has 2 axes"),
         ("Give --arg a=VALUE --arg b=VALUE. Its", 'Give args={"a": VALUE, "b": VALUE}. Its'),
         ("takes no --arg", "takes no args="),

@@ -17,6 +17,8 @@ import torch
 from torch import nn
 
 from rflint.errors import RepairFailed, error_text
+from rflint.inputs.forward_call import BY_POSITION, ForwardCall
+from rflint.tracing.example_inputs.variants import doubled
 from rflint.tracing.model.meta_device import META
 from rflint.tracing.recording.tensors import tensors_of
 
@@ -35,7 +37,12 @@ class Trial(Enum):
 
 
 def check_runs(
-    original: nn.Module, changed: nn.Module, inputs: Sequence[torch.Tensor], *, train: bool
+    original: nn.Module,
+    changed: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    *,
+    train: bool,
+    call: ForwardCall = BY_POSITION,
 ) -> None:
     """Run a changed model wherever the original runs: in evaluation, in training, and backward.
 
@@ -45,14 +52,14 @@ def check_runs(
     """
     for training in (False, True):
         # batch normalisation in training needs more than one value
-        given = inputs if train or not training else [torch.cat([x, x]) for x in inputs]
-        expected = _first_trial(original, given, train=training)
+        given = inputs if train or not training else doubled(inputs, ())
+        expected = _first_trial(original, given, call, train=training)
         if expected is None:
             continue  # nor does the original run
         trial, shapes = expected
         when = "in training" if training else "in evaluation"
         try:
-            returned = _run(changed, given, trial, train=training)
+            returned = _run(changed, given, call, trial, train=training)
         except Exception as error:
             raise RepairFailed(f"the changed model fails {when}: {error_text(error)}") from error
         # auxiliary heads, which training returns, may have gone
@@ -61,18 +68,25 @@ def check_runs(
 
 
 def _first_trial(
-    model: nn.Module, inputs: Sequence[torch.Tensor], *, train: bool
+    model: nn.Module, inputs: Sequence[torch.Tensor], call: ForwardCall, *, train: bool
 ) -> tuple[Trial, Shapes] | None:
     """How a model runs, and the shapes that it returns; None where it does not run."""
     for trial in Trial:
         try:
-            return trial, _run(model, inputs, trial, train=train)
+            return trial, _run(model, inputs, call, trial, train=train)
         except Exception:  # of whatever kind: then the model does not run that way
             continue
     return None
 
 
-def _run(model: nn.Module, inputs: Sequence[torch.Tensor], trial: Trial, *, train: bool) -> Shapes:
+def _run(
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    call: ForwardCall,
+    trial: Trial,
+    *,
+    train: bool,
+) -> Shapes:
     """Run a copy of a model forward, and in training backward too; the shapes that it returns."""
     device = META if trial is Trial.ON_META else torch.device("cpu")
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
@@ -80,9 +94,9 @@ def _run(model: nn.Module, inputs: Sequence[torch.Tensor], trial: Trial, *, trai
         running = _made_ready(copy.deepcopy(model), trial)
         for module in running.modules():
             module.training = train
-        given = [_placed(tensor, trial) for tensor in inputs]
+        args, kwargs = call.with_inputs([_placed(tensor, trial) for tensor in inputs])
         with device, torch.set_grad_enabled(train):
-            returned = list(tensors_of(running(*given)))
+            returned = list(tensors_of(running(*args, **kwargs)))
             losses = [
                 tensor.sum()
                 for tensor in returned

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import torch
 from torch import nn
@@ -47,24 +46,58 @@ def example_inputs(
         given = [x if isinstance(x, InputShape) else InputShape(x) for x in shapes]
         letters = [layouts[i] if i < len(layouts) else "" for i in range(len(given))]
         check_layouts(layouts, given)
-        wanted = [_resized(x, layout, resolution) for x, layout in zip(given, letters, strict=True)]
+        wanted = _all_resized(given, letters, resolution)
         tokens = torch.int64 if begins_with_embedding(model) else default
         dtypes = [_dtype(shape, default, tokens) for shape in given]
+        values = [shape.value if shape.is_scalar else None for shape in given]
     else:
         wanted = [_inferred(model, resolution, batch, layouts)]
-        dtypes = [default]
+        dtypes, values = [default], [None]
     for shape in wanted:
         if prod(shape) > _TOO_LARGE:
             raise UsageError(f"an input of {shape_text(shape)} is too large to be meant")
     return tuple(
         torch.empty(shape, dtype=dtype, device=META)
-        for shape, dtype in zip(wanted, dtypes, strict=True)
+        if value is None
+        else torch.tensor(value, dtype=dtype)
+        for shape, dtype, value in zip(wanted, dtypes, values, strict=True)
     )
 
 
-def as_meta(tensors: Any) -> tuple[torch.Tensor, ...]:
-    """Example tensors without their storage."""
-    return tuple(torch.empty(t.shape, dtype=t.dtype, device=META) for t in tensors)
+def inputs_to_try(
+    model: nn.Module,
+    resolution: Sequence[int] | None,
+    values: Sequence[InputShape | torch.Tensor],
+    layouts: Sequence[str],
+) -> list[tuple[torch.Tensor, ...]]:
+    """Inputs of given shapes, or like given tensors, whose storage nobody needs.
+
+    A scalar is given as one number; where a model cannot run on that, as one for each image.
+    """
+    shapes = [(i, x) for i, x in enumerate(values) if isinstance(x, InputShape)]
+    letters = [layouts[i] if i < len(layouts) else "" for i, _ in shapes]
+    made = dict(
+        zip(
+            [i for i, _ in shapes],
+            example_inputs(model, resolution, [x for _, x in shapes], layouts=letters)
+            if shapes
+            else (),
+            strict=True,
+        )
+    )
+    inputs = tuple(
+        made[i] if isinstance(x, InputShape) else torch.empty(x.shape, dtype=x.dtype, device=META)
+        for i, x in enumerate(values)
+    )
+    if not any(x.is_scalar for _, x in shapes):
+        return [inputs]
+    batch = next((tensor.shape[0] for tensor in inputs if tensor.dim() > 1), 1)
+    return [inputs, tuple(x.expand(batch).clone() if _is_known(x) else x for x in inputs)]
+
+
+def _is_known(tensor: torch.Tensor) -> bool:
+    """Whether it is a scalar whose value was given."""
+    return tensor.dim() == 0 and tensor.device.type != "meta"
 
 
 def _inferred(
@@ -97,6 +130,19 @@ def _laid_out(
     if "C" in letters:
         sizes["C"] = expected_channels(model, [named[dim] for dim in resizable])
     return tuple(named.get(dim) or sizes[letter] for dim, letter in enumerate(letters))
+
+
+def _all_resized(
+    shapes: Sequence[InputShape], letters: Sequence[str], resolution: Sequence[int] | None
+) -> list[tuple[int, ...]]:
+    """The shapes at a resolution, which holds for images: of several inputs, those that have most
+    dimensions, and those whose layout is known.
+    """
+    most = max(map(len, shapes))
+    return [
+        _resized(shape, layout, resolution if layout or len(shape) == most else None)
+        for shape, layout in zip(shapes, letters, strict=True)
+    ]
 
 
 def _resized(

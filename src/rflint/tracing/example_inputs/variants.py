@@ -22,15 +22,16 @@ def batch_dimensions(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> 
 def doubled(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[torch.Tensor]:
     """The same inputs with twice the batch."""
     return [
-        tensor
-        if dim is None
-        else torch.empty(
-            [size * (2 if d == dim else 1) for d, size in enumerate(tensor.shape)],
-            dtype=tensor.dtype,
-            device=tensor.device,
-        )
+        tensor if dim is None else _twice(tensor, dim)
         for tensor, dim in zip(inputs, batch_dimensions(inputs, layouts), strict=True)
     ]
+
+
+def _twice(tensor: torch.Tensor, dim: int) -> torch.Tensor:
+    if tensor.device.type != "meta":  # its numbers are known
+        return torch.cat([tensor, tensor], dim)
+    shape = [size * (2 if d == dim else 1) for d, size in enumerate(tensor.shape)]
+    return torch.empty(shape, dtype=tensor.dtype, device=META)
 
 
 def resized(
@@ -49,6 +50,7 @@ def resized(
             n if axis is None or n != resolution[axis] else size[axis]
             for n, axis in zip(tensor.shape, axes, strict=True)
         ]
-        found.append(torch.empty(shape, dtype=tensor.dtype, device=META))
+        same = shape == list(tensor.shape)
+        found.append(tensor if same else torch.empty(shape, dtype=tensor.dtype, device=META))
     changed = any(new.shape != old.shape for new, old in zip(found, inputs, strict=True))
     return tuple(found) if changed else None

@@ -9,6 +9,7 @@ from torch import fx, nn
 from rflint.graph.architecture import Architecture
 from rflint.graph.global_heads import with_global_heads
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions, input_dimensions, position_count, sole_axis
 from rflint.operators.effect import Effect
@@ -44,11 +45,10 @@ def lower(
     recording: Recording,
     parameters: Parameters,
     axes: Axes,
-    *,
-    train: bool = False,
+    options: TracingOptions,
 ) -> Architecture:
     """The architecture that a recording describes; see `Architecture` for its parts."""
-    lowering = _Lowering(model, recording, parameters, axes, train=train)
+    lowering = _Lowering(model, recording, parameters, axes, options)
     deque(lowering.interpret(), maxlen=0)
     return lowering.architecture()
 
@@ -60,13 +60,13 @@ class _Lowering(GraphInterpreter):
         recording: Recording,
         parameters: Parameters,
         axes: Axes,
-        *,
-        train: bool,
+        options: TracingOptions,
     ) -> None:
         super().__init__(recording, parameters, len(axes.resolution))
         self._model = model
         self._axes = axes
-        self._training = train
+        self._training = options.train
+        self._forward_call = options.call
         self._layers = Layers(axes.resolution)
         self._inputs: list[tuple[int, ...]] = []
         self._counted: set[str] = set()
@@ -82,7 +82,7 @@ class _Lowering(GraphInterpreter):
                 self._counted |= value.parameters.names()
         used = parameters.reaching_outputs()
         unused = parameters.sizes.keys() - used
-        not_given = optional_inputs(self._model, len(self._inputs))
+        not_given = optional_inputs(self._model, self._forward_call, len(self._inputs))
         return Architecture(
             inputs=tuple(self._inputs),
             resolution=axes.resolution,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from inspect import Parameter
+from typing import Any
 
-import torch
 from torch import nn
 
 from rflint.errors import TraceFailed
+from rflint.graph.source_location import SourceLocation
+from rflint.inputs.forward_call import ForwardCall
 
 _NO_TENSORS = re.compile(r"\b(bool|str|int|float|dict|Dict)\b")
 """Types of arguments that are options, and no inputs."""
@@ -17,47 +21,133 @@ _NO_TENSORS = re.compile(r"\b(bool|str|int|float|dict|Dict)\b")
 _OPTIONS = ("return_", "output_", "use_", "is_")
 """How options are called, as a rule."""
 
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
-def optional_inputs(model: nn.Module, number: int) -> tuple[str, ...]:
-    """The optional inputs of a model's forward beyond the first ones, which were given."""
+
+class InputsMissing(TraceFailed):
+    """Forward needs arguments that nobody gave."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
+
+
+class DictionaryWanted(TraceFailed):
+    """Forward asks an input for a key."""
+
+    def __init__(self, key: str, index: int | None, source: SourceLocation | None) -> None:
+        super().__init__(f"forward takes a dictionary: it asks an input for {key!r}", source=source)
+        self.key = key
+        self.index = index
+        """Which input it is; None where it is a tensor that was computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The parameters of a forward."""
+
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def by_position(self) -> tuple[Parameter, ...]:
+        """Those that may be given by position."""
+        return tuple(p for p in self.parameters if p.kind in _BY_POSITION)
+
+    @property
+    def named(self) -> tuple[Parameter, ...]:
+        """All that have a name of their own."""
+        alone = (*_BY_POSITION, Parameter.KEYWORD_ONLY)
+        return tuple(p for p in self.parameters if p.kind in alone)
+
+    @property
+    def required(self) -> tuple[Parameter, ...]:
+        """Those without which forward cannot be called."""
+        return tuple(p for p in self.named if p.default is p.empty)
+
+    @property
+    def takes_any_number(self) -> bool:
+        """Whether there is an `*args`."""
+        return any(p.kind is Parameter.VAR_POSITIONAL for p in self.parameters)
+
+    @property
+    def takes_any_name(self) -> bool:
+        """Whether there is a `**kwargs`."""
+        return any(p.kind is Parameter.VAR_KEYWORD for p in self.parameters)
+
+
+def signature_of(model: nn.Module) -> Signature | None:
+    """The signature of a model's forward; None where it is not written in Python.
+
+    Hooks in front of forward may make other arguments of those that the model is called with: then
+    nothing is known either.
+    """
+    if model._forward_pre_hooks:
+        return None
+    try:
+        return Signature(tuple(inspect.signature(model.forward).parameters.values()))
+    except (TypeError, ValueError):
+        return None
+
+
+def parameter_names(model: nn.Module) -> tuple[str, ...]:
+    """The names of the arguments of forward that may be given by position."""
+    signature = signature_of(model)
+    return () if signature is None else tuple(p.name for p in signature.by_position)
+
+
+def optional_inputs(model: nn.Module, call: ForwardCall, number: int) -> tuple[str, ...]:
+    """The optional inputs of a model's forward that are not among the arguments of a call.
+
+    `number` is that of the inputs, for calls by position.
+    """
     try:
         arguments = list(inspect.signature(model.forward).parameters.values())
     except (TypeError, ValueError):
         return ()
+    given = {name for name, _ in call.keywords}
+    first = number if call.args is None else len(call.args)
     return tuple(
         argument.name
-        for argument in arguments[number:]
+        for argument in arguments[first:]
         if argument.default is None
+        and argument.name not in given
         and not _NO_TENSORS.search(str(argument.annotation))
         and not argument.name.startswith(_OPTIONS)
     )
 
 
-def check_signature(model: nn.Module, inputs: Sequence[torch.Tensor]) -> None:
-    """Raises TraceFailed where forward takes fewer inputs, or one by its name only."""
-    try:
-        parameters = inspect.signature(model.forward).parameters.values()
-    except (TypeError, ValueError):  # it is not written in Python
+def check_signature(model: nn.Module, args: Sequence[Any], kwargs: Iterable[str]) -> None:
+    """Raises TraceFailed where forward takes fewer arguments, or InputsMissing where more."""
+    signature = signature_of(model)
+    if signature is None:
         return
-    takes = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    surplus = len(inputs) > len(takes) and not any_number
-    if not named and not surplus:
-        return
-    if takes and not named:
-        number = f"{len(takes)} input{'s' if len(takes) > 1 else ''}"
+    takes = signature.by_position
+    what = f"{type(model).__name__}.forward()"
+    if len(args) > len(takes) and not signature.takes_any_number:
+        number = f"{len(takes)} input{'' if len(takes) == 1 else 's'}"
+        by_keyword = ", ".join(p.name for p in signature.named[len(takes) :])
+        if not takes:
+            raise TraceFailed(
+                f"{what} takes {by_keyword or 'no input'}{' by keyword only' * bool(by_keyword)}",
+                hint="Give inputs by their names: --input NAME=1x3x32x32." * bool(by_keyword),
+            )
         raise TraceFailed(
-            f"{type(model).__name__}.forward() takes {number} "
-            f"({', '.join(p.name for p in takes)}), not {len(inputs)}",
-            hint="Give one --input for each. Where one of them is a list of tensors, lint a small "
-            "module around the model, whose forward takes the tensors one by one and passes them "
-            "on as a list.",
+            f"{what} takes {number} ({', '.join(p.name for p in takes)}), not {len(args)}",
+            hint="Give one --input for each. Where one of them is a list of tensors, name its "
+            f"items: --input {takes[0].name}.0=1x3x32x32 --input {takes[0].name}.1=1x3x32x32.",
         )
-    names = ", ".join(named or [p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
-    raise TraceFailed(
-        f"{type(model).__name__}.forward() takes {names or 'no input'}"
-        f"{' by keyword only' if names else ''}",
-        hint="rflint gives inputs by position. Lint a small module around the model, whose forward "
-        "takes the tensors one by one and passes them on by their names.",
-    )
+    given = {*(p.name for p in takes[: len(args)]), *kwargs}
+    missing = [p.name for p in signature.required if p.name not in given]
+    if missing:
+        raise InputsMissing(
+            f"{what} needs {_listed(missing)} too: it takes "
+            f"{', '.join(p.name for p in signature.named)}"
+            if given
+            else f"{what} needs {_listed(missing)}",
+            missing,
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

@@ -17,11 +17,12 @@ import torch
 from torch import fx, nn
 from torch.overrides import TorchFunctionMode
 
-from rflint.errors import DataDependent, TraceFailed
+from rflint.errors import DataDependent
 from rflint.graph.architecture import LeftOut
 from rflint.operators.call import tensors_in
 from rflint.operators.shapes import broadcast
 from rflint.tracing.model.meta_device import MOVES, moved
+from rflint.tracing.model.signature import DictionaryWanted
 from rflint.tracing.recording.aten_names import spelling_of
 from rflint.tracing.recording.call_arguments import CallArguments
 from rflint.tracing.recording.call_recorder import CallRecorder
@@ -152,12 +153,8 @@ class Recorder(TorchFunctionMode):
             self._arguments.check_known((call.args, call.kwargs))
             return new_tensor(call, self.tracker)
         if call.spelling == "getitem" and isinstance(call.args[1], str):
-            raise TraceFailed(
-                f"forward takes a dictionary: it asks an input for {call.args[1]!r}",
-                hint="rflint gives tensors. Lint a small module around the model, whose forward "
-                "takes the tensors one by one and passes them on as a dictionary.",
-                source=self._call_site(),
-            )
+            index = self.tracker.input_index(call.args[0])
+            raise DictionaryWanted(call.args[1], index, self._call_site())
         args, kwargs = self._arguments.with_known_sizes(call.spelling, call.args, call.kwargs)
         if args is not call.args or kwargs is not call.kwargs:
             call = replace(call, args=args, kwargs=kwargs)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from rflint.errors import DataDependent, RflintError, UnsupportedByTracer
+from rflint.inputs.forward_call import BY_POSITION, ForwardCall
 from rflint.operators.call import tensors_in
 from rflint.tracing.model.signature import check_signature
 from rflint.tracing.recording.call_site import call_site_on_stack
@@ -28,16 +29,17 @@ from rflint.usercode.interrupts import is_ctrl_c
 
 
 @enters_user_code
-def record_symbolically(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
-    """Run `model(*inputs)` on meta tensors and return the graph of what it did.
+def record_symbolically(
+    model: nn.Module, inputs: Sequence[torch.Tensor], call: ForwardCall = BY_POSITION
+) -> Recording:
+    """Run a model on meta tensors and return the graph of what it did.
 
     Where the code reads values that only exist at run time, the recording ends, and its outputs are
     the results that nothing has used so far. Raises InputMismatch where a layer cannot run on what
     reaches it (it is named), TraceFailed where the code fails or reads values before its first
     convolution, and UnsupportedByTracer where only this way of following fails.
     """
-    if not model._forward_pre_hooks:
-        check_signature(model, inputs)
+    check_signature(model, *call.with_inputs(inputs))
     recorder = Recorder(model)
     placeholders = [
         recorder.tracker.placeholder(f"input_{i}" if i else "input", tensor)
@@ -45,7 +47,8 @@ def record_symbolically(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Rec
     ]
     with _everything_seen_by(recorder):
         try:
-            result = model(*placeholders)
+            args, kwargs = call.with_inputs(placeholders)
+            result = model(*args, **kwargs)
             if isinstance(result, Iterator):
                 result = list(result)  # a forward that yields has not done anything yet
             return recorder.finished(result)

@@ -54,10 +54,21 @@ class TensorTracker:
     # -- tensors and nodes
 
     def placeholder(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        """An input of the model, without storage."""
+        """An input of the model, without storage unless its numbers are known."""
+        if tensor.device.type != "meta":
+            known = tensor.clone()
+            self._real.add(id(known))
+            self._bind(known, self._step(self.graph.placeholder(name), Step(known, "input", None)))
+            return known
         on_meta = torch.empty(tensor.shape, dtype=tensor.dtype, device=META)
         self._bind(on_meta, self._step(self.graph.placeholder(name), Step(on_meta, "input", None)))
         return on_meta
+
+    def input_index(self, tensor: torch.Tensor) -> int | None:
+        """Which input of the model a tensor is, if it is one."""
+        inputs = [node for node in self.graph.nodes if node.op == "placeholder"]
+        node = self._nodes.get(id(tensor))
+        return inputs.index(node) if node in inputs else None
 
     def constant(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor without storage that carries nothing of the input."""

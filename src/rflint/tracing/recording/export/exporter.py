@@ -16,6 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
 from rflint.graph.layer import Kind
+from rflint.inputs.forward_call import ForwardCall
 from rflint.operators.call import tensors_in
 from rflint.operators.find import find
 from rflint.operators.table import Row
@@ -56,7 +57,9 @@ class Exporter(TorchFunctionMode):
         self._is_in_leaf = False
         self._python_call: PythonCall | None = None
 
-    def exported(self, inputs: Sequence[torch.Tensor]) -> torch.export.ExportedProgram:
+    def exported(
+        self, inputs: Sequence[torch.Tensor], call: ForwardCall
+    ) -> torch.export.ExportedProgram:
         """The program of one forward pass; its outputs are the model's, in a flat tuple."""
         for path, module in self._modules.items():
             module.__dict__[_PATH] = path
@@ -73,7 +76,8 @@ class Exporter(TorchFunctionMode):
             _silenced(),
             torch.no_grad(),
         ):
-            return torch.export.export(self._model, examples, strict=False)
+            args, kwargs = call.with_inputs(examples)
+            return torch.export.export(self._model, args, kwargs, strict=False)
 
     def _call_module(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         path = vars(module).get(_PATH)

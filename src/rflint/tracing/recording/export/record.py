@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from rflint.errors import RflintError, TraceFailed, error_text, internal_error
+from rflint.inputs.forward_call import BY_POSITION, ForwardCall
 from rflint.tracing.recording.export.exporter import Exporter
 from rflint.tracing.recording.export.replay import Replay
 from rflint.tracing.recording.export.scripts import without_scripts
@@ -18,7 +19,9 @@ from rflint.usercode.source_lines import innermost_user_line_of
 
 
 @enters_user_code
-def record_exported(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recording:
+def record_exported(
+    model: nn.Module, inputs: Sequence[torch.Tensor], call: ForwardCall = BY_POSITION
+) -> Recording:
     """What following the model's own code would give, by way of torch.export.
 
     Raises InputMismatch where a layer cannot run on what reaches it, TraceFailed where torch.export
@@ -27,7 +30,7 @@ def record_exported(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Recordi
     root = without_scripts(model)
     exporter = Exporter(root)
     try:
-        program = exporter.exported(inputs)
+        program = exporter.exported(inputs, call)
     except RflintError:
         raise
     except BaseException as error:

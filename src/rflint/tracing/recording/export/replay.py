@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.export.graph_signature import InputKind
+from torch.export.graph_signature import ConstantArgument, InputKind
 
 from rflint.errors import TraceFailed
 from rflint.graph.source_location import SourceLocation
@@ -50,7 +50,9 @@ class Replay:
         nodes = [node for node in self._program.graph.nodes if node.op == "placeholder"]
         examples = enumerate(inputs)
         for node, spec in zip(nodes, self._program.graph_signature.input_specs, strict=True):
-            if spec.kind is InputKind.USER_INPUT:
+            if isinstance(spec.arg, ConstantArgument):
+                yield node, spec.arg.value
+            elif spec.kind is InputKind.USER_INPUT:
                 i, tensor = next(examples)
                 name = f"input_{i}" if i else "input"
                 yield node, self.recorder.tracker.placeholder(name, tensor)

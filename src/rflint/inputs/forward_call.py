@@ -1,0 +1,74 @@
+"""How a model's forward is called: which argument every input is, or where in one it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of an input among the arguments of a call."""
+
+    index: int
+    """Which input, counted from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardCall:
+    """The arguments of a call, with a slot in the place of every input."""
+
+    args: tuple[Any, ...] | None = None
+    """Nested tuples, lists and dictionaries; None: the inputs, one by one."""
+    keywords: tuple[tuple[str, Any], ...] = ()
+
+    def with_inputs(self, inputs: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments by position and by keyword, containers among them made anew."""
+        if self.args is None:
+            return tuple(inputs), {}
+
+        def tensor(slot: Slot) -> Any:
+            return inputs[slot.index]
+
+        args = tuple(_filled(argument, tensor) for argument in self.args)
+        return args, {name: _filled(argument, tensor) for name, argument in self.keywords}
+
+    def path_of(self, index: int, parameters: Sequence[str]) -> str:
+        """What an input is called on the command line: `image`, or `batch.image`.
+
+        `parameters` are the names of forward's parameters.
+        """
+        by_position = (Slot(index),) if self.args is None else self.args
+        first = index if self.args is None else 0
+        names = [*parameters[first:], *map(str, range(first + len(by_position)))]
+        for name, argument in (*zip(names, by_position, strict=False), *self.keywords):
+            path = _path_to(index, argument, name)
+            if path:
+                return path
+        return str(index)
+
+
+BY_POSITION = ForwardCall()
+"""The inputs one by one, in their order."""
+
+
+def _filled(argument: Any, tensor: Callable[[Slot], Any]) -> Any:
+    if isinstance(argument, Slot):
+        return tensor(argument)
+    if isinstance(argument, dict):
+        return {key: _filled(item, tensor) for key, item in argument.items()}
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(_filled(item, tensor) for item in argument)
+    return argument
+
+
+def _path_to(index: int, argument: Any, path: str) -> str:
+    if isinstance(argument, Slot):
+        return path if argument.index == index else ""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(argument, dict):
+        items = argument.items()
+    elif isinstance(argument, (list, tuple)):
+        items = enumerate(argument)
+    return next(filter(None, (_path_to(index, x, f"{path}.{key}") for key, x in items)), "")

@@ -1,0 +1,120 @@
+"""What a user gives as inputs, in whatever form, as a list of places and what is there.
+
+A place is a path: the position or the name of an argument of forward, and behind it the keys of
+dictionaries and the positions in lists and tuples that lead to the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from rflint.errors import UsageError
+from rflint.inputs.notation import InputShape
+
+
+class TupleIndex(int):
+    """A position in a tuple, and not in a list."""
+
+
+Key: TypeAlias = "int | str"
+Path: TypeAlias = tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenInput:
+    """One of the things that a user hands to forward."""
+
+    path: Path
+    value: Any
+    """An InputShape, a tensor, or any other object, which forward gets as it is."""
+
+    @property
+    def name(self) -> str:
+        """The path as it is written on the command line."""
+        return ".".join(map(str, self.path))
+
+
+def given_inputs(given: Any) -> list[GivenInput]:
+    """Shapes and tensors in lists, tuples and dictionaries, each with its place.
+
+    A list holds the arguments of forward in their order (those with a name excepted), a dictionary
+    holds them by name, and a shape is the first of them.
+    """
+    if isinstance(given, Mapping):
+        return _checked([x for name, value in given.items() for x in _leaves((_key(name),), value)])
+    if is_shape(given):
+        return [*_leaves(_path_of(given, 0), given)]
+    found: list[GivenInput] = []
+    unnamed = 0
+    for value in given:
+        path = _path_of(value, unnamed)
+        unnamed += isinstance(path[0], int)
+        found += _leaves(path, value)
+    return _checked(found)
+
+
+def is_shape(value: Any) -> bool:
+    """Whether something is a shape: sizes in a tuple or a list."""
+    if isinstance(value, InputShape):
+        return True
+    if not isinstance(value, (tuple, list)) or not value:
+        return False
+    return all(isinstance(size, int) and not isinstance(size, bool) for size in value)
+
+
+def _path_of(value: Any, position: int) -> Path:
+    name = value.name if isinstance(value, InputShape) else ""
+    if not name:
+        return (position,)
+    head, *rest = name.split(".")
+    return (head, *(int(part) if part.isdigit() else part for part in rest))
+
+
+def _leaves(path: Path, value: Any) -> Iterator[GivenInput]:
+    if isinstance(value, InputShape):
+        yield GivenInput(path, value if value.is_tensor else value.value)
+    elif is_shape(value):
+        yield GivenInput(path, InputShape(value))
+    elif isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _leaves((*path, _key(key)), item)
+    elif isinstance(value, (tuple, list)) and value:
+        index = TupleIndex if isinstance(value, tuple) else int
+        for i, item in enumerate(value):
+            yield from _leaves((*path, index(i)), item)
+    else:
+        yield GivenInput(path, value)
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise UsageError(f"input= has a dictionary with the key {key!r}; keys are names")
+    return key
+
+
+def _checked(given: list[GivenInput]) -> list[GivenInput]:
+    """Raises UsageError where two are at the same place, or one where another has its parts."""
+    paths = {x.path for x in given}
+    for i, one in enumerate(given):
+        if any(one.path == other.path for other in given[:i]):
+            raise UsageError(f"the input {one.name} is given twice")
+        if any(one.path[:n] in paths for n in range(1, len(one.path))):
+            around = next(one.path[:n] for n in range(1, len(one.path)) if one.path[:n] in paths)
+            whole = ".".join(map(str, around))
+            raise UsageError(f"the input {whole} is given as a whole, and as {one.name} in part")
+    return given
+
+
+def nested(items: Sequence[tuple[Path, Any]]) -> Any:
+    """The dictionaries, lists and tuples that paths describe, with these items in them."""
+    if len(items) == 1 and not items[0][0]:
+        return items[0][1]
+    groups: dict[Key, list[tuple[Path, Any]]] = {}
+    for path, item in items:
+        groups.setdefault(path[0], []).append((path[1:], item))
+    if not all(isinstance(key, int) for key in groups):
+        return {key: nested(inside) for key, inside in groups.items()}
+    ordered = [nested(groups[key]) for key in sorted(groups, key=int)]
+    return tuple(ordered) if any(isinstance(key, TupleIndex) for key in groups) else ordered

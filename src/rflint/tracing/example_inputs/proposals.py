@@ -1,0 +1,113 @@
+"""Inputs to propose for arguments of forward that nobody gave, as one would write them.
+
+What an argument is called and annotated with says what it is likely to be. The sizes are examples.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from inspect import Parameter
+
+import torch
+from torch import nn
+
+from rflint.inputs.forward_call import ForwardCall
+from rflint.inputs.notation import InputShape
+from rflint.operators.shapes import shape_text
+from rflint.tracing.model.signature import parameter_names, signature_of
+
+_BY_NAME = (
+    (r"(^|_)(t|time|times|timesteps?|time_steps?|steps?)$", "500:int64"),
+    (r"(^|_)(sigmas?|noise|noise_levels?|gamma)$", "0.5:float32"),
+    (r"(^|_)(scale|weight|alpha|beta|strength|temperature|rate|ratio)$", "1.0"),
+    (r"mask", "1x128:int64"),
+    (r"ids?$|tokens?|texts?$|captions?|prompts?|questions?|words?", "1x128:int64"),
+    (r"labels?$|targets?$|class|^y$", "0:int64"),
+    (r"lengths?$|lens?$", "1:int64:B"),
+    (
+        r"context|cond|embed|embs?$|hidden|states?$|memory|feature|^(query|key|value|tgt)$",
+        "1x16x512",
+    ),
+)
+_BY_ANNOTATION = {"bool": "true", "int": "1", "float": "1.0"}
+
+
+def proposal(
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    call: ForwardCall,
+    missing: Sequence[str],
+) -> str:
+    """Options that give a model all its inputs: those that it has, and the missing ones."""
+    names = parameter_names(model)
+    shapes = [_stated(tensor, call.path_of(i, names)) for i, tensor in enumerate(inputs)]
+    image = next((x for x in inputs if x.dim() > 2), None)
+    like = shape_text(image.shape) if image is not None else "1x3x224x224"
+    signature = signature_of(model)
+    parameters = {p.name: p for p in (signature.named if signature else ())}
+    texts = []
+    for shape in shapes:
+        # an image was inferred where forward wants several: it has to be told their names
+        parts = _parts(model, parameters[shape.name], like) if shape.name in parameters else []
+        texts += parts or [repr(shape)]
+    for name in missing:
+        texts += _proposed(model, parameters[name], like)
+    return " ".join(f"--input {text}" for text in texts)
+
+
+def dictionary_proposal(model: nn.Module, like: torch.Tensor, name: str, key: str) -> str:
+    """Options that give a model an argument that is a dictionary, of which one key is known."""
+    keys = dict.fromkeys([key, *_keys_of(model, name)])
+    shape = shape_text(like.shape)
+    return " ".join(f"--input {name}.{key}={_of_name(key, shape)}" for key in keys)
+
+
+def _stated(tensor: torch.Tensor, path: str) -> InputShape:
+    is_default = tensor.dtype == torch.float32
+    dtype = "" if is_default else str(tensor.dtype).removeprefix("torch.")
+    if tensor.dim() == 0:
+        known = tensor.device.type != "meta"
+        return InputShape((), dtype or "float32", "", path, tensor.item() if known else 0)
+    return InputShape(tensor.shape, dtype, "B" * (tensor.dim() == 1), path)
+
+
+def _proposed(model: nn.Module, parameter: Parameter, like: str) -> list[str]:
+    """What an argument may be given as."""
+    said = _annotation(parameter)
+    if said in _BY_ANNOTATION:
+        return [f"{parameter.name}={_BY_ANNOTATION[said]}"]
+    parts = _parts(model, parameter, like)
+    return parts or [f"{parameter.name}={_of_name(parameter.name, like)}"]
+
+
+def _annotation(parameter: Parameter) -> str:
+    annotation = parameter.annotation
+    name = getattr(annotation, "__name__", "")
+    return annotation if isinstance(annotation, str) else name or str(annotation)
+
+
+def _parts(model: nn.Module, parameter: Parameter, like: str) -> list[str]:
+    """What is in an argument that is a dictionary or a list."""
+    keys = _keys_of(model, parameter.name)
+    if keys:
+        return [f"{parameter.name}.{key}={_of_name(key, like)}" for key in keys]
+    if re.match(r"(typing\.)?([Ll]ist|[Tt]uple|Sequence|Iterable)\b", _annotation(parameter)):
+        return [f"{parameter.name}.{i}={like}" for i in range(2)]
+    return []
+
+
+def _of_name(name: str, like: str) -> str:
+    found = (text for pattern, text in _BY_NAME if re.search(pattern, name.lower()))
+    return next(found, like)
+
+
+def _keys_of(model: nn.Module, name: str) -> list[str]:
+    """The keys for which forward asks one of its arguments, in the order of its code."""
+    try:
+        source = inspect.getsource(type(model).forward)
+    except (OSError, TypeError):  # there is no source
+        return []
+    asked = re.findall(rf"""\b{name}(?:\[|\.get\()["']([\w-]+)["']""", source)
+    return list(dict.fromkeys(asked))
