@@ -21,7 +21,7 @@ from rflint.linting.runner import summary
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from rflint.report.terminal.advice import Advice
-from rflint.report.terminal.console import console_for, glyphs_of
+from rflint.report.terminal.console import console_for, glyphs_of, plain_console
 from rflint.report.terminal.layer_table import LayerTable
 from rflint.text.escape import escaped_lines, one_line, without_ci_commands
 from rflint.text.numbers import abbreviated, abbreviated_count, percent, plural, size
@@ -37,11 +37,20 @@ def write(report: Report, stream: TextIO, verbose: bool) -> None:
     if console.is_terminal:
         print_report(console, report, verbose)
         return
+    stream.write(_captured(console, report, verbose))
+
+
+def plain_text(report: Report) -> str:
+    """The report without colours, whatever the environment says of terminals."""
+    return _captured(plain_console(), report, verbose=False)
+
+
+def _captured(console: Console, report: Report, verbose: bool) -> str:
     with console.capture() as captured:
         print_report(console, report, verbose)
     # tables fill their cells with spaces, which nobody wants in a file
-    for line in captured.get().splitlines():
-        stream.write(f"{without_ci_commands(line.rstrip())}\n")
+    lines = captured.get().splitlines()
+    return "".join(f"{without_ci_commands(line.rstrip())}\n" for line in lines)
 
 
 def print_report(console: Console, report: Report, verbose: bool = False) -> None:

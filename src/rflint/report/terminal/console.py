@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from io import StringIO
 from typing import TextIO
 
 from rich.console import Console
@@ -37,6 +38,19 @@ def console_for(stream: TextIO) -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
     return console
+
+
+def plain_console() -> Console:
+    """The same into a text, without colours, and as wide as a pipe."""
+    return Console(
+        file=StringIO(),
+        width=_PIPE_WIDTH,
+        force_terminal=False,
+        color_system=None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
 
 
 def glyphs_of(console: Console) -> Glyphs:
