@@ -21,6 +21,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.sections import section
 from benchmarks.zoo_tables import COLUMNS, document, progress_line, row, summary_tables
 from benchmarks.zoo_workers import Outcome, outcomes
 from zoo.models import ZOOS, ZooModel, zoo_models
@@ -57,6 +58,12 @@ def write_json(path: Path, results: Sequence[Outcome]) -> None:
     path.write_text(json.dumps([outcome.to_dict() for outcome in results], indent=1) + "\n")
 
 
+def write_page(path: Path, page: str) -> None:
+    """Write the page, and keep what benchmarks/packages.py has written into it."""
+    kept = section(path.read_text(), "packages") if path.is_file() else ""
+    path.write_text(f"{page}\n{kept}\n" if kept else page)
+
+
 def main() -> None:
     """Lint, tell how it goes, and write what was asked for."""
     assert __doc__
@@ -90,7 +97,7 @@ def main() -> None:
     if options.json:
         write_json(options.json, results)
     if options.markdown:
-        options.markdown.write_text(document(results, command(options)))
+        write_page(options.markdown, document(results, command(options)))
 
 
 if __name__ == "__main__":

@@ -119,7 +119,9 @@ Every model of torchvision and timm ({len(results)} of them), linted at its nati
 ```
 
 with Python {platform.python_version()}, {versions}.
-This page is what that command writes; nothing in it is edited by hand.
+This page is what that command writes, and
+[benchmarks/packages.py](../benchmarks/packages.py) its last part, "Models of other packages";
+nothing in it is edited by hand.
 
 - *Native* is the input size of the pretrained weights' preprocessing. Detectors get the size that
   they resize images to, optical flow two images of 224x224, video models clips of 16 frames.

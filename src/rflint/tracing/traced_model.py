@@ -27,6 +27,7 @@ from rflint.tracing.example_inputs.candidates import possible_inputs
 from rflint.tracing.example_inputs.proposals import dictionary_proposal, proposal
 from rflint.tracing.example_inputs.variants import resized
 from rflint.tracing.model.signature import DictionaryWanted, InputsMissing, parameter_names
+from rflint.tracing.model.wrappers import network_inside
 from rflint.tracing.passes import later_passes, passes_in_mode
 from rflint.tracing.trace import trace
 
@@ -81,7 +82,7 @@ def trace_model(
         try:
             return TracedModel(model, inputs, trace(model, inputs, handed), handed)
         except (InputMismatch, TraceFailed) as error:
-            _propose_inputs(error, model, inputs, handed)
+            _say_what_helps(error, model, inputs, handed)
             hopeless = isinstance(error, DataDependent | UnsupportedByTracer)
             if hopeless and not given:
                 raise  # whatever the input is
@@ -95,10 +96,10 @@ def trace_model(
     raise first
 
 
-def _propose_inputs(
+def _say_what_helps(
     error: RflintError, model: nn.Module, inputs: Sequence[torch.Tensor], options: TracingOptions
 ) -> None:
-    """Say which options give a model the inputs that it lacks."""
+    """Say which options give a model the inputs that it lacks, or what else may be linted."""
     if isinstance(error, InputsMissing):
         options_to_give = proposal(model, inputs, options.call, error.names)
         error.hint = f"Give every input, with its own sizes, like {options_to_give}"
@@ -109,6 +110,8 @@ def _propose_inputs(
             "Give what is in it by names and keys, with its own sizes, like "
             f"{dictionary_proposal(model, like, name, error.key)}"
         )
+    elif isinstance(error, DataDependent | UnsupportedByTracer):
+        error.hint = f"{error.hint} {network_inside(model)}".strip()
 
 
 _Attempt: TypeAlias = "tuple[tuple[torch.Tensor, ...], TracingOptions]"

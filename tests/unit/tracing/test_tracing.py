@@ -171,6 +171,26 @@ def test_wrappers_are_looked_through(wrap: Callable[[nn.Module], Any]) -> None:
     assert found.border_min.layer.name == "layer3.1.conv2"
 
 
+class Interface(nn.Module):
+    """Predicts from whatever it is given, in a way that cannot be followed."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Any:
+        return self.network(x) if x.max() > 1 else None
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_an_interface_that_cannot_be_followed_names_the_network_inside(*, wrapped: bool) -> None:
+    network = Modules() if wrapped else nn.Conv2d(3, 8, 3)
+    with pytest.raises(rflint.RflintError) as raised:
+        rflint.lint(Interface(network), res=16)
+    hint = f"All its weights are in .network, a Modules of {__name__}: lint that instead."
+    assert (hint in raised.value.hint) is wrapped
+
+
 def test_lazy_modules_take_their_channels_from_the_input() -> None:
     def build() -> nn.Module:
         return nn.Sequential(nn.LazyConv2d(8, 3, padding=1), nn.Flatten(), nn.LazyLinear(10))

@@ -1,4 +1,4 @@
-"""What wraps a model without changing it: torch.compile and data parallelism."""
+"""What wraps a model: torch.compile and data parallelism, and interfaces around a network."""
 
 from __future__ import annotations
 
@@ -23,3 +23,23 @@ def wrappers_of(model: nn.Module) -> tuple[str, ...]:
         else:
             return tuple(found)
         model = getattr(model, found[-1])
+
+
+def network_inside(model: nn.Module) -> str:
+    """A sentence on the one module that has all weights of a model, for one that only wraps it.
+
+    Empty where there is none, or where the model's own forward is likely its architecture.
+    """
+    parts = [
+        (name, part)
+        for name, part in model.named_children()
+        if next(part.parameters(), None) is not None
+    ]
+    if len(parts) != 1 or next(model.parameters(recurse=False), None) is not None:
+        return ""
+    ((name, part),) = parts
+    module = type(part).__module__
+    if module.startswith("torch."):
+        return ""
+    of = f" of {module}" if "_rflint_" not in module else ""  # a file that a target names
+    return f"All its weights are in .{name}, a {type(part).__name__}{of}: lint that instead."
