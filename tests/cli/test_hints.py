@@ -52,6 +52,8 @@ args = { width = 4 }
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tmp_path, {"rflint.toml": CONFIGURATION, "models/net.py": NET, "models/__init__.py": ""})
+    nets = "from torch import nn\nclass Net(nn.Sequential): pass\n"
+    write(tmp_path, {"models/nothing_here.py": "x = 1\n", "src/shop/nets.py": nets})
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -78,8 +80,17 @@ def asked(root: Path, target: str, **more: object) -> Request:
         ("rul", "Did you mean rflint rule?"),
         ("pkg.mod.attr", "Did you mean pkg.mod:attr?"),
         ("torchvision.models.resnet18", "Did you mean torchvision.models:resnet18?"),
-        ("models.net", "like models.net:build"),
-        ("models/net.py", "like models/net.py:build"),
+        ("models.net", "Say which attribute builds it: models.net:build."),
+        ("models/net.py", "Say which attribute builds it: models/net.py:build."),
+        ("models/nett.py", "There is no file models/nett.py. Did you mean models/net.py?"),
+        ("models/nothing_here.py", "Nothing in it is a model at first sight."),
+        ("models/", "rflint --list-targets models/"),
+        ("models", "rflint --list-targets models"),
+        ("models.net.build", "Did you mean models.net:build? A colon stands"),
+        ("models.net.bild", "Did you mean models.net:build? A colon stands"),
+        ("models.net.UNet.layer", "Did you mean models.net:UNet.layer? A colon stands"),
+        ("shop.nets.Nett", "Did you mean shop.nets:Net? A colon stands"),
+        ("shop.nets", "Say which attribute builds it: shop.nets:Net."),
         ("something", "like mymodel:build"),
     ],
 )

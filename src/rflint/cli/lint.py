@@ -138,6 +138,11 @@ class Program(click.Command):
 @click.option("--statistics", is_flag=True, help="Count findings by rule in place of the report.")
 @click.option("--show-files", is_flag=True, help="Show what would be linted, and from which files.")
 @click.option(
+    "--list-targets",
+    is_flag=True,
+    help="List what can be linted in the files and folders given, without importing them.",
+)
+@click.option(
     "--when-changed",
     is_flag=True,
     help="Take arguments without a colon for changed files, and lint only what depends on them.",
@@ -178,6 +183,7 @@ class LintArguments(ModelArguments):
     output: Path | None
     statistics: bool
     show_files: bool
+    list_targets: bool
     when_changed: bool
     watch: bool
     no_cache: bool
@@ -206,7 +212,10 @@ class LintArguments(ModelArguments):
 
 
 def _lint(given: LintArguments) -> int:
-    """Watch, show files, or lint and print the report; return the exit status."""
+    """List, watch, show files, or lint and print the report; return the exit status."""
+    if given.list_targets:
+        _list_targets(given.targets)
+        return 0
     from rflint.cli.commands import CommonOptions
     from rflint.cli.terminal import Terminal
     from rflint.configuration.read import load_configuration
@@ -266,6 +275,18 @@ def _note(report: Report, given: LintArguments) -> None:
     if given.verbose:
         for text in (*report.notes, *(x for model in report.models for x in model.notes)):
             note(text)
+
+
+def _list_targets(names: Sequence[str]) -> None:
+    """Print what builds models in files and folders, or in the current one, one target a line."""
+    from rflint.usercode.candidates import Candidates
+
+    paths = [Path(name) for name in names or (".",)]
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"there is no file or folder {path}")
+    for candidate in Candidates(paths, Path.cwd()).all():
+        to_stdout(candidate.target)
 
 
 def _show_files(given: LintArguments, options: ModelOptions, configuration: Configuration) -> None:

@@ -211,7 +211,8 @@ def _suggestion(target: str, root: Path, configuration: Configuration) -> str:
     """A hint for a target that does not exist, if the configuration has a similar one."""
     module, colon, attribute = target.rpartition(":")
     if not colon:
-        return without_colon(target, [model.name for model in configuration.models if model.name])
+        names = [model.name for model in configuration.models if model.name]
+        return without_colon(target, names, root)
     elsewhere = configuration.root / module
     if module.endswith(".py") and not (root / module).is_file() and elsewhere.is_file():
         return f"From here it is {relative_path(elsewhere)}:{attribute}."

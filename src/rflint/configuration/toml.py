@@ -52,6 +52,11 @@ def load_document(path: Path) -> Document:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigurationError(f"cannot read {path}: {why}") from error
+    return parsed_document(path, text)
+
+
+def parsed_document(path: Path, text: str) -> Document:
+    """The text of a file, parsed. Raises ConfigurationError if it is no TOML."""
     try:
         table = tomllib.loads(text)
     except RecursionError as error:

@@ -2,30 +2,86 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rflint.text.numbers import first_few
 from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.paths import relative_path
 
-SUBCOMMANDS = ("rule", "fix", "clean")
+SUBCOMMANDS = ("rule", "fix", "init", "schema", "clean")
+_LISTED = 8
+"""So many models of a file are named."""
 
 
-def without_colon(target: str, names: Sequence[str] = ()) -> str:
-    """For a target that names no attribute: it may be a misspelt model name or subcommand."""
+def without_colon(target: str, names: Sequence[str] = (), root: Path | None = None) -> str:
+    """For a target that names no attribute: it may be a misspelt model name or subcommand.
+
+    `root` is the folder that paths and modules are looked for in; the current directory if None.
+    """
+    folder = root or Path()
     if target.endswith(".py"):
-        return f"Say which attribute builds it, like {target}:build."
+        if not (folder / target).is_file():
+            return f"There is no file {target}. {missing_file(target, folder)}".rstrip()
+        return _of_file(folder / target, target)
+    if (folder / target).is_dir() and (os.sep in target or target in (".", "..")):
+        return f"It is a folder. What it has to lint: rflint --list-targets {target}"
     module, dot, attribute = target.rpartition(".")
-    path = Path(*target.split("."))
-    if dot and (path.is_dir() or path.with_name(f"{path.name}.py").is_file()):
-        return f"Say which attribute builds it, like {target}:build."
+    if found := _module_of(target, folder):
+        file, name, rest = found
+        return _in_module(file, name, rest) if rest else _of_file(file, target)
     if dot and all(part.isidentifier() for part in target.replace(".py.", ".").split(".")):
         return f"Did you mean {module}:{attribute}? A colon stands in front of the attribute."
     alike = similar(target, (*names, *SUBCOMMANDS), 3, ignore_case=True)
     did = did_you_mean([f"rflint {x}" if x in SUBCOMMANDS else x for x in alike])
     return f"{did} Say which attribute builds it, like mymodel:build.".lstrip()
+
+
+def _of_file(file: Path, named: str) -> str:
+    """What a file, or the package whose `__init__.py` it is, has to lint."""
+    from rflint.usercode.candidates import Candidates
+
+    here = Candidates([file], Path()).all()
+    found = [f"{named}:{one.target.rpartition(':')[2]}" for one in here]
+    if not found and file.name == "__init__.py":
+        folder = relative_path(file.parent)
+        return f"It is a package. What it has to lint: rflint --list-targets {folder}"
+    if not found:
+        return (
+            f"Nothing in it is a model at first sight. Say which attribute builds it, like "
+            f"{named}:build."
+        )
+    return f"Say which attribute builds it: {first_few(found, _LISTED)}."
+
+
+def _in_module(file: Path, module: str, attribute: str) -> str:
+    """For an attribute behind a dot: the same behind a colon, or those that are spelt alike."""
+    from rflint.usercode.project_source import ProjectSource
+
+    (source,) = ProjectSource([file]).modules.values() or (None,)
+    known = [] if source is None else [*source.definitions, *source.imports]
+    alike = similar(attribute, known, 3, ignore_case=True)
+    meant = [attribute] if attribute in known or not alike else alike
+    did = did_you_mean([f"{module}:{name}" for name in meant])
+    return f"{did} A colon stands in front of the attribute."
+
+
+def _module_of(dotted: str, root: Path) -> tuple[Path, str, str] | None:
+    """The file of the module that a dotted name begins with, its name, and what follows it."""
+    parts = dotted.split(".")
+    if not all(part.isidentifier() for part in parts):
+        return None
+    for length in range(len(parts), 0, -1):
+        name, rest = ".".join(parts[:length]), ".".join(parts[length:])
+        for folder in (root, root / "src"):
+            place = folder.joinpath(*parts[:length])
+            for file in (Path(f"{place}.py"), place / "__init__.py"):
+                if file.is_file():
+                    return file, name, rest
+    return None
 
 
 def missing_file(path: str, root: Path) -> str:
