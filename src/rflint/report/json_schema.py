@@ -148,16 +148,20 @@ _MODEL = _object(
     target=_field("What was linted, as it was named: `mymodel:build`.", _NAME),
     name=_field("The model's name in the configuration, or else its target.", _NAME),
     inputs=_field(
-        "For each input of the model its shape: numbers of elements per dimension, with the batch.",
+        "For each input of the model its shape: numbers of elements per dimension, with the batch; "
+        "that of a number is empty.",
         _list(_list(_COUNT)),
     ),
     inputs_layout=_field(
         "For each input what lies along its dimensions, one letter for each: B batch, C channels, "
-        "T time or frames, D depth, H height, W width.",
+        "T time or frames, D depth, H height, W width; that of a number is empty.",
         _list(_LAYOUT),
     ),
     resolution=_field(
-        "The size of the first input along each of its spatial axes, in pixels.", _list(_FROM_ONE)
+        "The size of the input along each of its spatial axes, in pixels: of several inputs, that "
+        "of the one that layers are compared with unless they see another; empty where it has no "
+        "axes.",
+        _list(_FROM_ONE),
     ),
     tracer=_field(
         "How the model was recorded: `symbolic` by running its Python code without data, `export` "
