@@ -110,6 +110,7 @@ def test_the_subcommands_are_known() -> None:
         ("models/nett.py:build", "Did you mean models/net.py?"),
         ("modles/net.py:build", "There is no folder modles."),
         ("modls:build", "Did you mean models?"),
+        ("models.nett:build", "Did you mean models.net?"),
         ("models/net.py:bild", "Did you mean build?"),
         ("models/net.py:unet", "Did you mean UNet?"),
         ("models/net.py:Transformer", "It defines: UNet, build."),

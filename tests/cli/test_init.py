@@ -237,6 +237,10 @@ def test_targets_are_listed_without_importing(shop: Path, forked: Forked) -> Non
     ]
     below = forked.rflint("--list-targets", "../shop/nets.py", cwd=shop / "shop")
     assert below.out.split() == ["nets.py:Net", "nets.py:Digits", "nets.py:Asks"]
+    src = forked.rflint("--list-targets", "shop", cwd=shop.parent)
+    assert "shop/shop/nets.py:Net" in src.out.split()
+    installed = forked.rflint("--list-targets", "shop", cwd=shop.parent, PYTHONPATH=str(shop))
+    assert "shop.nets:Net" in installed.out.split()
     wrong = forked.rflint("--list-targets", "nots.py", cwd=shop)
     assert (wrong.status, wrong.out) == (2, "")
     assert "there is no file or folder nots.py" in wrong.err

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--res",
     callback=resolutions,
     metavar="SIZE",
-    help="The input size that you train with: 32, 32x64.  [default: the largest of a few]",
+    help="The input size that you train with: 32, 32x64.  [default: the largest that runs]",
 )
 @click.option(
     "--config",

@@ -7,13 +7,16 @@ what a registry holds, and modules that a file makes.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from rflint.usercode.frame_marks import imports_for_user
 from rflint.usercode.module_classes import ModuleClasses, constructor
 from rflint.usercode.project_source import (
     Definition,
@@ -178,17 +181,31 @@ class Candidates:
 def target_of(of: Definition, root: Path) -> str:
     """The target that names a definition in a folder.
 
-    A module of a package that lies there goes by its dotted name, any other file by its path.
+    A module of a package that lies there, or that is installed from where it lies, goes by its
+    dotted name, any other file by its path.
     """
     file = of.module.file
-    package = file.parent
-    while (package / "__init__.py").is_file() and package != root:
-        package = package.parent
-    inside = (file.parent / "__init__.py").is_file() and package == root
-    if inside and file.parent != root:
+    package = None
+    for folder in file.parents:
+        if folder == root or not (folder / "__init__.py").is_file():
+            break
+        package = folder
+    if package is not None and (package.parent == root or _is_importable(package)):
         parts = file.parent if file.name == "__init__.py" else file.with_suffix("")
-        return f"{'.'.join(parts.relative_to(root).parts)}:{of.name}"
+        return f"{'.'.join(parts.relative_to(package.parent).parts)}:{of.name}"
     return f"{Path(os.path.relpath(file, root)).as_posix()}:{of.name}"
+
+
+@cache
+@imports_for_user
+def _is_importable(package: Path) -> bool:
+    """Whether Python finds a package in this folder: it is installed from there, for editing."""
+    try:
+        spec = importlib.util.find_spec(package.name)
+    except (ImportError, ValueError):  # a loaded module may have no __spec__
+        return False
+    origin = spec.origin if spec is not None else None
+    return origin is not None and Path(origin).resolve() == package / "__init__.py"
 
 
 def _mentioned(node: ast.AST) -> Iterator[tuple[str, bool]]:

@@ -144,7 +144,7 @@ def _from_file(path: Path) -> ModuleType:
 
 def _no_module(name: str, missing: str, root: Path) -> ImportFailed:
     file = Path(*name.split(".")).with_suffix(".py")
-    did = missing_module(name.split(".")[0], root) or _similar_scheme(name)
+    did = missing_module(name, root) or _similar_scheme(name)
     looked = f"Looked for an installed package and in {root} (such as {file})."
     return ImportFailed(f"no module named {missing!r}", hint=f"{did} {looked}".lstrip())
 

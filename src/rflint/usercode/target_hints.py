@@ -97,13 +97,21 @@ def missing_file(path: str, root: Path) -> str:
 
 
 def missing_module(name: str, root: Path) -> str:
-    """For a top-level module that does not exist: files and packages with a similar name."""
+    """For a module that does not exist: those beside it with a similar name."""
+    folder, before = root, ""
+    *packages, last = name.split(".")
+    for part in packages:
+        if not (folder / part).is_dir():
+            last = part
+            break
+        folder, before = folder / part, f"{before}{part}."
     there: list[str] = []
     with suppress(OSError):
         there = [
-            x.stem for x in root.iterdir() if x.suffix == ".py" or (x / "__init__.py").is_file()
+            x.stem for x in folder.iterdir() if x.suffix == ".py" or (x / "__init__.py").is_file()
         ]
-    return did_you_mean(similar(name, there, 3, ignore_case=True))
+    alike = [x for x in similar(last, there, 3, ignore_case=True) if x != last]
+    return did_you_mean([f"{before}{x}" for x in alike])
 
 
 def missing_attribute(name: str, owner: Any) -> str:
