@@ -82,7 +82,8 @@ def _target(request: Request) -> str:
     elsewhere = request.root.resolve() != Path.cwd().resolve()
     if elsewhere and (named := scheme_of(request.target)):
         scheme, name = named
-        if path := scheme.path(name):
+        if scheme.file(name, request.root):
+            path = scheme.path(name)
             return f"{scheme.prefix}:{relative_path(request.root / path)}{name[len(path) :]}"
     module, _, attribute = request.target.rpartition(":")
     if module.endswith(".py") and elsewhere:

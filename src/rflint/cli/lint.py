@@ -159,9 +159,9 @@ def lint(**given: Any) -> None:
     """Find the layers of a PyTorch model that cannot contribute at an input resolution.
 
     TARGET is package.module:attribute or path/to/file.py:attribute. The attribute is a function
-    that returns an nn.Module, a class, or an nn.Module. timm:NAME and torchvision:NAME are models
-    of these packages. Without one, the models of the nearest
-    configuration are linted.
+    that returns an nn.Module, a class, or an nn.Module. Models of packages: timm:NAME,
+    torchvision:NAME, hf:CONFIG, hydra:FILE#KEY, ultralytics:FILE. Without one, the models of the
+    nearest configuration are linted.
 
     Exit status: 0 nothing found, 1 findings, 2 a target could not be analysed.
     """

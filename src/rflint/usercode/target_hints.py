@@ -91,7 +91,7 @@ def missing_file(path: str, root: Path) -> str:
         return f"There is no folder {relative_path(folder)}."
     files: list[str] = []
     with suppress(OSError):
-        files = [x.name for x in folder.iterdir() if x.suffix == ".py"]
+        files = [x.name for x in folder.iterdir() if x.suffix == Path(path).suffix]
     found = similar(Path(path).name, files, 3, ignore_case=True)
     return did_you_mean([str(Path(path).with_name(x)) for x in found])
 

@@ -14,6 +14,7 @@ from rflint.errors import BuildFailed, RflintError, error_text
 from rflint.graph.source_location import SourceLocation
 from rflint.tracing.model.builder_arguments import fitting_arguments
 from rflint.tracing.model.construction import construction_recorded
+from rflint.tracing.model.lightning import model_in_steps
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.wrappers import unwrapped, wrappers_of
 from rflint.usercode.exits import exit_call
@@ -61,8 +62,11 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
             f"{described} returned {_with_article(type(result).__name__)}, not an nn.Module",
             hint="Point the target at the function or class that gives the model itself.",
         )
-    place = _place(attribute)
-    return BuiltModel(unwrapped(result), note, wrappers_of(result), is_module, place)
+    place, inside = _place(attribute), wrappers_of(result)
+    if model_in_steps(result):
+        lacks = f"{described} has no forward: linted is its {inside[0]}, which its steps call"
+        note = "; ".join(filter(None, (note, lacks)))
+    return BuiltModel(unwrapped(result), note, inside, is_module, place)
 
 
 def _check_builder(attribute: Any, described: str) -> None:

@@ -48,15 +48,26 @@ def used_by_other_methods(
     return frozenset(found)
 
 
-def _read_by_methods(cls: type) -> tuple[frozenset[str], frozenset[str]]:
-    """The attributes of `self` that forward and the methods it calls read, and that others do."""
-    methods = {
+def attributes_read_by(cls: type, method: str) -> frozenset[str]:
+    """The attributes of `self` that a method and those that it calls read."""
+    methods = _methods_of(cls)
+    reads = {name: frozenset(_attributes_of_self(x.__code__)) for name, x in methods.items()}
+    return frozenset(name for reached in _reached([method], reads) for name in reads[reached])
+
+
+def _methods_of(cls: type) -> dict[str, FunctionType]:
+    return {
         name: function
         for base in reversed(cls.__mro__)
         if not base.__module__.startswith(("torch.", "builtins"))
         for name, value in vars(base).items()
         if isinstance(function := inspect.unwrap(getattr(value, "__func__", value)), FunctionType)
     }
+
+
+def _read_by_methods(cls: type) -> tuple[frozenset[str], frozenset[str]]:
+    """The attributes of `self` that forward and the methods it calls read, and that others do."""
+    methods = _methods_of(cls)
     reads = {name: frozenset(_attributes_of_self(x.__code__)) for name, x in methods.items()}
     by_forward = _reached(["forward"], reads)
     managing = [name for name in methods if name == "__init__" or _only_manages(name)]

@@ -1,12 +1,14 @@
-"""What wraps a model: torch.compile and data parallelism, and interfaces around a network."""
+"""What wraps a model: torch.compile, data parallelism, Lightning modules, and interfaces."""
 
 from __future__ import annotations
 
 from torch import nn
 
+from rflint.tracing.model.lightning import model_in_steps
+
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside torch.compile, DataParallel and DistributedDataParallel."""
+    """The model inside torch.compile, data parallelism, and a Lightning module without forward."""
     for attribute in wrappers_of(model):
         model = getattr(model, attribute)
     return model
@@ -20,6 +22,8 @@ def wrappers_of(model: nn.Module) -> tuple[str, ...]:
             found.append("_orig_mod")
         elif isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             found.append("module")
+        elif inner := model_in_steps(model):
+            found.append(inner)
         else:
             return tuple(found)
         model = getattr(model, found[-1])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rflint.usercode.schemes import timm, torchvision
+from rflint.usercode.schemes import hf, hydra, timm, torchvision, ultralytics
 from rflint.usercode.schemes.scheme import Scheme
 
-SCHEMES: tuple[Scheme, ...] = (timm.SCHEME, torchvision.SCHEME)
+SCHEMES: tuple[Scheme, ...] = tuple(
+    module.SCHEME for module in (timm, torchvision, hf, hydra, ultralytics)
+)
 PREFIXES = tuple(scheme.prefix for scheme in SCHEMES)
 
 

@@ -33,7 +33,9 @@ class Scheme:
     check: Callable[[str, Path], None] = lambda name, root: None
     """Raise an error for a name that cannot be right, without importing the package."""
     path: Callable[[str], str] = lambda name: ""
-    """The file that a name is or begins with; empty if it names none."""
+    """The path that a name is or begins with, if it names a file."""
+    file_in_folder: str = ""
+    """The file that is meant by the folder around it."""
     code: Callable[[str], tuple[str, str]] | None = None
     """How a Python file gets the builder of a name: the module to import, and an expression."""
     imports_user_code: bool = False
@@ -51,8 +53,10 @@ class Scheme:
 
     def file(self, name: str, root: Path) -> Path | None:
         """The file that a name stands for, where it is one."""
-        path = self.path(name)
-        return root / path if path and (root / path).exists() else None
+        path = root / self.path(name)
+        if self.file_in_folder and path.is_dir():
+            path /= self.file_in_folder
+        return path if self.path(name) and path.is_file() else None
 
 
 def not_installed(prefix: str, package: str, install: str) -> ImportFailed:

@@ -1,0 +1,133 @@
+"""`hf:CONFIG`: the model of a configuration of transformers, without weights.
+
+CONFIG is a config.json, a folder with one, or a configuration class (`hf:ResNetConfig`). Behind a
+hash stands the class of the model, where it is to be another than the configuration says.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rflint.errors import BuildFailed, ImportFailed, error_text
+from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.schemes.offline import offline
+from rflint.usercode.schemes.scheme import Builder, Scheme, imported
+from rflint.usercode.target_hints import missing_file
+
+_FILE = "config.json"
+
+
+def _parts(name: str) -> tuple[str, str]:
+    described, _, model = name.partition("#")
+    return described, model
+
+
+def _check(name: str, root: Path) -> None:
+    described, _ = _parts(name)
+    path = root / described
+    if described.endswith(".json") and not path.is_file():
+        raise ImportFailed(f"no file {described}", hint=missing_file(described, root))
+    if path.is_dir() and not (path / _FILE).is_file():
+        raise ImportFailed(f"the folder {described} has no {_FILE}")
+
+
+def _load(name: str, root: Path) -> Builder:
+    described, model = _parts(name)
+    transformers = imported("transformers")
+    make = _configuration(transformers, described, root)
+    if model and not hasattr(transformers, model):
+        raise _no_such(transformers, model, "")
+
+    def build(**arguments: Any) -> Any:
+        with offline():
+            config = make({})
+            _check_arguments(config, arguments, f"hf:{name}")
+            config = make(arguments) if arguments else config
+            if getattr(config, "use_pretrained_backbone", False):
+                config.use_pretrained_backbone = False  # or its weights would be downloaded
+            return _model_class(transformers, config, model)(config)
+
+    return build
+
+
+def _configuration(transformers: Any, described: str, root: Path) -> Any:
+    """What makes the configuration, given the arguments that change it."""
+    if (root / described).exists():
+        return _from_pretrained(transformers, str(root / described))
+    if "/" in described or described.endswith(".json"):
+        return _from_pretrained(transformers, described)
+    module, _, attribute = described.rpartition(".")
+    if module in ("", "transformers"):
+        found = getattr(transformers, attribute, None)
+        if found is None:
+            raise _no_such(transformers, attribute, "Config")
+    else:
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            raise ImportFailed(f"importing {described} raised {error_text(error)}") from error
+    if not isinstance(found, type) or not issubclass(found, transformers.PretrainedConfig):
+        raise ImportFailed(
+            f"{described} is no configuration class of transformers",
+            hint="Name one, like hf:ResNetConfig, and the model behind a hash, if need be: "
+            "hf:ResNetConfig#ResNetForImageClassification.",
+        )
+    return lambda arguments: found(**arguments)
+
+
+def _from_pretrained(transformers: Any, place: str) -> Any:
+    def make(arguments: Mapping[str, Any]) -> Any:
+        try:
+            return transformers.AutoConfig.from_pretrained(
+                place, local_files_only=True, **arguments
+            )
+        except OSError as error:
+            raise ImportFailed(
+                f"{place} is no file, no folder, and not in the cache of Hugging Face",
+                hint="rflint downloads nothing: save the model's config.json, and name it.",
+            ) from error
+
+    return make
+
+
+def _model_class(transformers: Any, config: Any, wanted: str) -> Any:
+    """The class that is asked for, that the configuration names, or that belongs to it."""
+    said = [wanted] if wanted else getattr(config, "architectures", None) or []
+    for name in said[:1]:
+        if hasattr(transformers, name):
+            return getattr(transformers, name)
+    return transformers.AutoModel.from_config
+
+
+def _check_arguments(config: Any, arguments: Mapping[str, Any], described: str) -> None:
+    """Raise BuildFailed for what a configuration does not have: it would take anything."""
+    for name in arguments:
+        if not hasattr(config, name):
+            known = list(config.to_dict())
+            did = did_you_mean(similar(name, known, 3))
+            raise BuildFailed(f"{described}: {type(config).__name__} has no {name!r}", hint=did)
+
+
+def _no_such(transformers: Any, name: str, ending: str) -> ImportFailed:
+    known = [x for x in dir(transformers) if x.endswith(ending) and x[:1].isupper()]
+    near = similar(name, known, 3, ignore_case=True)
+    near += [x for x in known if x.lower() == f"{name}{ending}".lower()]
+    did = did_you_mean([f"hf:{x}" if ending else x for x in dict.fromkeys(near)])
+    hint = did or "A file is named with its ending, a folder with its path: hf:models/config.json."
+    return ImportFailed(f"transformers has no {name!r}", hint=hint)
+
+
+SCHEME = Scheme(
+    prefix="hf",
+    package="transformers",
+    install="transformers",
+    example="hf:ResNetConfig",
+    load=_load,
+    check=_check,
+    path=lambda name: _parts(name)[0],
+    file_in_folder=_FILE,
+    imports_user_code=True,
+)
