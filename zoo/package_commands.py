@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
                 "EncodecModel --input 1x1x24000",
                 "BertModel --arg num_hidden_layers=4 --input 1x128:int64",
                 "GPT2LMHeadModel --arg n_layer=4 --input 1x128:int64",
-                "CLIPModel --input 1x77:int64 --input 1x3x224x224",
+                "CLIPModel --input input_ids=1x77:int64 --input pixel_values=1x3x224x224",
             )
         ),
     ),
@@ -34,10 +34,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "rflint diffusers:VQModel --res 64",
         "rflint diffusers:AutoencoderKLWan --input 1x3x9x64x64",
         "rflint diffusers:AutoencoderKLCogVideoX --input 1x3x9x64x64",
-        "rflint diffusers:UNet2DModel --arg sample_size=64 --input 1x3x64x64 --input 1:int64",
+        "rflint diffusers:UNet2DModel --arg sample_size=64 --input sample=1x3x64x64"
+        " --input timestep=500",
         "rflint diffusers:UNet2DConditionModel --arg cross_attention_dim=768"
-        " --input 1x4x64x64 --input 1:int64 --input 1x77x768",
-        "rflint diffusers:UNet1DModel --arg extra_in_channels=16 --input 1x2x4096 --input 1:int64",
+        " --input sample=1x4x64x64 --input timestep=500"
+        " --input encoder_hidden_states=1x77x768",
+        "rflint diffusers:DiTTransformer2DModel --arg num_layers=4 --arg sample_size=32"
+        " --input hidden_states=1x4x32x32 --input timestep=1:int64:B"
+        " --input class_labels=1:int64:B",
+        "rflint diffusers:UNet1DModel --arg extra_in_channels=64 --input sample=1x2x4096"
+        " --input timestep=500",
     ),
     "ultralytics": (
         "rflint ultralytics.nn.tasks:DetectionModel --arg cfg=yolov8n.yaml --res 640",
@@ -107,23 +113,28 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "rflint pytorchvideo.models.resnet:create_resnet --input 1x3x8x224x224",
         "rflint pytorchvideo.models.x3d:create_x3d --arg input_clip_length=13"
         " --arg input_crop_size=160 --input 1x3x13x160x160",
+        "rflint pytorchvideo.models.slowfast:create_slowfast"
+        " --input x.0=1x3x8x224x224 --input x.1=1x3x32x224x224",
         "rflint pytorchvideo.models.csn:create_csn --input 1x3x32x224x224",
     ),
     "denoising-diffusion-pytorch": (
-        "rflint denoising_diffusion_pytorch:Unet --arg dim=32 --input 1x3x64x64 --input 1:int64",
+        "rflint denoising_diffusion_pytorch:Unet --arg dim=32 --input x=1x3x64x64"
+        " --input time=1:int64:B",
         "rflint denoising_diffusion_pytorch:Unet1D --arg dim=32 --arg channels=4"
-        " --input 1x4x128 --input 1:int64",
+        " --input x=1x4x128 --input time=1:int64:B",
     ),
     "kornia": (
         "rflint kornia.feature:HardNet --arg pretrained=False --res 32",
         "rflint kornia.feature:SOSNet --arg pretrained=False --res 32",
         "rflint kornia.feature:KeyNet --arg pretrained=False --res 64",
         "rflint kornia.feature:DISK --res 256",
+        "rflint kornia.feature:LoFTR --arg pretrained=None"
+        " --input data.image0=1x1x240x320 --input data.image1=1x1x240x320",
     ),
     "open_clip_torch": (
         "rflint open_clip:create_model --arg model_name=RN50 --res 224",
         "rflint open_clip:create_model --arg model_name=ViT-B-32"
-        " --input 1x3x224x224 --input 1x77:int64",
+        " --input image=1x3x224x224 --input text=1x77:int64",
     ),
     "speechbrain": (
         "rflint speechbrain.lobes.models.ECAPA_TDNN:ECAPA_TDNN --arg input_size=80"
