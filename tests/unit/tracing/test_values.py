@@ -127,6 +127,7 @@ def test_parameters_behind_a_number_that_is_returned_are_used() -> None:
         values.handles,
         values.takes_a_size,
         values.takes_a_size_from_an_item,
+        values.finds_places,
         values.makes_a_size,
         values.repeats,
         values.warns_or_works,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 VIEW_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 """Properties of tensors that are views of them."""
-VALUE_READS = frozenset(
+_VALUE_READS = frozenset(
     {"item", "tolist", "numpy", "nonzero", "argwhere", "equal", "allclose", "is_nonzero"}
     | {"masked_select", "unique", "__bool__", "__int__", "__float__", "__index__", "__complex__"}
     | {"__contains__", "__array__", "bincount"}
@@ -43,6 +43,14 @@ VIEWS_IN_PLACE = frozenset(
     | {"resize_", "resize_as_"}
 )
 """Methods that change how a tensor is laid out, and no number in it."""
+
+
+def reads_values(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether what a function returns depends on the numbers in a tensor for more than numbers.
+
+    `torch.where` with nothing but a condition says where it holds, as nonzero() does.
+    """
+    return name in _VALUE_READS or (name == "where" and len(args) + len(kwargs) == 1)
 
 
 def in_place(name: str, kwargs: Mapping[str, Any]) -> bool:

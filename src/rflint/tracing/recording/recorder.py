@@ -31,10 +31,10 @@ from rflint.tracing.recording.factories import makes_a_tensor, new_tensor
 from rflint.tracing.recording.functions import (
     RICH_COMPARISONS,
     TEXTS,
-    VALUE_READS,
     VIEW_PROPERTIES,
     TorchCall,
     name_of,
+    reads_values,
 )
 from rflint.tracing.recording.meta_execution import MetaExecution
 from rflint.tracing.recording.module_stack import ModuleStack
@@ -135,7 +135,7 @@ class Recorder(TorchFunctionMode):
         """
         call = TorchCall(func, name, spelling_of(name, args), args, kwargs, op)
         is_random = self._random.draws(call.spelling, args, kwargs)
-        if name in VALUE_READS:
+        if reads_values(name, args, kwargs):
             self._reads_values = True
             self._reads_random_values = self._reads_random_values or is_random
         result = self._called(call)
@@ -177,7 +177,7 @@ class Recorder(TorchFunctionMode):
             return torch.tensor(call.args[0].shape)
         if call.spelling in _COMPOSED:
             return self._composed(call.spelling, call.args)
-        if call.name in VALUE_READS:
+        if reads_values(call.name, call.args, call.kwargs):
             if all(map(self.tracker.has_values, tracked)):
                 self._read_nodes += map(self.tracker.node, tracked)
                 return call.run()
