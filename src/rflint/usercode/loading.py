@@ -41,10 +41,10 @@ class TrainingStopped(BaseException):
     """Raised in the user's code where it trains. No `except Exception:` goes on after it."""
 
 
-class DownloadStopped(ConnectionError):
-    """Raised in the user's code where it downloads: as if there were no network.
+class DownloadStopped(Exception):
+    """Raised in the user's code where it downloads.
 
-    Libraries take what they have on the disk then.
+    It is no OSError: libraries try again after those, for half a minute and more.
     """
 
 
@@ -138,6 +138,11 @@ def _is_loading(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def was_stopped(error: BaseException) -> bool:
+    """Whether an exception came of what code was kept from: trying again comes to the same."""
+    return any(isinstance(x, TrainingStopped | DownloadStopped) for x in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

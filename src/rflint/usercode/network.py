@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket  # a run that the cache answers has no use for it
 
 _watching: list[Callable[[str], None]] = []
 _hooked = False
@@ -44,12 +45,16 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _of_request(address: str, *_: Any) -> str:
     """The address that urllib is about to open; empty for files, data and this machine."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(address)
     return "" if parts.scheme in ("file", "data") or _is_here(parts.hostname) else address
 
 
 def _of_name(host: Any, *_: Any) -> str:
     """The host whose address is looked up."""
+    import socket
+
     name = os.fsdecode(host) if isinstance(host, bytes) else host
     return "" if _is_here(name) or name == socket.gethostname() else str(name)
 
@@ -59,6 +64,8 @@ def _of_connection(connecting: socket.socket, address: Any) -> str:
 
     A datagram socket sends nothing when it connects: programs find out their own address so.
     """
+    import socket
+
     internet = connecting.family in (socket.AF_INET, socket.AF_INET6)
     if not internet or connecting.type & socket.SOCK_DGRAM or not isinstance(address, tuple):
         return ""

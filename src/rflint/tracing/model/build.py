@@ -20,6 +20,7 @@ from rflint.tracing.model.wrappers import unwrapped, wrappers_of
 from rflint.usercode.exits import exit_call
 from rflint.usercode.frame_marks import enters_user_code
 from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.loading import was_stopped
 from rflint.usercode.ownership import is_user_code
 from rflint.usercode.paths import source_at
 from rflint.usercode.source_lines import innermost_user_line_of
@@ -97,7 +98,8 @@ def _called(
         raise
     except Exception as on_meta:
         # a missing file or an unreachable host has nothing to do with meta
-        if isinstance(on_meta, OSError) or storage.elements > _REASONABLE:
+        no_use = isinstance(on_meta, OSError) or was_stopped(on_meta)
+        if no_use or storage.elements > _REASONABLE:
             raise _failed(described, on_meta) from on_meta
         try:
             result = call_builder(builder, arguments)
