@@ -42,7 +42,7 @@ from rflint.repair.verification import Verifier
 from rflint.tracing.example_inputs.candidates import possible_inputs
 from rflint.tracing.model.build import BuiltModel, build
 from rflint.tracing.trace import trace
-from rflint.usecases.model import FoundRepairs, repair_model
+from rflint.usecases.repairs import FoundRepairs, repair_model
 from zoo.models import ZooModel, all_models
 from zoo.repaired import faults, random_inputs
 from zoo.sample import SAMPLE

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from tests.helpers.forked import Forked
 from tests.helpers.schema import checked, checked_model
 from zoo.models import ZooModel, all_models
+
+# A busy machine is no fault of a test: examples may take as long as they need, to draw and to run.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -59,5 +59,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(_LAZY[name]), name)
+        from rflint.usecases.gc_pause import gc_paused
+
+        with gc_paused():
+            return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'rflint' has no attribute {name!r}")

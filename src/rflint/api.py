@@ -90,8 +90,8 @@ def lint(
     Raises:
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
-    checks = chosen_checks(select, ignore, extend_select, settings, allow_unknown)
     with gc_paused():
+        checks = chosen_checks(select, ignore, extend_select, settings, allow_unknown)
         from rflint.usecases.python_arguments import inputs_from, layouts_from, resolutions_from
         from rflint.usecases.python_object import lint_object
     given = inputs_from(input)

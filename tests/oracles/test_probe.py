@@ -1,8 +1,8 @@
 """The operator table against the probe: what a row says an operator reads, and what a NaN shows.
 
-The probe (tracing/lowering/probing/) is also how rflint measures operators that are in no table, and knows
-nothing of the table. Every row is held against it once under each of its names, and the rows with
-windows over a grid of hyper-parameters.
+The probe (tracing/lowering/probing/) is also how rflint measures operators that are in no table. It
+knows nothing of the table. Every row is held against it once under each of its names, and the rows
+with windows over a grid of hyper-parameters.
 """
 
 from __future__ import annotations

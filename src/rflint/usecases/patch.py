@@ -22,7 +22,7 @@ from rflint.tracing.model.build import BuiltModel, build
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.traced_model import TracedModel
-from rflint.usecases.model import FoundRepairs, repair_model
+from rflint.usecases.repairs import FoundRepairs, repair_model
 from rflint.usercode.finder import make_importable
 
 

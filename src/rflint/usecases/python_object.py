@@ -16,7 +16,8 @@ from rflint.report.report import Failure, Report
 from rflint.tracing.process import process_state_restored
 from rflint.usecases.building import build_guarded
 from rflint.usecases.checks import Checks
-from rflint.usecases.model import lint_model, repair_model
+from rflint.usecases.gc_pause import gc_paused
+from rflint.usecases.model import lint_model
 from rflint.usercode.loading import LoadingGuard
 from rflint.usercode.permissions import Permissions
 
@@ -67,6 +68,8 @@ def repair_object(
     """The verified repairs of an object at one resolution."""
     if len(resolutions) != 1:
         raise UsageError("a model is repaired at one resolution")
+    with gc_paused():
+        from rflint.usecases.repairs import repair_model
     with process_state_restored():
         built = build_guarded(model, args or {}, _name_of(model), LoadingGuard(permissions))
         _, found = repair_model(built, resolutions[0], given, tracing, RuleOptions(), kinds)

@@ -14,14 +14,14 @@ from torch import nn
 import rflint
 from rflint.linting.finding import Severity
 from rflint.report.reporters import FORMATS, reporter
-from tests.helpers.chains import Chain, vgg11
+from tests.helpers.handmade_architectures import Chain, vgg11
 from tests.models.vgg import vgg
 
 IN_A_FRESH_PROCESS = """
 import io, json, sys
 import rflint
 from rflint.report.reporters import FORMATS, reporter
-from tests.helpers.chains import vgg11
+from tests.helpers.handmade_architectures import vgg11
 
 report = rflint.lint_architecture(vgg11(), name="vgg11")
 for name in FORMATS:
