@@ -81,6 +81,8 @@ class ModelReport:
     """Whether the nn.Module is there that repairs are edits of, and not only its architecture."""
     rules_run: tuple[str, ...] | None = None
     """Codes of the rules that ran on it; None: all."""
+    assumption: str = ""
+    """What was assumed of its inputs that neither the user nor the first layer says."""
 
     @property
     def title(self) -> str:

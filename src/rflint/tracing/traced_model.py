@@ -40,6 +40,8 @@ class TracedModel:
     inputs: tuple[torch.Tensor, ...]
     architecture: Architecture
     options: TracingOptions
+    assumption: str = ""
+    """What was taken to be meant, where that is not what the user or the first layer says."""
 
     def architecture_of(
         self, model: nn.Module, inputs: Sequence[torch.Tensor] | None = None
@@ -78,14 +80,17 @@ def trace_model(
     """
     attempts = _attempts(model, resolution, given, options)
     first: RflintError | None = None
-    for inputs, handed in attempts:
+    for inputs, handed, assumption in attempts:
         try:
-            return TracedModel(model, inputs, trace(model, inputs, handed), handed)
+            found = trace(model, inputs, handed)
+            return TracedModel(model, inputs, found, handed, assumption)
         except (InputMismatch, TraceFailed) as error:
             _say_what_helps(error, model, inputs, handed)
             hopeless = isinstance(error, DataDependent | UnsupportedByTracer)
-            if hopeless and not given:
-                raise  # whatever the input is
+            if hopeless and not given:  # whatever the input is
+                if first is not None and isinstance(error, UnsupportedByTracer):
+                    raise first from error
+                raise
             first = first or error
     assert first is not None
     if not given and not first.hint:
@@ -114,8 +119,10 @@ def _say_what_helps(
         error.hint = f"{error.hint} {network_inside(model)}".strip()
 
 
-_Attempt: TypeAlias = "tuple[tuple[torch.Tensor, ...], TracingOptions]"
-"""Inputs, and how they are handed to the model."""
+_ONE_EACH = "a scalar was given once for each image"
+
+_Attempt: TypeAlias = "tuple[tuple[torch.Tensor, ...], TracingOptions, str]"
+"""Inputs, how they are handed to the model, and what was assumed."""
 
 
 def _attempts(
@@ -126,7 +133,11 @@ def _attempts(
         batch = 2 if options.train else 1  # batch normalisation in training needs several values
         possible = possible_inputs(model, resolution, batch=batch, layouts=options.layouts)
         call = arrangement(model, given_inputs([possible[0][0]])).call
-        return [(inputs, replace(options, call=call)) for inputs in possible]
+        handed = replace(options, call=call)
+        return [
+            (inputs, handed, "its shape was found by trying" if i else "")
+            for i, inputs in enumerate(possible)
+        ]
     stated = given_inputs(given)
     arranged = arrangement(model, stated)
     check_layouts(
@@ -137,4 +148,7 @@ def _attempts(
     layouts = tuple(said[i] for i in arranged.order) if options.layouts else ()
     values = [stated[i].value for i in arranged.order]
     handed = replace(options, call=arranged.call, layouts=layouts)
-    return [(x, handed) for x in inputs_to_try(model, resolution, values, layouts)]
+    return [
+        (x, handed, "; ".join(filter(None, (arranged.assumption, _ONE_EACH if i else ""))))
+        for i, x in enumerate(inputs_to_try(model, resolution, values, layouts))
+    ]

@@ -50,6 +50,7 @@ def lint_model(
             *(f"not offered: {x}" for x in failures),
         ),
         place=built.place,
+        assumption=model.traced.assumption,
     )
     return report, failed
 

@@ -229,3 +229,38 @@ def test_more_inputs_than_forward_takes_are_counted() -> None:
     with pytest.raises(RflintError, match=r"takes 1 input \(crops\), not 2") as refused:
         rflint.lint(Crops, input=[(1, 3, 16, 16), (1, 3, 8, 8)])
     assert "crops.0=1x3x32x32" in refused.value.hint
+
+
+class TwoViews(nn.Module):
+    """The same five convolutions for a large view and for a small one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.large = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(5)))
+        self.small = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(5)))
+
+    def forward(self, large: Tensor, pair: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        return self.large(large), self.small(pair["small"])
+
+
+def test_a_layer_is_held_against_the_input_that_it_sees() -> None:
+    """Wherever in the arguments of forward that comes from, and in whatever order it is given."""
+    expected = [
+        f"small.{i}" for i in range(2, 5)
+    ]  # 5 positions in front of the third, and 4 there are
+    for given in (
+        {"large": "1x3x32x32", "pair": {"small": "1x3x4x4"}},
+        ["pair.small=1x3x4x4", "large=1x3x32x32"],
+    ):
+        found = rflint.lint(TwoViews, input=given).models[0]
+        assert [x.name for x in found.analysis.unproductive] == expected
+        assert found.to_dict()["inputs"] == [[1, 3, 32, 32], [1, 3, 4, 4]]
+
+
+def test_a_small_view_in_front_is_no_measure_for_a_large_one() -> None:
+    class Swapped(TwoViews):
+        def forward(self, small: Tensor, *, large: Tensor) -> Any:
+            return self.small(small), self.large(large)
+
+    found = rflint.lint(Swapped, input=["large=1x3x32x32", "small=1x3x4x4"]).models[0]
+    assert [x.name for x in found.analysis.unproductive] == [f"small.{i}" for i in range(2, 5)]

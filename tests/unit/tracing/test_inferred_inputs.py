@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import rflint
+from rflint.errors import RflintError
+from rflint.report.formats.text import write
 
 
 def focus(x: Tensor) -> Tensor:
@@ -105,3 +109,71 @@ def test_where_nothing_fits_the_first_layer_is_named() -> None:
 
     with pytest.raises(rflint.RflintError, match=r"1x7x48x48.*not like this"):
         rflint.lint(Stem(refused, 7), res=48)
+
+
+# -- inputs that are found by trying
+
+
+class Patches(nn.Module):
+    """Reads patches, of several frames or one, as features of its first linear layer."""
+
+    def __init__(self, frames: int = 1, together: int = 1, size: int = 32, side: int = 8) -> None:
+        super().__init__()
+        self.side, self.together = side, together
+        self.embed = nn.Linear(3 * together * side**2, 16)
+        patches = (frames // together) * (size // side) ** 2
+        self.positions = nn.Parameter(torch.zeros(1, patches + 1, 16))
+        self.token = nn.Parameter(torch.zeros(1, 1, 16))
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        side, together = self.side, self.together
+        if clip.dim() == 4:
+            clip = clip.unsqueeze(2)
+        b, c, t, h, w = clip.shape
+        x = clip.view(b, c, t // together, together, h // side, side, w // side, side)
+        x = x.permute(0, 2, 4, 6, 3, 5, 7, 1).flatten(4).flatten(1, 3)
+        x = torch.cat([self.token.expand(b, -1, -1), self.embed(x)], 1)
+        return x + self.positions
+
+
+class Electrodes(nn.Module):
+    """Adds its dimension of channels itself."""
+
+    def __init__(self, electrodes: int = 22) -> None:
+        super().__init__()
+        self.temporal = nn.Conv2d(1, 4, (1, 9), padding=(0, 4))
+        self.spatial = nn.Conv2d(4, 8, (electrodes, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.spatial(self.temporal(x.unsqueeze(1)))
+        return out
+
+
+@pytest.mark.parametrize(
+    ("build", "res", "shape"),
+    [
+        (Patches, 32, [1, 3, 32, 32]),
+        (partial(Patches, frames=12, together=2), 32, [1, 3, 12, 32, 32]),
+        (Electrodes, 128, [1, 22, 128]),
+    ],
+)
+def test_sizes_are_found_by_trying(build: Any, res: int, shape: list[int]) -> None:
+    model = rflint.lint(build, res=res).models[0]
+    assert model.to_dict()["inputs"] == [shape]
+
+
+def test_what_was_assumed_is_in_the_header() -> None:
+    stream = io.StringIO()
+    found = rflint.lint(Electrodes, res=128)
+    assert found.models[0].assumption == "its shape was found by trying"
+    write(found, stream, False)
+    assert "Assumed of the input: its shape was found by trying." in stream.getvalue()
+    plain = rflint.lint(nn.Conv2d(3, 4, 3), res=8)
+    assert plain.models[0].assumption == ""
+
+
+def test_the_first_error_is_told_where_nothing_fits() -> None:
+    """And not that of an attempt which nobody asked for."""
+    with pytest.raises(RflintError) as raised:
+        rflint.lint(Patches, res=24)
+    assert "1x3x24x24" in str(raised.value)

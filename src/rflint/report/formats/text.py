@@ -114,6 +114,8 @@ class _Page:
             for shape, letters in zip(architecture.inputs, said, strict=True)
         )
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
+        if self.model.assumption:
+            self.console.print(f"Assumed of the input: {one_line(self.model.assumption)}.")
         facts = [
             abbreviated_count(totals.params, "parameter"),
             abbreviated_count(totals.macs, "MAC"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isqrt
+from math import isqrt, prod
 
 import torch
 from torch import nn
@@ -13,7 +13,9 @@ from rflint.operators.weights import input_channels, linear_weight
 from rflint.tracing.example_inputs.build import MAX_TOKEN_DIMENSIONS, example_inputs
 from rflint.tracing.example_inputs.first_layer import begins_with_embedding, first_layer
 from rflint.tracing.example_inputs.sizes import size_per_axis
-from rflint.tracing.model.tree import modules
+from rflint.tracing.model.tree import modules, parameters
+
+MOST_FRAMES_IN_A_PATCH = 16
 
 
 def possible_inputs(
@@ -39,7 +41,12 @@ def possible_inputs(
     if any(layouts) and attempts:
         return attempts
     seen = {tuple(attempts[0][0].shape[1:])} if attempts else set()
-    for shape in (*_of_other_convolutions(model, resolution), *_in_front_of(model, resolution)):
+    for shape in (
+        *_of_other_convolutions(model, resolution),
+        *_in_front_of(model, resolution),
+        *_clips_of_patches(model, resolution),
+        *_series_of_channels(model, resolution),
+    ):
         if shape not in seen:
             seen.add(shape)
             attempts.append(example_inputs(model, None, [(batch, *shape)]))
@@ -49,6 +56,8 @@ def possible_inputs(
     if begins_with_embedding(model):
         tokens = (batch, *(resolution if len(resolution) < MAX_TOKEN_DIMENSIONS else ()))
         attempts.append(example_inputs(model, None, [tokens]))
+    if len(attempts[0][0].shape) < 3:
+        return attempts
     channels, *sizes = attempts[0][0].shape[1:]
     # channels last, or none: the model may bring them to where convolutions want them
     others = [(batch, *sizes), (batch, *sizes, channels)]
@@ -64,6 +73,49 @@ def _of_other_convolutions(
             axes = len(module.kernel_size)
             if len(resolution) in (1, axes):
                 yield (input_channels(module), *size_per_axis(resolution, axes))
+
+
+def _clips_of_patches(model: nn.Module, resolution: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Clips that fill the features of a linear layer with patches of several frames.
+
+    How many frames there are is said by the table of positions: one entry for each patch, and
+    perhaps one for a class token; or frames and patches along two dimensions.
+    """
+    weighted = (nn.modules.conv._ConvNd, nn.Linear)
+    first = next((m for m in modules(model) if isinstance(m, weighted)), None)
+    if not isinstance(first, nn.Linear) or len(resolution) > 2:
+        return
+    features, sizes = linear_weight(first)[-1], size_per_axis(resolution, 2)
+    tables = [tuple(p.shape) for p in parameters(model) if p.dim() in (3, 4) and p.shape[0] == 1]
+    for colours in (3, 1):
+        for side in (n for n in range(min(sizes), 1, -1) if all(size % n == 0 for size in sizes)):
+            together, rest = divmod(features, colours * side * side)
+            if rest or not 1 <= together <= MOST_FRAMES_IN_A_PATCH:
+                continue
+            patches = prod(size // side for size in sizes)
+            for positions in _numbers_of_positions(tables, patches):
+                if positions % patches == 0:
+                    yield (colours, positions // patches * together, *sizes)
+
+
+def _numbers_of_positions(tables: Sequence[tuple[int, ...]], patches: int) -> Iterator[int]:
+    for _, *lengths, _ in tables:
+        if len(lengths) == 2 and lengths[1] in (patches, patches + 1):
+            yield lengths[0] * patches
+        elif len(lengths) == 1:
+            yield from (n for n in (lengths[0], lengths[0] - 1) if n > 0)
+
+
+def _series_of_channels(model: nn.Module, resolution: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Series of many channels, as of electrodes, which lie along an axis of 2D convolutions.
+
+    A convolution over all channels at once says how many there are.
+    """
+    if len(resolution) != 1:
+        return
+    for module in modules(model):
+        if isinstance(module, nn.Conv2d) and module.kernel_size[1] == 1 < module.kernel_size[0]:
+            yield (module.kernel_size[0], *resolution)
 
 
 def _in_front_of(model: nn.Module, resolution: Sequence[int]) -> Iterator[tuple[int, ...]]:

@@ -97,13 +97,20 @@ def failure_of(
             "This model takes whole numbers (tokens): give it an example in Python, with "
             "rflint.lint(model, input=(tokens,))."
         )
-    by_the_model = arguments_missing or ended or raised_by_the_user(error)
+    by_the_model = (
+        arguments_missing or ended or raised_by_the_user(error) or _is_about_shapes(error)
+    )
     failure = TraceFailed if by_the_model or error is by_torch else UnsupportedByTracer
     return failure(
         f"the forward pass fails on a {shapes} input: {where}{text}",
         hint=hint,
         source=innermost_user_line_of(error),
     )
+
+
+def _is_about_shapes(error: BaseException) -> bool:
+    """Whether a pattern of einops does not fit what it is given."""
+    return type(error).__name__ == "EinopsError"
 
 
 def needs_values(
