@@ -17,6 +17,7 @@ from rflint.configuration.requests import Request, requests_for
 from rflint.errors import RflintError, UsageError
 from rflint.inputs.notation import read_shape
 from rflint.text.suggest import similar
+from rflint.usercode.module_place import module_place
 from rflint.usercode.target import check_target, load_target
 from rflint.usercode.target_hints import (
     SUBCOMMANDS,
@@ -128,7 +129,8 @@ def test_a_name_that_is_nearly_right(project: Path, target: str, hint: str) -> N
 
 def test_nothing_is_suggested_where_nothing_is_alike(project: Path) -> None:
     assert missing_file("xyz.py", project / "models") == ""
-    assert missing_module("xyz", project) == ""
+    nowhere = missing_module("xyz", module_place("xyz", project), project)
+    assert nowhere == f"Looked for an installed package and in {project}."
     assert similar("xyz", ["build", "UNet"]) == []
     assert without_colon("xyz").startswith("Say which attribute")
 

@@ -25,6 +25,7 @@ from rflint.cache.tracker import Tracker
 from rflint.errors import error_text
 from rflint.report.model_report import ModelReport
 from rflint.usercode.closure import import_closure
+from rflint.usercode.module_place import module_place
 
 
 class Question(Protocol):
@@ -37,6 +38,10 @@ class Question(Protocol):
     @property
     def root(self) -> Path:
         """The folder that the target is looked for in."""
+
+    @property
+    def pythonpath(self) -> tuple[Path, ...]:
+        """Folders that its modules are looked for in, before all others."""
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -60,15 +65,21 @@ class Cache:
     def watch(self, question: Question | None = None) -> Iterator[None]:
         """Track what a model depends on while it is linted; without one, what rules depend on."""
         self._store.prepare()  # before anything lists the folder that it is made in
-        closure = import_closure(question.target, question.root) if question else None
+        closure = (
+            import_closure(question.target, question.root, question.pythonpath)
+            if question
+            else None
+        )
         with self._tracker.watch(closure):
             yield
 
     def key(self, question: Question) -> str:
         """The name of the record of a question."""
         # a link to the target may lead to another file by now
-        real = os.path.realpath(question.root / question.target.rpartition(":")[0])
-        return digest(repr((question.identity, real, self._common_dependencies)))
+        module = question.target.rpartition(":")[0]
+        real = os.path.realpath(question.root / module)
+        place = module_place(module, question.root, question.pythonpath)
+        return digest(repr((question.identity, real, place, self._common_dependencies)))
 
     def lookup(self, key: str) -> ModelReport | None:
         """The report of an earlier run, if nothing has changed that it depends on."""

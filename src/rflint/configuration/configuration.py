@@ -37,6 +37,8 @@ class Configuration:
     output: str | None = None
     baseline: str | None = None
     cache: bool | None = None
+    pythonpath: tuple[str, ...] = ()
+    """Folders that the modules of targets are looked for in, before all others."""
     rule_paths: tuple[str, ...] = ()
     rule_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     document: Document | None = None
@@ -49,6 +51,11 @@ class Configuration:
     def within(self, path: str) -> Path:
         """A path in the file, made relative to the current directory."""
         return self.root / path
+
+    @property
+    def module_folders(self) -> tuple[Path, ...]:
+        """The folders of `pythonpath`."""
+        return tuple(self.within(path).resolve() for path in self.pythonpath)
 
     @property
     def rule_files(self) -> list[Path]:

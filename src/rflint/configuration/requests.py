@@ -10,6 +10,7 @@ from typing import Any
 
 from rflint.configuration.configuration import Configuration, ConfiguredModel
 from rflint.configuration.model_options import ModelOptions
+from rflint.configuration.toml import ConfigurationError
 from rflint.errors import UsageError
 from rflint.inputs.layouts import layouts_of_inputs
 from rflint.inputs.notation import InputShape, Sizes
@@ -45,6 +46,8 @@ class Request:
     tracing: TracingOptions
     rule_options: RuleOptions
     policy: Policy
+    pythonpath: tuple[Path, ...] = ()
+    """Folders that its modules are looked for in, before all others."""
     is_one_of_several: bool = False
     """Whether the target is linted at other resolutions too."""
     is_named: bool = False
@@ -68,6 +71,7 @@ class Request:
             (
                 self.target,
                 str(self.root),
+                self.pythonpath,
                 self.resolution,
                 self.shapes,
                 sorted(self.arguments.items()),
@@ -93,6 +97,7 @@ def requests_for(
     says. `lenient`: codes of no rule are passed over, since a rule could not be loaded. Raises
     UsageError where there is nothing to lint.
     """
+    _check_folders(configuration)
     models = _models_of(targets, configuration)
     counts = Counter((model.target, repr(model.options.args)) for _, model in models)
     several = {target for target, n in Counter(target for target, _ in counts).items() if n > 1}
@@ -118,6 +123,7 @@ def requests_for(
             permissions=Permissions(
                 training=bool(layered.allow_training), downloads=bool(layered.allow_downloads)
             ),
+            pythonpath=configuration.module_folders,
             is_one_of_several=len(layered.res or ()) > 1,
             is_named=bool(model.name),
             hint=_suggestion(model.target, root, configuration),
@@ -128,6 +134,14 @@ def requests_for(
             if request not in found:  # asked for twice is linted once
                 found.append(request)
     return tuple(found)
+
+
+def _check_folders(configuration: Configuration) -> None:
+    for name, folder in zip(configuration.pythonpath, configuration.module_folders, strict=True):
+        if not folder.is_dir():
+            raise ConfigurationError(
+                f"pythonpath: there is no folder {name}", source=configuration.line_of("pythonpath")
+            )
 
 
 def _models_of(

@@ -41,6 +41,14 @@ def read_text(value: Any) -> str:
     return value
 
 
+def _paths(value: Any) -> tuple[str, ...]:
+    """`["src"]`, or one path alone."""
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(x, str) and x for x in found):
+        raise ValueError(f'{value!r} should be a list of folders, like ["src"]')
+    return tuple(found)
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{value!r} should be true or false")
@@ -119,6 +127,7 @@ RUN_KEYS: Mapping[str, Reader] = {
     "output": read_text,
     "baseline": read_text,
     "cache": _flag,
+    "pythonpath": _paths,
 }
 """Keys for the whole run."""
 

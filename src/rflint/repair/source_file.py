@@ -21,6 +21,7 @@ from rflint.repair.edit import Edit
 from rflint.repair.metrics import Metrics
 from rflint.repair.repair import Repair
 from rflint.text.numbers import size
+from rflint.usercode.module_place import module_place
 from rflint.usercode.schemes.registry import scheme_of
 from rflint.usercode.schemes.scheme import Scheme
 from rflint.usercode.target import split_target
@@ -40,13 +41,15 @@ class OriginalModel:
     """Attributes through which the model is reached: of torch.compile, of DataParallel."""
     root: Path = Path()
     """What the target's path is relative to, and where its module is looked for."""
+    pythonpath: Sequence[Path] = ()
+    """Folders that its module is looked for in before."""
 
 
 def source_file(
     origin: OriginalModel, repair: Repair, inputs: Sequence[tuple[int, ...]], folder: Path
 ) -> str:
     """The file's text, to be put into `folder`."""
-    imports, original = _import_of(origin.target, origin.root, folder)
+    imports, original = _import_of(origin, folder)
     edits = "\n".join(_edits([step for step in repair.steps if not step.defines]))
     classes = "".join(f"\n\n{step.code}\n" for step in repair.steps if step.defines)
     made = _model(origin, original)
@@ -135,24 +138,24 @@ def _literal(value: object) -> str:
     return _quoted(value) if isinstance(value, str) else repr(value)
 
 
-def _import_of(target: str, root: Path, folder: Path) -> tuple[str, str]:
+def _import_of(origin: OriginalModel, folder: Path) -> tuple[str, str]:
     """The lines that import what a target names, and what it then is called."""
-    if named := scheme_of(target):
-        return _of_scheme(target, *named)
-    module, attribute = split_target(target)
-    if module.endswith(".py"):
-        file = (root / module).resolve()
-        dotted = _as_module(file, folder)
-        if dotted is None:
-            return _loading(file, folder), f"_original.{attribute}"
+    if named := scheme_of(origin.target):
+        return _of_scheme(origin.target, *named)
+    module, attribute = split_target(origin.target)
+    place = module_place(module, origin.root, origin.pythonpath)
+    here = (place.provider or origin.root).resolve()
+    if place.file is not None:
+        dotted = place.name or _as_module(place.file, folder)
+        if not dotted:
+            return _loading(place.file, folder), f"_original.{attribute}"
         module = dotted
     first, *rest = attribute.split(".")
     name = ".".join(["original", *rest])
     imported = f"from {module} import {first} as original"
-    here = root.resolve()
     if folder.resolve() == here or _folder_of(module.split(".")[0]) != here:
         return f"from torch import nn\n\n{imported}", name
-    # Python finds the module because rflint was started here
+    # Python finds the module because rflint looks here
     relative = Path(os.path.relpath(here, folder.resolve())).as_posix()
     return _IMPORTING.format(folder=_quoted(relative), imported=imported), name
 

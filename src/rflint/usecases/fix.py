@@ -36,9 +36,15 @@ def fix_target(
     None where there is nothing to repair. Raises RflintError where no repair can be written.
     """
     request = _only_request(target, options, configuration)
-    check_target(request.target, request.root, request.hint)
+    check_target(request.target, request.root, request.hint, request.pythonpath)
     with warnings_noted([]):
-        built = build_target(request.target, request.root, request.arguments, request.permissions)
+        built = build_target(
+            request.target,
+            request.root,
+            request.arguments,
+            request.permissions,
+            request.pythonpath,
+        )
     from rflint.usecases.patch import patch
 
     with stdout_to_stderr(), command_line_hidden(), warnings_noted([]):

@@ -150,7 +150,7 @@ class _Run:
         return report
 
     def _lint(self, request: Request) -> tuple[ModelReport, tuple[RflintError, ...]]:
-        check_target(request.target, request.root, request.hint)
+        check_target(request.target, request.root, request.hint, request.pythonpath)
         with warnings_noted(self.notes):
             import_torch()
         from rflint.usecases.model import lint_model

@@ -57,7 +57,12 @@ def patch(
     repair = _chosen(request.target, found, number)
     shapes = [tuple(tensor.shape) for tensor in model.traced.inputs]
     origin = OriginalModel(
-        request.target, request.arguments, built.is_module, built.wrappers, request.root
+        request.target,
+        request.arguments,
+        built.is_module,
+        built.wrappers,
+        request.root,
+        request.pythonpath,
     )
     text = source_file(origin, repair, shapes, file.parent)
     _check(text, file, repair, model.traced, request.rule_options)

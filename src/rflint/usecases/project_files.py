@@ -41,7 +41,7 @@ class ProjectFiles:
         where the import statements leave something open, or where a file is gone; data files that
         were read are always added.
         """
-        written = import_closure(request.target, request.root)
+        written = import_closure(request.target, request.root, request.pythonpath)
         seen = self._seen(request)
         more = [
             file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,10 @@ def build_target(
     root: Path,
     arguments: Mapping[str, Any],
     permissions: Permissions = NOTHING_UNUSUAL,
+    pythonpath: Sequence[Path] = (),
 ) -> BuiltModel:
     """Import what a target names, and build its model: neither trains or downloads meanwhile."""
-    check_target(target, root)
+    check_target(target, root, pythonpath=pythonpath)
     import_torch()
     from rflint.tracing.model.construction import construction_recorded
     from rflint.tracing.model.training import training_watched
@@ -49,7 +50,7 @@ def build_target(
     with stdout_to_stderr(), command_line_hidden():
         importing = guard.during(f"importing {split_target(target)[0]}")
         with gc_paused(), construction_recorded(), importing, training_watched(guard.training):
-            attribute = load_target(target, root)
+            attribute = load_target(target, root, pythonpath)
         gc.freeze()  # imported objects stay: garbage collections need not look at them
         return build_guarded(attribute, arguments, target, guard)
 
@@ -66,10 +67,14 @@ class BuiltTargets:
         arguments = repr((sorted(request.arguments.items()), request.permissions))
         key = f"{request.root}\0{request.target}\0{arguments}"
         if key not in self._built:
-            self._imports.prepare(request.target, request.root)
+            self._imports.prepare(request.target, request.root, request.pythonpath)
             try:
                 self._built[key] = build_target(
-                    request.target, request.root, request.arguments, request.permissions
+                    request.target,
+                    request.root,
+                    request.arguments,
+                    request.permissions,
+                    request.pythonpath,
                 )
             except Exception as error:
                 self._built[key] = as_rflint_error(error)

@@ -11,11 +11,12 @@ import ast
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rflint.usercode.frame_marks import imports_for_user
+from rflint.usercode.module_place import module_place
 from rflint.usercode.ownership import is_installed
 from rflint.usercode.schemes.registry import scheme_of
 from rflint.usercode.target import split_target
@@ -46,7 +47,7 @@ class ImportClosure:
         return either or self.target == other.target or bool(self.files & other.files)
 
 
-def import_closure(target: str, root: Path) -> ImportClosure:
+def import_closure(target: str, root: Path, pythonpath: Sequence[Path] = ()) -> ImportClosure:
     """The import closure of a target; without files if it is in an installed package."""
     if named := scheme_of(target):
         scheme, name = named
@@ -54,17 +55,13 @@ def import_closure(target: str, root: Path) -> ImportClosure:
         own = frozenset([str(described.resolve())] if described else ())
         return ImportClosure(own, scheme.imports_user_code, target)
     module, _ = split_target(target)
-    if module.endswith(".py"):
-        file = (root / module).resolve()
-        folders = [file.parent, root]
-        pending = [_Module(str(file), "")]
-    else:
-        folders = [root]
-        pending = []
-    folders += [Path(entry) for entry in sys.path if entry and not is_installed(entry)]
-    modules = _UserModules([str(folder.resolve()) for folder in dict.fromkeys(folders)])
-    if not pending:
-        pending = list(modules.find(module))
+    place = module_place(module, root, pythonpath)
+    path = [Path(entry) for entry in sys.path if entry and not is_installed(entry)]
+    folders = [*place.first, *path, *place.last]
+    modules = _UserModules(list(dict.fromkeys(str(folder.resolve()) for folder in folders)))
+    pending = list(modules.find(place.name)) if place.name else []
+    if place.file is not None and str(place.file) not in [x.file for x in pending]:
+        pending.append(_Module(str(place.file), place.name))
     files: dict[str, None] = {}
     is_open = False
     while pending:

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 
 from rflint.usercode.frame_marks import imports_for_user
+from rflint.usercode.module_place import ModulePlace, has_module
 from rflint.usercode.ownership import is_installed, is_rflint
 
 _BY_NAME = frozenset({importlib.__file__, importlib.util.__file__, pkgutil.__file__})
@@ -44,7 +45,10 @@ class UserModuleFinder:
             return None  # the module is in a package
         for_user, by_given_name = _importer(sys._getframe(1))
         if for_user:
-            return PathFinder.find_spec(name, self.extra) if self.extra else None
+            found = PathFinder.find_spec(name, self.extra) if self.extra else None
+            # a folder without __init__.py comes after installed modules
+            is_folder = found is not None and found.loader is None
+            return (self._installed(name, sys.path) or found) if is_folder else found
         path = [x for x in sys.path if x in self.initial or is_installed(x)]
         if not self.extra and len(path) == len(sys.path):
             return None
@@ -84,20 +88,21 @@ def _importer(frame: FrameType | None) -> tuple[bool, bool]:
     return True, by_given_name
 
 
-def make_target_importable(root: Path, module: str) -> None:
-    """Put `root` on the search path, and the folder of a file target.
+def make_target_importable(place: ModulePlace) -> None:
+    """Put the folders that a target's imports are looked for in on the search path.
 
-    An installed module does not need that; but plugins that it is given by name may lie in `root`.
+    An installed module does not need that; but plugins that it is given by name may lie there.
     """
     finder = _finder()
     finder.extra = ()
-    if module.endswith(".py"):
-        make_importable(root)
-        make_importable((root / module).resolve().parent)
-    elif _is_installed_only(root, module.partition(".")[0]):
-        finder.extra = (str(root),)
+    if _is_installed_only(place):
+        finder.extra = tuple(map(str, place.first))
     else:
-        make_importable(root)
+        for folder in reversed(place.first):
+            make_importable(folder)
+    for folder in place.last:
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
 
 
 def make_importable(folder: Path) -> None:
@@ -112,18 +117,20 @@ def extra_folders() -> tuple[str, ...]:
     return next((x.extra for x in sys.meta_path if isinstance(x, UserModuleFinder)), ())
 
 
-def module_exists(root: Path, name: str) -> bool:
-    """Whether there is a top-level module of this name, in the folder `root` or installed."""
-    return _in_folder(root, name) is not None or _found(name) is not None
+def module_exists(place: ModulePlace) -> bool:
+    """Whether there is the top-level module of a target, in a folder of the user's or installed."""
+    name = place.name.partition(".")[0]
+    return any(_in_folder(x, name) for x in place.folders) or _found(name) is not None
 
 
-def shadowed_file(root: Path, module: ModuleType) -> str:
-    """The file in the folder `root` that was meant, if another module of its name was imported.
+def shadowed_file(place: ModulePlace, module: ModuleType) -> str:
+    """The user's file that was meant, if another module of its name was imported.
 
     That happens with names of modules that Python or PyTorch have imported before. Else empty.
     """
-    here = _in_folder(root, module.__name__.partition(".")[0])
-    there = getattr(sys.modules[module.__name__.partition(".")[0]], "__spec__", None)
+    name = module.__name__.partition(".")[0]
+    here = _in_folder(place.provider, name) if place.provider else None
+    there = getattr(sys.modules[name], "__spec__", None)
     if here is None or here.loader is None or not here.origin:
         return ""
     if isinstance(there, ModuleSpec) and there.origin:
@@ -132,10 +139,12 @@ def shadowed_file(root: Path, module: ModuleType) -> str:
     return ""
 
 
-def _is_installed_only(root: Path, name: str) -> bool:
-    """Whether a module is installed, and none in the folder has its name."""
-    here = _in_folder(root, name)
-    if here is not None and here.loader is not None:
+def _is_installed_only(place: ModulePlace) -> bool:
+    """Whether a target's module is installed, and no folder of the user's has its name."""
+    if place.file is not None:
+        return False
+    name = place.name.partition(".")[0]
+    if place.provider and has_module(place.provider, name):
         return False  # it has a file; a folder without __init__.py comes after installed modules
     there = _found(name)
     if there is None or there.loader is None or there.origin is None:

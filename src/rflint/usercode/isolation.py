@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from rflint.usercode.finder import make_target_importable
 from rflint.usercode.frame_marks import imports_for_user
+from rflint.usercode.module_place import module_place
 from rflint.usercode.ownership import is_installed
 from rflint.usercode.target import split_target
 
@@ -25,12 +26,12 @@ class IsolatedImports:
         self.path = list(sys.path)
         self.modules = frozenset(sys.modules)
 
-    def prepare(self, target: str, root: Path) -> None:
+    def prepare(self, target: str, root: Path, pythonpath: Sequence[Path] = ()) -> None:
         """Restore the search path for a target; unload modules that it would not find itself."""
         before = set(sys.path)
         sys.path[:] = self.path
         module, _ = split_target(target)
-        make_target_importable(root, module)
+        make_target_importable(module_place(module, root, pythonpath))
         gone = before.difference(sys.path)
         loaded = [x for x in list(sys.modules) if x not in self.modules and _is_user_module(x)]
         if any(_finds_another(name, gone) for name in loaded if "." not in name):

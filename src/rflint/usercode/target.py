@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +19,9 @@ from rflint.usercode.exits import exit_call
 from rflint.usercode.finder import make_target_importable, module_exists, shadowed_file
 from rflint.usercode.frame_marks import enters_user_code, imports_for_user
 from rflint.usercode.import_file import import_file
+from rflint.usercode.install_hints import failed_import
 from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.module_place import ModulePlace, module_place
 from rflint.usercode.paths import short_path, source_at
 from rflint.usercode.schemes.registry import PREFIXES, scheme_of
 from rflint.usercode.source_lines import innermost_user_line_of
@@ -29,7 +33,7 @@ from rflint.usercode.target_hints import (
 )
 
 
-def check_target(target: str, root: Path, hint: str = "") -> None:
+def check_target(target: str, root: Path, hint: str = "", pythonpath: Sequence[Path] = ()) -> None:
     """Raise an error for a target that cannot be imported, before torch is imported.
 
     Raises UsageError for a malformed target, ImportFailed for a file or package that does not
@@ -47,29 +51,36 @@ def check_target(target: str, root: Path, hint: str = "") -> None:
     if name.endswith(".py"):
         if not (root / name).is_file():
             raise ImportFailed(f"no file {name}", hint=hint or missing_file(name, root))
-    elif not module_exists(root, name.split(".")[0]):
-        raise _no_module(name, name.split(".")[0], root)
+        return
+    place = module_place(name, root, pythonpath)
+    if not module_exists(place):
+        raise _no_module(name.split(".")[0], place, root)
 
 
 @enters_user_code
-def load_target(target: str, root: Path) -> Any:
+def load_target(target: str, root: Path, pythonpath: Sequence[Path] = ()) -> Any:
     """Import the object that a target names.
 
     `root` is the folder that the path of a file is relative to, and that modules are looked for in:
-    the current directory, or that of the configuration. Raises UsageError for a malformed target,
-    ImportFailed if the import fails or there is no such attribute.
+    the current directory, or that of the configuration. They are looked for in the folders of the
+    project's packages as well, and in those of `pythonpath`, which come first.
+
+    Raises UsageError for a malformed target, ImportFailed if the import fails or there is no such
+    attribute.
     """
     module_name, attribute = split_target(target)
     if named := scheme_of(target):
         scheme, name = named
-        make_target_importable(root, scheme.package)
+        make_target_importable(module_place(scheme.package, root, pythonpath))
         return scheme.load(name, root)
-    make_target_importable(root, module_name)
-    module = (
-        _from_file(root / module_name)
-        if module_name.endswith(".py")
-        else _import_module(module_name, root)
-    )
+    place = module_place(module_name, root, pythonpath)
+    make_target_importable(place)
+    if place.file is None:
+        module = _import_module(place, root)
+    elif place.name:
+        module = _from_package(root / module_name, place, root)
+    else:
+        module = _from_file(root / module_name, place, root)
     found: Any = module
     walked = module_name
     for part in attribute.split("."):
@@ -108,17 +119,17 @@ def split_target(target: str) -> tuple[str, str]:
     return module, attribute
 
 
-@imports_for_user
-def _import_module(name: str, root: Path) -> ModuleType:
+def _import_module(place: ModulePlace, root: Path) -> ModuleType:
+    name = place.name
     try:
-        module = importlib.import_module(name)
+        module = _imported(name)
     except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise _no_module(name, error.name, root) from error
-        raise _import_error(name, error) from error
+        if _is_of(error, name):
+            raise _no_module(str(error.name), place, root) from error
+        raise _import_error(name, error, place, root) from error
     except BaseException as error:
-        raise _import_error(name, error) from error
-    if shadowed := shadowed_file(root, module):
+        raise _import_error(name, error, place, root) from error
+    if shadowed := shadowed_file(place, module):
         file = short_path(Path(shadowed))
         raise ImportFailed(
             f"{name} is a module that PyTorch or Python has imported, and not {file}",
@@ -127,7 +138,46 @@ def _import_module(name: str, root: Path) -> ModuleType:
     return module
 
 
-def _from_file(path: Path) -> ModuleType:
+@imports_for_user
+def _imported(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+def _is_of(error: ModuleNotFoundError, name: str) -> bool:
+    """Whether a module was not found, and not an installed package of its name."""
+    missing = error.name
+    if not missing or type(error) is not ModuleNotFoundError:
+        return False
+    return name == missing or name.startswith(missing + ".")
+
+
+def _from_package(path: Path, place: ModulePlace, root: Path) -> ModuleType:
+    """Import a file by its name in its package, for the imports from that."""
+    if not path.is_file():
+        raise ImportFailed(f"no file {path}")
+    try:
+        module = _imported(place.name)
+    except BaseException as error:
+        top = sys.modules.get(place.name.partition(".")[0])
+        if isinstance(error, ModuleNotFoundError) and _is_of(error, place.name) and top:
+            raise _other_package(path, place.name, top) from error
+        raise _import_error(str(path), error, place, root) from error
+    found = getattr(module, "__file__", None)
+    if not found or Path(found).resolve() != path.resolve():
+        raise _other_package(path, place.name, module)
+    return module
+
+
+def _other_package(path: Path, name: str, loaded: ModuleType) -> ImportFailed:
+    top = name.partition(".")[0]
+    where = getattr(loaded, "__file__", None) or f"a module called {top}"
+    return ImportFailed(
+        f"{path} is {name}, but Python has imported another {top}: {where}",
+        hint=f"Two packages called {top} cannot be imported in one program: rename the folder.",
+    )
+
+
+def _from_file(path: Path, place: ModulePlace, root: Path) -> ModuleType:
     if not path.is_file():
         raise ImportFailed(f"no file {path}")
     full = path.resolve()
@@ -136,36 +186,36 @@ def _from_file(path: Path) -> ModuleType:
     try:
         module = import_file(full, name)
     except BaseException as error:
-        raise _import_error(str(path), error) from error
+        raise _import_error(str(path), error, place, root) from error
     if module is None:
         raise ImportFailed(f"{path} cannot be imported")
     return module
 
 
-def _no_module(name: str, missing: str, root: Path) -> ImportFailed:
-    file = Path(*name.split(".")).with_suffix(".py")
-    did = missing_module(name, root) or _similar_scheme(name)
-    looked = f"Looked for an installed package and in {root} (such as {file})."
-    return ImportFailed(f"no module named {missing!r}", hint=f"{did} {looked}".lstrip())
+def _no_module(missing: str, place: ModulePlace, root: Path) -> ImportFailed:
+    did = "" if "." in missing else _similar_scheme(missing)
+    looked = missing_module(missing, place, root)
+    hint = looked if looked.startswith("Did you mean") else f"{did} {looked}".strip()
+    return ImportFailed(f"no module named {missing!r}", hint=hint)
 
 
 def _similar_scheme(name: str) -> str:
     return did_you_mean([f"{prefix}:NAME" for prefix in similar(name, PREFIXES, 2)])
 
 
-def _import_error(name: str, error: BaseException) -> RflintError:
+def _import_error(name: str, error: BaseException, place: ModulePlace, root: Path) -> RflintError:
     if is_ctrl_c(error):
         raise error
     if isinstance(error, SyntaxError):
-        place = source_at(error.filename, error.lineno) if error.filename and error.lineno else None
-        return ImportFailed(f"syntax error: {error.msg}", source=place)
+        found = source_at(error.filename, error.lineno) if error.filename and error.lineno else None
+        return ImportFailed(f"syntax error: {error.msg}", source=found)
     if isinstance(error, SystemExit):
         event = f"called {exit_call(error)}"
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
     else:
         event, hint = f"raised {error_text(error)}", ""
-        if "relative import" in str(error):
-            hint = "A file inside a package is named by its module: package.module:attribute."
+        if isinstance(error, ImportError):
+            hint = failed_import(error, place, root)
     return ImportFailed(
         f"importing {name} {event}", hint=hint, source=innermost_user_line_of(error)
     )

@@ -10,6 +10,8 @@ from typing import Any
 
 from rflint.text.numbers import first_few
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.install_hints import package_elsewhere
+from rflint.usercode.module_place import ModulePlace
 from rflint.usercode.paths import relative_path
 
 SUBCOMMANDS = ("rule", "fix", "init", "schema", "clean")
@@ -96,22 +98,38 @@ def missing_file(path: str, root: Path) -> str:
     return did_you_mean([str(Path(path).with_name(x)) for x in found])
 
 
-def missing_module(name: str, root: Path) -> str:
-    """For a module that does not exist: those beside it with a similar name."""
-    folder, before = root, ""
+def missing_module(name: str, place: ModulePlace, root: Path) -> str:
+    """For a module that does not exist: similar names, or where it lies, and where it was sought.
+
+    `name` may be a module in a package that exists.
+    """
     *packages, last = name.split(".")
-    for part in packages:
-        if not (folder / part).is_dir():
-            last = part
-            break
-        folder, before = folder / part, f"{before}{part}."
-    there: list[str] = []
+    folders = [folder.joinpath(*packages) for folder in place.folders]
+    there = dict.fromkeys(x for folder in folders for x in _modules_in(folder))
+    alike = [x for x in similar(last, list(there), 3, ignore_case=True) if x != last]
+    did = did_you_mean([".".join([*packages, x]) for x in alike])
+    if packages:
+        return did
+    elsewhere = "" if did else package_elsewhere(name, root)
+    return " ".join(filter(None, [did, elsewhere, f"{_LOOKED} {_listed(place.folders)}."]))
+
+
+_LOOKED = "Looked for an installed package and in"
+
+
+def _listed(folders: Sequence[Path]) -> str:
+    return ", ".join(str(x) for x in folders)
+
+
+def _modules_in(folder: Path) -> list[str]:
+    """The modules and packages in a folder."""
     with suppress(OSError):
-        there = [
-            x.stem for x in folder.iterdir() if x.suffix == ".py" or (x / "__init__.py").is_file()
+        return [
+            x.stem
+            for x in sorted(folder.iterdir())
+            if (x.suffix == ".py" and x.stem != "__init__") or (x / "__init__.py").is_file()
         ]
-    alike = [x for x in similar(last, there, 3, ignore_case=True) if x != last]
-    return did_you_mean([f"{before}{x}" for x in alike])
+    return []
 
 
 def missing_attribute(name: str, owner: Any) -> str:

@@ -115,6 +115,7 @@ EVERYTHING = """
     output = "report.txt"
     baseline = "held.json"
     cache = false
+    pythonpath = ["lib", "src"]
 
     [rules]
     paths = ["my_rules"]
@@ -177,6 +178,7 @@ def test_every_key(tmp_path: Path, name: str) -> None:
         output="report.txt",
         baseline="held.json",
         cache=False,
+        pythonpath=("lib", "src"),
         rule_paths=("my_rules",),
         rule_settings={"RF101": {"pointwise": "ignore"}},
         document=found.document,
@@ -192,7 +194,7 @@ def test_keys_are_what_the_options_are_called(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         configured(tmp_path, "xyz = 1")
     known = set(raised.value.hint.removeprefix("Known are ").rstrip(".").split(", "))
-    assert known - options == {"severity", "models", "rules"}
+    assert known - options == {"severity", "models", "rules", "pythonpath"}
     assert options <= known
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from rflint.errors import ImportFailed, UsageError, error_text
 from rflint.usercode.finder import module_exists
 from rflint.usercode.interrupts import is_ctrl_c
+from rflint.usercode.module_place import module_place
 from rflint.usercode.schemes.offline import offline
 
 Builder: TypeAlias = Callable[..., Any]
@@ -48,7 +49,7 @@ class Scheme:
                 f"{self.prefix}: names no model", hint=f"Name one, like {self.example}."
             )
         self.check(name, root)
-        if not module_exists(root, self.package):
+        if not module_exists(module_place(self.package, root)):
             raise not_installed(self.prefix, self.package, self.install)
 
     def file(self, name: str, root: Path) -> Path | None:
