@@ -130,7 +130,7 @@ def test_a_name_that_is_nearly_right(project: Path, target: str, hint: str) -> N
 def test_nothing_is_suggested_where_nothing_is_alike(project: Path) -> None:
     assert missing_file("xyz.py", project / "models") == ""
     nowhere = missing_module("xyz", module_place("xyz", project), project)
-    assert nowhere == f"Looked for an installed package and in {project}."
+    assert nowhere == f"Looked for an installed package and in {project}, {project}/src."
     assert similar("xyz", ["build", "UNet"]) == []
     assert without_colon("xyz").startswith("Say which attribute")
 
