@@ -18,8 +18,8 @@ from rflint.linting.settings import RuleOptions
 from rflint.text.numbers import size as size_text
 from rflint.tracing.model.build import BuiltModel
 from rflint.tracing.process import recursion_limit_raised
+from rflint.usecases.analysed_model import AnalysedModel, analyse_model
 from rflint.usecases.gc_pause import gc_paused
-from rflint.usecases.model import AnalysedModel, analyse_model
 from rflint.usecases.targets import build_target
 from rflint.usercode.exits import exits_blocked
 from rflint.usercode.isolation import IsolatedImports
