@@ -35,6 +35,7 @@ from rflint.analysis.analyse import analyse
 from rflint.errors import RflintError
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
+from rflint.repair.repair import FoundRepairs
 from rflint.repair.search import search
 from rflint.repair.selection import verified_repairs
 from rflint.repair.source_file import OriginalModel, source_file
@@ -42,7 +43,7 @@ from rflint.repair.verification import Verifier
 from rflint.tracing.example_inputs.candidates import possible_inputs
 from rflint.tracing.model.build import BuiltModel, build
 from rflint.tracing.trace import trace
-from rflint.usecases.repairs import FoundRepairs, repair_model
+from rflint.usecases.repairs import repair_model
 from zoo.models import ZooModel, all_models
 from zoo.repaired import faults, random_inputs
 from zoo.sample import SAMPLE

@@ -17,7 +17,7 @@ import pytest
 
 import rflint as package
 from tests.helpers.nets import NET
-from tests.helpers.program import RFLINT, Ran, plain_environment, rflint, write
+from tests.helpers.program import RFLINT, Ran, into_a_closed_pipe, plain_environment, rflint, write
 from tests.helpers.schema import checked
 from tests.helpers.terminal import on_a_terminal
 
@@ -344,22 +344,8 @@ def test_ascii_output_is_readable(here: Path) -> None:
 
 def test_a_reader_that_has_seen_enough(here: Path) -> None:
     """`rflint ... | head -1`: no complaint."""
-    reader, writer = os.pipe()
-    os.close(reader)
-    try:
-        done = subprocess.run(
-            [RFLINT, "net:too_deep", "--res", "16"],
-            cwd=here,
-            env=plain_environment(),
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    finally:
-        os.close(writer)
-
-    assert done.stderr == ""
+    ran = into_a_closed_pipe("net:too_deep", "--res", "16", cwd=here)
+    assert ran.err == ""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.forked import Forked
-from tests.helpers.program import RFLINT, Ran, plain_environment, rflint, write
+from tests.helpers.program import RFLINT, into_a_closed_pipe, plain_environment, rflint, write
 
 NETS = """
 from torch import nn
@@ -25,24 +25,6 @@ def too_deep():
 
 
 # -- who reads may stop to
-
-
-def into_a_closed_pipe(*arguments: str, cwd: Path) -> Ran:
-    reader, writer = os.pipe()
-    os.close(reader)
-    try:
-        done = subprocess.run(
-            [RFLINT, *arguments],
-            cwd=cwd,
-            env=plain_environment(),
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    finally:
-        os.close(writer)
-    return Ran(done.returncode, "", done.stderr)
 
 
 @pytest.mark.parametrize(

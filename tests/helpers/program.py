@@ -54,6 +54,25 @@ def rflint(
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def into_a_closed_pipe(*arguments: str, cwd: Path) -> Ran:
+    """Run the program for a reader that has gone already."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [RFLINT, *arguments],
+            cwd=cwd,
+            env=plain_environment(),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    return Ran(done.returncode, "", done.stderr)
+
+
 def plain_environment() -> dict[str, str]:
     settings = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"}
     settings |= {"TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONPATH", "PYTHONIOENCODING"}

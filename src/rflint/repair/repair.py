@@ -53,3 +53,14 @@ class Repair:
         from rflint.tracing.model.wrappers import unwrapped
 
         return edited_copy(unwrapped(model), self.edits)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRepairs:
+    """The verified repairs of a model, and the reasons why others are not offered."""
+
+    repairs: tuple[Repair, ...] = ()
+    not_offered: tuple[str, ...] = ()
+    """Changes that were looked for in vain, and why."""
+    failures: tuple[str, ...] = ()
+    """Candidates that could not be verified, with the reasons."""

@@ -10,7 +10,6 @@ from rflint.analysis.options import AnalysisOptions
 from rflint.graph.architecture import Architecture
 from rflint.linting.runner import run_rules
 from rflint.report.model_report import ModelReport
-from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import Failure, Report
 from rflint.usecases.checks import Checks
 
@@ -33,11 +32,7 @@ def lint_architecture(architecture: Architecture, checks: Checks, name: str) -> 
         notes=_notes(architecture),
         has_module=False,
     )
-    policy = Policy(checks.rules)
-    # failed rules may find something, and who wrote the architecture may know of other rules
-    models = apply_policies([(model, policy)], checks.known, all_models=not errors, all_rules=False)
-    failures = tuple(Failure(name, error) for error in errors)
-    return Report(tuple(models), failures, rules=checks.rules)
+    return checks.report([model], [Failure(name, error) for error in errors])
 
 
 def _analysed(architecture: Architecture, options: AnalysisOptions) -> Analysis:

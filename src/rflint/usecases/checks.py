@@ -10,6 +10,9 @@ from rflint.linting.rule import Rule
 from rflint.linting.rule_files import load_rules
 from rflint.linting.selection import select_rules
 from rflint.linting.settings import RuleOptions, check_settings, rule_options
+from rflint.report.model_report import ModelReport
+from rflint.report.policy import Policy, apply_policies
+from rflint.report.report import Failure, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,21 @@ class Checks:
     rules: tuple[Rule, ...]
     known: tuple[Rule, ...]
     options: RuleOptions
+
+    def report(self, models: Sequence[ModelReport], failures: Sequence[Failure]) -> Report:
+        """The report on models that were linted by these rules.
+
+        There may be other rules: those of a project are known to the program only. A rule that
+        failed may find something, so no suppression is called unused then.
+        """
+        policy = Policy(self.rules)
+        done = apply_policies(
+            [(model, policy) for model in models],
+            self.known,
+            all_models=not failures,
+            all_rules=False,
+        )
+        return Report(tuple(done), tuple(failures), rules=self.rules)
 
 
 def chosen_checks(

@@ -10,7 +10,7 @@ from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.rule import Rule
 from rflint.linting.runner import run_rules
 from rflint.linting.settings import RuleOptions
-from rflint.repair.repair import Repair
+from rflint.repair.repair import FoundRepairs
 from rflint.report.model_report import LargerInput, ModelReport
 from rflint.tracing.model.build import BuiltModel
 from rflint.tracing.process import recursion_limit_raised
@@ -34,20 +34,20 @@ def lint_model(
     with gc_paused(), recursion_limit_raised():
         model = analyse_model(built, resolution, given, tracing, options)
         found, failed = run_rules(rules, model.analysis, options)
-        repairs, not_offered, failures = _repairs(model)
+        repairs = _repairs(model)
         larger = _larger_input(model)
     assumed = model.analysis.architecture.assumptions
     report = ModelReport(
         target,
         model.analysis,
         found,
-        repairs,
-        not_offered,
+        repairs.repairs,
+        repairs.not_offered,
         larger,
         (
             *([built.note] if built.note else []),
             *(f"{line} asserts something about data: taken to hold" for line in assumed),
-            *(f"not offered: {x}" for x in failures),
+            *(f"not offered: {x}" for x in repairs.failures),
         ),
         place=built.place,
         assumption=model.traced.assumption,
@@ -55,19 +55,13 @@ def lint_model(
     return report, failed
 
 
-def _repairs(
-    model: AnalysedModel,
-) -> tuple[tuple[Repair, ...], tuple[str, ...], tuple[str, ...]]:
-    """Verified repairs, why others are not offered, and which candidates failed.
-
-    A sound model needs none, and does not wait for the import of what makes them.
-    """
+def _repairs(model: AnalysedModel) -> FoundRepairs:
+    """The repairs of a model. A sound one needs none, and does not wait for that import."""
     if not model.analysis.unproductive:
-        return (), (), ()
+        return FoundRepairs()
     from rflint.usecases.repairs import find_repairs
 
-    found = find_repairs(model)
-    return found.repairs, found.not_offered, found.failures
+    return find_repairs(model)
 
 
 def _larger_input(model: AnalysedModel) -> LargerInput | None:

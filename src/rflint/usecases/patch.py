@@ -16,13 +16,13 @@ from rflint.linting.settings import RuleOptions
 from rflint.repair.edits.apply import edited_copy
 from rflint.repair.edits.running import check_runs
 from rflint.repair.metrics import Metrics
-from rflint.repair.repair import Repair
+from rflint.repair.repair import FoundRepairs, Repair
 from rflint.repair.source_file import OriginalModel, source_file
 from rflint.tracing.model.build import BuiltModel, build
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.traced_model import TracedModel
-from rflint.usecases.repairs import FoundRepairs, repair_model
+from rflint.usecases.repairs import repair_model
 from rflint.usercode.finder import make_importable
 
 

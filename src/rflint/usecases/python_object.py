@@ -11,7 +11,6 @@ from rflint.errors import UsageError
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
 from rflint.repair.repair import Repair
-from rflint.report.policy import Policy, apply_policies
 from rflint.report.report import Failure, Report
 from rflint.tracing.process import process_state_restored
 from rflint.usecases.building import build_guarded
@@ -48,11 +47,9 @@ def lint_object(
             report, failed = lint_model(
                 built, target, checks.rules, checks.options, resolution, given, tracing
             )
-            linted.append((report, Policy(checks.rules)))
+            linted.append(report)
             failures += [Failure(target, error) for error in failed]
-    # the project's own rules are known to the program only, and failed rules may find something
-    models = apply_policies(linted, checks.known, all_models=not failures, all_rules=False)
-    return Report(tuple(models), tuple(failures), rules=checks.rules)
+    return checks.report(linted, failures)
 
 
 def repair_object(

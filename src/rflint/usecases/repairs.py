@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rflint.errors import UsageError
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
 from rflint.repair.registry import NAMES
-from rflint.repair.repair import Repair
+from rflint.repair.repair import FoundRepairs
 from rflint.repair.search import search
 from rflint.repair.selection import verified_repairs
 from rflint.repair.verification import Verifier
@@ -18,17 +17,6 @@ from rflint.tracing.model.build import BuiltModel
 from rflint.tracing.process import recursion_limit_raised
 from rflint.usecases.analysed_model import AnalysedModel, analyse_model
 from rflint.usecases.gc_pause import gc_paused
-
-
-@dataclass(frozen=True, slots=True)
-class FoundRepairs:
-    """The verified repairs of a model, and the reasons why others are not offered."""
-
-    repairs: tuple[Repair, ...]
-    not_offered: tuple[str, ...]
-    """Changes that were looked for in vain, and why."""
-    failures: tuple[str, ...]
-    """Candidates that could not be verified, with the reasons."""
 
 
 def repair_model(
