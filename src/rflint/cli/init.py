@@ -110,6 +110,8 @@ def _init(
         return
     append(file, before, added)
     note(f"wrote {plural(len(models), 'model')} to {where}; lint them with: rflint")
+    if not sizes:
+        note("no source says which input size you train with: set res there, or give --res")
 
 
 def _nothing_to_write(found: Survey, file: Path) -> None:

@@ -154,8 +154,8 @@ def _models_of(
     if not models:
         raise UsageError(
             "no target given, and no model configured",
-            hint="Name a model, like: rflint mymodel:build --res 32; or list it under "
-            "[[tool.rflint.models]] in pyproject.toml.",
+            hint="Name a model, like: rflint mymodel:build --res 32; or let rflint find this "
+            "project's models and write them to the configuration: rflint init",
         )
     return models
 
