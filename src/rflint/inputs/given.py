@@ -104,7 +104,28 @@ def _checked(given: list[GivenInput]) -> list[GivenInput]:
             around = next(one.path[:n] for n in range(1, len(one.path)) if one.path[:n] in paths)
             whole = ".".join(map(str, around))
             raise UsageError(f"the input {whole} is given as a whole, and as {one.name} in part")
+    _check_lists(given)
     return given
+
+
+def _check_lists(given: Sequence[GivenInput]) -> None:
+    """Raises UsageError where the items of a list are not numbered in turn, from 0 on."""
+    items: dict[Path, set[Key]] = {}
+    for one in given:
+        for at in range(1, len(one.path)):
+            items.setdefault(one.path[:at], set()).add(one.path[at])
+    for path, keys in items.items():
+        positions = [key for key in keys if isinstance(key, int)]
+        missing = next((i for i in range(len(positions)) if i not in keys), None)
+        if missing is None or len(positions) < len(keys):
+            continue
+        name = ".".join(map(str, path))
+        following = min(position for position in positions if position > missing)
+        raise UsageError(
+            f"the input {name}.{missing} is missing: there is {name}.{following}, and the items of "
+            "a list are counted from 0",
+            hint=f"Give {name}.{missing} too, or number the others in turn.",
+        )
 
 
 def nested(items: Sequence[tuple[Path, Any]]) -> Any:

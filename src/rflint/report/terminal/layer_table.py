@@ -81,11 +81,21 @@ class LayerTable:
         self.console.print(table)
         self.console.print(
             f"sees: the receptive field of the layer's input along the shortest path, in input "
-            f"pixels per side ({g.border} = the input's size)",
+            f"pixels per side ({g.border} = {self._border})",
             style="dim",
         )
         if any(x.verdict is Verdict.PARTIAL for x in self.analysis.layers):
             self.console.print(f"{g.warn}: unproductive along some axes only", style="dim")
+
+    @property
+    def _sizes_differ(self) -> bool:
+        """Whether layers are compared with inputs of different sizes."""
+        resolution = self.analysis.architecture.resolution
+        return any(x.input_sizes != resolution for x in self.analysis.layers if x.is_judged)
+
+    @property
+    def _border(self) -> str:
+        return "the size of the input that it sees" if self._sizes_differ else "the input's size"
 
     def _cells(self, x: AnalysedLayer | _OmittedRows) -> dict[str, Text]:
         """What stands in each column, the bar excepted."""
@@ -144,14 +154,12 @@ class LayerTable:
         return columns, bar
 
     def _bar(self, x: AnalysedLayer, width: int) -> Text:
-        """r_{l-1,min} on a scale from nothing to twice the input, with the input's size marked."""
+        """r_{l-1,min} on a scale from nothing to twice the input, with the input's size marked.
+
+        The input is the one that the layer is compared with.
+        """
         g = self.glyphs
-        resolution = self.analysis.architecture.resolution
-        ratios = [
-            2.0 if axis.r_min is None else float(axis.r_min) / i
-            for axis, i in zip(x.input_field, resolution, strict=True)
-        ]
-        ratio = min(ratios)
+        ratio = min(2.0, *(compared.ratio for compared in x.comparisons))
         middle = width // 2
         filled = round(ratio * middle)
         filled = min(filled, middle) if ratio <= 1 else max(filled, middle + 2)
@@ -165,7 +173,8 @@ class LayerTable:
     def _scale(self, width: int) -> Text:
         resolution = self.analysis.architecture.resolution
         middle = width // 2
-        label = compact_size(resolution, self.glyphs.cross)
+        alike = not self._sizes_differ
+        label = compact_size(resolution, self.glyphs.cross) if alike else "its input"
         return Text("0".ljust(max(1, middle - len(label) // 2)) + label)
 
     def _abridged(self, rows: Sequence[AnalysedLayer]) -> Iterable[AnalysedLayer | _OmittedRows]:

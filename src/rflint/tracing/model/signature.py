@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from rflint.errors import TraceFailed
+from rflint.errors import InputMismatch
 from rflint.graph.source_location import SourceLocation
 from rflint.inputs.forward_call import ForwardCall
 
@@ -24,7 +24,7 @@ _OPTIONS = ("return_", "output_", "use_", "is_")
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
-class InputsMissing(TraceFailed):
+class InputsMissing(InputMismatch):
     """Forward needs arguments that nobody gave."""
 
     def __init__(self, message: str, names: Sequence[str]) -> None:
@@ -32,7 +32,7 @@ class InputsMissing(TraceFailed):
         self.names = tuple(names)
 
 
-class DictionaryWanted(TraceFailed):
+class DictionaryWanted(InputMismatch):
     """Forward asks an input for a key."""
 
     def __init__(self, key: str, index: int | None, source: SourceLocation | None) -> None:
@@ -117,7 +117,7 @@ def optional_inputs(model: nn.Module, call: ForwardCall, number: int) -> tuple[s
 
 
 def check_signature(model: nn.Module, args: Sequence[Any], kwargs: Iterable[str]) -> None:
-    """Raises TraceFailed where forward takes fewer arguments, or InputsMissing where more."""
+    """Raises InputMismatch where forward takes fewer arguments, InputsMissing where more."""
     signature = signature_of(model)
     if signature is None:
         return
@@ -127,11 +127,11 @@ def check_signature(model: nn.Module, args: Sequence[Any], kwargs: Iterable[str]
         number = f"{len(takes)} input{'' if len(takes) == 1 else 's'}"
         by_keyword = ", ".join(p.name for p in signature.named[len(takes) :])
         if not takes:
-            raise TraceFailed(
+            raise InputMismatch(
                 f"{what} takes {by_keyword or 'no input'}{' by keyword only' * bool(by_keyword)}",
                 hint="Give inputs by their names: --input NAME=1x3x32x32." * bool(by_keyword),
             )
-        raise TraceFailed(
+        raise InputMismatch(
             f"{what} takes {number} ({', '.join(p.name for p in takes)}), not {len(args)}",
             hint="Give one --input for each. Where one of them is a list of tensors, name its "
             f"items: --input {takes[0].name}.0=1x3x32x32 --input {takes[0].name}.1=1x3x32x32.",

@@ -100,7 +100,11 @@ def failure_of(
     by_the_model = (
         arguments_missing or ended or raised_by_the_user(error) or _is_about_shapes(error)
     )
-    failure = TraceFailed if by_the_model or error is by_torch else UnsupportedByTracer
+    failure: type[RflintError] = UnsupportedByTracer
+    if arguments_missing and not path:
+        failure = InputMismatch
+    elif by_the_model or error is by_torch:
+        failure = TraceFailed
     return failure(
         f"the forward pass fails on a {shapes} input: {where}{text}",
         hint=hint,

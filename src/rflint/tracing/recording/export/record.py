@@ -9,6 +9,7 @@ from torch import nn
 
 from rflint.errors import RflintError, TraceFailed, error_text, internal_error
 from rflint.inputs.forward_call import BY_POSITION, ForwardCall
+from rflint.tracing.model.signature import check_signature
 from rflint.tracing.recording.export.exporter import Exporter
 from rflint.tracing.recording.export.replay import Replay
 from rflint.tracing.recording.export.scripts import without_scripts
@@ -27,6 +28,7 @@ def record_exported(
     Raises InputMismatch where a layer cannot run on what reaches it, TraceFailed where torch.export
     fails. The model is to be on meta (see `temporarily_on_meta`): parts of it are replaced.
     """
+    check_signature(model, *call.with_inputs(inputs))
     root = without_scripts(model)
     exporter = Exporter(root)
     try:
