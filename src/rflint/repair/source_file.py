@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from rflint._version import __version__
-from rflint.errors import UsageError
 from rflint.repair.edit import Edit
 from rflint.repair.metrics import Metrics
 from rflint.repair.repair import Repair
 from rflint.text.numbers import size
 from rflint.usercode.module_place import module_place
+from rflint.usercode.schemes.builder_code import WrittenFile
 from rflint.usercode.schemes.registry import scheme_of
-from rflint.usercode.schemes.scheme import Scheme
 from rflint.usercode.target import split_target
 
 _WIDTH = 99
@@ -141,7 +140,9 @@ def _literal(value: object) -> str:
 def _import_of(origin: OriginalModel, folder: Path) -> tuple[str, str]:
     """The lines that import what a target names, and what it then is called."""
     if named := scheme_of(origin.target):
-        return _of_scheme(origin.target, *named)
+        scheme, name = named
+        code = scheme.code(name, WrittenFile(folder, origin.root, origin.pythonpath))
+        return code.head.rstrip(), code.expression
     module, attribute = split_target(origin.target)
     place = module_place(module, origin.root, origin.pythonpath)
     here = (place.provider or origin.root).resolve()
@@ -158,16 +159,6 @@ def _import_of(origin: OriginalModel, folder: Path) -> tuple[str, str]:
     # Python finds the module because rflint looks here
     relative = Path(os.path.relpath(here, folder.resolve())).as_posix()
     return _IMPORTING.format(folder=_quoted(relative), imported=imported), name
-
-
-def _of_scheme(target: str, scheme: Scheme, name: str) -> tuple[str, str]:
-    if scheme.code is None:
-        raise UsageError(
-            f"a repair of {target} cannot be written as a file of its own",
-            hint="Write a function that builds the model, in a file, and take that for the target.",
-        )
-    module, expression = scheme.code(name)
-    return f"import functools\n\nimport {module}\nfrom torch import nn\n", expression
 
 
 _IMPORTING = """import sys

@@ -137,6 +137,34 @@ class TestTransformers:
         assert "hf:ResNetConfig" in refused("hf:ResnetConfg", root).hint
         assert "ResNetModel" in refused("hf:small#ResNetModle", root).hint
 
+    def test_a_class_of_ones_own_needs_its_model_named(self, root: Path) -> None:
+        text = "from transformers import ResNetConfig\nclass Mine(ResNetConfig): ...\n"
+        write(root, {"hf_configs.py": text})
+        error = refused("hf:hf_configs.Mine", root)
+        assert error.message == "hf:hf_configs.Mine: transformers knows no model for Mine"
+        assert "hf:hf_configs.Mine#" in error.hint
+        assert type(built("hf:hf_configs.Mine#ResNetModel", root)).__name__ == "ResNetModel"
+
+    def test_what_cannot_be_imported_is_told_with_its_cause(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """transformers imports a model when it is asked for, which may fail for other packages."""
+        import transformers
+
+        class Breaks(type(transformers)):  # type: ignore[misc]
+            def __getattr__(self, name: str) -> object:
+                if name == "ResNetModel":
+                    raise ModuleNotFoundError("Could not import") from RuntimeError("no operator")
+                return super().__getattr__(name)
+
+        monkeypatch.delitem(transformers.__dict__, "ResNetModel", raising=False)
+        monkeypatch.setattr(transformers, "__class__", Breaks)
+        error = refused("hf:ResNetConfig#ResNetModel", root)
+        assert error.message == (
+            "importing ResNetModel of transformers raised RuntimeError: no operator"
+        )
+        assert "-c 'from transformers import ResNetModel'" in error.hint
+
     def test_nothing_is_downloaded(self, root: Path) -> None:
         error = refused("hf:someone/no-such-model", root)
         assert "not in the cache" in error.message
@@ -159,6 +187,14 @@ class TestUltralytics:
 
     def test_a_file_of_ones_own_is_a_model(self, root: Path) -> None:
         assert type(built("ultralytics:mine.yaml", root)).__name__ == "ClassificationModel"
+
+    def test_what_the_package_defines_is_a_target(self, root: Path) -> None:
+        model = built("ultralytics:YOLO", root, model="yolov8n.yaml")
+        assert type(model).__name__ == "YOLO"
+
+    def test_a_misspelt_name_gets_files_and_attributes(self, root: Path) -> None:
+        assert "ultralytics:YOLO " in refused("ultralytics:YOL", root).hint
+        assert refused("ultralytics:yolov8n", root).hint == "Did you mean ultralytics:yolov8n.yaml?"
 
     def test_an_unknown_file_gets_its_neighbours(self, root: Path) -> None:
         assert "ultralytics:yolov8.yaml" in refused("ultralytics:yolov88.yaml", root).hint

@@ -56,6 +56,7 @@ def test_a_detector_gets_no_weights_for_its_backbone_either(tmp_path: Path) -> N
         ("timm:resnet18", {"pretrained": True}),
         ("timm:create_model", {"model_name": "resnet18", "pretrained": True}),
         ("torchvision:resnet18", {"weights": "DEFAULT"}),
+        ("torchvision:models.resnet18", {"weights": "DEFAULT"}),
         ("torchvision:fcn_resnet50", {"weights_backbone": "DEFAULT"}),
     ],
 )
@@ -72,6 +73,8 @@ def test_weights_are_refused(target: str, argument: dict[str, object], tmp_path:
         ("timm:ResNet18", "timm:resnet18"),
         ("torchvision:resnt18", "torchvision:resnet18"),
         ("torchvision:vit_b", "torchvision:vit_b_16"),
+        ("timm:create_modl", "timm:create_model"),
+        ("torchvision:models.resnt18", "torchvision:models.resnet18"),
     ],
 )
 def test_a_misspelt_name_gets_its_neighbours(target: str, near: str, tmp_path: Path) -> None:
@@ -82,6 +85,15 @@ def test_a_misspelt_name_gets_its_neighbours(target: str, near: str, tmp_path: P
 
 def test_what_the_package_defines_is_still_a_target(tmp_path: Path) -> None:
     assert isinstance(built("timm:create_model", tmp_path, model_name="resnet18"), nn.Module)
+    model = built("torchvision:models.resnet18", tmp_path, num_classes=3)
+    assert model.fc.out_features == 3
+    crop = load_target("torchvision:transforms.CenterCrop", tmp_path)
+    assert type(crop(size=3)).__name__ == "CenterCrop"
+
+
+def test_a_module_of_the_package_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ImportFailed, match="torchvision has no model 'models'"):
+        built("torchvision:models", tmp_path)
 
 
 @pytest.mark.parametrize("target", ["timm:timm/resnet18.a1_in1k", "timm:hf-hub:timm/resnet18"])

@@ -7,17 +7,23 @@ hash stands the class of the model, where it is to be another than the configura
 from __future__ import annotations
 
 import importlib
+import json
+import sys
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from rflint.errors import BuildFailed, ImportFailed, error_text
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
 from rflint.usercode.schemes.offline import offline
 from rflint.usercode.schemes.scheme import Builder, Scheme, imported
 from rflint.usercode.target_hints import missing_file
 
 _FILE = "config.json"
+_AUTO = "AutoModel.from_config"
+"""What makes the model that belongs to a configuration."""
 
 
 def _parts(name: str) -> tuple[str, str]:
@@ -38,7 +44,7 @@ def _load(name: str, root: Path) -> Builder:
     described, model = _parts(name)
     transformers = imported("transformers")
     make = _configuration(transformers, described, root)
-    if model and not hasattr(transformers, model):
+    if model and _defined(transformers, model) is None:
         raise _no_such(transformers, model, "")
 
     def build(**arguments: Any) -> Any:
@@ -48,9 +54,62 @@ def _load(name: str, root: Path) -> Builder:
             config = make(arguments) if arguments else config
             if getattr(config, "use_pretrained_backbone", False):
                 config.use_pretrained_backbone = False  # or its weights would be downloaded
-            return _model_class(transformers, config, model)(config)
+            kind = _model_name(transformers, config, model)
+            if kind == _AUTO and type(config) not in transformers.MODEL_MAPPING:
+                raise BuildFailed(
+                    f"hf:{name}: transformers knows no model for {type(config).__name__}",
+                    hint="Name the class of the model behind a hash, like "
+                    f"hf:{described}#ResNetForImageClassification.",
+                )
+            return attrgetter(kind)(transformers)(config)
 
     return build
+
+
+def _code(name: str, file: WrittenFile) -> BuilderCode:
+    """A function that makes the configuration as `_load` does, and the model of it."""
+    described, wanted = _parts(name)
+    transformers = imported("transformers")
+    with offline():
+        config = _configuration(transformers, described, file.root)({})
+    kind = _model_name(transformers, config, wanted)
+    steps = _configuration_code(described, file)
+    if getattr(config, "use_pretrained_backbone", False):
+        steps.append("config.use_pretrained_backbone = False")
+    steps += [f"made: nn.Module = transformers.{kind}(config)", "return made"]
+    body = "\n".join(f"    {line}" for line in steps)
+    is_users = any(line.startswith("from ") for line in steps)
+    search_path = file.search_path("transformers") if is_users else ""
+    needed = [x for x in ("import sys", "from pathlib import Path") if is_users]
+    if not is_users and any("Path(" in line for line in steps):
+        needed = ["from pathlib import Path"]
+    standard = "".join(f"{line}\n" for line in needed)
+    head = f"""{standard}
+import transformers
+from torch import nn
+
+{search_path}
+def _original(**changed: object) -> nn.Module:
+{body}
+"""
+    return BuilderCode(head.lstrip(), "_original")
+
+
+def _configuration_code(described: str, file: WrittenFile) -> list[str]:
+    """The statements that make the configuration, changed by `changed`."""
+    is_path = (file.root / described).exists()
+    if is_path or "/" in described or described.endswith(".json"):
+        place = file.path(described) if is_path else json.dumps(described)
+        return [
+            f"place = {place}",
+            "config = transformers.AutoConfig.from_pretrained(",
+            "    place, local_files_only=True, **changed",
+            ")",
+        ]
+    module, _, attribute = described.rpartition(".")
+    if module in ("", "transformers"):
+        return [f"config = transformers.{attribute}(**changed)"]
+    return [f"from {module} import {attribute}", "", f"config = {attribute}(**changed)"]
 
 
 def _configuration(transformers: Any, described: str, root: Path) -> Any:
@@ -61,7 +120,7 @@ def _configuration(transformers: Any, described: str, root: Path) -> Any:
         return _from_pretrained(transformers, described)
     module, _, attribute = described.rpartition(".")
     if module in ("", "transformers"):
-        found = getattr(transformers, attribute, None)
+        found = _defined(transformers, attribute)
         if found is None:
             raise _no_such(transformers, attribute, "Config")
     else:
@@ -93,13 +152,26 @@ def _from_pretrained(transformers: Any, place: str) -> Any:
     return make
 
 
-def _model_class(transformers: Any, config: Any, wanted: str) -> Any:
-    """The class that is asked for, that the configuration names, or that belongs to it."""
+def _model_name(transformers: Any, config: Any, wanted: str) -> str:
+    """The class that is asked for, that the configuration names, or what makes the one for it."""
     said = [wanted] if wanted else getattr(config, "architectures", None) or []
     for name in said[:1]:
-        if hasattr(transformers, name):
-            return getattr(transformers, name)
-    return transformers.AutoModel.from_config
+        if _defined(transformers, name) is not None:
+            return str(name)
+    return _AUTO
+
+
+def _defined(transformers: Any, name: str) -> Any:
+    """What transformers defines by a name, or None. It is imported when it is first asked for."""
+    try:
+        return getattr(transformers, name, None)
+    except Exception as error:
+        cause = error.__cause__ or error
+        raise ImportFailed(
+            f"importing {name} of transformers raised {error_text(cause)}",
+            hint="See whether Python alone can import it here: "
+            f"{sys.executable} -c 'from transformers import {name}'",
+        ) from error
 
 
 def _check_arguments(config: Any, arguments: Mapping[str, Any], described: str) -> None:
@@ -126,6 +198,7 @@ SCHEME = Scheme(
     install="transformers",
     example="hf:ResNetConfig",
     load=_load,
+    code=_code,
     check=_check,
     path=lambda name: _parts(name)[0],
     file_in_folder=_FILE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from rflint.errors import ImportFailed, UsageError, error_text
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
 from rflint.usercode.schemes.scheme import Builder, Scheme, imported
 from rflint.usercode.target_hints import missing_file
 
@@ -50,6 +52,28 @@ def _load(name: str, root: Path) -> Builder:
     return partial(imported("hydra.utils").instantiate, node)
 
 
+def _code(name: str, file: WrittenFile) -> BuilderCode:
+    path, key = _parts(name)
+    keys = "".join(f"[{json.dumps(part)}]" for part in key.split(".") if part)
+    head = f"""import sys
+from pathlib import Path
+
+import hydra
+import hydra.utils
+from torch import nn
+
+{file.search_path("hydra")}
+
+def _original(**changed: object) -> nn.Module:
+    folder = {file.path(str(Path(path).parent))}
+    with hydra.initialize_config_dir(str(folder), version_base=None):
+        config = hydra.compose({json.dumps(Path(path).stem)})
+    made: nn.Module = hydra.utils.instantiate(config{keys}, **changed)
+    return made
+"""
+    return BuilderCode(head, "_original")
+
+
 def _composed(path: Path, file: str) -> Any:
     """The configuration with its defaults list followed, as the program with this file sees it."""
     hydra = imported("hydra")
@@ -79,6 +103,7 @@ SCHEME = Scheme(
     install="hydra-core",
     example="hydra:conf/config.yaml#model",
     load=_load,
+    code=_code,
     check=_check,
     path=lambda name: _parts(name)[0],
     imports_user_code=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from rflint.errors import ImportFailed, UsageError, error_text
 from rflint.usercode.finder import module_exists
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.module_place import module_place
+from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
 from rflint.usercode.schemes.offline import offline
 
 Builder: TypeAlias = Callable[..., Any]
@@ -31,14 +33,16 @@ class Scheme:
     example: str
     load: Callable[[str, Path], Builder]
     """The builder of a name. Paths in it are relative to the folder."""
+    code: Callable[[str, WrittenFile], BuilderCode]
+    """How a Python file gets the builder of a name."""
     check: Callable[[str, Path], None] = lambda name, root: None
     """Raise an error for a name that cannot be right, without importing the package."""
     path: Callable[[str], str] = lambda name: ""
     """The path that a name is or begins with, if it names a file."""
     file_in_folder: str = ""
     """The file that is meant by the folder around it."""
-    code: Callable[[str], tuple[str, str]] | None = None
-    """How a Python file gets the builder of a name: the module to import, and an expression."""
+    registry: str = ""
+    """The folder in the package whose files register models, each with `@register_model`."""
     imports_user_code: bool = False
     """Whether the file may name modules of the user's, so that only running it shows which."""
 
@@ -76,7 +80,11 @@ def imported(module: str) -> Any:
     except BaseException as error:
         if is_ctrl_c(error):
             raise
-        raise ImportFailed(f"importing {module} raised {error_text(error)}") from error
+        raise ImportFailed(
+            f"importing {module} raised {error_text(error)}",
+            hint="See whether Python alone can import it here: "
+            f"{sys.executable} -c 'import {module}'",
+        ) from error
 
 
 def without_weights(builder: Builder, fixed: dict[str, Any]) -> Builder:

@@ -1,22 +1,38 @@
-"""`timm:NAME`: a model of timm's registry, without weights."""
+"""`timm:NAME`: a model of timm's registry, or what timm itself defines, without weights."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
 
-from rflint.usercode.schemes.named import check_name, unknown_name
-from rflint.usercode.schemes.scheme import Builder, Scheme, imported, without_weights
+from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
+from rflint.usercode.schemes.named import (
+    attribute_code,
+    attribute_of,
+    check_name,
+    unknown_name,
+    weightless,
+    weightless_code,
+)
+from rflint.usercode.schemes.scheme import Builder, Scheme, imported
 
 
 def _load(name: str, root: Path) -> Builder:
     timm = imported("timm")
     if timm.is_model(name):
-        create = partial(timm.create_model, name)
-        return without_weights(create, {"pretrained": False, "checkpoint_path": ""})
-    if callable(builder := getattr(timm, name, None)):
-        return without_weights(builder, {"pretrained": False})  # timm:create_model
-    raise unknown_name("timm", name, [*timm.list_models(), *timm.list_models(pretrained=True)])
+        return weightless(partial(timm.create_model, name))
+    if builder := attribute_of("timm", name):
+        return weightless(builder)
+    known = [*timm.list_models(), *timm.list_models(pretrained=True)]
+    listed = f"It has {len(known)} models; timm.list_models() lists them."
+    raise unknown_name("timm", name, known, listed)
+
+
+def _code(name: str, file: WrittenFile) -> BuilderCode:
+    timm = imported("timm")
+    if not timm.is_model(name):
+        return attribute_code("timm", name)
+    return weightless_code("timm", timm.create_model, "timm.create_model", f'"{name}"')
 
 
 SCHEME = Scheme(
@@ -25,6 +41,7 @@ SCHEME = Scheme(
     install="timm",
     example="timm:resnet18",
     load=_load,
-    code=lambda name: ("timm", f'functools.partial(timm.create_model, "{name}")'),
+    code=_code,
     check=lambda name, root: check_name("timm", name),
+    registry="models",
 )

@@ -1,32 +1,41 @@
-"""`torchvision:NAME`: a model of torchvision's registry, without weights."""
+"""`torchvision:NAME`: a model of torchvision's registry, or what torchvision itself defines.
+
+Both without weights.
+"""
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 
-from rflint.usercode.schemes.named import check_name, unknown_name
-from rflint.usercode.schemes.scheme import Builder, Scheme, imported, without_weights
-
-_WEIGHTS = ("weights", "weights_backbone")
-"""Parameters that name weights; torchvision gives detectors those of a backbone unless told."""
+from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
+from rflint.usercode.schemes.named import (
+    attribute_code,
+    attribute_of,
+    check_name,
+    unknown_name,
+    weightless,
+    weightless_code,
+)
+from rflint.usercode.schemes.scheme import Builder, Scheme, imported
 
 
 def _load(name: str, root: Path) -> Builder:
     models = imported("torchvision.models")
+    if name in models.list_models():
+        return weightless(models.get_model_builder(name))
+    if builder := attribute_of("torchvision", name):
+        return weightless(builder)
+    known = models.list_models()
+    listed = f"It has {len(known)} models; torchvision.models.list_models() lists them."
+    raise unknown_name("torchvision", name, known, listed)
+
+
+def _code(name: str, file: WrittenFile) -> BuilderCode:
+    models = imported("torchvision.models")
     if name not in models.list_models():
-        raise unknown_name("torchvision", name, models.list_models())
+        return attribute_code("torchvision", name)
     builder = models.get_model_builder(name)
-    parameters = inspect.signature(builder).parameters
-    return without_weights(builder, {x: None for x in _WEIGHTS if x in parameters})
-
-
-def _code(name: str) -> tuple[str, str]:
-    builder = imported("torchvision.models").get_model_builder(name)
-    parameters = inspect.signature(builder).parameters
-    fixed = "".join(f", {x}=None" for x in _WEIGHTS if x in parameters)
-    get = f'functools.partial(torchvision.models.get_model, "{name}"{fixed})'
-    return "torchvision", get
+    return weightless_code("torchvision", builder, "torchvision.models.get_model", f'"{name}"')
 
 
 SCHEME = Scheme(
@@ -37,4 +46,5 @@ SCHEME = Scheme(
     load=_load,
     code=_code,
     check=lambda name, root: check_name("torchvision", name),
+    registry="models",
 )
