@@ -20,7 +20,7 @@ from rflint.usecases.fix import fix_target
 from rflint.usercode.closure import import_closure
 from rflint.usercode.schemes import timm
 from rflint.usercode.schemes.offline import offline
-from rflint.usercode.schemes.registry import SCHEMES, scheme_of
+from rflint.usercode.schemes.registry import PREFIXES, scheme, scheme_of
 from rflint.usercode.target import check_target, load_target
 from tests.helpers.program import write
 from zoo.torchvision_import import import_torchvision
@@ -105,22 +105,23 @@ def test_a_model_of_a_hub_is_refused_before_anything_is_imported(
     assert "not downloaded" in raised.value.hint
 
 
-@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.prefix)
-def test_a_missing_package_is_named_with_what_installs_it(scheme: object, tmp_path: Path) -> None:
-    name = scheme.example.partition(":")[2]  # type: ignore[attr-defined]
-    absent = replace(  # type: ignore[type-var]
-        scheme, package="no_such_package", check=lambda name, root: None
-    )
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_missing_package_is_named_with_what_installs_it(prefix: str, tmp_path: Path) -> None:
+    absent = replace(scheme(prefix), package="no_such_package", check=lambda name, root: None)
     with pytest.raises(ImportFailed, match="not installed") as raised:
-        absent.check_target(name, tmp_path)  # type: ignore[attr-defined]
-    assert f"pip install {scheme.install}" in raised.value.hint  # type: ignore[attr-defined]
+        absent.check_target(absent.example.partition(":")[2], tmp_path)
+    assert f"pip install {absent.install}" in raised.value.hint
 
 
-@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.prefix)
-def test_a_prefix_alone_names_no_model(scheme: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_prefix_alone_names_no_model(prefix: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="names no model") as raised:
-        check_target(f"{scheme.prefix}:", tmp_path)  # type: ignore[attr-defined]
-    assert scheme.example in raised.value.hint  # type: ignore[attr-defined]
+        check_target(f"{prefix}:", tmp_path)
+    assert scheme(prefix).example in raised.value.hint
+
+
+def test_each_scheme_goes_by_its_own_prefix() -> None:
+    assert [scheme(prefix).prefix for prefix in PREFIXES] == list(PREFIXES)
 
 
 def test_a_misspelt_prefix_gets_its_neighbour(tmp_path: Path) -> None:

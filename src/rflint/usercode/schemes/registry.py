@@ -1,23 +1,33 @@
-"""The schemes of targets, and which one a target belongs to."""
+"""The schemes of targets, and which one a target belongs to.
+
+A scheme is the module of this package that is named like its prefix. It is imported for the first
+target that begins so: most runs lint none.
+"""
 
 from __future__ import annotations
 
+import importlib
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rflint.usercode.schemes import hf, hydra, timm, torchvision, ultralytics
-from rflint.usercode.schemes.scheme import Scheme
+if TYPE_CHECKING:
+    from rflint.usercode.schemes.scheme import Scheme
 
-SCHEMES: tuple[Scheme, ...] = tuple(
-    module.SCHEME for module in (timm, torchvision, hf, hydra, ultralytics)
-)
-PREFIXES = tuple(scheme.prefix for scheme in SCHEMES)
+PREFIXES = ("timm", "torchvision", "hf", "hydra", "ultralytics")
+
+
+@cache
+def scheme(prefix: str) -> Scheme:
+    """The scheme of one of PREFIXES."""
+    found: Scheme = importlib.import_module(f"rflint.usercode.schemes.{prefix}").SCHEME
+    return found
 
 
 def scheme_of(target: str) -> tuple[Scheme, str] | None:
     """The scheme of a target and the name behind it; None for a module or a file."""
     prefix, colon, name = target.partition(":")
-    found = next((scheme for scheme in SCHEMES if scheme.prefix == prefix), None)
-    return (found, name) if found and colon else None
+    return (scheme(prefix), name) if colon and prefix in PREFIXES else None
 
 
 def file_of(target: str, root: Path) -> Path | None:
