@@ -132,7 +132,58 @@ def test_nothing_is_suggested_where_nothing_is_alike(project: Path) -> None:
     nowhere = missing_module("xyz", module_place("xyz", project), project)
     assert nowhere == f"Looked for an installed package and in {project}, {project}/src."
     assert similar("xyz", ["build", "UNet"]) == []
-    assert without_colon("xyz").startswith("Say which attribute")
+    assert without_colon("xyz").startswith("What there is: rflint --list-targets. Say which")
+
+
+def test_a_folder_is_told_how_it_is_listed(project: Path) -> None:
+    (project / "experiments").mkdir()
+    says = "It is a folder. What it has to lint: rflint --list-targets"
+    assert without_colon("experiments", root=project) == f"{says} experiments"
+    assert without_colon("models/", root=project) == f"{says} models/"
+    (project / "rules").mkdir()
+    assert without_colon("rules", root=project).startswith("Did you mean rflint rule?")
+
+
+def test_a_name_of_a_registry_gets_its_scheme() -> None:
+    """Read from the packages' files, which are not imported for that."""
+    assert without_colon("resnet18") == "Did you mean timm:resnet18 or torchvision:resnet18?"
+    assert without_colon("vit_tiny_patch16_224") == "Did you mean timm:vit_tiny_patch16_224?"
+    assert "timm" not in without_colon("checkpoint_filter_fn")
+
+
+def test_a_name_in_a_module_of_a_package_is_found(project: Path) -> None:
+    write(project, {"goods/__init__.py": "", "goods/net.py": NET})
+    with pytest.raises(RflintError) as raised:
+        load_target("goods:UNet", project)
+    assert raised.value.hint == "Did you mean goods.net:UNet?"
+    with pytest.raises(RflintError) as raised:
+        load_target("goods:Xyz", project)
+    assert raised.value.hint == "What it has to lint: rflint --list-targets goods"
+
+
+def test_a_file_with_a_syntax_error_is_not_said_to_have_no_model(project: Path) -> None:
+    write(project, {"models/wrong.py": "class Net:\n    def f(self)\n        pass\n"})
+    for target in ("models/wrong.py", "models.wrong"):
+        assert without_colon(target, root=project) == (
+            "It cannot be read: models/wrong.py:2: expected ':'."
+        )
+
+
+def test_notebooks_are_told_of(project: Path, forked: Forked) -> None:
+    write(project, {"books/try.ipynb": "{}"})
+    says = "Notebooks are not read: put what builds the model into a .py file"
+    assert without_colon("books/try.ipynb", root=project).startswith(says)
+    with pytest.raises(UsageError) as raised:
+        check_target("books/try.ipynb:Net", project)
+    assert raised.value.hint.startswith(says)
+    listed = forked.rflint("--list-targets", "books", cwd=project)
+    assert (listed.status, listed.out) == (0, "")
+    assert f"no model was found. {says}" in listed.err
+    assert says in forked.rflint("init", "books", "--yes", cwd=project).err
+    write(project, {"books/other.py": "x = 1\n"})
+    assert forked.rflint("--list-targets", "books", cwd=project).err == (
+        "rflint: no model was found.\n"
+    )
 
 
 def test_a_path_from_the_configuration_is_told_from_here(

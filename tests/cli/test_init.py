@@ -11,9 +11,11 @@ import pytest
 
 from rflint.configuration.added_models import configuration_in
 from rflint.inputs.notation import read_resolutions
-from rflint.usecases.init import added_model, survey
+from rflint.usecases.init import SIZES, added_model, survey
+from rflint.usecases.trials import Trials
+from rflint.usercode.candidates import Candidates
 from tests.helpers.forked import Forked
-from tests.helpers.program import rflint, started, write
+from tests.helpers.program import PATIENCE, rflint, started, write
 
 PYPROJECT = """\
 [project]  # ours
@@ -164,16 +166,44 @@ def test_one_broken_candidate_does_not_end_the_run(tmp_path: Path) -> None:
 
 
 def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    """It hangs for ever, so that any limit is too short for it; the next one has time again."""
     text = "from torch import nn\ndef hangs() -> nn.Module:\n    while True: pass\n"
     more = "class Net(nn.Sequential): pass\ndef net(): return Net(nn.Conv2d(3, 8, 3))\n"
     write(tmp_path, {"zoo.py": text + more})
-    found = survey([tmp_path], configuration_in(tmp_path / "rflint.toml"), patience=20)
-    assert [x.reason for x in found.not_usable] == ["it took longer than 20 seconds (--timeout)"]
-    (net,) = found.usable
-    assert net.candidate.target == "zoo.py:net"
-    assert net.running[-1].size == (224,)
-    assert added_model(net, ()).res == 224
-    assert added_model(net, read_resolutions("32")).comment == ""
+    found = {x.target: x for x in Candidates([tmp_path], tmp_path).all()}
+    hangs, net = found["zoo.py:hangs"], found["zoo.py:net"]
+    with Trials(tmp_path, patience=0) as trials:
+        tried = trials.of(hangs, SIZES, ())
+        assert tried.reason == "it took longer than 0 seconds (--timeout)"
+        trials.patience = PATIENCE
+        tried = trials.of(net, SIZES, ())
+    assert tried.candidate.target == "zoo.py:net"
+    assert tried.running[-1].size == (224,)
+    assert added_model(tried, ()).res == 224
+    assert added_model(tried, read_resolutions("32")).comment == ""
+
+
+def test_the_limit_is_the_users(tmp_path: Path) -> None:
+    write(tmp_path, {"zoo.py": "from torch import nn\ndef f() -> nn.Module:\n  while 1: ...\n"})
+    found = survey([tmp_path], configuration_in(tmp_path / "rflint.toml"), patience=0)
+    assert [x.reason for x in found.not_usable] == ["it took longer than 0 seconds (--timeout)"]
+
+
+def test_candidates_are_tried_with_the_pythonpath_of_the_configuration(shop: Path) -> None:
+    """And what is configured by module there is not proposed by file."""
+    text = 'pythonpath = ["lib/python"]\n[[models]]\ntarget = "bricks:Wall"\n'
+    bricks = """
+        from torch import nn
+
+        class Wall(nn.Sequential):
+            def __init__(self):
+                super().__init__(nn.Conv2d(3, 8, 3))
+    """
+    write(shop, {"rflint.toml": text, "lib/python/bricks.py": bricks})
+    write(shop, {"house.py": "from bricks import Wall\n\ndef house(): return Wall()\n"})
+    found = survey([shop], configuration_in(shop / "rflint.toml"), ((32,),), patience=PATIENCE)
+    assert [x.target for x in found.configured] == ["lib/python/bricks.py:Wall"]
+    assert "house.py:house" in [x.candidate.target for x in found.usable]
 
 
 @pytest.mark.parametrize(

@@ -366,6 +366,25 @@ IMPORTS = "import not_installed_here\n"
             ("no module named 'pkg.models.nett'", "Did you mean pkg.models.net?"),
         ),
         (
+            {"pyproject.toml": "", **package("src/pkg", models__net="from ....other import x")},
+            "pkg.models.net:Net",
+            ("beyond top-level package", "out of the package pkg: one dot is the folder"),
+        ),
+        (
+            {"pyproject.toml": "", **package("src/pkg", models__net="from ....other import x")},
+            "src/pkg/models/net.py:Net",
+            ("importing src/pkg/models/net.py raised", "There is no other.py: one dot is"),
+        ),
+        (
+            package(
+                "pkg",
+                layers="from pkg.models.net import Net",
+                models__net="from ..layers import conv\nclass Net: pass",
+            ),
+            "pkg.models.net:Net",
+            ("circular import", "move one of the imports into the function"),
+        ),
+        (
             {"src/click/__init__.py": "", "src/click/net.py": "from . import x\n"},
             "src/click/net.py:Net",
             ("src/click/net.py is click.net, but Python has imported another click: ", "rename"),
@@ -380,3 +399,21 @@ def test_what_is_missing_is_said(
     assert ran.status == 2
     for text in says:
         assert text in ran.err
+
+
+def test_a_configured_model_is_known_by_its_file_and_by_its_module(
+    forked: Forked, tmp_path: Path
+) -> None:
+    """What the configuration says of it counts however the command line spells it."""
+    said = '\n[[tool.rflint.models]]\ntarget = "{}"\nname = "ours"\nargs = {{ width = 3 }}\n'
+    spellings = ("pkg.models.net:Net", "src/pkg/models/net.py:Net")
+    for configured in spellings:
+        pyproject = SETUPTOOLS + said.format(configured)
+        write(tmp_path, {"pyproject.toml": pyproject, **package("src/pkg")})
+        for given in spellings:
+            ran = linted(forked, tmp_path, given)
+            assert params(ran) == [84]
+            assert [x["target"] for x in ran.report["models"]] == [configured]
+    below = tmp_path / "src/pkg/models"
+    assert params(linted(forked, below, "net.py:Net")) == [84]
+    assert params(linted(forked, below, "pkg.models.net:Net", "--isolated")) == [224]

@@ -100,7 +100,7 @@ def _init(
         )
     _show(found)
     if not found.usable:
-        _nothing_to_write(found, file)
+        _nothing_to_write(found, file, paths or (configuration.root,))
         return
     models = [added_model(trial, sizes) for trial in found.usable]
     before, added = with_models(file, models)
@@ -114,8 +114,10 @@ def _init(
         note("no source says which input size you train with: set res there, or give --res")
 
 
-def _nothing_to_write(found: Survey, file: Path) -> None:
+def _nothing_to_write(found: Survey, file: Path, paths: Sequence[Path]) -> None:
     """Say that there is nothing new. Raises RflintError where nothing at all can be linted."""
+    from rflint.usercode.target_hints import notebooks_in
+
     if found.configured:
         note(f"nothing to add: {short_path(file)} has all that was found and works")
     elif found.found:
@@ -128,7 +130,8 @@ def _nothing_to_write(found: Survey, file: Path) -> None:
     else:
         raise RflintError(
             "no model was found",
-            hint="Looked for classes derived from nn.Module, functions that return one, and "
+            hint=notebooks_in(paths)
+            or "Looked for classes derived from nn.Module, functions that return one, and "
             "registries. Name files or folders: rflint init PATH",
         )
 

@@ -280,13 +280,17 @@ def _note(report: Report, given: LintArguments) -> None:
 def _list_targets(names: Sequence[str]) -> None:
     """Print what builds models in files and folders, or in the current one, one target a line."""
     from rflint.usercode.candidates import Candidates
+    from rflint.usercode.target_hints import notebooks_in
 
     paths = [Path(name) for name in names or (".",)]
     for path in paths:
         if not path.exists():
             raise UsageError(f"there is no file or folder {path}")
-    for candidate in Candidates(paths, Path.cwd()).all():
+    found = Candidates(paths, Path.cwd()).all()
+    for candidate in found:
         to_stdout(candidate.target)
+    if not found:
+        note(f"no model was found. {notebooks_in(paths)}".rstrip())
 
 
 def _show_files(given: LintArguments, options: ModelOptions, configuration: Configuration) -> None:

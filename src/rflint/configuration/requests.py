@@ -22,9 +22,10 @@ from rflint.report.limits import Limits
 from rflint.report.policy import Policy
 from rflint.text.numbers import size
 from rflint.usercode.builder_values import files_of
+from rflint.usercode.module_place import module_source
 from rflint.usercode.paths import relative_path
 from rflint.usercode.permissions import Permissions
-from rflint.usercode.schemes.registry import file_of
+from rflint.usercode.schemes.registry import file_of, scheme_of
 from rflint.usercode.target import split_target
 from rflint.usercode.target_hints import without_colon
 
@@ -209,14 +210,15 @@ def _as_configured(target: str, configuration: Configuration) -> list[tuple[Path
     called = [(configuration.root, x) for x in configuration.models if x.name == target]
     if called:
         return called
+    folders = configuration.module_folders
     try:
-        here = _where(target, Path.cwd())
+        here = _where(target, Path.cwd(), folders)
     except UsageError:  # building it will say so, and the other targets are linted all the same
         return [(Path.cwd(), ConfiguredModel(target))]
     same = [
         (configuration.root, model)
         for model in configuration.models
-        if _where(model.target, configuration.root) == here
+        if _where(model.target, configuration.root, folders) == here
     ]
     return same or [(Path.cwd(), ConfiguredModel(target))]
 
@@ -233,12 +235,17 @@ def _suggestion(target: str, root: Path, configuration: Configuration) -> str:
     return ""
 
 
-def _where(target: str, root: Path) -> tuple[str, str]:
-    """The file or module, and the attribute, of a target, however its path is written."""
+def _where(target: str, root: Path, pythonpath: Sequence[Path]) -> tuple[str, str]:
+    """The file or module, and the attribute, of a target, however it is written.
+
+    `src/package/net.py:Net` is `package.net:Net`.
+    """
     module, attribute = split_target(target)
-    if file := file_of(target, root):
-        return str(file.resolve()), target.partition(":")[0] + attribute.partition("#")[2]
-    return (str((root / module).resolve()) if module.endswith(".py") else module), attribute
+    if scheme_of(target):
+        prefix, _, name = target.partition(":")
+        file = file_of(target, root)
+        return (str(file.resolve()), prefix + name.partition("#")[2]) if file else (prefix, name)
+    return str(module_source(module, root, pythonpath) or module), attribute
 
 
 def _tracing(options: ModelOptions) -> TracingOptions:

@@ -54,11 +54,12 @@ def survey(
     `begins` is called with the title of each candidate that is tried. Targets are relative to the
     folder of the configuration.
     """
-    found = Candidates(paths, configuration.root)
+    root, folders = configuration.root, configuration.module_folders
+    found = Candidates(paths, root, folders)
     known = _Known(configuration, found)
     configured: list[Candidate] = []
     tried: list[Trial] = []
-    with Trials(configuration.root, patience=patience, debug=debug) as trials:
+    with Trials(root, patience=patience, pythonpath=folders, debug=debug) as trials:
         for one in sorted(found.without_parts(), key=_users_first):
             if known.has(one):
                 configured.append(one)

@@ -49,10 +49,11 @@ def _answer(stream: Any, answer: Mapping[str, Any]) -> None:
 def _tried(order: Mapping[str, Any], imports: IsolatedImports) -> dict[str, Any]:
     """What became of one model: its sizes, or why it was not even built."""
     target, root, arguments = order["target"], Path(order["root"]), order["arguments"]
+    pythonpath = [Path(folder) for folder in order["pythonpath"]]
     try:
-        imports.prepare(target, root)
+        imports.prepare(target, root, pythonpath)
         with current_folder_kept(), warnings_noted([]):
-            built = build_target(target, root, arguments)
+            built = build_target(target, root, arguments, pythonpath=pythonpath)
             with command_line_hidden():
                 return {"sizes": list(_at_sizes(built, order["sizes"], order["otherwise"]))}
     except BaseException as error:  # whatever the user's code raises, the next model is tried

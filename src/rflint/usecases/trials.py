@@ -79,9 +79,18 @@ class Trial:
 class Trials:
     """Tries one candidate after the other; a process that ends is started again."""
 
-    def __init__(self, root: Path, *, patience: float, debug: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        patience: float,
+        pythonpath: Sequence[Path] = (),
+        debug: bool = False,
+    ) -> None:
         self.root = root
         self.patience = patience
+        """Seconds after which a candidate is given up."""
+        self.pythonpath = pythonpath
         self._stderr = None if debug else subprocess.DEVNULL
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -103,6 +112,7 @@ class Trials:
         order = {
             "target": candidate.target,
             "root": str(self.root),
+            "pythonpath": list(map(str, self.pythonpath)),
             "arguments": dict(candidate.arguments),
             "sizes": sizes,
             "otherwise": otherwise,

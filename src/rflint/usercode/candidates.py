@@ -10,7 +10,7 @@ import ast
 import importlib.util
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from rflint.usercode.frame_marks import imports_for_user
 from rflint.usercode.module_classes import ModuleClasses, constructor
+from rflint.usercode.module_place import module_source
 from rflint.usercode.project_source import (
     Definition,
     Function,
@@ -62,8 +63,9 @@ class Candidate:
 class Candidates:
     """The candidates of files and folders, as one would name them in the folder `root`."""
 
-    def __init__(self, paths: Iterable[Path], root: Path) -> None:
+    def __init__(self, paths: Iterable[Path], root: Path, pythonpath: Sequence[Path] = ()) -> None:
         self.root = root.resolve()
+        self.pythonpath = pythonpath
         self.source = ProjectSource(python_files(paths))
         self.classes = ModuleClasses(self.source)
         self._registered = set(self._in_registries())
@@ -88,15 +90,10 @@ class Candidates:
     def definition_of(self, target: str) -> Definition | None:
         """What a target names, however it is written: by file or by module, or re-exported."""
         module, _, attribute = target.rpartition(":")
-        parts = Path(module) if module.endswith(".py") else Path(*module.split("."))
-        for folder in (self.root, self.root / "src"):
-            place = folder / parts
-            for file in (place, Path(f"{place}.py"), place / "__init__.py"):
-                there = self.source.modules.get(file.resolve())
-                if there is not None:
-                    meant = self.source.meaning(there, attribute)
-                    return meant if isinstance(meant, Definition) else None
-        return None
+        file = module_source(module, self.root, self.pythonpath)
+        there = self.source.modules.get(file) if file else None
+        meant = self.source.meaning(there, attribute) if there else None
+        return meant if isinstance(meant, Definition) else None
 
     def _builds(self, of: Definition) -> bool:
         if isinstance(of.node, ast.ClassDef):

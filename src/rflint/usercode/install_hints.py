@@ -16,6 +16,7 @@ from rflint.usercode.project_layout import ProjectLayout
 
 _DEPTH = 3
 """How many folders below the project a package is looked for, to say where it lies."""
+_DOTS = "one dot is the folder of the file, and each further dot one folder up."
 _PASSED_BY = frozenset({"site-packages", "node_modules", "build", "dist", "__pycache__"})
 
 
@@ -24,17 +25,25 @@ def failed_import(error: ImportError, place: ModulePlace, root: Path) -> str:
     project = ProjectLayout.around(place.file.parent if place.file else root)
     if isinstance(error, PackageNotFoundError):
         return _metadata_missing(str(error.name), project)
+    if "beyond top-level package" in str(error):
+        return f"These dots lead out of the package {place.name.partition('.')[0]}: {_DOTS}"
     if "relative import" in str(error):
         return "A file inside a package is named by its module: package.module:attribute."
+    if "circular import" in str(error):
+        return "They import each other: move one of the imports into the function that needs it."
     missing = error.name or ""
     top, _, inner = missing.partition(".")
-    if not top or "circular import" in str(error):
+    if not top:
         return ""
     is_own = any(_is_package(folder / top) for folder in place.folders)
     if not isinstance(error, ModuleNotFoundError):  # cannot import name 'x' from 'package'
         name = re.search(r"cannot import name '(\w+)'", str(error))
         compiled = name and is_own and project.compiles
         return _made_by_build(f"{missing}.{name[1]}", project) if name and compiled else ""
+    if is_own and inner and place.provider and place.provider in project.folder.parents:
+        # it was imported by dots, in a folder that no installed package would begin with
+        there = relative_path(Path(place.provider, *missing.split(".")))
+        return f"There is no {there}.py: {_DOTS}"
     if is_own and inner:
         return _own_module_missing(missing, place, project)
     return "" if is_own else _dependency_missing(top, project)

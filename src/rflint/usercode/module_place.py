@@ -49,6 +49,19 @@ def module_place(module: str, root: Path, pythonpath: Sequence[Path] = ()) -> Mo
     return _place_of_module(module, root, pythonpath)
 
 
+def module_source(module: str, root: Path, pythonpath: Sequence[Path] = ()) -> Path | None:
+    """The user's file that is the module or file of a target; None if it is no file of theirs."""
+    place = module_place(module, root, pythonpath)
+    if place.file is not None:
+        return place.file
+    for folder in place.folders:
+        path = folder.joinpath(*module.split("."))
+        for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
+            if file.is_file():
+                return file.resolve()
+    return None
+
+
 def has_module(folder: Path, name: str) -> bool:
     """Whether a folder has a top-level module of this name, or a package with an `__init__.py`."""
     found = PathFinder.find_spec(name, [str(folder)])

@@ -26,6 +26,8 @@ from rflint.usercode.paths import short_path, source_at
 from rflint.usercode.schemes.registry import PREFIXES, scheme_of
 from rflint.usercode.source_lines import innermost_user_line_of
 from rflint.usercode.target_hints import (
+    NOTEBOOK,
+    NOTEBOOKS,
     missing_attribute,
     missing_file,
     missing_module,
@@ -113,9 +115,9 @@ def split_target(target: str) -> tuple[str, str]:
             hint="A target is package.module:attribute or path/to/file.py:attribute.",
         )
     if not module.endswith(".py") and not all(part.isidentifier() for part in module.split(".")):
-        raise UsageError(
-            f"{module!r} is no module", hint="A file target ends in .py before the colon."
-        )
+        is_notebook = module.endswith(NOTEBOOK)
+        hint = NOTEBOOKS if is_notebook else "A file target ends in .py before the colon."
+        raise UsageError(f"{module!r} is no module", hint=hint)
     return module, attribute
 
 
@@ -154,14 +156,14 @@ def _is_of(error: ModuleNotFoundError, name: str) -> bool:
 def _from_package(path: Path, place: ModulePlace, root: Path) -> ModuleType:
     """Import a file by its name in its package, for the imports from that."""
     if not path.is_file():
-        raise ImportFailed(f"no file {path}")
+        raise ImportFailed(f"no file {short_path(path)}")
     try:
         module = _imported(place.name)
     except BaseException as error:
         top = sys.modules.get(place.name.partition(".")[0])
         if isinstance(error, ModuleNotFoundError) and _is_of(error, place.name) and top:
             raise _other_package(path, place.name, top) from error
-        raise _import_error(str(path), error, place, root) from error
+        raise _import_error(short_path(path), error, place, root) from error
     found = getattr(module, "__file__", None)
     if not found or Path(found).resolve() != path.resolve():
         raise _other_package(path, place.name, module)
@@ -172,23 +174,23 @@ def _other_package(path: Path, name: str, loaded: ModuleType) -> ImportFailed:
     top = name.partition(".")[0]
     where = getattr(loaded, "__file__", None) or f"a module called {top}"
     return ImportFailed(
-        f"{path} is {name}, but Python has imported another {top}: {where}",
+        f"{short_path(path)} is {name}, but Python has imported another {top}: {where}",
         hint=f"Two packages called {top} cannot be imported in one program: rename the folder.",
     )
 
 
 def _from_file(path: Path, place: ModulePlace, root: Path) -> ModuleType:
     if not path.is_file():
-        raise ImportFailed(f"no file {path}")
+        raise ImportFailed(f"no file {short_path(path)}")
     full = path.resolve()
     # a unique name: a file called torch.py or test.py must not shadow a module
     name = f"_rflint_{hashlib.sha1(str(full).encode()).hexdigest()[:12]}_{full.stem}"
     try:
         module = import_file(full, name)
     except BaseException as error:
-        raise _import_error(str(path), error, place, root) from error
+        raise _import_error(short_path(path), error, place, root) from error
     if module is None:
-        raise ImportFailed(f"{path} cannot be imported")
+        raise ImportFailed(f"{short_path(path)} cannot be imported")
     return module
 
 

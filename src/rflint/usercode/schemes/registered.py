@@ -1,0 +1,30 @@
+"""Models of installed packages, found by reading the packages: importing them takes seconds."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from rflint.usercode.schemes import timm, torchvision
+
+_REGISTERED = re.compile(r"^@register_model\b[\s\S]*?^def (\w+)", re.MULTILINE)
+_SCHEMES = (timm.SCHEME, torchvision.SCHEME)
+
+
+def registered(name: str) -> list[str]:
+    """The targets with a scheme for a name that stands alone: `timm:resnet18` for `resnet18`."""
+    return [
+        f"{scheme.prefix}:{name}"
+        for scheme in _SCHEMES
+        if name.isidentifier() and name in _names(scheme.package, scheme.registry)
+    ]
+
+
+def _names(package: str, folder: str) -> Iterator[str]:
+    """The names that the files of an installed package register."""
+    spec = importlib.util.find_spec(package)
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        for file in sorted(Path(place, folder).rglob("*.py")):
+            yield from _REGISTERED.findall(file.read_text(encoding="utf-8", errors="replace"))
