@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rflint.errors import UsageError
 from rflint.linting.rule import Rule
@@ -38,10 +39,14 @@ def select_rules(
 def check_code(rules: Sequence[Rule], code: str) -> None:
     """Raises UsageError where a code matches no rule."""
     if not any(precision(rule, code) for rule in rules):
+        from rflint.linting.rule_files import GROUP
+        from rflint.usercode.install_hints import plugin_missing
+
         names = [name for rule in rules for name in (rule.code, rule.name)]
         did = did_you_mean(similar(code, names) or similar(code.upper(), names))
-        known = ", ".join(rule.code for rule in rules)
-        raise UsageError(f"no rule {code!r}", hint=f"{did} The rules: {known}.".lstrip())
+        known = f"The rules: {', '.join(rule.code for rule in rules)}."
+        hints = filter(None, [did, known, plugin_missing(GROUP, Path.cwd())])
+        raise UsageError(f"no rule {code!r}", hint=" ".join(hints))
 
 
 def find_rule(rules: Sequence[Rule], code: str) -> Rule | None:

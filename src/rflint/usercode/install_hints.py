@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 
 from rflint.text.suggest import did_you_mean, similar
@@ -65,6 +65,17 @@ def package_elsewhere(name: str, root: Path) -> str:
         f'There is one in {relative_path(found)}: write pythonpath = ["{folder}"] under '
         "[tool.rflint] in pyproject.toml."
     )
+
+
+def plugin_missing(group: str, root: Path) -> str:
+    """For what a plugin of the project's would bring, if it is not installed; else empty."""
+    project = ProjectLayout.around(root)
+    there = {(x.name, x.value) for x in entry_points(group=group)}
+    missing = [x for x in project.entry_points(group).items() if x not in there]
+    if not missing:
+        return ""
+    names = ", ".join(f"{name} = {value}" for name, value in missing)
+    return f"The project's {group} ({names}) are not installed {_here()}: {install(project)}"
 
 
 def install(project: ProjectLayout, extra: str = "") -> str:

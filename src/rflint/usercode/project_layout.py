@@ -102,6 +102,22 @@ class ProjectLayout:
         tables = said if _is_table(said) else {}
         return {extra: tuple(_names(_texts(needs))) for extra, needs in tables.items()}
 
+    def entry_points(self, group: str) -> Mapping[str, str]:
+        """The entry points of a group that it has once it is installed."""
+        tables = (self.table, "project", "entry-points"), (self.table, "tool", "poetry", "plugins")
+        found: dict[str, str] = {}
+        for table, *keys in tables:
+            said: Any = table
+            for key in (*keys, group):
+                said = said.get(key) if _is_table(said) else None
+            if _is_table(said):
+                found |= {name: value for name, value in said.items() if isinstance(value, str)}
+        for line in _setup_cfg_values(self.folder, "options.entry_points", group):
+            name, equals, value = line.partition("=")
+            if equals:
+                found[name.strip()] = value.strip()
+        return found
+
     @property
     def compiles(self) -> bool:
         """Whether something is compiled when it is built."""

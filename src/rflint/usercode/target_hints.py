@@ -15,8 +15,6 @@ from rflint.usercode.install_hints import package_elsewhere
 from rflint.usercode.module_place import ModulePlace, module_source
 from rflint.usercode.ownership import is_installed
 from rflint.usercode.paths import relative_path, short_path, source_at
-from rflint.usercode.python_files import python_files
-from rflint.usercode.schemes.registered import registered
 
 SUBCOMMANDS = ("rule", "fix", "init", "schema", "clean")
 NOTEBOOK = ".ipynb"
@@ -49,6 +47,8 @@ def without_colon(target: str, names: Sequence[str] = (), root: Path | None = No
         return _in_module(file, name, rest) if rest else _of_file(file, target)
     if dot and all(part.isidentifier() for part in target.replace(".py.", ".").split(".")):
         return f"Did you mean {module}:{attribute}? A colon stands in front of the attribute."
+    from rflint.usercode.schemes.registered import registered
+
     meant = [f"rflint {x}" if x in SUBCOMMANDS else x for x in alike]
     if known := registered(target):
         return did_you_mean([*meant, *known])
@@ -58,6 +58,8 @@ def without_colon(target: str, names: Sequence[str] = (), root: Path | None = No
 
 def notebooks_in(paths: Sequence[Path]) -> str:
     """Why nothing was found where there are only notebooks; else empty."""
+    from rflint.usercode.python_files import python_files
+
     folders = [x for x in paths if x.is_dir()]
     found = next((x for folder in folders for x in folder.rglob(f"*{NOTEBOOK}")), None)
     is_all = found is not None and not any(python_files(folders))
@@ -197,6 +199,7 @@ def _folder_of(owner: Any) -> Path | None:
 def _in_package(name: str, package: str, folder: Path) -> list[str]:
     """The targets for a name that modules of a package define, and the package does not show."""
     from rflint.usercode.project_source import ProjectSource
+    from rflint.usercode.python_files import python_files
 
     source = ProjectSource(python_files([folder]))
     inner = (x.file for x in source.modules.values() if name in x.definitions)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rflint.errors import UsageError
+from rflint.linting.selection import check_code
 from rflint.usercode.project_layout import ProjectLayout
 from tests.helpers.program import write
 
@@ -93,3 +95,41 @@ def test_what_it_needs(tmp_path: Path) -> None:
 def test_what_is_no_project_cannot_be_installed(tmp_path: Path) -> None:
     write(tmp_path, {"pyproject.toml": "[tool.black]\n", "setup.cfg": "[flake8]\n"})
     assert not ProjectLayout.around(tmp_path).is_installable
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject.toml": '[project.entry-points."a.b"]\nx = "pkg.x"\nno = 3'},
+        {"pyproject.toml": '[tool.poetry.plugins."a.b"]\nx = "pkg.x"'},
+        {"setup.cfg": "[options.entry_points]\na.b =\n    x = pkg.x\nother =\n    y = pkg.y\n"},
+    ],
+)
+def test_what_it_brings_once_it_is_installed(tmp_path: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    project = ProjectLayout.around(tmp_path)
+    assert project.entry_points("a.b") == {"x": "pkg.x"}
+    assert project.entry_points("a") == {}
+
+
+def test_rules_of_a_project_that_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as raised:
+        check_code((), "ACME001")
+    assert "pip install" not in raised.value.hint
+    text = '[project]\nname = "x"\n[project.entry-points."rflint.rules"]\nacme = "acme_rflint"\n'
+    write(tmp_path, {"pyproject.toml": text})
+    with pytest.raises(UsageError) as raised:
+        check_code((), "ACME001")
+    assert "rflint.rules (acme = acme_rflint) are not installed" in raised.value.hint
+    assert raised.value.hint.endswith("pip install -e .")
+    installed = tmp_path / "lib/acme_rflint-1.dist-info"
+    write(installed, {"METADATA": "Name: acme-rflint\nVersion: 1\n"})
+    (installed / "entry_points.txt").write_text("[rflint.rules]\nacme = acme_rflint\n")
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    with pytest.raises(UsageError) as raised:
+        check_code((), "ACME001")
+    assert "pip install" not in raised.value.hint

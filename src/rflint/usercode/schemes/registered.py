@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from rflint.usercode.schemes import timm, torchvision
+from rflint.usercode.schemes.registry import scheme
 
 _REGISTERED = re.compile(r"^@register_model\b[\s\S]*?^def (\w+)", re.MULTILINE)
-_SCHEMES = (timm.SCHEME, torchvision.SCHEME)
+_WITH_REGISTRY = ("timm", "torchvision")
 
 
 def registered(name: str) -> list[str]:
     """The targets with a scheme for a name that stands alone: `timm:resnet18` for `resnet18`."""
     return [
-        f"{scheme.prefix}:{name}"
-        for scheme in _SCHEMES
-        if name.isidentifier() and name in _names(scheme.package, scheme.registry)
+        f"{prefix}:{name}"
+        for prefix in _WITH_REGISTRY
+        if name.isidentifier() and name in _names(scheme(prefix).package, scheme(prefix).registry)
     ]
 
 
