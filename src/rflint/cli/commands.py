@@ -16,7 +16,7 @@ from rflint.usercode.schemes.registry import scheme_of
 
 _MISSING = re.compile(
     r"--(?:arg \w+=\S*[^\s.:,]|res \d[\dx]*|layout [A-Z]+"
-    r"|input (?:\d[\dx]*|[\w.]+=[\w.:-]*\w))"
+    r"|input (?:\d[\dx]*(?::\w+)*|[\w.]+=[\w.:-]*\w))"
 )
 """The options that a hint asks for."""
 
@@ -43,6 +43,9 @@ def completed(hint: str, request: Request, given: CommonOptions) -> str:
     if "--input" in missing:  # all of them, and not those alone that were not given
         given = replace(given, options=replace(given.options, input=None))
         request = replace(request, shapes=())
+    if "--res" in missing:
+        given = replace(given, options=replace(given.options, res=None))
+        request = replace(request, resolution=None)
     return f"{hint}\nrflint {shlex.join([*_words(request, given), *missing])}"
 
 

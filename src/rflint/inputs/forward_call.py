@@ -48,6 +48,11 @@ class ForwardCall:
                 return path
         return str(index)
 
+    def keyword_of(self, index: int) -> str:
+        """What an input is called; empty where it is an argument by position, without need."""
+        by_position = (Slot(index),) if self.args is None else self.args
+        return "" if Slot(index) in by_position else self.path_of(index, ())
+
 
 BY_POSITION = ForwardCall()
 """The inputs one by one, in their order."""

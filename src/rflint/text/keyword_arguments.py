@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 _ARGUMENTS = re.compile(r"(?<![\w-])--arg \w+=\S*[^\s.:,](?: --arg \w+=\S*[^\s.:,])*")
+_DESCRIBED = re.compile(r"(?<![\w-])--input (\d[\dx]*(?::\w+)+)")
 _SIZES = re.compile(r"(?<![\w-])--(res|input) (\d[\dx]*)(?: \(or (\d[\dx]*)\))?")
 _NAMED = re.compile(r"(?<![\w-])--input [\w.]+=[\w.:-]*[\w](?: --input [\w.]+=[\w.:-]*[\w])*")
 _LETTERS = re.compile(r"(?<![\w-])--(layout|tracer) ([A-Z]+|auto|symbolic|export)(?!\w)")
@@ -23,6 +24,7 @@ def with_keyword_arguments(text: str) -> str:
     """
     text = _ARGUMENTS.sub(lambda found: f"args={{{_pairs(found[0])}}}", text)
     text = _NAMED.sub(lambda found: f"input=[{_texts(found[0])}]", text)
+    text = _DESCRIBED.sub(lambda found: f'input="{found[1]}"', text)
     text = _SIZES.sub(_sizes, text)
     text = _LETTERS.sub(lambda found: f'{found[1]}="{found[2]}"', text)
     text = _FLAGS.sub(lambda found: f"{found[1].replace('-', '_')}=True", text)

@@ -78,7 +78,7 @@ def trace_model(
 
     `given` are shapes or example tensors. Raises the error of the first inputs if none fit.
     """
-    attempts = _attempts(model, resolution, given, options)
+    attempts = inputs_in_turn(model, resolution, given, options)
     first: RflintError | None = None
     for inputs, handed, assumption in attempts:
         try:
@@ -121,13 +121,13 @@ def _say_what_helps(
 
 _ONE_EACH = "a scalar was given once for each image"
 
-_Attempt: TypeAlias = "tuple[tuple[torch.Tensor, ...], TracingOptions, str]"
+Attempt: TypeAlias = "tuple[tuple[torch.Tensor, ...], TracingOptions, str]"
 """Inputs, how they are handed to the model, and what was assumed."""
 
 
-def _attempts(
+def inputs_in_turn(
     model: nn.Module, resolution: tuple[int, ...] | None, given: Any, options: TracingOptions
-) -> list[_Attempt]:
+) -> list[Attempt]:
     """The inputs to try, in turn."""
     if not given:
         batch = 2 if options.train else 1  # batch normalisation in training needs several values

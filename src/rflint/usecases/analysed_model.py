@@ -8,10 +8,12 @@ from typing import Any
 
 from rflint.analysis.analyse import analyse, confirm_dead_weights
 from rflint.analysis.analysis import Analysis, OtherPasses, Retracer
+from rflint.errors import RflintError
 from rflint.graph.architecture import Architecture
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
 from rflint.tracing.model.build import BuiltModel
+from rflint.tracing.running_sizes import say_where_it_runs
 from rflint.tracing.traced_model import TracedModel, trace_model
 from rflint.usecases.gc_pause import gc_paused
 
@@ -30,9 +32,20 @@ def analyse_model(
     given: Any,
     tracing: TracingOptions,
     options: RuleOptions,
+    *,
+    finds_sizes: bool = True,
 ) -> AnalysedModel:
-    """Trace a model with the inputs that are given or inferred, and analyse its architecture."""
-    traced = trace_model(built.model, resolution, given, tracing)
+    """Trace a model with the inputs that are given or inferred, and analyse its architecture.
+
+    Where it does not run on them, the hint of the error says at which size it does, unless not
+    `finds_sizes`.
+    """
+    try:
+        traced = trace_model(built.model, resolution, given, tracing)
+    except RflintError as error:
+        if finds_sizes:
+            say_where_it_runs(error, built.model, resolution, given, tracing)
+        raise
 
     def other_passes() -> OtherPasses:
         with gc_paused():

@@ -77,7 +77,8 @@ def _at_sizes(
 def _at_size(built: BuiltModel, size: tuple[int, ...]) -> dict[str, Any]:
     try:
         with gc_paused(), recursion_limit_raised():
-            model = analyse_model(built, size, None, TracingOptions(), RuleOptions())
+            tracing, rules = TracingOptions(), RuleOptions()
+            model = analyse_model(built, size, None, tracing, rules, finds_sizes=False)
     except _BY_SIZE as error:
         return {"size": size, **_why(error)}
     return {"size": size, **_facts(model)}

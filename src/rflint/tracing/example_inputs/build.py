@@ -27,6 +27,10 @@ MAX_TOKEN_DIMENSIONS = 2
 """Tokens come in so many dimensions, at most: batch and steps."""
 
 
+class SizeMissing(UsageError):
+    """Nobody has said how large the input is."""
+
+
 def example_inputs(
     model: nn.Module,
     resolution: Sequence[int] | None,
@@ -105,7 +109,7 @@ def _inferred(
 ) -> tuple[int, ...]:
     """The shape of an only input that the model's first layer expects."""
     if resolution is None:
-        raise UsageError(
+        raise SizeMissing(
             "no input size", hint="Give one with --res 224 (or 32x64), or a shape with --input."
         )
     if any(layouts):

@@ -42,7 +42,7 @@ def proposal(
 ) -> str:
     """Options that give a model all its inputs: those that it has, and the missing ones."""
     names = parameter_names(model)
-    shapes = [_stated(tensor, call.path_of(i, names)) for i, tensor in enumerate(inputs)]
+    shapes = [stated(tensor, call.path_of(i, names)) for i, tensor in enumerate(inputs)]
     image = next((x for x in inputs if x.dim() > 2), None)
     like = shape_text(image.shape) if image is not None else "1x3x224x224"
     signature = signature_of(model)
@@ -64,7 +64,8 @@ def dictionary_proposal(model: nn.Module, like: torch.Tensor, name: str, key: st
     return " ".join(f"--input {name}.{key}={_of_name(key, shape)}" for key in keys)
 
 
-def _stated(tensor: torch.Tensor, path: str) -> InputShape:
+def stated(tensor: torch.Tensor, path: str) -> InputShape:
+    """An input as it is written on the command line."""
     is_default = tensor.dtype == torch.float32
     dtype = "" if is_default else str(tensor.dtype).removeprefix("torch.")
     if tensor.dim() == 0:

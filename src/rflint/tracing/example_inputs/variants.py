@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import torch
 
+from rflint.inputs.layouts import resizable_dimensions
 from rflint.tracing.model.meta_device import META
+
+Places = dict[int, list[int]]
+"""Dimensions of inputs, by the number of the input."""
 
 
 def batch_dimensions(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[int | None]:
@@ -54,3 +58,33 @@ def resized(
         found.append(tensor if same else torch.empty(shape, dtype=tensor.dtype, device=META))
     changed = any(new.shape != old.shape for new, old in zip(found, inputs, strict=True))
     return tuple(found) if changed else None
+
+
+def groups_of_one_size(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[Places]:
+    """The axes of all inputs, those together that are of one size.
+
+    Of an input without a layout they lie behind batch and channels; where the last two are alike,
+    as in images, another in front of them is something else, like frames.
+    """
+    groups: dict[tuple[int, ...], Places] = {}
+    for index, tensor in enumerate(inputs):
+        letters = layouts[index] if index < len(layouts) else ""
+        dims = list(resizable_dimensions(letters) if letters else range(2, tensor.dim()))
+        sizes = [tensor.shape[dim] for dim in dims]
+        if sizes[-2:-1] == sizes[-1:]:
+            dims = [dim for dim in dims if tensor.shape[dim] == sizes[-1]]
+        if sizes and tensor.dtype.is_floating_point:
+            key = tuple(tensor.shape[dim] for dim in dims)
+            groups.setdefault(key, {})[index] = dims
+    return list(groups.values())
+
+
+def with_size(
+    inputs: Sequence[torch.Tensor], places: Places, size: int
+) -> tuple[torch.Tensor, ...]:
+    """The inputs with these of their dimensions at another size."""
+    found = list(inputs)
+    for index, dims in places.items():
+        shape = [size if dim in dims else n for dim, n in enumerate(inputs[index].shape)]
+        found[index] = torch.empty(shape, dtype=inputs[index].dtype, device=META)
+    return tuple(found)

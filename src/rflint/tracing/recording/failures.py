@@ -26,6 +26,13 @@ from rflint.usercode.source_lines import (
     raised_by_the_user,
 )
 
+SMALL_MAP = "The map has become too small on the way: try a larger --res."
+ONE_POSITION_APART = (
+    "The maps that meet here differ by one position, as they do where a stride does not divide "
+    "a size and the rest is lost: try a --res that all strides divide, such as a multiple of "
+    "32, or pad or crop one of the maps."
+)
+
 
 def mismatch(
     layer: str, op: str, call: Call, error: ShapeError, source: SourceLocation | None
@@ -42,17 +49,13 @@ def mismatch(
 def _other_sizes(call: Call, why: str) -> str:
     """Which other input sizes may do, where it is a matter of sizes."""
     if "but the map is only" in why or "window spans" in why:
-        return "The map has become too small on the way: try a larger --res."
+        return SMALL_MAP
     shapes = [tuple(tensor.shape) for tensor in call.tensors]
     alike = len(shapes) > 1 and len({len(shape) for shape in shapes}) == 1 and len(shapes[0]) > 2
     sizes = {shape[2:] for shape in shapes}
     if not alike or len(sizes) < 2 or any(max(n) - min(n) > 1 for n in zip(*sizes, strict=True)):
         return ""
-    return (
-        "The maps that meet here differ by one position, as they do where a stride does not divide "
-        "a size and the rest is lost: try a --res that all strides divide, such as a multiple of "
-        "32, or pad or crop one of the maps."
-    )
+    return ONE_POSITION_APART
 
 
 def failure_of(
