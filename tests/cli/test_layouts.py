@@ -141,6 +141,42 @@ def test_pythonpath_is_searched_first(forked: Forked, tmp_path: Path, form: str)
     assert "src/" not in shown.out
 
 
+RENAMED = '[tool.setuptools.package-dir]\npkg = "{}"\n'
+
+
+@pytest.mark.parametrize("imports", ["..layers", "pkg.layers"])
+def test_a_package_in_a_folder_of_another_name(
+    forked: Forked, tmp_path: Path, imports: str
+) -> None:
+    """By module and by file; edits of its files and another folder are noticed."""
+    net = NET.replace("..layers", imports)
+    wide = LAYERS.replace("o, 3", "2 * o, 3")
+    aged(tmp_path, package("lib", models__net=net) | package("new", layers=wide))
+    aged(tmp_path, {"pyproject.toml": RENAMED.format("lib")})
+    targets = ("pkg.models.net:Net", "lib/models/net.py:Net")
+    assert params(linted(forked, tmp_path, *targets)) == [224, 224]
+    assert params(linted(forked, tmp_path / "lib/models", "net.py:Net")) == [224]
+    assert module_place("lib/models/net.py", tmp_path).name == "pkg.models.net"
+    shown = forked.rflint("--show-files", *targets, cwd=tmp_path)
+    assert shown.out.count("  lib/layers.py\n") == 2
+    run = ("pkg.models.net:Net", "--res", "16", "--verbose")
+    assert "224 parameters" in forked.rflint(*run, cwd=tmp_path).out
+    assert "was answered by the cache" in forked.rflint(*run, cwd=tmp_path).err
+    aged(tmp_path, {"pyproject.toml": RENAMED.format("new")})
+    assert "448 parameters" in forked.rflint(*run, cwd=tmp_path).out
+    aged(tmp_path, {"new/layers.py": LAYERS})
+    assert "224 parameters" in forked.rflint(*run, cwd=tmp_path).out
+
+
+def test_a_package_under_its_own_name_comes_before_a_folder_of_another(
+    forked: Forked, tmp_path: Path
+) -> None:
+    wide = LAYERS.replace("o, 3", "2 * o, 3")
+    write(tmp_path, package("lib") | package("pkg", layers=wide))
+    write(tmp_path, {"pyproject.toml": RENAMED.format("lib")})
+    assert params(linted(forked, tmp_path, "pkg.models.net:Net")) == [448]
+
+
 def test_pythonpath_that_is_not_there(forked: Forked, tmp_path: Path) -> None:
     model = '[[models]]\ntarget = "net:Net"\n'
     write(tmp_path, {"rflint.toml": f'pythonpath = ["lib"]\n{model}'})
@@ -350,10 +386,10 @@ IMPORTS = "import not_installed_here\n"
         (
             {
                 "pyproject.toml": '[tool.setuptools.package-dir]\npkg = "lib"\n',
-                **package("lib"),
+                "lib/models/net.py": "",
             },
             "pkg.models.net:Net",
-            ("pkg is the folder lib, which has another name", "pip install -e ."),
+            ("pkg is the folder lib, where no __init__.py is", "pip install -e ."),
         ),
         (
             {"pyproject.toml": SETUPTOOLS, **package("src/pkg")},

@@ -11,7 +11,7 @@ import ast
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,8 @@ def import_closure(target: str, root: Path, pythonpath: Sequence[Path] = ()) -> 
     place = module_place(module, root, pythonpath)
     path = [Path(entry) for entry in sys.path if entry and not is_installed(entry)]
     folders = [*place.first, *path, *place.last]
-    modules = _UserModules(list(dict.fromkeys(str(folder.resolve()) for folder in folders)))
+    unique = list(dict.fromkeys(str(folder.resolve()) for folder in folders))
+    modules = _UserModules(unique, {name: str(folder) for name, folder in place.renamed})
     pending = list(modules.find(place.name)) if place.name else []
     if place.file is not None and str(place.file) not in [x.file for x in pending]:
         pending.append(_Module(str(place.file), place.name))
@@ -94,13 +95,17 @@ class _Module:
 class _UserModules:
     """Finds the user's modules in folders."""
 
-    def __init__(self, folders: list[str]) -> None:
+    def __init__(self, folders: list[str], renamed: Mapping[str, str]) -> None:
         self.folders = folders
+        self.renamed = renamed
         self._elsewhere: dict[str, list[str]] = {}
 
     def find(self, name: str) -> Iterator[_Module]:
         """A module and the packages that contain it; nothing if it is not the user's."""
         parts = name.split(".")
+        if parts[0] in self.renamed:
+            yield from self._below("", parts)
+            return
         for folder in (*self.folders, *self._beyond(parts[0])):
             found = list(self._below(folder, parts))
             if found:
@@ -124,7 +129,8 @@ class _UserModules:
         """The modules along a dotted name, whose last part may be an attribute of a module."""
         path = folder
         for depth, part in enumerate(parts, start=1):
-            path = os.path.join(path, part)
+            is_renamed = depth == 1 and part in self.renamed
+            path = self.renamed[part] if is_renamed else os.path.join(path, part)
             package = os.path.join(path, "__init__.py")
             if os.path.isfile(package):
                 yield _Module(package, ".".join(parts[:depth]))

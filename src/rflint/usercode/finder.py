@@ -36,6 +36,8 @@ class UserModuleFinder:
         """The search path that the program was started with, without folders of the user's."""
         self.extra: tuple[str, ...] = ()
         """Folders that are not on the search path, but are searched after it."""
+        self.renamed: dict[str, Path] = {}
+        """The user's packages in folders of another name."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -44,6 +46,8 @@ class UserModuleFinder:
         if path is not None:
             return None  # the module is in a package
         for_user, by_given_name = _importer(sys._getframe(1))
+        if name in self.renamed and (for_user or by_given_name):
+            return _spec_in(self.renamed[name], name)
         if for_user:
             found = PathFinder.find_spec(name, self.extra) if self.extra else None
             # a folder without __init__.py comes after installed modules
@@ -95,6 +99,7 @@ def make_target_importable(place: ModulePlace) -> None:
     """
     finder = _finder()
     finder.extra = ()
+    finder.renamed = dict(place.renamed)
     if _is_installed_only(place):
         finder.extra = tuple(map(str, place.first))
     else:
@@ -120,7 +125,8 @@ def extra_folders() -> tuple[str, ...]:
 def module_exists(place: ModulePlace) -> bool:
     """Whether there is the top-level module of a target, in a folder of the user's or installed."""
     name = place.name.partition(".")[0]
-    return any(_in_folder(x, name) for x in place.folders) or _found(name) is not None
+    here = name in dict(place.renamed) or any(_in_folder(x, name) for x in place.folders)
+    return here or _found(name) is not None
 
 
 def shadowed_file(place: ModulePlace, module: ModuleType) -> str:
@@ -144,6 +150,8 @@ def _is_installed_only(place: ModulePlace) -> bool:
     if place.file is not None:
         return False
     name = place.name.partition(".")[0]
+    if name in dict(place.renamed):
+        return False
     if place.provider and has_module(place.provider, name):
         return False  # it has a file; a folder without __init__.py comes after installed modules
     there = _found(name)
@@ -161,6 +169,13 @@ def _found(name: str) -> ModuleSpec | None:
 
 def _in_folder(folder: Path, name: str) -> ModuleSpec | None:
     return PathFinder.find_spec(name, [str(folder)])
+
+
+def _spec_in(folder: Path, name: str) -> ModuleSpec | None:
+    """The package that a folder is, under another name than the folder's."""
+    return importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
 
 
 def _finder() -> UserModuleFinder:

@@ -35,7 +35,8 @@ def failed_import(error: ImportError, place: ModulePlace, root: Path) -> str:
     top, _, inner = missing.partition(".")
     if not top:
         return ""
-    is_own = any(_is_package(folder / top) for folder in place.folders)
+    renamed = top in dict(place.renamed)
+    is_own = renamed or any(_is_package(folder / top) for folder in place.folders)
     if not isinstance(error, ModuleNotFoundError):  # cannot import name 'x' from 'package'
         name = re.search(r"cannot import name '(\w+)'", str(error))
         compiled = name and is_own and project.compiles
@@ -54,7 +55,7 @@ def package_elsewhere(name: str, root: Path) -> str:
     project = ProjectLayout.around(root)
     if folder := project.own_folders.get(name):
         return (
-            f"The project says that {name} is the folder {folder}, which has another name: "
+            f"The project says that {name} is the folder {folder}, where no __init__.py is: "
             f"{install(project)}"
         )
     found = next(_holders(project.folder, name, _DEPTH), None)

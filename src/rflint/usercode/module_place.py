@@ -31,6 +31,8 @@ class ModulePlace:
     `pip install -e` do."""
     provider: Path | None = None
     """The folder that has the module, if one of the user's has it."""
+    renamed: tuple[tuple[str, Path], ...] = ()
+    """Packages that lie in a folder of another name, by the name that they are imported by."""
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -54,8 +56,11 @@ def module_source(module: str, root: Path, pythonpath: Sequence[Path] = ()) -> P
     place = module_place(module, root, pythonpath)
     if place.file is not None:
         return place.file
-    for folder in place.folders:
-        path = folder.joinpath(*module.split("."))
+    top, *inner = module.split(".")
+    renamed = dict(place.renamed)
+    packages = [renamed[top]] if top in renamed else [x / top for x in place.folders]
+    for package in packages:
+        path = package.joinpath(*inner)
         for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
             if file.is_file():
                 return file.resolve()
@@ -78,7 +83,20 @@ def _place_of_module(module: str, root: Path, pythonpath: Sequence[Path]) -> Mod
         provider = next((x for x in candidates if _leads_to(x / path)), None)
     own = [provider] if provider else []
     first = _unique((*pythonpath, root, *own))
-    return ModulePlace(module, None, first, sources, provider)
+    renamed = _renamed(project, candidates)
+    return ModulePlace(module, None, first, sources, provider, renamed)
+
+
+def _renamed(project: ProjectLayout, folders: Sequence[Path]) -> tuple[tuple[str, Path], ...]:
+    """The packages of a project in folders of another name, but for those that lie under theirs."""
+    said = (
+        (name, (project.folder / folder).resolve()) for name, folder in project.own_folders.items()
+    )
+    return tuple(
+        (name, folder)
+        for name, folder in said
+        if (folder / "__init__.py").is_file() and not any(has_module(x, name) for x in folders)
+    )
 
 
 def _leads_to(path: Path) -> bool:
@@ -90,7 +108,8 @@ def _place_of_file(file: Path, root: Path, pythonpath: Sequence[Path]) -> Module
 
     So a file that needs nothing of its package is linted though the package cannot be imported.
     """
-    sources = ProjectLayout.around(file.parent).source_folders
+    project = ProjectLayout.around(file.parent)
+    sources = project.source_folders
     others = ProjectLayout.around(root).source_folders
     last = (*sources, *others)
     imports = _Imports.of(file)
@@ -101,12 +120,25 @@ def _place_of_file(file: Path, root: Path, pythonpath: Sequence[Path]) -> Module
         own = [(x, name) for x, name in named if name.partition(".")[0] in imports.tops]
     if not own and imports.levels:
         own = [(x, name) for x, name in named if _depth(file, name) >= imports.levels]
+    renamed = _renamed(project, (*pythonpath, root, *sources, project.folder))
+    if name := _renamed_module(file, renamed, imports):
+        return ModulePlace(name, file, _unique((*pythonpath, root)), _unique(last), renamed=renamed)
     if not own:
-        return ModulePlace("", file, _unique((file.parent, *pythonpath, root)), _unique(last))
+        first = _unique((file.parent, *pythonpath, root))
+        return ModulePlace("", file, first, _unique(last), renamed=renamed)
     package_root, name = own[0]
     first = _unique((package_root, *pythonpath, root))
     # what lies beside it must not hide what is installed: modules of a package have any name
-    return ModulePlace(name, file, first, _unique((*last, file.parent)), package_root)
+    return ModulePlace(name, file, first, _unique((*last, file.parent)), package_root, renamed)
+
+
+def _renamed_module(file: Path, renamed: Sequence[tuple[str, Path]], imports: _Imports) -> str:
+    """The name of a file in a package of another name than its folder, if it imports from that."""
+    for package, folder in renamed:
+        name = _dotted(file, folder) if file.is_relative_to(folder) else ""
+        if name and (imports.levels or package in imports.tops):
+            return f"{package}.{name}"
+    return ""
 
 
 def _package_roots(file: Path, known: Sequence[Path], root: Path) -> Iterator[Path]:

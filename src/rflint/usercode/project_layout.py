@@ -63,10 +63,10 @@ class ProjectLayout:
 
     @property
     def own_folders(self) -> Mapping[str, str]:
-        """Packages that lie in a folder of another name, which no search path can express."""
+        """Top-level packages in a folder of another name, which no search path can express."""
         found = {}
         for package, folder in _package_folders(self.table):
-            if package and _parent(package, folder) is None:
+            if package.isidentifier() and _parent(package, folder) is None:
                 found[package] = folder
         return found
 
