@@ -163,7 +163,7 @@ def _is_installed_only(place: ModulePlace) -> bool:
 def _found(name: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(name)
-    except ValueError:  # a loaded module without a __spec__
+    except (ImportError, ValueError):  # a finder refuses it; a loaded module without a __spec__
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rflint.usecases.fix import fix_target
 from rflint.usercode.closure import import_closure
 from rflint.usercode.schemes import timm
 from rflint.usercode.schemes.offline import offline
+from rflint.usercode.schemes.registered import registered
 from rflint.usercode.schemes.registry import PREFIXES, scheme, scheme_of
 from rflint.usercode.target import check_target, load_target
 from tests.helpers.program import write
@@ -111,6 +113,27 @@ def test_a_missing_package_is_named_with_what_installs_it(prefix: str, tmp_path:
     with pytest.raises(ImportFailed, match="not installed") as raised:
         absent.check_target(absent.example.partition(":")[2], tmp_path)
     assert f"pip install {absent.install}" in raised.value.hint
+
+
+def test_a_package_that_may_not_be_imported_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs keep packages out with a finder that raises, or None among the modules."""
+
+    class Refuses:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name == "timm":
+                raise ModuleNotFoundError("No module named 'timm'", name="timm")
+
+    loaded = [x for x in sys.modules if x.partition(".")[0] in ("timm", "torchvision")]
+    for name in loaded:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Refuses(), *sys.meta_path])
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    for package in ("timm", "torchvision"):
+        with pytest.raises(ImportFailed, match="not installed"):
+            check_target(f"{package}:resnet18", tmp_path)
+    assert registered("resnet18") == []
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

@@ -24,7 +24,10 @@ def registered(name: str) -> list[str]:
 
 def _names(package: str, folder: str) -> Iterator[str]:
     """The names that the files of an installed package register."""
-    spec = importlib.util.find_spec(package)
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):  # a finder refuses it; a loaded module without a __spec__
+        return
     for place in (spec.submodule_search_locations or ()) if spec else ():
         for file in sorted(Path(place, folder).rglob("*.py")):
             yield from _REGISTERED.findall(file.read_text(encoding="utf-8", errors="replace"))
