@@ -106,3 +106,56 @@ def test_a_missing_argument_is_an_error_of_the_input(
     assert error["kind"] == "input"
     assert "needs 'thumbnail' too" in error["message"]
     assert "--input image=1x3x32x32 --input thumbnail=1x3x32x32" in ran.err
+
+
+BATCH = """
+from __future__ import annotations
+from dataclasses import dataclass
+from torch import Tensor, nn
+
+@dataclass
+class Batch:
+    image: Tensor
+    ids: Tensor
+    scale: float = 1.0
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.table = nn.Conv2d(3, 8, 3), nn.Embedding(100, 8)
+
+    def forward(self, batch: Batch) -> Tensor:
+        texts = self.table(batch.ids).mean(1)[:, :, None, None]
+        return self.conv(batch.image) * batch.scale + texts
+"""
+CONFIGURED = """
+[[models]]
+target = "net.py:Net"
+input = { batch = { image = "1x3x32x32", ids = "1x20:int64", scale = 0.5 } }
+"""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("net.py:Net", "--input", "batch.image=1x3x32x32", "--input", "batch.ids=1x20:int64"),
+        ("net.py:Net", "--input", "image=1x3x32x32", "--input", "ids=1x20:int64"),
+        (),
+    ],
+)
+def test_a_dataclass_is_given_by_its_parts(
+    forked: Forked, tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    write(tmp_path, {"net.py": BATCH, **({} if given else {"rflint.toml": CONFIGURED})})
+    ran = forked.rflint(*given, "--format", "json", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    assert ran.report["models"][0]["inputs"] == [[1, 3, 32, 32], [1, 20]]
+
+
+def test_what_is_in_a_dataclass_is_proposed(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"net.py": BATCH})
+    ran = forked.rflint("net.py:Net", "--res", "32", cwd=tmp_path)
+    assert ran.status == 2
+    assert "batch is a Batch, and not one tensor: it has image, ids, scale" in ran.err
+    command = "rflint net.py:Net --res 32 --input batch.image=1x3x32x32 --input batch.ids="
+    assert command in ran.err

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rflint.inputs.parts import MadeOfParts
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -34,6 +36,23 @@ class ForwardCall:
         args = tuple(_filled(argument, tensor) for argument in self.args)
         return args, {name: _filled(argument, tensor) for name, argument in self.keywords}
 
+    @property
+    def plain(self) -> ForwardCall:
+        """The same with dictionaries in the place of objects that are made of parts."""
+        if self.args is None:
+            return self
+        keywords = tuple((name, _plain(argument)) for name, argument in self.keywords)
+        return ForwardCall(tuple(map(_plain, self.args)), keywords)
+
+    def made_of(
+        self, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of the plain call, with objects made of their parts."""
+        if self.args is None:
+            return args, keywords
+        made = tuple(_made(*pair) for pair in zip(self.args, args, strict=True))
+        return made, {name: _made(x, keywords[name]) for name, x in self.keywords}
+
     def path_of(self, index: int, parameters: Sequence[str]) -> str:
         """What an input is called on the command line: `image`, or `batch.image`.
 
@@ -58,9 +77,31 @@ BY_POSITION = ForwardCall()
 """The inputs one by one, in their order."""
 
 
+def _plain(argument: Any) -> Any:
+    if isinstance(argument, MadeOfParts):
+        return {name: _plain(part) for name, part in argument.parts}
+    if isinstance(argument, dict):
+        return {key: _plain(item) for key, item in argument.items()}
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(_plain(item) for item in argument)
+    return argument
+
+
+def _made(argument: Any, plain: Any) -> Any:
+    if isinstance(argument, MadeOfParts):
+        return argument.make({name: _made(part, plain[name]) for name, part in argument.parts})
+    if isinstance(argument, dict):
+        return {key: _made(item, plain[key]) for key, item in argument.items()}
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(_made(*pair) for pair in zip(argument, plain, strict=True))
+    return plain
+
+
 def _filled(argument: Any, tensor: Callable[[Slot], Any]) -> Any:
     if isinstance(argument, Slot):
         return tensor(argument)
+    if isinstance(argument, MadeOfParts):
+        return argument.make({name: _filled(part, tensor) for name, part in argument.parts})
     if isinstance(argument, dict):
         return {key: _filled(item, tensor) for key, item in argument.items()}
     if isinstance(argument, (list, tuple)):
@@ -72,7 +113,9 @@ def _path_to(index: int, argument: Any, path: str) -> str:
     if isinstance(argument, Slot):
         return path if argument.index == index else ""
     items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(argument, dict):
+    if isinstance(argument, MadeOfParts):
+        items = argument.parts
+    elif isinstance(argument, dict):
         items = argument.items()
     elif isinstance(argument, (list, tuple)):
         items = enumerate(argument)

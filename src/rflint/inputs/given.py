@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from rflint.errors import UsageError
 from rflint.inputs.notation import InputShape
+from rflint.inputs.parts import (
+    MadeOfParts,
+    PartOf,
+    is_mapping_of_its_own,
+    is_named_tuple,
+    is_object_of_parts,
+    parts_of,
+    with_parts,
+)
 
 
 class TupleIndex(int):
@@ -42,8 +52,12 @@ def given_inputs(given: Any) -> list[GivenInput]:
     A list holds the arguments of forward in their order (those with a name excepted), a dictionary
     holds them by name, and a shape is the first of them.
     """
+    if is_object_of_parts(given):
+        return [*_leaves((0,), given)]
     if isinstance(given, Mapping):
-        return _checked([x for name, value in given.items() for x in _leaves((_key(name),), value)])
+        own = is_mapping_of_its_own(given)
+        names = {key: PartOf(_key(key), given) if own else _key(key) for key in given}
+        return _checked([x for key, value in given.items() for x in _leaves((names[key],), value)])
     if is_shape(given):
         return [*_leaves(_path_of(given, 0), given)]
     found: list[GivenInput] = []
@@ -59,7 +73,7 @@ def is_shape(value: Any) -> bool:
     """Whether something is a shape: sizes in a tuple or a list."""
     if isinstance(value, InputShape):
         return True
-    if not isinstance(value, (tuple, list)) or not value:
+    if not isinstance(value, (tuple, list)) or not value or is_named_tuple(value):
         return False
     return all(isinstance(size, int) and not isinstance(size, bool) for size in value)
 
@@ -77,15 +91,33 @@ def _leaves(path: Path, value: Any) -> Iterator[GivenInput]:
         yield GivenInput(path, value if value.is_tensor else value.value)
     elif is_shape(value):
         yield GivenInput(path, InputShape(value))
+    elif is_object_of_parts(value):
+        for name, part in parts_of(value):
+            yield from _parts((*path, PartOf(name, value)), part)
     elif isinstance(value, Mapping) and value:
+        own = is_mapping_of_its_own(value)
         for key, item in value.items():
-            yield from _leaves((*path, _key(key)), item)
+            name = PartOf(_key(key), value) if own else _key(key)
+            yield from _leaves((*path, name), item)
     elif isinstance(value, (tuple, list)) and value:
         index = TupleIndex if isinstance(value, tuple) else int
         for i, item in enumerate(value):
             yield from _leaves((*path, index(i)), item)
     else:
         yield GivenInput(path, value)
+
+
+def _parts(path: Path, part: Any) -> Iterator[GivenInput]:
+    """What is in a part of an object: shapes are none, but whatever the object has there."""
+    if isinstance(part, (tuple, list, Mapping)) and is_shape_or_empty(part):
+        yield GivenInput(path, part)
+    else:
+        yield from _leaves(path, part)
+
+
+def is_shape_or_empty(value: Any) -> bool:
+    """Whether a container has nothing in it that could be an input."""
+    return not value or is_shape(value)
 
 
 def _key(key: Any) -> str:
@@ -136,6 +168,10 @@ def nested(items: Sequence[tuple[Path, Any]]) -> Any:
     for path, item in items:
         groups.setdefault(path[0], []).append((path[1:], item))
     if not all(isinstance(key, int) for key in groups):
-        return {key: nested(inside) for key, inside in groups.items()}
+        found = {key: nested(inside) for key, inside in groups.items()}
+        whole = next((key.whole for key in groups if isinstance(key, PartOf)), None)
+        if whole is None:
+            return found
+        return MadeOfParts(partial(with_parts, whole), tuple((str(k), x) for k, x in found.items()))
     ordered = [nested(groups[key]) for key in sorted(groups, key=int)]
     return tuple(ordered) if any(isinstance(key, TupleIndex) for key in groups) else ordered

@@ -21,10 +21,15 @@ from rflint.inputs.given import given_inputs
 from rflint.inputs.layouts import check_layouts
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.operators.shapes import shape_text
+from rflint.tracing.example_inputs.annotated import PartsWanted
 from rflint.tracing.example_inputs.arguments import arrangement, is_input
 from rflint.tracing.example_inputs.build import inputs_to_try
 from rflint.tracing.example_inputs.candidates import possible_inputs
-from rflint.tracing.example_inputs.proposals import dictionary_proposal, proposal
+from rflint.tracing.example_inputs.proposals import (
+    dictionary_proposal,
+    parts_proposal,
+    proposal,
+)
 from rflint.tracing.example_inputs.variants import resized
 from rflint.tracing.model.signature import DictionaryWanted, InputsMissing, parameter_names
 from rflint.tracing.model.wrappers import network_inside
@@ -132,7 +137,12 @@ def inputs_in_turn(
     if not given:
         batch = 2 if options.train else 1  # batch normalisation in training needs several values
         possible = possible_inputs(model, resolution, batch=batch, layouts=options.layouts)
-        call = arrangement(model, given_inputs([possible[0][0]])).call
+        try:
+            call = arrangement(model, given_inputs([possible[0][0]])).call
+        except PartsWanted as error:
+            parts = parts_proposal(model, possible[0][0], error.name)
+            error.hint = f"Give its parts, with their own sizes, like {parts}"
+            raise
         handed = replace(options, call=call)
         return [
             (inputs, handed, "its shape was found by trying" if i else "")

@@ -9,6 +9,7 @@ from rflint.errors import UsageError
 from rflint.inputs.given import given_inputs
 from rflint.inputs.layouts import layout_of_shape, layouts_of_inputs
 from rflint.inputs.notation import InputShape, read_layouts, read_shape
+from rflint.inputs.parts import is_mapping_of_its_own, is_object_of_parts, with_parts
 from rflint.tracing.example_inputs.validation import check_input_argument
 
 _NESTING = (str, Mapping, list, tuple)
@@ -45,11 +46,14 @@ def _read(given: Any) -> Any:
     """The same with texts read as shapes."""
     if isinstance(given, str):
         return read_shape(given)
+    if is_object_of_parts(given):
+        return given
     if isinstance(given, Mapping):
-        return {name: _read_named(name, item) for name, item in given.items()}
+        items = {name: _read_named(name, item) for name, item in given.items()}
+        return with_parts(given, items) if is_mapping_of_its_own(given) else items
     if isinstance(given, (list, tuple)) and any(isinstance(x, _NESTING) for x in given):
-        items = [_read(item) for item in given]
-        return items if isinstance(given, list) else tuple(items)
+        read = [_read(item) for item in given]
+        return read if isinstance(given, list) else tuple(read)
     return given
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,6 +14,12 @@ from rflint.inputs.forward_call import BY_POSITION, ForwardCall, Slot
 from rflint.inputs.given import GivenInput, Path, nested
 from rflint.inputs.notation import InputShape
 from rflint.text.suggest import did_you_mean, similar
+from rflint.tracing.example_inputs.annotated import (
+    argument_types,
+    as_annotated,
+    is_made_of_parts,
+    only_type,
+)
 from rflint.tracing.model.signature import Signature, signature_of
 
 Item = tuple[Path, int]
@@ -37,8 +43,12 @@ def arrangement(model: nn.Module, given: Sequence[GivenInput]) -> Arrangement:
     What has no name goes to the arguments that are not named, in their order. Raises UsageError for
     a name that forward does not have.
     """
+    types = argument_types(model)
+    of_parts = any(is_made_of_parts(only_type(kind)) for kind in types.values())
     order = tuple(i for i, x in enumerate(given) if is_input(x.value))
-    if [x.path for x in given] == [(i,) for i in range(len(order))] == [(i,) for i in order]:
+    if not of_parts and [x.path for x in given] == [(i,) for i in range(len(order))] == [
+        (i,) for i in order
+    ]:
         positional = signature_of(model)
         if positional is None or len(order) <= len(positional.by_position):
             return Arrangement(order, BY_POSITION)
@@ -56,6 +66,7 @@ def arrangement(model: nn.Module, given: Sequence[GivenInput]) -> Arrangement:
         assumption = f"{keys} {'is' if len(foreign) == 1 else 'are'} taken to be in {only}"
     elif foreign:
         raise _no_argument(model, signature, foreign[0])
+    names = [*(p.name for p in signature.by_position)]
     free = [p.name for p in (*signature.by_position,) if p.name not in by_name]
     free += [p.name for p in signature.required if p.name not in by_name and p.name not in free]
     args: list[list[Item]] = []
@@ -69,7 +80,18 @@ def arrangement(model: nn.Module, given: Sequence[GivenInput]) -> Arrangement:
     if waiting and any(p.name in by_name for p in signature.by_position):
         waiting = []  # cannot be: what is unnamed fills every argument first
     ordered = {p.name: by_name.pop(p.name) for p in signature.named if p.name in by_name}
-    return _arranged(given, [*args, *waiting], {**ordered, **by_name}, assumption)
+    found = _arranged(given, [*args, *waiting], {**ordered, **by_name}, assumption)
+    return replace(found, call=_as_annotated(found.call, names, types))
+
+
+def _as_annotated(call: ForwardCall, names: Sequence[str], types: Mapping[str, Any]) -> ForwardCall:
+    """A call with its arguments of the types that forward says."""
+    given = call.args or ()
+    named = [*names[: len(given)], *[""] * (len(given) - len(names))]
+    return ForwardCall(
+        tuple(as_annotated(x, types.get(n), n) for n, x in zip(named, given, strict=True)),
+        tuple((name, as_annotated(x, types.get(name), name)) for name, x in call.keywords),
+    )
 
 
 def is_input(value: Any) -> bool:

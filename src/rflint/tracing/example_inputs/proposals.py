@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Sequence
 from inspect import Parameter
+from typing import Any, get_args, get_origin, is_typeddict
 
 import torch
 from torch import nn
@@ -16,6 +17,13 @@ from torch import nn
 from rflint.inputs.forward_call import ForwardCall
 from rflint.inputs.notation import InputShape
 from rflint.operators.shapes import shape_text
+from rflint.tracing.example_inputs.annotated import (
+    argument_types,
+    fields_of,
+    hints_of,
+    is_made_of_parts,
+    only_type,
+)
 from rflint.tracing.model.signature import parameter_names, signature_of
 
 _BY_NAME = (
@@ -57,6 +65,14 @@ def proposal(
     return " ".join(f"--input {text}" for text in texts)
 
 
+def parts_proposal(model: nn.Module, like: torch.Tensor, name: str) -> str:
+    """Options that give a model an argument which is made of parts."""
+    signature = signature_of(model)
+    parameters = {p.name: p for p in (signature.named if signature else ())}
+    texts = _parts(model, parameters[name.split(".")[0]], shape_text(like.shape))
+    return " ".join(f"--input {text}" for text in texts)
+
+
 def dictionary_proposal(model: nn.Module, like: torch.Tensor, name: str, key: str) -> str:
     """Options that give a model an argument that is a dictionary, of which one key is known."""
     keys = dict.fromkeys([key, *_keys_of(model, name)])
@@ -91,12 +107,33 @@ def _annotation(parameter: Parameter) -> str:
 
 def _parts(model: nn.Module, parameter: Parameter, like: str) -> list[str]:
     """What is in an argument that is a dictionary or a list."""
+    kind = only_type(argument_types(model).get(parameter.name))
+    of_type = _of_type(parameter.name, kind, like)
+    if len(of_type) > 1:
+        return of_type
     keys = _keys_of(model, parameter.name)
     if keys:
         return [f"{parameter.name}.{key}={_of_name(key, like)}" for key in keys]
     if re.match(r"(typing\.)?([Ll]ist|[Tt]uple|Sequence|Iterable)\b", _annotation(parameter)):
         return [f"{parameter.name}.{i}={like}" for i in range(2)]
     return []
+
+
+def _of_type(name: str, kind: Any, like: str) -> list[str]:
+    """What an argument of a type, or a part of one, may be given as."""
+    kind = only_type(kind)
+    hints: dict[str, Any] = {}
+    if is_made_of_parts(kind):
+        known = hints_of(kind)
+        hints = {part: known.get(part) for part, required in fields_of(kind).items() if required}
+    elif is_typeddict(kind):
+        hints = {**hints_of(kind)}
+    elif get_origin(kind) is tuple and Ellipsis not in get_args(kind):
+        hints = {str(i): part for i, part in enumerate(get_args(kind))}
+    if hints:
+        return [x for part, of in hints.items() for x in _of_type(f"{name}.{part}", of, like)]
+    simple = _BY_ANNOTATION.get(getattr(kind, "__name__", ""))
+    return [f"{name}={simple or _of_name(name.rpartition('.')[2], like)}"]
 
 
 def _of_name(name: str, like: str) -> str:

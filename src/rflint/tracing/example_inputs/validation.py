@@ -9,6 +9,7 @@ import torch
 
 from rflint.errors import UsageError
 from rflint.inputs.given import is_shape
+from rflint.inputs.parts import is_object_of_parts
 
 
 def check_input_argument(value: Any) -> None:
@@ -20,6 +21,8 @@ def check_input_argument(value: Any) -> None:
             "input= takes a shape or a tuple of example tensors, not one tensor",
             hint="Write input=(tensor,).",
         )
+    if is_object_of_parts(value):
+        return
     if not isinstance(value, (tuple, list, Mapping)):
         raise UsageError(
             f"input= takes a shape, a list of shapes or a tuple of tensors, or a dictionary of "
@@ -31,6 +34,8 @@ def check_input_argument(value: Any) -> None:
 def _check(value: Any) -> None:
     if value is None or isinstance(value, (str, torch.Tensor, bool, int, float)):
         return
+    if is_object_of_parts(value):
+        return  # which has whatever forward wants
     if is_shape(value):
         if not all(size > 0 for size in value):
             raise _no_shape(value)

@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
 from rflint.graph.layer import Kind
-from rflint.inputs.forward_call import ForwardCall
+from rflint.inputs.forward_call import BY_POSITION, ForwardCall
 from rflint.operators.call import tensors_in
 from rflint.operators.find import find
 from rflint.operators.table import Row
@@ -56,6 +56,7 @@ class Exporter(TorchFunctionMode):
         """The paths of the modules whose forward is running, innermost last."""
         self._is_in_leaf = False
         self._python_call: PythonCall | None = None
+        self._call = BY_POSITION
 
     def exported(
         self, inputs: Sequence[torch.Tensor], call: ForwardCall
@@ -76,7 +77,8 @@ class Exporter(TorchFunctionMode):
             _silenced(),
             torch.no_grad(),
         ):
-            args, kwargs = call.with_inputs(examples)
+            self._call = call
+            args, kwargs = call.plain.with_inputs(examples)
             return torch.export.export(self._model, args, kwargs, strict=False)
 
     def _call_module(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -92,6 +94,7 @@ class Exporter(TorchFunctionMode):
         try:
             if len(self._running) > 1:
                 return uncompiled(module)(*args, **kwargs)
+            args, kwargs = self._call.made_of(args, kwargs)
             with self:
                 result = uncompiled(module)(*args, **kwargs)
             return tuple(tensors_of(result)) if not path else result
