@@ -16,6 +16,7 @@ from typing import Any
 from rflint.errors import ImportFailed, RflintError, UsageError, error_text
 from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.exits import exit_call
+from rflint.usercode.file_hints import missing_file
 from rflint.usercode.finder import make_target_importable, module_exists, shadowed_file
 from rflint.usercode.frame_marks import enters_user_code, imports_for_user
 from rflint.usercode.import_file import import_file
@@ -29,7 +30,6 @@ from rflint.usercode.target_hints import (
     NOTEBOOK,
     NOTEBOOKS,
     missing_attribute,
-    missing_file,
     missing_module,
     without_colon,
 )

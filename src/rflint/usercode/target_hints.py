@@ -11,6 +11,7 @@ from typing import Any
 
 from rflint.text.numbers import first_few
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.file_hints import missing_file
 from rflint.usercode.install_hints import package_elsewhere
 from rflint.usercode.module_place import ModulePlace, module_source
 from rflint.usercode.ownership import is_installed
@@ -119,18 +120,6 @@ def _module_of(dotted: str, root: Path) -> tuple[Path, str, str] | None:
         if file := module_source(name, root):
             return file, name, rest
     return None
-
-
-def missing_file(path: str, root: Path) -> str:
-    """For a file that does not exist: files with a similar name, or that its folder is missing."""
-    folder = (root / path).parent
-    if not folder.is_dir():
-        return f"There is no folder {relative_path(folder)}."
-    files: list[str] = []
-    with suppress(OSError):
-        files = [x.name for x in folder.iterdir() if x.suffix == Path(path).suffix]
-    found = similar(Path(path).name, files, 3, ignore_case=True)
-    return did_you_mean([str(Path(path).with_name(x)) for x in found])
 
 
 def missing_module(name: str, place: ModulePlace, root: Path) -> str:

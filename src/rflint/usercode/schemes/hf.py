@@ -16,10 +16,10 @@ from typing import Any
 
 from rflint.errors import BuildFailed, ImportFailed, error_text
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.file_hints import missing_file
 from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
 from rflint.usercode.schemes.offline import offline
 from rflint.usercode.schemes.scheme import Builder, Scheme, imported
-from rflint.usercode.target_hints import missing_file
 
 _FILE = "config.json"
 _AUTO = "AutoModel.from_config"

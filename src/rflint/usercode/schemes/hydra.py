@@ -10,9 +10,9 @@ from typing import Any
 
 from rflint.errors import ImportFailed, UsageError, error_text
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.file_hints import missing_file
 from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
 from rflint.usercode.schemes.scheme import Builder, Scheme, imported
-from rflint.usercode.target_hints import missing_file
 
 
 def _parts(name: str) -> tuple[str, str]:
