@@ -95,10 +95,15 @@ class Cache:
             return ""
         return next(record.dependencies.changes(self._state), "")
 
-    def known_files(self, question: Question) -> tuple[str, ...]:
-        """The files that an earlier run depended on, whether or not they have changed since."""
+    def known_files(self, question: Question) -> tuple[str, ...] | None:
+        """The files that an earlier run depended on, whether or not they have changed since.
+
+        None if there was no such run.
+        """
         record = self._store.load(_files_key(question))
-        files = record.dependencies.files if record else ()
+        if record is None:
+            return None
+        files = record.dependencies.files
         return tuple(path for path, content in files if is_readable(content))
 
     def save(self, key: str, question: Question, report: ModelReport) -> tuple[str, ...]:

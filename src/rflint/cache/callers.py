@@ -64,6 +64,20 @@ def is_called_by(modules: tuple[str, ...]) -> bool:
     return False
 
 
+def is_import_of_package() -> bool:
+    """Whether an installed package makes the call while it is imported, and runs no user code."""
+    frame: FrameType | None = observed_call_frame()
+    while frame:
+        filename = frame.f_code.co_filename
+        if not filename.startswith("<") and not is_standard(filename):
+            if is_rflint(filename) or not is_installed(filename):
+                return False
+            if frame.f_code.co_name == "<module>":
+                return True
+        frame = frame.f_back
+    return False
+
+
 def only_asks_for_kind() -> bool:
     """Whether the call is by a function like os.path.exists, which uses nothing but the kind."""
     frame: FrameType | None = observed_call_frame()

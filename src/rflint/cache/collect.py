@@ -11,6 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any
 
 from rflint.cache.dependencies import CurrentState, Dependencies, ImportSearch
@@ -18,6 +19,7 @@ from rflint.cache.fingerprints import MISSING, kind_fingerprint, stat_fingerprin
 from rflint.cache.observations import RunObservations
 from rflint.usercode.finder import extra_folders
 from rflint.usercode.ownership import is_installed
+from rflint.usercode.paths import short_path
 
 _CALENDAR = re.compile(rb"""\.\s*(?:now|utcnow|today)\b|["'](?:now|today)["']""")
 """What asks datetime for the date, which cannot be observed."""
@@ -89,7 +91,7 @@ def _doubts(path: str, *, started: float) -> Iterable[str]:
     elif int(found.st_mtime) >= int(started) or found.st_ctime > started:
         # it may have changed since it was read; and if a source file changes twice within a second,
         # Python may run what it compiled of the first version
-        yield f"read {path}, which has only just changed"
+        yield f"read {short_path(Path(path))}, which has only just changed"
     elif path.endswith(".py"):
         try:
             with open(path, "rb") as file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rflint.cache.fingerprints import (
     MISSING,
@@ -15,6 +16,7 @@ from rflint.cache.fingerprints import (
     names_in,
     stat_fingerprint,
 )
+from rflint.usercode.paths import short_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,16 @@ class Dependencies:
         """What has changed, in words."""
         for path, fingerprint in self.files:
             if state.content(path) != fingerprint:
-                yield f"{path} has changed"
+                yield f"{short_path(Path(path))} has changed"
         for path, fingerprint in self.stats:
             if stat_fingerprint(path) != fingerprint:
-                yield f"{path} has changed"
+                yield f"{short_path(Path(path))} has changed"
         for path, fingerprint in self.kinds:
             if kind_fingerprint(path) != fingerprint:
-                yield f"{path} has come, or gone"
+                yield f"{short_path(Path(path))} has come, or gone"
         for path, with_stats, fingerprint in self.folders:
             if folder_fingerprint(path, with_stats=with_stats) != fingerprint:
-                yield f"the folder {path} has changed"
+                yield f"the folder {short_path(Path(path))} has changed"
         for name, fingerprint in self.variables:
             if state.variable(name) != fingerprint:
                 yield f"the environment variable {name} has changed"

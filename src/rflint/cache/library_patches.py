@@ -18,7 +18,7 @@ from typing import Any
 from rflint.cache.callers import is_called_by
 from rflint.cache.observer import DREW_RANDOM_NUMBERS, READ_THE_CLOCK, Observer
 from rflint.cache.patching import FunctionPatches
-from rflint.cache.randomness import shared_generators
+from rflint.cache.randomness import drawing_functions, shared_generators
 from rflint.cache.torch_patches import torch_observed
 
 _CLOCK = (
@@ -43,6 +43,9 @@ def libraries_observed(observer: Observer) -> Iterator[None]:
         for module in shared_generators():
             note = functools.partial(observer.generator_seeded, module)
             patches.replace(sys.modules[module], "seed", note)
+            draws = functools.partial(observer.number_drawn, module)
+            for name in drawing_functions(module):
+                patches.replace(sys.modules[module], name, draws)
         with (
             _new_generators_observed(observer),
             _environment_observed(observer),

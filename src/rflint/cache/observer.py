@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from rflint.cache.callers import (
     Caller,
     current_caller,
     is_called_by,
+    is_import_of_package,
     observed_call_frame,
     only_asks_for_kind,
 )
@@ -189,6 +192,16 @@ class Observer:
         """A shared generator of random numbers was seeded."""
         if self.randomness.seeded(generator, *values):
             self.not_cacheable(DREW_RANDOM_NUMBERS)
+
+    def number_drawn(self, generator: str, *_: object, **__: object) -> Callable[[], None] | None:
+        """A number is drawn from a shared generator: does not count in a package's import.
+
+        Packages number their objects by chance (rich does), which no model of the user's depends
+        on any more than on the clock that they read.
+        """
+        if not is_import_of_package() or self.randomness.counts(generator):
+            return None
+        return partial(self.randomness.passed_by, generator)
 
 
 def _absolute(path: Any) -> str:

@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 
 from rflint.cache.observer import CANNOT_BE_FOLLOWED, Observer
 
-Note: TypeAlias = Callable[..., None]
-"""Is called with the arguments of a replaced function, before the function is."""
+Note: TypeAlias = Callable[..., Callable[[], None] | None]
+"""Is called with the arguments of a replaced function, before the function is.
+
+What it returns, if anything, is called after the function."""
 
 
 class _ObservedFunction:
@@ -22,12 +24,17 @@ class _ObservedFunction:
         self.observer, self.original, self.note = observer, original, note
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        afterwards = None
         if self.observer.active:
             try:
-                self.note(*args, **kwargs)
+                afterwards = self.note(*args, **kwargs)
             except Exception:  # wrong arguments: the call itself will raise the right error
                 self.observer.not_cacheable(CANNOT_BE_FOLLOWED)
-        return self.original(*args, **kwargs)
+        try:
+            return self.original(*args, **kwargs)
+        finally:
+            if afterwards is not None:
+                afterwards()
 
     def __getattr__(self, name: str) -> Any:
         if name == "original":  # not yet set, as while the object is copied

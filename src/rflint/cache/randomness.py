@@ -12,6 +12,20 @@ def shared_generators() -> list[str]:
     return [name for name in ("random", "numpy.random") if name in sys.modules]
 
 
+def drawing_functions(module: str) -> list[str]:
+    """The functions of a module that draw from its shared generator, and those that set it."""
+    found = vars(sys.modules[module])
+    shared = getattr(found.get("random"), "__self__", None)
+    others = ("seed", "getstate", "get_state")
+    return [
+        name
+        for name, function in found.items()
+        if shared is not None
+        and getattr(function, "__self__", None) is shared
+        and name not in others
+    ]
+
+
 class Randomness:
     """Compares the shared generators with what they were when this object was made.
 
@@ -30,6 +44,14 @@ class Randomness:
         used = self._was_used(name)
         self.fixed.add(name)
         return used
+
+    def counts(self, name: str) -> bool:
+        """Whether numbers from a generator lie behind already that differ from run to run."""
+        return name not in self.before or self._was_used(name)
+
+    def passed_by(self, name: str) -> None:
+        """What has been drawn so far does not count."""
+        self.before[name] = _generator_state(name)
 
     def was_used(self) -> bool:
         """Whether random numbers were drawn, other than from a generator with a given seed."""

@@ -45,13 +45,13 @@ class ProjectFiles:
         seen = self._seen(request)
         more = [
             file
-            for file in seen
+            for file in seen or ()
             if written.is_open or not file.endswith(".py") or not os.path.exists(file)
         ]
         files = {
             os.path.realpath(file) for file in (*written.files, *request.argument_files, *more)
         }
-        return ImportClosure(frozenset(files), written.is_open and not seen)
+        return ImportClosure(frozenset(files), written.is_open and seen is None)
 
     def common(self) -> set[str]:
         """The files that all models depend on: the configuration, rules and the baseline."""
@@ -75,13 +75,13 @@ class ProjectFiles:
         own = self.of(request)
         # nobody knows yet what it reads: then it may be any of these
         unknown = [".py"] if own.is_open else []
-        if not self._seen(request):
+        if self._seen(request) is None:
             unknown += _DATA
         return bool(paths & own.files) or any(path.endswith(tuple(unknown)) for path in paths)
 
-    def _seen(self, request: Request) -> tuple[str, ...]:
-        """The files that an earlier run recorded."""
-        return self.cache.known_files(request) if self.cache else ()
+    def _seen(self, request: Request) -> tuple[str, ...] | None:
+        """The files that an earlier run recorded; None if there was none."""
+        return self.cache.known_files(request) if self.cache else None
 
 
 def planned_requests(

@@ -269,6 +269,25 @@ def test_what_is_no_dependency_is_a_reason(looking: Looking, kind: str) -> None:
     assert type(environment).__name__ == "_Environ"
 
 
+def test_a_package_may_draw_numbers_while_it_is_imported(looking: Looking) -> None:
+    """As rich does, which Lightning imports; what the user's code draws still is a reason."""
+    installed = looking.folder / "lib/site-packages"
+    drawing = "import random\nfrom random import randint\n\ndef draw(): return random.random()\n"
+    looking.put(f"{installed}/drawing.py", f"{drawing}\nNUMBERS = randint(0, 9), draw()\n")
+    found = f"import sys\nsys.path.insert(0, {str(installed)!r})\n"
+    for code, is_kept in (
+        ("import drawing", True),
+        ("import drawing; drawing.draw()", False),
+        ("import drawing, random; random.random()", False),
+        ("import random; random.random(); import drawing", False),
+        ("import random; draw = random.random; import drawing; draw()", False),
+        ("import random; random.seed(1); import drawing; random.random()", True),
+    ):
+        sys.modules.pop("drawing", None)
+        reasons = looking.at(found + code)[1]
+        assert reasons == (() if is_kept else ("drew random numbers",)), code
+
+
 def test_a_new_time_alone_is_no_change(looking: Looking) -> None:
     """A checkout gives every file another one."""
     found, reasons = looking.at(
