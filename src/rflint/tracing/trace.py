@@ -14,7 +14,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from rflint.errors import RflintError, UnsupportedByTracer, UsageError, internal_error
+from rflint.errors import (
+    DataDependent,
+    RflintError,
+    UnsupportedByTracer,
+    UsageError,
+    internal_error,
+)
 from rflint.graph.architecture import Architecture
 from rflint.inputs.layouts import check_layouts
 from rflint.inputs.tracing_options import TRACERS, TracingOptions
@@ -51,7 +57,8 @@ def trace(
         return _traced(request, tracer)
     try:
         return _traced(request, "symbolic")
-    except UnsupportedByTracer as first:
+    except (UnsupportedByTracer, DataDependent) as first:
+        # libraries ask their masks for values, and do without where they know of torch.export
         if tracer == "symbolic":
             first.hint = first.hint or "torch.export may be able to: take another --tracer."
             raise

@@ -149,9 +149,29 @@ class Electrodes(nn.Module):
         return out
 
 
+class Tokens(nn.Module):
+    """Looks up words, and mixes features of which no image has as many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(100, 36)
+        self.mix = nn.Linear(36, 36)
+
+    def forward(self, words: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.mix(self.words(words))
+        return out
+
+
+def test_a_model_of_tokens_asks_for_tokens() -> None:
+    with pytest.raises(RflintError, match="no input size") as raised:
+        rflint.lint(Tokens)
+    assert 'input="1x128:int64"' in str(raised.value.hint)
+
+
 @pytest.mark.parametrize(
     ("build", "res", "shape"),
     [
+        (Tokens, 16, [1, 16]),
         (Patches, 32, [1, 3, 32, 32]),
         (partial(Patches, frames=12, together=2), 32, [1, 3, 12, 32, 32]),
         (Electrodes, 128, [1, 22, 128]),

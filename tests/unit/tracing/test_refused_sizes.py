@@ -4,6 +4,7 @@ variance to be normalised by."""
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -55,6 +56,31 @@ def test_what_torch_refuses_is_refused(name: str, train: bool, batch: int, size:
         rflint.lint(model, input=shape, train=train)
     assert "layer norm" in str(raised.value)
     assert "PyTorch refuses" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda table: table[:, :2].expand(1, 9),
+        lambda table: table.view(7, 7),
+        lambda table: torch.cat([table, table[0]]),
+    ],
+)
+def test_what_a_model_does_wrong_with_its_own_numbers_is_told_of_it(step: Any) -> None:
+    """They are known, and torch runs on them."""
+
+    class Positions(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+            self.register_buffer("table", torch.arange(64)[None])
+
+        def forward(self, x: Tensor) -> Any:
+            return self.conv(x), step(self.table)
+
+    with pytest.raises(rflint.RflintError, match="the forward pass fails on a 1x3x8x8 input") as e:
+        rflint.lint(Positions, res=8)
+    assert e.value.kind == "trace"
 
 
 def test_an_inferred_batch_is_large_enough_for_training() -> None:

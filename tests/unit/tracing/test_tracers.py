@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import rflint
 from rflint.analysis.analyse import analyse
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.report.model_report import ModelReport
@@ -215,3 +216,25 @@ def test_compiled_code_is_followed_as_it_is_written(tracer: str) -> None:
         found = layers(lambda wrap=wrap: Compiled(wrap), tracer)
         assert [x.inputs for x in found] == expected
         assert [x.name for x in found][:2] == ["conv", "other"]
+
+
+class Masked(nn.Module):
+    """Asks whether its mask hides anything, unless it is exported: as libraries do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(100, 8)
+        self.mix = nn.Linear(8, 8)
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        x: Tensor = self.words(words)
+        if torch.compiler.is_exporting() or not mask.all():
+            x = x * mask[..., None]
+        out: Tensor = self.mix(x)
+        return out
+
+
+def test_what_asks_for_values_may_be_followed_by_export() -> None:
+    (found,) = rflint.lint(Masked, input=["1x16:int64", "1x16:int64"]).models
+    assert found.analysis.complete
+    assert found.analysis.architecture.tracer == "export"

@@ -109,9 +109,11 @@ def _inferred(
 ) -> tuple[int, ...]:
     """The shape of an only input that the model's first layer expects."""
     if resolution is None:
-        raise SizeMissing(
-            "no input size", hint="Give one with --res 224 (or 32x64), or a shape with --input."
-        )
+        if begins_with_embedding(model):
+            hint = "It begins with a table of tokens. Say how many it reads: --input 1x128:int64"
+        else:
+            hint = "Give one with --res 224 (or 32x64), or a shape with --input."
+        raise SizeMissing("no input size", hint=hint)
     if any(layouts):
         return _laid_out(model, layouts[0], resolution, batch)
     channels, axes = first_layer(model, resolution)

@@ -50,12 +50,12 @@ def possible_inputs(
         if shape not in seen:
             seen.add(shape)
             attempts.append(example_inputs(model, None, [(batch, *shape)]))
-    if not attempts:
-        assert cannot_infer is not None
-        raise cannot_infer
     if begins_with_embedding(model):
         tokens = (batch, *(resolution if len(resolution) < MAX_TOKEN_DIMENSIONS else ()))
         attempts.append(example_inputs(model, None, [tokens]))
+    if not attempts:
+        assert cannot_infer is not None
+        raise cannot_infer
     if len(attempts[0][0].shape) < 3:
         return attempts
     channels, *sizes = attempts[0][0].shape[1:]

@@ -96,7 +96,7 @@ class CallRecorder:
     ) -> Any:
         args, is_setitem = torch_call.args, torch_call.name == "__setitem__"
         if all(map(self._tracker.is_cheap, call.tensors)):
-            result = torch_call.run()
+            result = self._execution.on_values(torch_call)
             if is_setitem:
                 result = args[0]  # parameters may have been written into it
             self._tracker.gained_values(result)

@@ -98,7 +98,3 @@ class TorchCall:
     kwargs: dict[str, Any]
     op: str = ""
     """The function's name in the code, if that is another."""
-
-    def run(self) -> Any:
-        """Call the function."""
-        return self.function(*self.args, **self.kwargs)

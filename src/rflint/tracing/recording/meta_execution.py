@@ -19,7 +19,7 @@ from rflint.operators.table import Row
 from rflint.tracing.model.meta_device import META
 from rflint.tracing.recording.call_site import CallSite
 from rflint.tracing.recording.dtypes import result_dtype
-from rflint.tracing.recording.functions import is_library_operator, name_of
+from rflint.tracing.recording.functions import TorchCall, is_library_operator, name_of
 from rflint.tracing.recording.real_runs import CannotRun, results_like
 from rflint.tracing.recording.tensor_tracker import TensorTracker
 
@@ -63,6 +63,14 @@ class MetaExecution:
             raise
         finally:
             self.is_running = False
+
+    def on_values(self, call: TorchCall) -> Any:
+        """The result of a call whose tensors have their values."""
+        try:
+            return call.function(*call.args, **call.kwargs)
+        except Exception as error:
+            self.error = error
+            raise
 
     def on_scalars(self, func: Any, args: tuple[Any, ...]) -> Any:
         """What torch says to operands of this kind, whatever the tensors are."""

@@ -164,7 +164,7 @@ class Recorder(TorchFunctionMode):
         if call.name in MOVES:
             # to the device of an input that pretends to be elsewhere: values stay readable
             return moved(args[0], call.name, args[1:], kwargs)
-        return self._of_constants(call.run())
+        return self._of_constants(self.execution.on_values(call))
 
     def _called_on_tracked(self, call: TorchCall, tracked: Sequence[torch.Tensor]) -> Any:
         """What a call returns that takes recorded tensors."""
@@ -180,7 +180,7 @@ class Recorder(TorchFunctionMode):
         if reads_values(call.name, call.args, call.kwargs):
             if all(map(self.tracker.has_values, tracked)):
                 self._read_nodes += map(self.tracker.node, tracked)
-                return call.run()
+                return self.execution.on_values(call)
             return self.value_reads.read(call.spelling, call.args, tracked[0])
         if call.name in TEXTS:
             return self.value_reads.printed(tracked[0], call.args)
