@@ -116,6 +116,25 @@ def as_rflint_error(error: BaseException) -> RflintError:
 
 
 def error_text(error: BaseException) -> str:
-    """An exception's class and message: 'ValueError: no such layer'."""
+    """An exception's class and message: 'ValueError: no such layer'.
+
+    Behind them comes the first of the exceptions that it was raised from, unless it says that.
+    """
+    text = _own_text(error)
+    first = first_cause(error)
+    cause = str(first).strip() or type(first).__name__
+    return text if cause in text else f"{text} (from {_own_text(first)})"
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """The exception that all began with: the end of the chain of `raise ... from`."""
+    seen = {id(error)}
+    while error.__cause__ is not None and id(error.__cause__) not in seen:
+        error = error.__cause__
+        seen.add(id(error))
+    return error
+
+
+def _own_text(error: BaseException) -> str:
     text = str(error).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -243,6 +243,8 @@ def test_a_hint_comes_with_the_whole_command(project: Path) -> None:
     named = ModelOptions(res=((8,),), input=(read_shape("x=1x3x8x8"),))
     hint = completed(says, request, CommonOptions(named))
     assert hint.endswith("\nrflint net:f --res 8 --input x=1x3x8x8 --input batch.t=500:int64")
+    hint = completed("Say how many: --input 1x128:int64", request, CommonOptions(given))
+    assert hint.endswith("\nrflint net:f --res 8 --arg a=1 --input 1x128:int64")
     plain = "give --input if it should be another."
     assert completed(plain, request, CommonOptions(given)) == plain
 

@@ -421,6 +421,24 @@ IMPORTS = "import not_installed_here\n"
             ("circular import", "move one of the imports into the function"),
         ),
         (
+            {"net.py": "raise RuntimeError('operator seeing::nms does not exist')\n"},
+            "net.py:Net",
+            ("The compiled part of seeing did not load", "pip install --upgrade torch seeing"),
+        ),
+        (
+            {
+                "net.py": "def build():\n    try:\n"
+                "        raise RuntimeError('operator seeing::nms does not exist')\n"
+                "    except RuntimeError as error:\n"
+                "        raise ImportError('cannot build') from error\n"
+            },
+            "net.py:build",
+            (
+                "ImportError: cannot build (from RuntimeError: operator seeing::nms does not",
+                "The compiled part of seeing did not load",
+            ),
+        ),
+        (
             {"src/click/__init__.py": "", "src/click/net.py": "from . import x\n"},
             "src/click/net.py:Net",
             ("src/click/net.py is click.net, but Python has imported another click: ", "rename"),

@@ -36,7 +36,8 @@ def _print(survey: Survey, console: Console) -> None:
         console.print(Text("Cannot be linted as they are:", "dim"))
     for trial in survey.not_usable:
         console.print(Text(one_line(trial.candidate.title)))
-        console.print(Padding(Text(one_line(trial.reason), "dim"), (0, 0, 0, 3)))
+        for text in filter(None, (trial.reason, trial.hint)):
+            console.print(Padding(Text(one_line(text), "dim"), (0, 0, 0, 3)))
 
 
 def _print_usable(survey: Survey, console: Console) -> None:

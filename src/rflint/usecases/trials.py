@@ -34,6 +34,8 @@ class SizeTried:
     size: Sizes
     why: str = ""
     """Why it does not run."""
+    hint: str = ""
+    """What to do about that."""
     inputs: tuple[str, ...] = ()
     params: int = 0
     convs: int = 0
@@ -55,6 +57,8 @@ class Trial:
     why: str = ""
     """Why it was not built, or not tried at all."""
     place: str = ""
+    advice: str = ""
+    """What to do about that."""
 
     @property
     def running(self) -> tuple[SizeTried, ...]:
@@ -74,6 +78,11 @@ class Trial:
         if self.running:
             return "it has no weights"
         return self.sizes[0].why if self.sizes else "it was not tried"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, where that is known."""
+        return self.sizes[0].hint if self.sizes and not self.why else self.advice
 
 
 class Trials:
@@ -184,20 +193,19 @@ def _read(process: subprocess.Popen[str], answers: queue.SimpleQueue[str]) -> No
 
 def _trial(candidate: Candidate, answer: dict[str, Any]) -> Trial:
     if "why" in answer:
-        return Trial(candidate, why=answer["why"], place=answer["place"])
+        return Trial(candidate, why=answer["why"], place=answer["place"], advice=answer["hint"])
     return Trial(candidate, tuple(map(_size, answer["sizes"])))
 
 
 def _size(answer: dict[str, Any]) -> SizeTried:
     size = tuple(answer["size"])
     if "why" in answer:
-        return SizeTried(size, why=answer["why"])
+        return SizeTried(size, why=answer["why"], hint=answer["hint"])
     return SizeTried(
         size,
-        "",
-        tuple(answer["inputs"]),
-        answer["params"],
-        answer["convs"],
-        answer["unproductive"],
-        answer["complete"],
+        inputs=tuple(answer["inputs"]),
+        params=answer["params"],
+        convs=answer["convs"],
+        unproductive=answer["unproductive"],
+        complete=answer["complete"],
     )

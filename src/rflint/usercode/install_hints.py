@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 
+from rflint.errors import error_text
 from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.module_place import ModulePlace
 from rflint.usercode.paths import relative_path
@@ -48,6 +49,18 @@ def failed_import(error: ImportError, place: ModulePlace, root: Path) -> str:
     if is_own and inner:
         return _own_module_missing(missing, place, project)
     return "" if is_own else _dependency_missing(top, project)
+
+
+def compiled_part_missing(error: BaseException) -> str:
+    """For a package whose compiled operators torch does not know; else empty."""
+    found = re.search(r"\boperator (\w+)::\w+ does not exist", error_text(error))
+    if not found:
+        return ""
+    return (
+        f"The compiled part of {found[1]} did not load, as a rule because it was built for another "
+        f"torch than the one {_here()}. Install versions of the two that belong together, in one "
+        f"command and from one place: pip install --upgrade torch {found[1]}"
+    )
 
 
 def package_elsewhere(name: str, root: Path) -> str:

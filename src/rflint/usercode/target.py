@@ -20,7 +20,7 @@ from rflint.usercode.file_hints import missing_file
 from rflint.usercode.finder import make_target_importable, module_exists, shadowed_file
 from rflint.usercode.frame_marks import enters_user_code, imports_for_user
 from rflint.usercode.import_file import import_file
-from rflint.usercode.install_hints import failed_import
+from rflint.usercode.install_hints import compiled_part_missing, failed_import
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.module_place import ModulePlace, module_place
 from rflint.usercode.paths import short_path, source_at
@@ -215,8 +215,8 @@ def _import_error(name: str, error: BaseException, place: ModulePlace, root: Pat
         event = f"called {exit_call(error)}"
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
     else:
-        event, hint = f"raised {error_text(error)}", ""
-        if isinstance(error, ImportError):
+        event, hint = f"raised {error_text(error)}", compiled_part_missing(error)
+        if isinstance(error, ImportError) and not hint:
             hint = failed_import(error, place, root)
     return ImportFailed(
         f"importing {name} {event}", hint=hint, source=innermost_user_line_of(error)

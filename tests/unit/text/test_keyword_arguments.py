@@ -18,6 +18,7 @@ from rflint.text.keyword_arguments import with_keyword_arguments
             "Give one with res=224 (or (32, 64)), or a shape with input=.",
         ),
         ("for example --input 1x3x32x32.", "for example input=(1, 3, 32, 32)."),
+        ("it reads: --input 1x128:int64", 'it reads: input="1x128:int64"'),
         (
             "like --input x=1x3x8x8 --input batch.t=500:int64",
             'like input=["x=1x3x8x8", "batch.t=500:int64"]',

@@ -19,6 +19,7 @@ from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.wrappers import unwrapped, wrappers_of
 from rflint.usercode.exits import exit_call
 from rflint.usercode.frame_marks import enters_user_code
+from rflint.usercode.install_hints import compiled_part_missing
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.loading import was_stopped
 from rflint.usercode.ownership import is_user_code
@@ -139,7 +140,8 @@ def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) ->
 
 def _failed(described: str, error: Exception) -> RflintError:
     source = innermost_user_line_of(error)
-    return BuildFailed(f"{described} raised {error_text(error)}", source=source)
+    hint = compiled_part_missing(error)
+    return BuildFailed(f"{described} raised {error_text(error)}", hint=hint, source=source)
 
 
 def _with_article(noun: str) -> str:
