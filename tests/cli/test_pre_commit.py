@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.program import write
-from tests.helpers.project import PROJECT, copy_project, outside_environment
+from tests.helpers.project import PROJECT, copy_project
+from tests.helpers.repository import Repository
 
 MODEL = """
 from torch import nn
@@ -34,54 +32,6 @@ ONE_MORE = "        nn.Conv2d(16, 16, 3, padding=1),  # one more"
 PRODUCTIVE = MODEL.format(more="")
 TOO_DEEP = MODEL.format(more=ONE_MORE)
 ITS_LINE = TOO_DEEP.splitlines().index(ONE_MORE) + 1
-
-
-class Repository:
-    """A git repository for which pre-commit is installed, apart from this user's own settings."""
-
-    def __init__(self, path: Path, **environment: str) -> None:
-        self.path = path
-        scripts = sysconfig.get_path("scripts")
-        self.environment = outside_environment(
-            GIT_CONFIG_GLOBAL=os.devnull,
-            GIT_CONFIG_NOSYSTEM="1",
-            GIT_AUTHOR_NAME="A. Author",
-            GIT_AUTHOR_EMAIL="author@example.org",
-            GIT_COMMITTER_NAME="A. Author",
-            GIT_COMMITTER_EMAIL="author@example.org",
-            PATH=os.pathsep.join([scripts, os.environ["PATH"]]),
-            **environment,
-        )
-        path.mkdir(exist_ok=True)
-        self.run("git", "init", "-q")
-
-    def run(self, *command: str) -> str:
-        """The output of a command that has to succeed."""
-        status, output = self.tried(*command)
-        assert status == 0, output
-        return output
-
-    def tried(self, *command: str) -> tuple[int, str]:
-        done = subprocess.run(
-            command,
-            cwd=self.path,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
-
-    def commit(self, **files: str) -> tuple[int, str]:
-        """Write `<name>.py` files and commit everything."""
-        for name, text in files.items():
-            (self.path / f"{name}.py").write_text(text)
-        self.run("git", "add", "--all")
-        return self.tried("git", "commit", "-m", "change the model")
-
-    def commits(self) -> int:
-        return int(self.run("git", "rev-list", "--count", "--all"))
 
 
 @pytest.fixture(scope="module")

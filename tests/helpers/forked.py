@@ -48,11 +48,14 @@ for line in sys.stdin:
 
 
 class Forked:
-    """Runs the program, much quicker than from a shell."""
+    """Runs the program, much quicker than from a shell, after statements that all runs need."""
+
+    def __init__(self, first: str = "") -> None:
+        self.first = first
 
     def __enter__(self) -> Forked:
         self.server = subprocess.Popen(
-            [sys.executable, "-c", _SERVER],
+            [sys.executable, "-c", f"{self.first}\n{_SERVER}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
