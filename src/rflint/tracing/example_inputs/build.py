@@ -109,11 +109,14 @@ def _inferred(
 ) -> tuple[int, ...]:
     """The shape of an only input that the model's first layer expects."""
     if resolution is None:
-        if begins_with_embedding(model):
-            hint = "It begins with a table of tokens. Say how many it reads: --input 1x128:int64"
-        else:
-            hint = "Give one with --res 224 (or 32x64), or a shape with --input."
-        raise SizeMissing("no input size", hint=hint)
+        if begins_with_embedding(model):  # of which any number will do, so none is looked for
+            raise UsageError(
+                "no input size",
+                hint="It begins with a table of tokens. Say how many it reads: --input 1x128:int64",
+            )
+        raise SizeMissing(
+            "no input size", hint="Give one with --res 224 (or 32x64), or a shape with --input."
+        )
     if any(layouts):
         return _laid_out(model, layouts[0], resolution, batch)
     channels, axes = first_layer(model, resolution)
