@@ -134,6 +134,18 @@ def test_a_scalar_is_one_number_or_one_for_each_image(given: list[str]) -> None:
     assert shapes_of(Scheduled, given) == [[1, 3, 8, 8], []]
 
 
+@pytest.mark.parametrize(
+    "column", [lambda t: t[:, None], lambda t: t.unsqueeze(1)], ids=["indexed", "unsqueezed"]
+)
+def test_a_step_that_is_made_a_column_is_one_for_each_image(column: Any) -> None:
+    class Embedded(Step):
+        def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+            scale: torch.Tensor = column(t) * torch.linspace(0, 1, 4)
+            return super().forward(x, t) * scale.sum()
+
+    assert shapes_of(Embedded, ["x=4x3x8x8", "t=500:int64"]) == [[4, 3, 8, 8], [4]]
+
+
 def test_the_value_of_a_scalar_is_known() -> None:
     def layers(step: int) -> list[str]:
         report = rflint.lint(Scheduled, input=["1x3x8x8", f"t={step}:int64"]).models[0]

@@ -315,3 +315,26 @@ def test_numbers_of_numpy_are_numbers(code: Callable[..., Any]) -> None:
     found = analysis(Two(code))
     assert found.complete
     assert seen(found, "head") == ((7, 7), (7, 7))
+
+
+def test_an_encoder_that_is_given_a_padding_mask_is_followed_in_evaluation() -> None:
+    """PyTorch looks at the mask to choose between two ways to the same result."""
+
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv1d(16, 32, 3, padding=1)
+            layer = nn.TransformerEncoderLayer(32, 4, batch_first=True)
+            self.encoder = nn.TransformerEncoder(layer, 2)
+
+        def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            sequence = self.stem(x).transpose(1, 2)
+            encoded: torch.Tensor = self.encoder(sequence, src_key_padding_mask=mask)
+            return encoded
+
+    report = rflint.lint(Encoder, input=["2x16x50", "2x50:bool"]).models[0]
+    names = {layer.layer.name for layer in report.layers}
+    assert report.analysis.complete
+    assert not report.findings
+    assert report.analysis.architecture.tracer == "symbolic"
+    assert {"encoder.layers.0.linear1", "encoder.layers.1.linear2"} <= names

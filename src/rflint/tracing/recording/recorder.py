@@ -175,6 +175,9 @@ class Recorder(TorchFunctionMode):
             return None
         if call.spelling == "shape_as_tensor":
             return torch.tensor(call.args[0].shape)
+        if call.spelling == "nested_tensor_from_mask_left_aligned":
+            # nn.TransformerEncoder asks whether a faster way will do; the ordinary one is followed
+            return False
         if call.spelling in _COMPOSED:
             return self._composed(call.spelling, call.args)
         if reads_values(call.name, call.args, call.kwargs):
