@@ -152,9 +152,7 @@ def document(runs: Sequence[Run], asked: str) -> str:
         "",
         f"with Python {platform.python_version()}, torch {_version('torch')}, {versions}.",
         "",
-        "transformers' classes take a configuration object; zoo/transformers_models.py builds a "
-        "model from the defaults of its configuration. Shell quotes around "
-        "brackets are left out.",
+        "Shell quotes around brackets are left out.",
         "",
         "| command | complete | unproductive | findings | why not |",
         "| --- | --- | --- | --- | --- |",

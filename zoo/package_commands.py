@@ -7,26 +7,22 @@ from __future__ import annotations
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "transformers": (
-        *(
-            f"rflint zoo.transformers_models:build --arg name={words}"
-            for words in (
-                "ViTForImageClassification --res 224",
-                "ResNetForImageClassification --res 224",
-                "ConvNextForImageClassification --res 224",
-                "MobileViTForImageClassification --arg image_size=224 --res 224",
-                "SegformerForSemanticSegmentation --res 512",
-                "SwinForImageClassification --res 224",
-                "YolosForObjectDetection --arg image_size=[640,640] --arg num_hidden_layers=4"
-                " --res 640",
-                "ASTForAudioClassification --arg num_hidden_layers=4 --input 1x1024x128",
-                "Wav2Vec2Model --arg num_hidden_layers=4 --input 1x16000",
-                "WhisperForAudioClassification --arg encoder_layers=4 --input 1x80x3000",
-                "EncodecModel --input 1x1x24000",
-                "BertModel --arg num_hidden_layers=4 --input 1x128:int64",
-                "GPT2LMHeadModel --arg n_layer=4 --input 1x128:int64",
-                "CLIPModel --input input_ids=1x77:int64 --input pixel_values=1x3x224x224",
-            )
-        ),
+        "rflint hf:ViTConfig#ViTForImageClassification --res 224",
+        "rflint hf:ResNetConfig#ResNetForImageClassification --res 224",
+        "rflint hf:ConvNextConfig#ConvNextForImageClassification --res 224",
+        "rflint hf:MobileViTConfig#MobileViTForImageClassification --arg image_size=224 --res 224",
+        "rflint hf:SegformerConfig#SegformerForSemanticSegmentation --res 512",
+        "rflint hf:SwinConfig#SwinForImageClassification --res 224",
+        "rflint hf:YolosConfig#YolosForObjectDetection --arg image_size=[640,640]"
+        " --arg num_hidden_layers=4 --res 640",
+        "rflint hf:ASTConfig --arg num_hidden_layers=4 --input 1x1024x128",
+        "rflint hf:Wav2Vec2Config --arg num_hidden_layers=4 --input 1x16000",
+        "rflint hf:WhisperConfig#WhisperForAudioClassification --arg encoder_layers=4"
+        " --input 1x80x3000",
+        "rflint hf:EncodecConfig --input 1x1x24000",
+        "rflint hf:BertConfig --arg num_hidden_layers=4 --input 1x128:int64",
+        "rflint hf:GPT2Config#GPT2LMHeadModel --arg n_layer=4 --input 1x128:int64",
+        "rflint hf:CLIPConfig --input input_ids=1x77:int64 --input pixel_values=1x3x224x224",
     ),
     "diffusers": (
         "rflint diffusers:AutoencoderKL --res 64",
