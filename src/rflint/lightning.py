@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from rflint.errors import RflintError, UsageError
+from rflint.errors import RflintError, UsageError, as_rflint_error, error_text
 from rflint.inputs.notation import InputShape
-from rflint.testing import UnsoundArchitecture, assert_sound
+from rflint.testing import UnsoundArchitecture, assert_sound, check_options
+from rflint.text.suggest import did_you_mean, similar
 
 _PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 _ON_FINDINGS = ("warn", "raise")
@@ -77,6 +78,8 @@ class LintCallback(_Callback):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         super().__init__()
+        own = ("res", "on_findings", "fail_on", "submodule", "input_of")
+        check_options("LintCallback", options, own)
         if on_findings not in _ON_FINDINGS:
             raise UsageError(f"on_findings is {on_findings!r}, and can be 'warn' or 'raise'")
         self.res = res
@@ -91,7 +94,7 @@ class LintCallback(_Callback):  # type: ignore[misc]
         """Lint now, if the size is known."""
         self._linted = self.res is not None or self.options.get("input") is not None
         if self._linted:
-            self._lint(pl_module, self.options)
+            self._tell(lambda: self._lint(pl_module, self.options))
 
     def on_train_batch_start(
         self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int
@@ -100,26 +103,50 @@ class LintCallback(_Callback):  # type: ignore[misc]
         if self._linted:
             return
         self._linted = True
-        given = self.input_of(batch)
+        self._tell(lambda: self._lint(pl_module, {**self.options, "input": self._shapes(batch)}))
+
+    def _shapes(self, batch: Any) -> list[InputShape]:
+        """The shapes of what the model is fed of a batch."""
+        try:
+            given = self.input_of(batch)
+        except Exception as error:
+            raise UsageError(f"input_of raised {error_text(error)}") from error
         tensors = given if isinstance(given, list | tuple) else [given]
         if not all(hasattr(x, "shape") for x in tensors):
-            self._say(UsageError("no tensor in the batch", hint="Give res=, input= or input_of=."))
-            return
-        shapes = [_shape_of(x) for x in tensors]
-        self._lint(pl_module, {**self.options, "input": shapes})
+            raise UsageError("no tensor in the batch", hint="Give res=, input= or input_of=.")
+        return [_shape_of(x) for x in tensors]
 
     def _lint(self, pl_module: Any, options: Mapping[str, Any]) -> None:
-        model = pl_module.get_submodule(self.submodule)
+        model = _submodule(pl_module, self.submodule)
+        assert_sound(model, self.res, fail_on=self.fail_on, **options)
+
+    def _tell(self, lint: Callable[[], None]) -> None:
+        """Say what linting finds, and why it fails: no training ends by that, if it may warn."""
         try:
-            assert_sound(model, self.res, fail_on=self.fail_on, **options)
-        except (UnsoundArchitecture, RflintError) as found:
+            lint()
+        except UnsoundArchitecture as found:
             self._say(found)
+        except Exception as error:
+            self._say(as_rflint_error(error))
 
     def _say(self, found: UnsoundArchitecture | RflintError) -> None:
         if self.on_findings == "raise":
             raise found
         failed = "rflint could not lint the model: " if isinstance(found, RflintError) else ""
-        warnings.warn(f"{failed}{found}", stacklevel=3)
+        warnings.warn(f"{failed}{found}", stacklevel=4)
+
+
+def _submodule(module: Any, path: str) -> Any:
+    """A part of a module by its name. Raises UsageError where it has none of that name."""
+    walked = type(module).__name__
+    for name in filter(None, path.split(".")):
+        children = list(dict(module.named_children()))
+        if name not in children:
+            did = did_you_mean(similar(name, children))
+            has = f"Its children: {', '.join(children)}." if children else "It has no children."
+            raise UsageError(f"{walked} has no submodule {name!r}", hint=f"{did} {has}".strip())
+        module, walked = module.get_submodule(name), f"{walked}.{name}"
+    return module
 
 
 def _tensors(batch: Any) -> Iterator[Any]:

@@ -6,14 +6,18 @@ def test_architecture() -> None:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rflint.api import lint
-from rflint.errors import UsageError
+from rflint.errors import InternalError, RflintError, UsageError
 from rflint.report.exit_gate import FAIL_ON, least_severity
 from rflint.text.numbers import plural
+from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.ownership import is_user_code
 
 if TYPE_CHECKING:
     from rflint.report.report import Report
@@ -48,15 +52,65 @@ def assert_sound(
         RflintError: the model cannot be built or analysed, or a rule failed.
     """
     __tracebackhide__ = True  # pytest shows the line of the test
+    check_options("assert_sound", options, ("res", "fail_on"))
     if fail_on not in FAIL_ON:
         raise UsageError(f"fail_on is {fail_on!r}, and can be {', '.join(FAIL_ON)}")
-    report = lint(build, res, **options)
-    for failure in report.failures:
-        raise failure.error
+    try:
+        report = lint(build, res, **options)
+        failed = next((failure.error for failure in report.failures), None)
+    except RflintError as error:
+        failed = error
+    if failed is not None:
+        raise _without_own_frames(failed)
     failing = _from(report, fail_on)
     if failing.models:
         raise UnsoundArchitecture(_message(failing, fail_on))
     return report
+
+
+def check_options(function: str, options: Iterable[str], own: Sequence[str]) -> None:
+    """Raise a TypeError for an option that neither a function nor `rflint.lint` has."""
+    __tracebackhide__ = True
+    known = {*own, *inspect.signature(lint).parameters} - {"model"}
+    for name in options:
+        if name not in known:
+            did = did_you_mean(similar(name, sorted(known)))
+            hint = did or f"It has: {', '.join(sorted(known))}."
+            raise TypeError(f"{function}() has no argument {name!r}. {hint}")
+
+
+def _without_own_frames(error: RflintError) -> RflintError:
+    """The error as one of the line that asked for it, and of the user's code where that failed.
+
+    Its message says all that rflint knows. Where it is rflint that failed, every frame is kept.
+    """
+    if isinstance(error, InternalError):
+        return error
+    cause = error.__cause__
+    error.__cause__ = error.__context__ = None
+    error.__traceback__ = None
+    frames = list(_frames(cause))
+    if cause and frames and not _is_own(frames[-1]) and any(map(_is_users, frames)):
+        shown = None
+        for frame in reversed([x for x in frames if not _is_own(x)]):
+            shown = TracebackType(shown, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+        error.__cause__ = cause.with_traceback(shown)
+    return error
+
+
+def _frames(error: BaseException | None) -> Iterator[TracebackType]:
+    traceback = error.__traceback__ if error else None
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _is_own(frame: TracebackType) -> bool:
+    return str(frame.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "rflint"
+
+
+def _is_users(frame: TracebackType) -> bool:
+    return is_user_code(frame.tb_frame.f_code.co_filename)
 
 
 def _from(report: Report, fail_on: str) -> Report:

@@ -176,6 +176,82 @@ def test_an_unknown_way_to_tell_is_refused(pl: Any) -> None:
         callback(pl, on_findings="panic")
 
 
+@pytest.mark.parametrize("keyword", ["on_finding", "on_findings_"])
+def test_a_misspelt_keyword_is_refused_at_once(pl: Any, keyword: str) -> None:
+    with pytest.raises(TypeError, match=r"has no argument .* Did you mean on_findings\?"):
+        callback(pl, **{keyword: "raise"})
+    with pytest.raises(TypeError, match=r"Did you mean select\?"):
+        callback(pl, selct="RF101")
+
+
+def test_a_part_that_is_not_there_is_told_of_with_those_that_are(pl: Any, tmp_path: Path) -> None:
+    net = module(pl)
+    (said,) = fit(pl, net, tmp_path, pairs(), callback(pl, submodule="nt", res=8))
+    assert "Net has no submodule 'nt'\nDid you mean net? Its children: net." in said
+    assert net.steps == 1
+    (said,) = fit(pl, module(pl), tmp_path, pairs(), callback(pl, submodule="net.9.x"))
+    assert "Net.net has no submodule '9'\nIts children: 0, 1, 2" in said
+    part = callback(pl, submodule="nt", on_findings="raise")
+    with pytest.raises(rflint.RflintError, match="no submodule"):
+        fit(pl, module(pl), tmp_path, pairs(), part)
+
+
+def test_no_mistake_of_its_own_ends_a_training_that_may_go_on(pl: Any, tmp_path: Path) -> None:
+    wrong = callback(pl, input_of=lambda batch: batch["image"])
+    net = module(pl)
+    (said,) = fit(pl, net, tmp_path, pairs(), wrong)
+    assert "input_of raised TypeError: " in said
+    assert net.steps == 1
+
+
+class Looks:
+    """Lints at every point of a fit at which a callback is asked."""
+
+    def __init__(self) -> None:
+        self.found: list[dict[str, Any]] = []
+
+    def __call__(self, trainer: Any, net: Any, *_: Any) -> None:
+        self.found.append(rflint.lint(net, res=8).to_dict())
+
+
+def test_a_report_in_a_fit_is_that_of_the_module_outside_of_it(pl: Any, tmp_path: Path) -> None:
+    """The trainer that is attached to it then holds loaders, loops, and what is logged."""
+
+    class Net(type(module(pl))):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.spare = nn.Linear(3, 3)
+
+        def forward(self, x: Any) -> Any:
+            result = self.net(x)
+            self.log("mean", result.mean())
+            return result
+
+    class Examples(list):  # type: ignore[type-arg]
+        def __deepcopy__(self, memo: Any) -> Any:
+            raise RuntimeError("too large to be copied")
+
+    outside = rflint.lint(Net(), res=8).to_dict()
+    assert outside["models"][0]["repairs"]
+    assert "RF302" in {finding["code"] for finding in outside["models"][0]["findings"]}
+    looks = Looks()
+    points = ("on_fit_start", "on_train_batch_start", "on_train_batch_end", "on_train_end")
+    hooks = type("Hooks", (pl.Callback,), dict.fromkeys(points, staticmethod(looks)))
+    net = Net()
+    batches = torch.utils.data.DataLoader(Examples(pairs().dataset), batch_size=2)
+    fit(pl, net, tmp_path, batches, hooks())
+    assert looks.found == [outside] * 4
+    assert "mean" in net.trainer.callback_metrics
+
+
+def test_a_model_in_fabric_is_the_model(pl: Any) -> None:
+    fabric = pytest.importorskip("lightning.fabric", reason="lightning is not installed")
+    inner = module(pl).net
+    alone = rflint.lint(inner, res=8, name="net").to_dict()
+    wrapped = fabric.Fabric(accelerator="cpu", devices=1).setup(inner)
+    assert rflint.lint(wrapped, res=8, name="net").to_dict() == alone
+
+
 def test_without_lightning_the_error_says_what_to_install() -> None:
     code = (
         "import sys\nsys.modules['lightning'] = sys.modules['pytorch_lightning'] = None\n"

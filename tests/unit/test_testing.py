@@ -57,6 +57,8 @@ def test_options_are_those_of_lint() -> None:
     assert_sound(build, args={"layers": 4}, input=(1, 3, 8, 8), select="RF402")
     with pytest.raises(TypeError, match="colour"):
         assert_sound(build, res=8, colour=True)
+    with pytest.raises(TypeError, match=r"no argument 'selct'\. Did you mean select\?"):
+        assert_sound(build, res=8, selct="RF1")
     with pytest.raises(rflint.RflintError, match="fail_on is 'panic'"):
         assert_sound(build, res=8, fail_on="panic")
 
@@ -96,6 +98,84 @@ def test_in_pytest_the_report_is_what_one_sees(tmp_path: Path) -> None:
     assert "RF101 unproductive-layer" in ran.stdout
     assert ">       assert_sound(build, res=8)" in ran.stdout
     assert "__tracebackhide__" not in ran.stdout
+
+
+def test_what_to_do_about_it_is_code_for_an_object() -> None:
+    """No command line could name what a test builds."""
+
+    def classifier() -> nn.Module:
+        return build(layers=4)
+
+    with pytest.raises(AssertionError) as raised:
+        assert_sound(classifier, res=8)
+    message = str(raised.value)
+    assert "rflint fix" not in message
+    assert "Apply one: rflint.repairs(model, res=8)[0].apply(model)" in message
+    assert rflint.repairs(build(4), res=8)[0].apply(build(4))
+
+
+WRONG = {
+    "rule": 'assert_sound(build, res=8, select="RF999")',
+    "channels": "assert_sound(build, input=(1, 5, 8, 8))",
+    "argument": 'assert_sound(build, res=8, args={"depth": 3})',
+    "keyword": "assert_sound(build, res=8, selct=1)",
+    "size": "assert_sound(Misfit, res=8)",
+}
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What pytest says of mistakes in the use of assert_sound."""
+    folder = tmp_path_factory.mktemp("wrong")
+    tests = "".join(f"def test_{name}():\n    {call}\n\n" for name, call in WRONG.items())
+    text = f"""
+from torch import nn
+from rflint.testing import assert_sound
+
+
+def build():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3))
+
+
+class Misfit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 8, 3), nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.fc(self.conv(x))
+
+
+def raises():
+    return dict()["variant"]
+
+
+{tests}def test_raises():
+    assert_sound(raises, res=8)
+"""
+    write(folder, {"test_net.py": text})
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "0", "test_net.py"]
+    ran = subprocess.run(
+        command, cwd=folder, env=plain_environment(), capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_in_its_use_is_shown_at_the_line_of_the_test(shown: str, name: str) -> None:
+    start = shown.index(f"_ test_{name} _")
+    there = shown[start : shown.index("\n____", start)]
+    assert f">       {WRONG[name]}" in there
+    places = [line for line in there.splitlines() if ".py:" in line and line[:1] not in "E>"]
+    assert len(places) == 1
+    assert places[0].startswith("test_net.py:")
+
+
+def test_where_the_builder_raises_its_own_frames_are_shown(shown: str) -> None:
+    there = shown[shown.index("_ test_raises _") :]
+    assert """>       return dict()["variant"]""" in there
+    assert "rflint/usecases" not in there
 
 
 def test_importing_it_does_not_load_torch() -> None:

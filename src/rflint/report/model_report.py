@@ -75,8 +75,8 @@ class ModelReport:
     """Findings that the baseline holds."""
     exceeded_limits: tuple[ExceededLimit, ...] = ()
     """Of --max-macs and the other limits, those that the model exceeds."""
-    fix_command: str = "rflint fix"
-    """The command that writes its repairs."""
+    fix_command: str = ""
+    """The command that writes its repairs; empty for an object, which no command line can name."""
     has_module: bool = True
     """Whether the nn.Module is there that repairs are edits of, and not only its architecture."""
     rules_run: tuple[str, ...] | None = None
@@ -88,6 +88,16 @@ class ModelReport:
     def title(self) -> str:
         """The name that reports show."""
         return self.name or self.target
+
+    @property
+    def first_repair(self) -> tuple[str, str]:
+        """What its first repair is to a user, and the command or the code that gives it."""
+        if self.fix_command:
+            return "Write one as code", f"{self.fix_command} --repair 1"
+        inputs, sides = self.analysis.architecture.inputs, self.analysis.architecture.resolution
+        res: object = sides[0] if len(set(sides)) == 1 else sides
+        fed = f"res={res}" if len(inputs) == 1 else "input=..."
+        return "Apply one", f"rflint.repairs(model, {fed})[0].apply(model)"
 
     @property
     def layers(self) -> tuple[AnalysedLayer, ...]:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from rflint.errors import RepairFailed, error_text
+from rflint.tracing.model.lightning import trainers_of
 from rflint.tracing.model.tree import modules, parameters
 from rflint.usercode.source_lines import innermost_user_line_of
 
@@ -23,7 +24,7 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
     RepairFailed where it cannot be copied, or is not the model that the edits were made for.
     """
     try:
-        edited = copy.deepcopy(model, _computed(model))
+        edited = copy.deepcopy(model, {**trainers_of(modules(model)), **_computed(model)})
     except Exception as error:
         raise RepairFailed(
             f"the model cannot be copied: {error_text(error).splitlines()[0]}",

@@ -18,7 +18,9 @@ from torch import nn
 
 from rflint.errors import RepairFailed, error_text
 from rflint.inputs.forward_call import BY_POSITION, ForwardCall
+from rflint.tracing.model.lightning import keep_from_logging, trainers_of
 from rflint.tracing.model.meta_device import META
+from rflint.tracing.model.tree import modules
 from rflint.tracing.recording.tensors import tensors_of
 
 _MOST_ELEMENTS = 1 << 27
@@ -94,7 +96,8 @@ def _run(
     device = META if trial is Trial.ON_META else torch.device("cpu")
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")
-        running = _made_ready(copy.deepcopy(model), trial)
+        running = _made_ready(copy.deepcopy(model, trainers_of(modules(model))), trial)
+        keep_from_logging(modules(running))
         for module in running.modules():
             module.training = train
         args, kwargs = call.with_inputs([_placed(tensor, trial) for tensor in inputs])

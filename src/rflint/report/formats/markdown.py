@@ -186,10 +186,8 @@ def _advice(model: ModelReport) -> Iterator[str]:
             )
             rows.append(f"| {' | '.join(cells)} |")
         yield "\n".join(_that_fit(rows, _LINES, _ROOM_FOR_MODEL))
-        yield (
-            "Accuracy is not predicted: train to decide. "
-            f"{_code(f'{model.fix_command} --repair 1', _COMMAND)} writes the first as code."
-        )
+        what, code = model.first_repair
+        yield f"Accuracy is not predicted: train to decide. {what}: {_code(code, _COMMAND)}"
     larger = model.larger_input
     if larger:
         factor = relative_change(model.analysis.totals.macs, larger.macs, "x")

@@ -75,11 +75,8 @@ class Advice:
             "not predicted: train to decide.",
             style="dim",
         )
-        self.console.print(
-            Text.assemble(
-                ("Write one as code: ", "dim"), f"{one_line(self.model.fix_command)} --repair 1"
-            )
-        )
+        what, code = self.model.first_repair
+        self.console.print(Text.assemble((f"{what}: ", "dim"), one_line(code)))
 
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:
         edits = [step.code for step in repair.steps if not step.defines]

@@ -28,6 +28,12 @@ def module_of(kind: type) -> str:
     return found if type(found) is str else ""
 
 
+def name_of(kind: type) -> str:
+    """The name of a class."""
+    found = type.__getattribute__(kind, "__name__")
+    return found if type(found) is str else ""
+
+
 def has_attribute(kind: type, name: str) -> bool:
     """Whether a class or one of its bases defines a name."""
     return any(name in type.__getattribute__(base, "__dict__") for base in mro(kind))

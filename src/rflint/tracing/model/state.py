@@ -29,6 +29,7 @@ from rflint.tracing.model.introspection import (
     mro,
     slots_of,
 )
+from rflint.tracing.model.lightning import runs_training
 from rflint.tracing.model.tree import modules
 
 _SMALL = 64
@@ -155,7 +156,7 @@ class _Fingerprints:
             return self._identity(value)
         if id(value) in self._numbers:
             return "again", self._numbers[id(value)]
-        if depth > _DEEP:
+        if depth > _DEEP or runs_training(kind):
             return self._identity(value)
         self._numbers[id(value)] = len(self._numbers)
         self.alive.append(value)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from rflint.tracing.model.lightning import keep_from_logging
 from rflint.tracing.model.meta_device import LARGE, META
 from rflint.tracing.model.mode import mode_of, set_mode
 from rflint.tracing.model.snapshot import Snapshot
@@ -41,6 +42,7 @@ def temporarily_on_meta(model: nn.Module, *, train: bool) -> Iterator[None]:
     try:
         set_mode(model, train)
         _put_on_meta(tree)
+        keep_from_logging(tree)
         yield
     finally:
         snapshot.restore()

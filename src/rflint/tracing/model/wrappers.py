@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from torch import nn
 
-from rflint.tracing.model.lightning import model_in_steps
+from rflint.tracing.model.lightning import is_fabric_module, model_in_steps
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside torch.compile, data parallelism, and a Lightning module without forward."""
+    """The model inside torch.compile, data parallelism, Fabric and a Lightning module.
+
+    A Lightning module with a forward is a model itself.
+    """
     for attribute in wrappers_of(model):
         model = getattr(model, attribute)
     return model
@@ -22,6 +25,8 @@ def wrappers_of(model: nn.Module) -> tuple[str, ...]:
             found.append("_orig_mod")
         elif isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             found.append("module")
+        elif is_fabric_module(model):
+            found.append("_forward_module")
         elif inner := model_in_steps(model):
             found.append(inner)
         else:
