@@ -22,6 +22,8 @@ class RflintError(Exception):
         self.message = message
         self.hint = hint
         self.source = source
+        self.steps_before = 0
+        """Of a model that does not run: how many steps it took before."""
 
     def __str__(self) -> str:
         place = f"{self.source}: " if self.source else ""

@@ -73,6 +73,12 @@ BAD = {
     "sys.exit at import": Bad(
         "import", ("model.py:4: ", "sys.exit(0)", "__name__ == '__main__'"), "sys.exit(0)"
     ),
+    "a command line at import": Bad(
+        "import",
+        ("model.py:6: ", "as it reads a command line", "__name__ == '__main__'"),
+        "import argparse\np = argparse.ArgumentParser(); p.add_argument('--data', required=True)"
+        "\np.parse_args()",
+    ),
     "trains when it is imported": Bad(
         "training",
         ("model.py:5: ", "importing model.py trains", '__name__ == "__main__"', "--allow-training"),
@@ -238,6 +244,9 @@ USAGE = {
     "unknown option first": (["--bogus", "net:build"], "--bogus"),
     "unknown format": (["net:build", "--format", "yaml"], "'yaml'"),
     "unknown gate": (["net:build", "--fail-on", "panic"], "'panic'"),
+    "mistyped gate": (["net:build", "--fail-on", "warn"], "Did you mean warning?"),
+    "mistyped tracer": (["net:build", "--tracer", "symbol"], "Did you mean symbolic?"),
+    "mistyped type": (["net:build", "--input", "1x5:flaot32"], "Did you mean float32?"),
     "output is a folder": (["net:build", "--res", "32", "--output", "."], "is a directory"),
 }
 

@@ -387,3 +387,46 @@ def test_what_a_configuration_names_in_vain_has_its_line(
     ran = forked.rflint(cwd=project)
     assert ran.status == 2
     assert says in ran.err.replace(f"{project}/", "")
+
+
+@pytest.mark.parametrize("module", ["importing", "building"])
+def test_data_beside_a_script_is_found_where_its_path_is_relative(
+    project: Path, module: str, forked: Forked
+) -> None:
+    opens = "open('data/train.csv').read()"
+    write(project / "scripts", {"data/train.csv": "1\n"})
+    write(
+        project / "scripts",
+        {
+            "importing.py": f"from torch import nn\nrows = {opens}\n",
+            "building.py": f"from torch import nn\ndef build():\n    {opens}\n",
+        },
+    )
+    ran = forked.rflint("--isolated", f"scripts/{module}.py:build", "--res", "32", cwd=project)
+    assert ran.status == 2
+    assert "data/train.csv is relative to the current folder, and it lies in scripts" in ran.err
+
+
+def test_the_usage_of_a_script_is_told_under_its_own_name(project: Path, forked: Forked) -> None:
+    write(
+        project,
+        {
+            "args.py": "import argparse\np = argparse.ArgumentParser()\n"
+            "p.add_argument('--data', required=True)\nargs = p.parse_args()\n"
+        },
+    )
+    ran = forked.rflint("--isolated", "args.py:Net", "--res", "32", cwd=project)
+    assert "usage: args.py " in ran.err
+    assert "args.py: error: the following arguments are required: --data" in ran.err
+    assert "rflint: error: the following" not in ran.err
+
+
+def test_a_model_of_one_input_is_not_told_to_make_a_list_of_what_is_not_alike() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 3))
+    with pytest.raises(RflintError) as unlike:
+        rflint.lint(net, input=[(1, 3, 32, 32), (1, 5)])
+    assert "takes 1 input" in unlike.value.message
+    assert unlike.value.hint == "Give input= once."
+    with pytest.raises(RflintError) as alike:
+        rflint.lint(net, input=[(1, 3, 32, 32), (1, 3, 32, 32)])
+    assert "input.0=" in alike.value.hint

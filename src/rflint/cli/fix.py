@@ -16,7 +16,7 @@ from rflint.cli.arguments import ModelArguments, collected
 from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported, to_stderr
 from rflint.cli.output import opened_output
-from rflint.cli.parameters import with_configuration_options, with_model_options
+from rflint.cli.parameters import OneOf, with_configuration_options, with_model_options
 from rflint.errors import UsageError
 from rflint.usercode.stdout import end_stdout
 
@@ -27,10 +27,10 @@ class _RepairKind(click.ParamType):  # type: ignore[type-arg]
     name = "kind of repair"
 
     @cached_property
-    def _names(self) -> click.Choice[str]:
+    def _names(self) -> OneOf:
         from rflint.repair.registry import NAMES
 
-        return click.Choice(NAMES)
+        return OneOf(NAMES)
 
     def get_metavar(self, *args: Any, **kwargs: Any) -> str | None:
         """The names, as help pages list them."""

@@ -17,6 +17,7 @@ from rflint.cli.messages import errors_reported, note, to_stdout
 from rflint.cli.output import chosen_outputs, opened_output
 from rflint.cli.parameters import (
     Destination,
+    OneOf,
     amount,
     amount_or_share,
     codes,
@@ -92,7 +93,7 @@ class Program(click.Command):
 )
 @click.option(
     "--fail-on",
-    type=click.Choice(FAIL_ON),
+    type=OneOf(FAIL_ON),
     help="Exit with status 1 from this severity on.  [default: warning]",
 )
 @click.option(

@@ -68,6 +68,18 @@ def _read(reader: Callable[[Any], Any], value: str | Sequence[str]) -> Any:
         raise click.BadParameter(str(error)) from error
 
 
+class OneOf(click.Choice[str]):
+    """One of a few words; for another one it is said which is spelt alike."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word, if it is one of them."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            did = did_you_mean(similar(str(value), map(str, self.choices), ignore_case=True))
+            self.fail(f"{error.message} {did}".rstrip(), param, ctx)
+
+
 class Destination(click.ParamType["tuple[str, Path | None]"]):
     """A format, and the file to write it to: `sarif` or `sarif:FILE`."""
 
@@ -136,7 +148,7 @@ _MODEL_OPTIONS = (
     ),
     click.option(
         "--tracer",
-        type=click.Choice(TRACERS),
+        type=OneOf(TRACERS),
         help="Follow the model's code, or torch.export; auto (default): export where the code "
         "hides.",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,18 @@ class ForwardCall:
 
         `parameters` are the names of forward's parameters.
         """
-        by_position = (Slot(index),) if self.args is None else self.args
-        first = index if self.args is None else 0
-        names = [*parameters[first:], *map(str, range(first + len(by_position)))]
-        for name, argument in (*zip(names, by_position, strict=False), *self.keywords):
-            path = _path_to(index, argument, name)
-            if path:
-                return path
-        return str(index)
+        places = self.places(index + 1, parameters)
+        return next((path for path, x in places if x == Slot(index)), str(index))
+
+    def places(self, number: int, parameters: Sequence[str]) -> list[tuple[str, Any]]:
+        """What everything is called that is handed over, and what it is: a slot, or a constant.
+
+        `number` is that of the inputs, where they are given one by one.
+        """
+        args = tuple(map(Slot, range(number))) if self.args is None else self.args
+        names = [*parameters, *map(str, range(len(parameters), len(args)))]
+        named = (*zip(names, args, strict=False), *self.keywords)
+        return [place for name, argument in named for place in _places_in(argument, name)]
 
     def keyword_of(self, index: int) -> str:
         """What an input is called; empty where it is an argument by position, without need."""
@@ -109,14 +113,16 @@ def _filled(argument: Any, tensor: Callable[[Slot], Any]) -> Any:
     return argument
 
 
-def _path_to(index: int, argument: Any, path: str) -> str:
-    if isinstance(argument, Slot):
-        return path if argument.index == index else ""
-    items: Iterable[tuple[Any, Any]] = ()
+def _places_in(argument: Any, path: str) -> Iterator[tuple[str, Any]]:
+    items: Iterable[tuple[Any, Any]] | None = None
     if isinstance(argument, MadeOfParts):
         items = argument.parts
     elif isinstance(argument, dict):
         items = argument.items()
     elif isinstance(argument, (list, tuple)):
         items = enumerate(argument)
-    return next(filter(None, (_path_to(index, x, f"{path}.{key}") for key, x in items)), "")
+    if items is None:
+        yield path, argument
+    else:
+        for key, item in items:
+            yield from _places_in(item, f"{path}.{key}")

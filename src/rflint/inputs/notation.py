@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from rflint.inputs.layouts import read_layout
+from rflint.text.suggest import did_you_mean, similar
 
 Sizes: TypeAlias = tuple[int, ...]
 
@@ -144,6 +145,8 @@ def _layout_behind(part: str) -> str:
     try:
         return read_layout(part)
     except ValueError as error:
+        if did := did_you_mean(similar(part, DTYPES, ignore_case=True)):
+            raise ValueError(f"{part!r} is neither a type nor a layout. {did}") from None
         raise ValueError(f"{error}; nor is it a type, like {', '.join(DTYPES[:3])}") from None
 
 

@@ -67,7 +67,7 @@ def say_where_it_runs(
     else:
         found = _with_other_resolution(search, model, resolution, given, options)
     if found:
-        why = f"{error.hint} " if error.hint in (SMALL_MAP, ONE_POSITION_APART) else ""
+        why = f"{error.hint} " if error.hint.startswith((SMALL_MAP, ONE_POSITION_APART)) else ""
         error.hint = f"{why}{found}"
 
 

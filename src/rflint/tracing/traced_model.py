@@ -31,9 +31,10 @@ from rflint.tracing.example_inputs.proposals import (
     proposal,
 )
 from rflint.tracing.example_inputs.variants import resized
-from rflint.tracing.model.signature import DictionaryWanted, InputsMissing, parameter_names
+from rflint.tracing.model.signature import DictionaryWanted, InputsMissing
 from rflint.tracing.model.wrappers import network_inside
 from rflint.tracing.passes import later_passes, passes_in_mode
+from rflint.tracing.recording.failures import SMALL_MAP
 from rflint.tracing.trace import trace
 
 
@@ -81,10 +82,12 @@ def trace_model(
 ) -> TracedModel:
     """Trace a model with the first inputs that fit: those given, or inferred from its layers.
 
-    `given` are shapes or example tensors. Raises the error of the first inputs if none fit.
+    `given` are shapes or example tensors. If none fit, raises the error of those with which the
+    model got furthest.
     """
     attempts = inputs_in_turn(model, resolution, given, options)
-    first: RflintError | None = None
+    furthest: RflintError | None = None
+    of_shape, found_by_trying = "", False
     for inputs, handed, assumption in attempts:
         try:
             found = trace(model, inputs, handed)
@@ -93,17 +96,28 @@ def trace_model(
             _say_what_helps(error, model, inputs, handed)
             hopeless = isinstance(error, DataDependent | UnsupportedByTracer)
             if hopeless and not given:  # whatever the input is
-                if first is not None and isinstance(error, UnsupportedByTracer):
-                    raise first from error
+                if furthest is not None and isinstance(error, UnsupportedByTracer):
+                    raise furthest from error
                 raise
-            first = first or error
-    assert first is not None
-    if not given and not first.hint:
-        first.hint = (
-            f"The input {shape_text(attempts[0][0][0].shape)} was inferred from the model's first "
-            "layer; give --input if it should be another."
-        )
-    raise first
+            if furthest is None or error.steps_before > furthest.steps_before:
+                furthest, found_by_trying = error, bool(assumption) and not given
+                of_shape = _origin(inputs, handed, assumption)
+    assert furthest is not None
+    if not given and not furthest.hint:
+        furthest.hint = f"{of_shape}; give --input if it should be another."
+    elif furthest.hint == SMALL_MAP and found_by_trying:
+        furthest.hint = f"{SMALL_MAP} {of_shape}."
+    raise furthest
+
+
+def _origin(inputs: Sequence[torch.Tensor], options: TracingOptions, assumption: str) -> str:
+    """Where an input comes from that nobody gave."""
+    if not inputs:
+        return ""
+    shape = ":".join((shape_text(inputs[0].shape), *filter(None, options.layouts[:1])))
+    if assumption:
+        return f"The input {shape} is the one of those tried with which the model gets furthest"
+    return f"The input {shape} was inferred from the model's first layer"
 
 
 def _say_what_helps(
@@ -111,14 +125,12 @@ def _say_what_helps(
 ) -> None:
     """Say which options give a model the inputs that it lacks, or what else may be linted."""
     if isinstance(error, InputsMissing):
-        options_to_give = proposal(model, inputs, options.call, error.names)
+        options_to_give = proposal(model, inputs, options, error.names)
         error.hint = f"Give every input, with its own sizes, like {options_to_give}"
     elif isinstance(error, DictionaryWanted) and error.index is not None:
-        name = options.call.path_of(error.index, parameter_names(model))
-        like = inputs[error.index]
+        options_to_give = dictionary_proposal(model, inputs, options, error.index, error.key)
         error.hint = (
-            "Give what is in it by names and keys, with its own sizes, like "
-            f"{dictionary_proposal(model, like, name, error.key)}"
+            f"Give what is in it by names and keys, with its own sizes, like {options_to_give}"
         )
     elif isinstance(error, DataDependent | UnsupportedByTracer):
         error.hint = f"{error.hint} {network_inside(model)}".strip()

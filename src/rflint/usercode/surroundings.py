@@ -28,6 +28,20 @@ def command_line_hidden() -> Iterator[None]:
 
 
 @contextmanager
+def called_as(script: str) -> Iterator[None]:
+    """A script that is imported finds its own name in front of the command line.
+
+    So what it says of its usage is not taken for what rflint says.
+    """
+    saved = sys.argv
+    sys.argv = [script, *saved[1:]]
+    try:
+        yield
+    finally:
+        sys.argv = saved
+
+
+@contextmanager
 def warnings_noted(notes: list[str]) -> Iterator[None]:
     """Warnings of the user's code and of packages become notes: they are not what was asked.
 

@@ -5,6 +5,7 @@ A target is `package.module:attribute`, `file.py:attribute`, or has a scheme: `t
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 from rflint.errors import ImportFailed, RflintError, UsageError, error_text
 from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.exits import exit_call
-from rflint.usercode.file_hints import missing_file
+from rflint.usercode.file_hints import data_elsewhere, missing_file
 from rflint.usercode.finder import make_target_importable, module_exists, shadowed_file
 from rflint.usercode.frame_marks import enters_user_code, imports_for_user
 from rflint.usercode.import_file import import_file
@@ -25,7 +26,8 @@ from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.module_place import ModulePlace, module_place
 from rflint.usercode.paths import short_path, source_at
 from rflint.usercode.schemes.registry import PREFIXES, scheme_of
-from rflint.usercode.source_lines import innermost_user_line_of
+from rflint.usercode.source_lines import innermost_user_line_of, lines_of
+from rflint.usercode.surroundings import called_as
 from rflint.usercode.target_hints import (
     NOTEBOOK,
     NOTEBOOKS,
@@ -77,12 +79,13 @@ def load_target(target: str, root: Path, pythonpath: Sequence[Path] = ()) -> Any
         return scheme.load(name, root)
     place = module_place(module_name, root, pythonpath)
     make_target_importable(place)
-    if place.file is None:
-        module = _import_module(place, root)
-    elif place.name:
-        module = _from_package(root / module_name, place, root)
-    else:
-        module = _from_file(root / module_name, place, root)
+    with called_as(module_name):
+        if place.file is None:
+            module = _import_module(place, root)
+        elif place.name:
+            module = _from_package(root / module_name, place, root)
+        else:
+            module = _from_file(root / module_name, place, root)
     found: Any = module
     walked = module_name
     for part in attribute.split("."):
@@ -214,10 +217,12 @@ def _import_error(name: str, error: BaseException, place: ModulePlace, root: Pat
     if isinstance(error, SystemExit):
         event = f"called {exit_call(error)}"
         hint = "Guard what the file does as a script with: if __name__ == '__main__':"
+        if any(file == argparse.__file__ for file, _ in lines_of(error)):
+            event += ", as it reads a command line, which is empty here"
     else:
         event, hint = f"raised {error_text(error)}", compiled_part_missing(error)
         if isinstance(error, ImportError) and not hint:
             hint = failed_import(error, place, root)
-    return ImportFailed(
-        f"importing {name} {event}", hint=hint, source=innermost_user_line_of(error)
-    )
+    source = innermost_user_line_of(error)
+    hint = hint or data_elsewhere(error, Path(source.path) if source else None)
+    return ImportFailed(f"importing {name} {event}", hint=hint, source=source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -280,3 +281,46 @@ def test_a_small_view_in_front_is_no_measure_for_a_large_one() -> None:
 
     found = rflint.lint(Swapped, input=["large=1x3x32x32", "small=1x3x4x4"]).models[0]
     assert [x.name for x in found.analysis.unproductive] == [f"small.{i}" for i in range(2, 5)]
+
+
+class NestedBatch(nn.Module):
+    """Takes what a data loader collates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.table = nn.Embedding(100, 8)
+
+    def forward(self, batch: Any, scale: float = 1.0) -> Tensor:
+        words = self.table(batch["text"]["input_ids"]).mean(1)
+        return self.conv(batch["image"]).mean((2, 3)) * words * scale
+
+
+class ThroughNames(NestedBatch):
+    """The dictionary inside has another name where it is asked."""
+
+    def forward(self, batch: Any, scale: float = 1.0) -> Tensor:
+        inside = batch["text"]
+        words = self.table(inside["input_ids"]).mean(1)
+        return self.conv(batch["image"]).mean((2, 3)) * words * scale
+
+
+@pytest.mark.parametrize("net", [NestedBatch, ThroughNames])
+def test_a_proposal_has_what_was_given_and_runs(net: type[nn.Module]) -> None:
+    given = ["batch.image=1x3x40x40:BCHW", "batch.text=1x7:int64", "scale=0.5"]
+    with pytest.raises(RflintError) as raised:
+        rflint.lint(net(), input=given)
+    proposed = re.findall(r"[\w.]+=[\w.:]+\w", raised.value.hint.replace("input=", ""))
+    assert proposed == [
+        "batch.image=1x3x40x40:BCHW",
+        "batch.text.input_ids=1x128:int64",
+        "scale=0.5",
+    ]
+    assert rflint.lint(net(), input=proposed).to_dict()["models"][0]["inputs"][0] == [1, 3, 40, 40]
+
+
+def test_dictionaries_in_dictionaries_are_read_in_one_step() -> None:
+    with pytest.raises(RflintError) as raised:
+        rflint.lint(NestedBatch(), res=32)
+    assert "batch.text.input_ids=1x128:int64" in raised.value.hint
+    assert "batch.image=1x3x32x32" in raised.value.hint

@@ -198,3 +198,21 @@ def test_the_first_error_is_told_where_nothing_fits() -> None:
         rflint.lint(Patches, res=24)
     assert "cannot run on 1x10x16 and 1x17x16" in raised.value.message
     assert "It runs on 1x3x32x32" in raised.value.hint  # and on clips of 8x8, but who asks?
+
+
+class Samples(nn.Module):
+    """A convolution over samples that come without channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv1d(1, 4, 8, 4), nn.Conv1d(4, 4, 8, 4), nn.Conv1d(4, 4, 8))
+
+    def forward(self, samples: Tensor) -> Any:
+        return self.net(samples.unsqueeze(1))
+
+
+def test_the_error_is_that_of_the_inputs_with_which_the_model_gets_furthest() -> None:
+    with pytest.raises(RflintError) as raised:
+        rflint.lint(Samples(), res=100)
+    assert "layer net.2 (Conv1d) cannot run on 1x4x5" in raised.value.message
+    assert "The input 1x100 is the one of those tried" in raised.value.hint

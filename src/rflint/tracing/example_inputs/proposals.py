@@ -14,8 +14,9 @@ from typing import Any, get_args, get_origin, is_typeddict
 import torch
 from torch import nn
 
-from rflint.inputs.forward_call import ForwardCall
+from rflint.inputs.forward_call import Slot
 from rflint.inputs.notation import InputShape
+from rflint.inputs.tracing_options import TracingOptions
 from rflint.operators.shapes import shape_text
 from rflint.tracing.example_inputs.annotated import (
     argument_types,
@@ -39,24 +40,25 @@ _BY_NAME = (
         "1x16x512",
     ),
 )
+_ASKS = r"""(?:\[|\.get\()["']{}["'](?:,[^()]*)?[\])]"""
+"""How code asks a dictionary for a key."""
+_KEY = r"([^\W\d][\w-]*)"
 _BY_ANNOTATION = {"bool": "true", "int": "1", "float": "1.0"}
 
 
 def proposal(
     model: nn.Module,
     inputs: Sequence[torch.Tensor],
-    call: ForwardCall,
+    options: TracingOptions,
     missing: Sequence[str],
 ) -> str:
     """Options that give a model all its inputs: those that it has, and the missing ones."""
-    names = parameter_names(model)
-    shapes = [stated(tensor, call.path_of(i, names)) for i, tensor in enumerate(inputs)]
     image = next((x for x in inputs if x.dim() > 2), None)
     like = shape_text(image.shape) if image is not None else "1x3x224x224"
     signature = signature_of(model)
     parameters = {p.name: p for p in (signature.named if signature else ())}
     texts = []
-    for shape in shapes:
+    for shape in _given(model, inputs, options).values():
         # an image was inferred where forward wants several: it has to be told their names
         parts = _parts(model, parameters[shape.name], like) if shape.name in parameters else []
         texts += parts or [repr(shape)]
@@ -73,11 +75,45 @@ def parts_proposal(model: nn.Module, like: torch.Tensor, name: str) -> str:
     return " ".join(f"--input {text}" for text in texts)
 
 
-def dictionary_proposal(model: nn.Module, like: torch.Tensor, name: str, key: str) -> str:
-    """Options that give a model an argument that is a dictionary, of which one key is known."""
-    keys = dict.fromkeys([key, *_keys_of(model, name)])
-    shape = shape_text(like.shape)
-    return " ".join(f"--input {name}.{key}={_of_name(key, shape)}" for key in keys)
+def dictionary_proposal(
+    model: nn.Module, inputs: Sequence[torch.Tensor], options: TracingOptions, index: int, key: str
+) -> str:
+    """Options that give a model all its inputs, one of which is a dictionary that has a key."""
+    name = options.call.path_of(index, parameter_names(model))
+    texts: list[str] = []
+    for path, shape in _given(model, inputs, options).items():
+        if path != name:
+            texts.append(repr(shape))
+            continue
+        keys = dict.fromkeys([key, *_keys_of(model, name)])
+        like = shape_text(inputs[index].shape)
+        texts += (text for k in keys for text in _of_key(model, f"{name}.{k}", like))
+    return " ".join(f"--input {text}" for text in texts)
+
+
+def _of_key(model: nn.Module, path: str, like: str) -> list[str]:
+    """What a part of a dictionary may be given as: another one, where forward asks it for keys."""
+    if keys := _keys_of(model, path):
+        return [text for key in keys for text in _of_key(model, f"{path}.{key}", like)]
+    return [f"{path}={_of_name(path.rpartition('.')[2], like)}"]
+
+
+def _given(
+    model: nn.Module, inputs: Sequence[torch.Tensor], options: TracingOptions
+) -> dict[str, InputShape]:
+    """What a model is given, as it is written on the command line, by the name of its place.
+
+    Objects that no option can say are left out.
+    """
+    found: dict[str, InputShape] = {}
+    for path, what in options.call.places(len(inputs), parameter_names(model)):
+        if isinstance(what, Slot):
+            shape = stated(inputs[what.index], path)
+            layout = next(iter(options.layouts[what.index : what.index + 1]), "") or shape.layout
+            found[path] = InputShape(shape, shape.dtype, layout, path, shape.value)
+        elif what is None or isinstance(what, bool | int | float):
+            found[path] = InputShape((), name=path, value=what)
+    return found
 
 
 def stated(tensor: torch.Tensor, path: str) -> InputShape:
@@ -113,7 +149,8 @@ def _parts(model: nn.Module, parameter: Parameter, like: str) -> list[str]:
         return of_type
     keys = _keys_of(model, parameter.name)
     if keys:
-        return [f"{parameter.name}.{key}={_of_name(key, like)}" for key in keys]
+        paths = (f"{parameter.name}.{key}" for key in keys)
+        return [text for path in paths for text in _of_key(model, path, like)]
     if re.match(r"(typing\.)?([Ll]ist|[Tt]uple|Sequence|Iterable)\b", _annotation(parameter)):
         return [f"{parameter.name}.{i}={like}" for i in range(2)]
     return []
@@ -141,11 +178,13 @@ def _of_name(name: str, like: str) -> str:
     return next(found, like)
 
 
-def _keys_of(model: nn.Module, name: str) -> list[str]:
-    """The keys for which forward asks one of its arguments, in the order of its code."""
+def _keys_of(model: nn.Module, path: str) -> list[str]:
+    """The keys for which forward asks an argument, or a part of it, in the order of its code."""
     try:
         source = inspect.getsource(type(model).forward)
     except (OSError, TypeError):  # there is no source
         return []
-    asked = re.findall(rf"""\b{name}(?:\[|\.get\()["']([\w-]+)["']""", source)
+    name, *keys = path.split(".")
+    at = re.escape(name) + "".join(_ASKS.format(re.escape(key)) for key in keys)
+    asked = re.findall(rf"\b{at}{_ASKS.format(_KEY)}", source)
     return list(dict.fromkeys(asked))

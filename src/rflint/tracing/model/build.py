@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -18,6 +19,7 @@ from rflint.tracing.model.lightning import model_in_steps
 from rflint.tracing.model.meta_device import WeightsOnMeta
 from rflint.tracing.model.wrappers import unwrapped, wrappers_of
 from rflint.usercode.exits import exit_call
+from rflint.usercode.file_hints import data_elsewhere
 from rflint.usercode.frame_marks import enters_user_code
 from rflint.usercode.install_hints import compiled_part_missing
 from rflint.usercode.interrupts import is_ctrl_c
@@ -140,7 +142,8 @@ def call_builder(attribute: Callable[..., Any], arguments: Mapping[str, Any]) ->
 
 def _failed(described: str, error: Exception) -> RflintError:
     source = innermost_user_line_of(error)
-    hint = compiled_part_missing(error)
+    beside = Path(source.path) if source else None
+    hint = compiled_part_missing(error) or data_elsewhere(error, beside)
     return BuildFailed(f"{described} raised {error_text(error)}", hint=hint, source=source)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any
 
+import torch
 from torch import nn
 
 from rflint.errors import InputMismatch
@@ -133,8 +134,7 @@ def check_signature(model: nn.Module, args: Sequence[Any], kwargs: Iterable[str]
             )
         raise InputMismatch(
             f"{what} takes {number} ({', '.join(p.name for p in takes)}), not {len(args)}",
-            hint="Give one --input for each. Where one of them is a list of tensors, name its "
-            f"items: --input {takes[0].name}.0=1x3x32x32 --input {takes[0].name}.1=1x3x32x32.",
+            hint=_how_many_to_give(args, takes[0].name, len(takes)),
         )
     given = {*(p.name for p in takes[: len(args)]), *kwargs}
     missing = [p.name for p in signature.required if p.name not in given]
@@ -146,6 +146,18 @@ def check_signature(model: nn.Module, args: Sequence[Any], kwargs: Iterable[str]
             else f"{what} needs {_listed(missing)}",
             missing,
         )
+
+
+def _how_many_to_give(args: Sequence[Any], first: str, number: int) -> str:
+    """What to give in the place of too many inputs: those alike may be meant as one list."""
+    once = "one --input for each" if number > 1 else "--input once"
+    dimensions = {x.dim() if isinstance(x, torch.Tensor) else None for x in args}
+    if len(dimensions) > 1 or None in dimensions:
+        return f"Give {once}."
+    return (
+        f"Give {once}. Where one of them is a list of tensors, name its items: "
+        f"--input {first}.0=1x3x32x32 --input {first}.1=1x3x32x32."
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -101,6 +101,11 @@ class Recorder(TorchFunctionMode):
         )
 
     @property
+    def steps(self) -> int:
+        """How many calls have been recorded."""
+        return sum(x.spelling not in ("input", "get_attr") for x in self.tracker.steps.values())
+
+    @property
     def has_convolved(self) -> bool:
         """Whether a convolution has been recorded."""
         steps = self.tracker.steps.values()

@@ -58,6 +58,7 @@ def record_symbolically(
             failure = _failure(error, placeholders, recorder)
             if isinstance(failure, DataDependent) and recorder.has_convolved:
                 return recorder.broken_off(failure)
+            failure.steps_before = recorder.steps
             if failure is error:
                 raise
             raise failure from error
