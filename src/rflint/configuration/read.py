@@ -126,7 +126,8 @@ class _Reading:
         try:
             return arguments_of_configuration(args, self.document.path.parent)
         except UsageError as error:
-            self.fail(at, f"args: {error.message}", error.hint)
+            place = f"{error.source}: " if error.source else ""
+            self.fail(at, f"args: {place}{error.message}", error.hint)
 
     def models(self, entries: Any) -> Iterator[ConfiguredModel]:
         """The entries of [[tool.rflint.models]]."""

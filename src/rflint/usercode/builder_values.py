@@ -14,7 +14,7 @@ from typing import Any
 
 from rflint.errors import UsageError
 from rflint.text.suggest import did_you_mean, similar
-from rflint.usercode.paths import relative_path
+from rflint.usercode.paths import relative_path, source_at
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,6 +23,9 @@ else:
 
 _FILE = re.compile(r"@(?P<file>[^#]+\.(?P<kind>yaml|yml|json|toml))(?:#(?P<key>.*))?")
 """`@conf/model.yaml`, or `@conf/config.yaml#model.backbone` for a part of it."""
+
+_LINE = re.compile(r"\bline (\d+)")
+"""Where JSON and TOML say that they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,11 @@ def _parsed(file: Path, kind: str) -> Any:
     try:
         return json.loads(text) if kind == "json" else tomllib.loads(text)
     except ValueError as error:
-        raise UsageError(f"{file} is no {kind.upper()}: {error}") from error
+        at = _LINE.search(str(error))
+        raise UsageError(
+            f"this is no {kind.upper()}: {error}",
+            source=source_at(str(file), int(at[1]) if at else text.count("\n") + 1),
+        ) from error
 
 
 def read_yaml(text: str, file: Path) -> Any:
@@ -199,7 +206,20 @@ def read_yaml(text: str, file: Path) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UsageError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+        raise broken_yaml(error, file) or UsageError(f"{file} is no YAML: {error}") from error
+
+
+def broken_yaml(error: BaseException, file: Path) -> UsageError | None:
+    """The error for a YAML file that cannot be read, by its line; None for another exception."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return None
+    named = Path(str(mark.name))  # that of a file that this one includes
+    why = getattr(error, "problem", None) or getattr(error, "context", None) or ""
+    return UsageError(
+        f"this is no YAML: {why}",
+        source=source_at(str(named if named.is_file() else file), mark.line + 1),
+    )
 
 
 def _as_tables(value: Any) -> Any:

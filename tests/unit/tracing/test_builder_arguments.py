@@ -12,6 +12,7 @@ import pytest
 from torch import nn
 
 from rflint.errors import BuildFailed
+from rflint.tracing.model.build import build
 from rflint.tracing.model.builder_arguments import fitting_arguments
 
 
@@ -94,7 +95,57 @@ def test_a_text_becomes_a_member_of_an_enumeration() -> None:
 
     assert fitting_arguments(build, {"kind": "SMALL"}, "f") == {"kind": Kind.SMALL}
     assert fitting_arguments(build, {"kind": "l"}, "f") == {"kind": Kind.LARGE}
-    assert fitting_arguments(build, {"kind": "other"}, "f") == {"kind": "other"}
+
+
+def test_what_an_enumeration_does_not_have_is_told() -> None:
+    def build(kind: Kind | None, settings: Settings | None = None) -> None: ...
+
+    def or_text(kind: Kind | str) -> None: ...
+
+    with pytest.raises(BuildFailed) as raised:
+        fitting_arguments(build, {"kind": "SMAL"}, "net:f")
+    assert raised.value.message == ("net:f: kind: Kind has no member 'SMAL'; it has: SMALL, LARGE")
+    assert raised.value.hint == "Did you mean SMALL?"
+    table = {"head": {"classes": 2, "kind": "TINY"}}
+    with pytest.raises(BuildFailed, match=r"settings\.head\.kind: Kind has no member 'TINY'"):
+        fitting_arguments(build, {"kind": None, "settings": table}, "net:f")
+    assert fitting_arguments(or_text, {"kind": "other"}, "f") == {"kind": "other"}
+    assert fitting_arguments(or_text, {"kind": "s"}, "f") == {"kind": Kind.SMALL}
+
+
+def convolution(width: int, rate: float | None = None) -> nn.Module:
+    return nn.Conv2d(3, width, 3)
+
+
+def configured(head: Head, name: str = "") -> nn.Module:
+    return nn.Linear(3, head.classes)
+
+
+@pytest.mark.parametrize(
+    ("builder", "given", "hint"),
+    [
+        (convolution, {"width": "abc"}, "width is 'abc', and its annotation asks for int."),
+        (
+            configured,
+            {"head": {"classes": "five"}},
+            "head.classes is 'five', and its annotation asks for int.",
+        ),
+        (convolution, {"width": -1, "rate": 1}, ""),
+    ],
+)
+def test_a_builder_that_fails_tells_what_does_not_fit(
+    builder: Callable[..., Any], given: dict[str, Any], hint: str
+) -> None:
+    with pytest.raises(BuildFailed) as raised:
+        build(builder, given, "net:f")
+    assert raised.value.hint == hint
+
+
+def test_an_annotation_is_no_check() -> None:
+    def lenient(width: int) -> nn.Module:
+        return nn.Conv2d(3, int(width), 3)
+
+    assert isinstance(build(lenient, {"width": "8"}, "net:f").model, nn.Conv2d)
 
 
 def test_a_key_that_a_dataclass_does_not_have_is_told() -> None:

@@ -67,18 +67,34 @@ def test_later_arguments_go_before_those_of_a_file(root: Path) -> None:
         ("@conf/net.yaml#haed", "conf/net.yaml has no key 'haed'", "Did you mean head?"),
         ("@conf/net.yaml#head.x", "conf/net.yaml#head has no key 'x'", "It has: classes."),
         ("@conf/net.yaml#width", "holds no arguments", "--arg NAME=@conf/net.yaml#width"),
-        ("@conf/bad.yaml", "conf/bad.yaml is no YAML", ""),
-        ("@conf/bad.json", "conf/bad.json is no JSON", ""),
-        ("@conf/bad.toml", "conf/bad.toml is no TOML", ""),
         ("@conf/net.txt", "is not KEY=VALUE", "--arg @FILE.yaml"),
     ],
 )
 def test_what_cannot_be_read_is_told(root: Path, pair: str, message: str, hint: str) -> None:
-    write(root, {f"conf/bad.{kind}": "a: [" for kind in ("yaml", "json", "toml")})
     with pytest.raises(UsageError) as raised:
         parse_arguments([pair])
     assert message in raised.value.message
     assert hint in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("bad.yaml", "a: 1\nb: {c: 2]\n", "2: this is no YAML: expected ',' or '}', but got ']'"),
+        ("bad.yaml", "a: 1\n\tb: 2\n", "2: this is no YAML: found character"),
+        ("bad.json", '{"a": 1,\n "b": }\n', "2: this is no JSON: Expecting value"),
+        ("bad.toml", "a = 1\nb = \n", "2: this is no TOML: Invalid value"),
+        ("bad.toml", "a = 1\nb = [1,\n", "this is no TOML: "),
+    ],
+)
+def test_a_broken_file_is_told_by_its_line(root: Path, file: str, text: str, why: str) -> None:
+    write(root, {f"conf/{file}": text})
+    with pytest.raises(UsageError) as raised:
+        parse_arguments([f"cfg=@conf/{file}"])
+    said = str(raised.value)
+    assert said.startswith(f"conf/{file}:")
+    assert why in said
+    assert "\n" not in said
 
 
 def test_a_text_that_begins_like_a_file_stays_a_text() -> None:
@@ -112,6 +128,13 @@ def test_a_configuration_names_the_line_of_a_file_that_is_missing(root: Path) ->
         load_configuration(None, isolated=False)
     assert raised.value.source is not None
     assert raised.value.source.line == 3
+
+
+def test_a_configuration_names_the_line_in_a_file_that_is_broken(root: Path) -> None:
+    write(root, {"conf/bad.yaml": "a: 1\nb: {c: 2]\n"})
+    configured(root, '"@conf/bad.yaml"')
+    with pytest.raises(ConfigurationError, match=r"args: conf/bad\.yaml:2: this is no YAML: "):
+        load_configuration(None, isolated=False)
 
 
 def test_a_model_depends_on_the_files_of_its_arguments(root: Path) -> None:

@@ -74,6 +74,21 @@ class TestHydra:
     def test_arguments_override_it(self, root: Path) -> None:
         assert built("hydra:conf/config.yaml#model", root, width=4)[0].out_channels == 4
 
+    def test_a_misspelt_argument_gets_its_neighbour(self, root: Path) -> None:
+        error = refused("hydra:conf/config.yaml#model", root, widht=4)
+        assert error.message == (
+            "hydra:conf/config.yaml#model: hydra_nets.Net has no parameter 'widht'"
+        )
+        assert error.hint == "Did you mean width? Its parameters: width, classes, act."
+
+    def test_a_broken_file_is_told_by_its_line(self, root: Path) -> None:
+        write(root, {"conf/model/small.yaml": "_target_: hydra_nets.Net\nwidth: {a: 8]\n"})
+        error = refused("hydra:conf/config.yaml#model", root)
+        assert str(error).endswith(
+            "small.yaml:2: this is no YAML: expected ',' or '}', but got ']'"
+        )
+        assert "\n" not in error.message
+
     def test_a_misspelt_key_is_told(self, root: Path) -> None:
         error = refused("hydra:conf/config.yaml#modle", root)
         assert "has no key 'modle'" in error.message
@@ -141,9 +156,22 @@ class TestTransformers:
         text = "from transformers import ResNetConfig\nclass Mine(ResNetConfig): ...\n"
         write(root, {"hf_configs.py": text})
         error = refused("hf:hf_configs.Mine", root)
-        assert error.message == "hf:hf_configs.Mine: transformers knows no model for Mine"
-        assert "hf:hf_configs.Mine#" in error.hint
+        assert error.message == "hf:hf_configs.Mine: Mine does not say which model is meant"
+        assert "behind a hash: hf:hf_configs.Mine#ResNetModel or " in error.hint
         assert type(built("hf:hf_configs.Mine#ResNetModel", root)).__name__ == "ResNetModel"
+
+    def test_of_an_encoder_with_a_decoder_the_class_is_named(self, root: Path) -> None:
+        """What makes the model for a configuration does not know it, and lists all that it does."""
+        parts = '"encoder": {"model_type": "vit"}, "decoder": {"model_type": "bert"}'
+        text = f'{{"model_type": "vision-encoder-decoder", {parts}}}'
+        write(root, {"ved/config.json": text})
+        error = refused("hf:ved", root)
+        assert error.message == (
+            "hf:ved: VisionEncoderDecoderConfig does not say which model is meant"
+        )
+        assert error.hint == (
+            "Name the class of the model behind a hash: hf:ved#VisionEncoderDecoderModel."
+        )
 
     def test_what_cannot_be_imported_is_told_with_its_cause(
         self, root: Path, monkeypatch: pytest.MonkeyPatch

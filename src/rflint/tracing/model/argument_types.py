@@ -39,7 +39,7 @@ def likely_value(name: str, annotation: Any) -> str | None:
     """A value for a parameter, as --arg takes it; None for an object that no option can give."""
     if isinstance(annotation, str):
         annotation = _NUMBERS.get(annotation, inspect.Parameter.empty)
-    for kind in _alternatives(annotation):
+    for kind in alternatives(annotation):
         if isinstance(kind, type) and issubclass(kind, nn.Module):
             return None
         if (value := _of_kind(name, kind)) != _UNKNOWN:
@@ -81,23 +81,25 @@ def _whole_number(name: str) -> int:
 def as_annotated(value: Any, annotation: Any, described: str) -> Any:
     """A table as the configuration object that an annotation asks for; all else as it is."""
     if isinstance(value, Mapping):
-        for kind in _alternatives(annotation):
+        for kind in alternatives(annotation):
             if _is_configuration(kind):
                 return _made(kind, value, described)
     if isinstance(value, str):
-        for kind in _alternatives(annotation):
-            if isinstance(kind, type) and issubclass(kind, enum.Enum):
-                return _member(kind, value)
+        kinds = list(alternatives(annotation))
+        enums = [x for x in kinds if isinstance(x, type) and issubclass(x, enum.Enum)]
+        if enums and not any(issubclass(x, str) for x in kinds if isinstance(x, type)):
+            return _member(enums, value, described)
+        return next((_members(x)[value] for x in enums if value in _members(x)), value)
     return value
 
 
-def _alternatives(annotation: Any) -> Iterator[Any]:
+def alternatives(annotation: Any) -> Iterator[Any]:
     """A type, or those of a union."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         for inner in typing.get_args(annotation):
-            yield from _alternatives(inner)
+            yield from alternatives(inner)
     elif typing.get_origin(annotation) is typing.Annotated:
-        yield from _alternatives(typing.get_args(annotation)[0])
+        yield from alternatives(typing.get_args(annotation)[0])
     else:
         yield annotation
 
@@ -155,7 +157,19 @@ def _fields(kind: Any, table: Mapping[str, Any], described: str) -> dict[str, An
     }
 
 
-def _member(kind: type[enum.Enum], value: str) -> Any:
-    """A member of an enumeration, by its name or its value; else the text, which code may read."""
-    by_value = {x.value: x for x in kind if isinstance(x.value, str)}
-    return kind.__members__.get(value) or by_value.get(value, value)
+def _member(kinds: Sequence[type[enum.Enum]], value: str, described: str) -> Any:
+    """A member of an enumeration, by its name or its value; BuildFailed where there is none."""
+    for kind in kinds:
+        if value in (members := _members(kind)):
+            return members[value]
+    of = " or ".join(kind.__name__ for kind in kinds)
+    names = [name for kind in kinds for name in kind.__members__]
+    did = did_you_mean(similar(value, names, ignore_case=True))
+    raise BuildFailed(
+        f"{described}: {of} has no member {value!r}; it has: {', '.join(names)}", hint=did
+    )
+
+
+def _members(kind: type[enum.Enum]) -> dict[str, enum.Enum]:
+    """By their names, and by their values where these are texts."""
+    return {x.value: x for x in kind if isinstance(x.value, str)} | dict(kind.__members__)

@@ -17,6 +17,7 @@ from rflint.tracing.model.builder_arguments import fitting_arguments
 from rflint.tracing.model.construction import construction_recorded
 from rflint.tracing.model.lightning import model_in_steps
 from rflint.tracing.model.meta_device import WeightsOnMeta
+from rflint.tracing.model.misfits import misfits
 from rflint.tracing.model.wrappers import unwrapped, wrappers_of
 from rflint.usercode.exits import exit_call
 from rflint.usercode.file_hints import data_elsewhere
@@ -60,7 +61,11 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
     else:
         _check_builder(attribute, described)
         fitting = fitting_arguments(attribute, arguments, described)
-        result, note = _called(attribute, fitting, described)
+        try:
+            result, note = _called(attribute, fitting, described)
+        except BuildFailed as error:
+            error.hint = error.hint or misfits(attribute, fitting)
+            raise
     if not isinstance(result, nn.Module):
         raise BuildFailed(
             f"{described} returned {_with_article(type(result).__name__)}, not an nn.Module",

@@ -57,9 +57,8 @@ def _load(name: str, root: Path) -> Builder:
             kind = _model_name(transformers, config, model)
             if kind == _AUTO and type(config) not in transformers.MODEL_MAPPING:
                 raise BuildFailed(
-                    f"hf:{name}: transformers knows no model for {type(config).__name__}",
-                    hint="Name the class of the model behind a hash, like "
-                    f"hf:{described}#ResNetForImageClassification.",
+                    f"hf:{name}: {type(config).__name__} does not say which model is meant",
+                    hint=_with_model(transformers, config, described),
                 )
             return attrgetter(kind)(transformers)(config)
 
@@ -159,6 +158,25 @@ def _model_name(transformers: Any, config: Any, wanted: str) -> str:
         if _defined(transformers, name) is not None:
             return str(name)
     return _AUTO
+
+
+def _with_model(transformers: Any, config: Any, described: str) -> str:
+    """The target with the classes behind a hash that transformers has for such a configuration."""
+    auto = importlib.import_module(f"{transformers.__name__}.models.auto.modeling_auto")
+    names: dict[str, None] = {}
+    for mapping, models in vars(auto).items():
+        of_models = mapping.startswith("MODEL_") and mapping.endswith("_MAPPING_NAMES")
+        if of_models and isinstance(models, Mapping):
+            found = models.get(config.model_type, ())
+            names.update(dict.fromkeys([found] if isinstance(found, str) else found))
+    own = type(config).__name__.removesuffix("Config")
+    # not every model is in a mapping, and most are called as their configuration
+    names.update({x: None for x in (f"{own}Model",) if x in dir(transformers)})
+    if not names:
+        example = f"hf:{described}#ResNetForImageClassification"
+        return f"Name the class of the model behind a hash, like {example}."
+    targets = [f"hf:{described}#{x}" for x in list(names)[:3]]
+    return f"Name the class of the model behind a hash: {' or '.join(targets)}."
 
 
 def _defined(transformers: Any, name: str) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rflint.errors import ImportFailed, UsageError, error_text
+from rflint.errors import BuildFailed, ImportFailed, UsageError, error_text
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.builder_values import broken_yaml
 from rflint.usercode.file_hints import missing_file
 from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
 from rflint.usercode.schemes.scheme import Builder, Scheme, imported
@@ -49,7 +50,29 @@ def _load(name: str, root: Path) -> Builder:
             f"{walked} has no _target_, so nothing is instantiated from it",
             hint=_where_targets_are(node, file, key),
         )
-    return partial(imported("hydra.utils").instantiate, node)
+    utils = imported("hydra.utils")
+
+    def build(**arguments: Any) -> Any:
+        _check_arguments(utils, node, arguments, f"hydra:{name}")
+        return utils.instantiate(node, **arguments)
+
+    return build
+
+
+def _check_arguments(utils: Any, node: Any, arguments: Mapping[str, Any], described: str) -> None:
+    """Raise BuildFailed for what the object that is instantiated does not take."""
+    target = str(node["_target_"])
+    try:
+        parameters = inspect.signature(utils.get_object(target)).parameters
+    except Exception:  # Hydra tells what is wrong with a target, and built-ins have no signature
+        return
+    if any(x.kind is x.VAR_KEYWORD for x in parameters.values()):
+        return
+    for key in arguments:
+        if key not in parameters and not key.startswith("_"):  # _convert_, _partial_
+            did = did_you_mean(similar(key, parameters))
+            hint = f"{did} Its parameters: {', '.join(parameters) or 'none'}.".lstrip()
+            raise BuildFailed(f"{described}: {target} has no parameter {key!r}", hint=hint)
 
 
 def _code(name: str, file: WrittenFile) -> BuilderCode:
@@ -84,6 +107,8 @@ def _composed(path: Path, file: str) -> Any:
         with hydra.initialize_config_dir(str(path.resolve().parent), version_base=None):
             return hydra.compose(path.stem)
     except Exception as error:
+        if broken := broken_yaml(error, path):
+            raise broken from error
         raise ImportFailed(f"composing {file} raised {error_text(error)}") from error
     finally:
         state.instance().hydra = before  # hydra may have made another instance
