@@ -274,3 +274,66 @@ def test_targets_are_listed_without_importing(shop: Path, forked: Forked) -> Non
     wrong = forked.rflint("--list-targets", "nots.py", cwd=shop)
     assert (wrong.status, wrong.out) == (2, "")
     assert "there is no file or folder nots.py" in wrong.err
+
+
+def test_what_cannot_be_read_is_told_and_losses_are_no_models(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "broken.py": "def build(:\n",
+            "net.py": """
+                from torch import nn
+
+                class FocalLoss(nn.Module):
+                    def forward(self, x, target):
+                        return (x - target).mean()
+
+                class Weighted(nn.BCELoss):
+                    pass
+
+                criterion = nn.BCELoss()
+                focal = FocalLoss()
+
+                class Net(nn.Sequential):
+                    def __init__(self):
+                        super().__init__(nn.Conv2d(3, 8, 3))
+            """,
+        },
+    )
+    ran = rflint("init", "--yes", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    assert "broken.py\n   It cannot be read: broken.py:1: invalid syntax" in ran.out
+    assert [x.target for x in Candidates([tmp_path], tmp_path).all()] == ["net.py:Net"]
+
+
+VOLUMES = {
+    "volumes.py": """
+        from torch import nn
+
+        class Fixed(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv3d(1, 4, 3, padding=1)
+
+            def forward(self, x):
+                assert x.shape[2] == 7, "seven slices"
+                return self.conv(x)
+
+        class Asks(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv3d(1, 4, 3, padding=1)
+
+            def forward(self, x, t):
+                return self.conv(x) + t
+    """
+}
+
+
+def test_the_reason_of_volumes_is_the_models_own_and_says_what_to_give(tmp_path: Path) -> None:
+    write(tmp_path, VOLUMES)
+    ran = rflint("init", "--yes", cwd=tmp_path)
+    said = " ".join(ran.out.split())
+    assert "too large to be meant" not in said
+    assert "seven slices" in said
+    assert "--input x=1x1x32x32x32 --input t=500:int64" in said

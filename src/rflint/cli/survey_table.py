@@ -15,6 +15,8 @@ from rflint.text.escape import one_line, without_ci_commands
 from rflint.text.numbers import size
 from rflint.usecases.init import Survey, proposed_size
 from rflint.usecases.trials import SizeTried, Trial
+from rflint.usercode.paths import short_path
+from rflint.usercode.target_hints import syntax_error
 
 
 def write_survey(survey: Survey, stream: TextIO) -> None:
@@ -30,14 +32,19 @@ def write_survey(survey: Survey, stream: TextIO) -> None:
 def _print(survey: Survey, console: Console) -> None:
     if survey.usable:
         _print_usable(survey, console)
-    if survey.usable and survey.not_usable:
+    not_linted = survey.not_usable or survey.unread
+    if survey.usable and not_linted:
         console.print()
-    if survey.not_usable:
+    if not_linted:
         console.print(Text("Cannot be linted as they are:", "dim"))
     for trial in survey.not_usable:
         console.print(Text(one_line(trial.candidate.title)))
         for text in filter(None, (trial.reason, trial.hint)):
             console.print(Padding(Text(one_line(text), "dim"), (0, 0, 0, 3)))
+    for file in survey.unread:
+        console.print(Text(one_line(short_path(file))))
+        why = syntax_error(file) or "It cannot be read."
+        console.print(Padding(Text(one_line(why), "dim"), (0, 0, 0, 3)))
 
 
 def _print_usable(survey: Survey, console: Console) -> None:

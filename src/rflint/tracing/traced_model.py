@@ -23,8 +23,8 @@ from rflint.inputs.tracing_options import TracingOptions
 from rflint.operators.shapes import shape_text
 from rflint.tracing.example_inputs.annotated import PartsWanted
 from rflint.tracing.example_inputs.arguments import arrangement, is_input
-from rflint.tracing.example_inputs.build import inputs_to_try
-from rflint.tracing.example_inputs.candidates import possible_inputs
+from rflint.tracing.example_inputs.build import example_inputs, inputs_to_try
+from rflint.tracing.example_inputs.candidates import FRAMES, clips, possible_inputs
 from rflint.tracing.example_inputs.proposals import (
     dictionary_proposal,
     parts_proposal,
@@ -93,7 +93,7 @@ def trace_model(
             found = trace(model, inputs, handed)
             return TracedModel(model, inputs, found, handed, assumption)
         except (InputMismatch, TraceFailed) as error:
-            _say_what_helps(error, model, inputs, handed)
+            _say_what_helps(error, model, inputs, handed, inferred=not given)
             hopeless = isinstance(error, DataDependent | UnsupportedByTracer)
             if hopeless and not given:  # whatever the input is
                 if furthest is not None and isinstance(error, UnsupportedByTracer):
@@ -121,11 +121,16 @@ def _origin(inputs: Sequence[torch.Tensor], options: TracingOptions, assumption:
 
 
 def _say_what_helps(
-    error: RflintError, model: nn.Module, inputs: Sequence[torch.Tensor], options: TracingOptions
+    error: RflintError,
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    options: TracingOptions,
+    *,
+    inferred: bool,
 ) -> None:
     """Say which options give a model the inputs that it lacks, or what else may be linted."""
     if isinstance(error, InputsMissing):
-        options_to_give = proposal(model, inputs, options, error.names)
+        options_to_give = proposal(model, inputs, options, error.names, inferred=inferred)
         error.hint = f"Give every input, with its own sizes, like {options_to_give}"
     elif isinstance(error, DictionaryWanted) and error.index is not None:
         options_to_give = dictionary_proposal(model, inputs, options, error.index, error.key)
@@ -156,9 +161,19 @@ def inputs_in_turn(
             error.hint = f"Give its parts, with their own sizes, like {parts}"
             raise
         handed = replace(options, call=call)
-        return [
+        found = [
             (inputs, handed, "its shape was found by trying" if i else "")
             for i, inputs in enumerate(possible)
+        ]
+        if resolution is None or any(options.layouts):
+            return found
+        return found + [
+            (
+                example_inputs(model, None, [clip]),
+                replace(handed, layouts=(clip.layout,)),
+                f"a clip of {FRAMES} frames ({clip!r}) was found by trying",
+            )
+            for clip in clips(model, resolution, batch)
         ]
     stated = given_inputs(given)
     arranged = arrangement(model, stated)

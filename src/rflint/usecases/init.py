@@ -33,6 +33,8 @@ class Survey:
     """What the configuration has already."""
     usable: tuple[Trial, ...] = ()
     not_usable: tuple[Trial, ...] = ()
+    unread: tuple[Path, ...] = ()
+    """Files in which nothing could be looked for."""
 
     @property
     def found(self) -> int:
@@ -73,6 +75,7 @@ def survey(
         tuple(configured),
         tuple(x for x in in_order if x.is_usable),
         tuple(x for x in in_order if not x.is_usable),
+        tuple(found.source.unread),
     )
 
 

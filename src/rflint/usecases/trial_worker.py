@@ -16,6 +16,7 @@ from rflint.errors import InputMismatch, RflintError, TraceFailed, as_rflint_err
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
 from rflint.text.numbers import size as size_text
+from rflint.tracing.example_inputs.first_layer import first_layer
 from rflint.tracing.model.build import BuiltModel
 from rflint.tracing.process import recursion_limit_raised
 from rflint.usecases.analysed_model import AnalysedModel, analyse_model
@@ -28,6 +29,8 @@ from rflint.usercode.surroundings import command_line_hidden, current_folder_kep
 
 _BY_SIZE = (InputMismatch, TraceFailed)
 """Errors that may not arise at another size."""
+_LARGEST = {2: 4096, 3: 256}
+"""Of images, and of volumes; signals may be of any length."""
 
 
 def main() -> None:
@@ -68,10 +71,21 @@ def _at_sizes(
     for position, size in enumerate([*sizes, *otherwise]):
         if ran and position >= len(sizes):
             return
+        if position >= len(sizes) and not _is_sensible(built, tuple(size)):
+            continue
         found = _at_size(built, tuple(size))
         ran = ran or "why" not in found
         if position < len(sizes) or "why" not in found:
             yield found
+
+
+def _is_sensible(built: BuiltModel, size: tuple[int, ...]) -> bool:
+    """Whether somebody may mean an input of this size, of a model with so many axes."""
+    try:
+        _, axes = first_layer(built.model, size)
+    except InputMismatch:  # no image of this size fills its first layer
+        return True
+    return max(size) <= _LARGEST.get(axes, max(size))
 
 
 def _at_size(built: BuiltModel, size: tuple[int, ...]) -> dict[str, Any]:

@@ -20,7 +20,11 @@ _LIBRARIES = re.compile(
     r"|transformers\..*\b[A-Z]\w*(Model|For[A-Z]\w+|Net|Backbone))$"
 )
 """Classes of installed packages that are modules, by their habits of naming."""
-_NO_MODULES = re.compile(r"\b([A-Z]\w*_Weights|Parameter|Buffer|\w*Config|\w*Transforms?|Data\w+)$")
+_NO_MODULES = re.compile(
+    r"\b([A-Z]\w*_Weights|Parameter|Buffer|\w*Config|\w*Transforms?|Data\w+|\w+Loss)$"
+)
+_LOSSES = re.compile(r"\w(Loss|Criterion)$")
+"""What classes are called that compare what a model says with what is right: no models."""
 _LIGHTNING = re.compile(r"(^|\.)LightningModule$")
 _FUNCTIONS = re.compile(
     r"^(timm\.create_model|timm\.models\.create_model|torchvision\.models\.(\w+\.)*[a-z]\w+)$"
@@ -60,6 +64,8 @@ class ModuleClasses:
         return self._known[of]
 
     def _is_derived(self, of: Definition) -> bool:
+        if _LOSSES.search(of.name):
+            return False
         others = [x for x in self.lineage(of) if isinstance(x, str)]
         if any(is_module_name(x) for x in others):
             return True

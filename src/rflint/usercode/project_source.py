@@ -50,11 +50,15 @@ class ProjectSource:
 
     def __init__(self, files: Iterable[Path]) -> None:
         self.modules: dict[Path, SourceModule] = {}
+        self.unread: list[Path] = []
+        """Files that cannot be read."""
         for file in files:
             full = file.resolve()
             module = None if full in self.modules else _parsed(full)
             if module is not None:
                 self.modules[full] = module
+            elif full not in self.modules and full not in self.unread:
+                self.unread.append(full)
         self._by_suffix: dict[tuple[str, ...], list[SourceModule]] = {}
         for module in self.modules.values():
             parts = _dotted_path(module.file)

@@ -76,7 +76,7 @@ def _of_file(file: Path, named: str) -> str:
     if not found and file.name == "__init__.py":
         folder = relative_path(file.parent)
         return f"It is a package. What it has to lint: rflint --list-targets {folder}"
-    if not found and (error := _syntax_error(file)):
+    if not found and (error := syntax_error(file)):
         return error
     if not found:
         return (
@@ -86,7 +86,7 @@ def _of_file(file: Path, named: str) -> str:
     return f"Say which attribute builds it: {first_few(found, _LISTED)}."
 
 
-def _syntax_error(file: Path) -> str:
+def syntax_error(file: Path) -> str:
     """What keeps Python from reading a file, with its line; empty if nothing does."""
     try:
         ast.parse(file.read_bytes())

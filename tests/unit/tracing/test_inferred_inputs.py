@@ -216,3 +216,104 @@ def test_the_error_is_that_of_the_inputs_with_which_the_model_gets_furthest() ->
         rflint.lint(Samples(), res=100)
     assert "layer net.2 (Conv1d) cannot run on 1x4x5" in raised.value.message
     assert "The input 1x100 is the one of those tried" in raised.value.hint
+
+
+class Frames(nn.Module):
+    """An image network for each frame, and something over the frames."""
+
+    def __init__(self, over_frames: nn.Module) -> None:
+        super().__init__()
+        self.cnn = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+        self.over_frames = over_frames
+
+    def forward(self, clip: Tensor) -> Any:
+        b, t, _, _, _ = clip.shape
+        each = self.cnn(clip.flatten(0, 1)).flatten(1).view(b, t, -1)
+        if isinstance(self.over_frames, nn.LSTM):
+            return self.over_frames(each)[0]
+        return self.over_frames(each.transpose(1, 2))
+
+
+class EightFrames(nn.Module):
+    """Volumes with something for each of eight frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Conv3d(3, 8, 3, padding=1)
+        self.times = nn.Parameter(torch.zeros(1, 8, 8, 1, 1))
+
+    def forward(self, clip: Tensor) -> Any:
+        return self.net(clip) + self.times
+
+
+class Turned(nn.Module):
+    """Volumes whose frames come in front of the channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Conv3d(3, 8, 3, padding=1)
+
+    def forward(self, clip: Tensor) -> Any:
+        return self.net(clip.permute(0, 2, 1, 3, 4))
+
+
+@pytest.mark.parametrize(
+    ("net", "res", "shape"),
+    [
+        (Frames(nn.Conv1d(16, 8, 3)), 32, [1, 8, 3, 32, 32]),
+        (Frames(nn.LSTM(16, 8, batch_first=True)), 32, [1, 8, 3, 32, 32]),
+        (Turned(), 32, [1, 8, 3, 32, 32]),
+        (EightFrames(), 32, [1, 3, 8, 32, 32]),
+    ],
+    ids=["frames", "recurrent", "frames first", "so many frames"],
+)
+def test_clips_of_a_few_frames_are_tried(net: nn.Module, res: Any, shape: list[int]) -> None:
+    report = rflint.lint(net, res=res)
+    assert report.to_dict()["models"][0]["inputs"] == [shape]
+    text = io.StringIO()
+    write(report, text, False)
+    assert "a clip of 8 frames" in " ".join(text.getvalue().split())
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (nn.LSTM(7, 16, batch_first=True), [1, 400, 7]),
+        (nn.GRU(7, 16), [400, 1, 7]),
+    ],
+    ids=["batch first", "steps first"],
+)
+def test_a_recurrent_layer_in_front_says_how_many_features_a_step_has(
+    net: nn.Module, shape: list[int]
+) -> None:
+    class Forecast(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.out = net, nn.Linear(16, 1)
+
+        def forward(self, x: Tensor) -> Any:
+            return self.out(self.rnn(x)[0])
+
+    assert rflint.lint(Forecast(), res=400).to_dict()["models"][0]["inputs"] == [shape]
+
+
+class Graph(nn.Module):
+    """Sums over the edges of a graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lin = nn.Linear(16, 8)
+
+    def forward(self, x: Tensor, edge_index: Tensor, batch: Tensor) -> Any:
+        x = self.lin(x)
+        source, target = edge_index
+        x = torch.zeros_like(x).index_add(0, target, x[source])
+        return torch.zeros(4, 8).index_add(0, batch, x)
+
+
+def test_what_graphs_consist_of_is_known_by_its_names() -> None:
+    with pytest.raises(RflintError) as raised:
+        rflint.lint(Graph(), res=32)
+    proposed = ["x=32x16", "edge_index=2x64:int64", "batch=32:int64:B"]
+    assert all(text in raised.value.hint for text in proposed)
+    assert rflint.lint(Graph(), input=proposed).to_dict()["models"][0]["complete"]

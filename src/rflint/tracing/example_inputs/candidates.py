@@ -9,13 +9,20 @@ import torch
 from torch import nn
 
 from rflint.errors import InputMismatch
+from rflint.inputs.notation import InputShape
 from rflint.operators.weights import input_channels, linear_weight
 from rflint.tracing.example_inputs.build import MAX_TOKEN_DIMENSIONS, example_inputs
-from rflint.tracing.example_inputs.first_layer import begins_with_embedding, first_layer
+from rflint.tracing.example_inputs.first_layer import (
+    begins_with_embedding,
+    first_layer,
+    steps_of_features,
+)
 from rflint.tracing.example_inputs.sizes import size_per_axis
 from rflint.tracing.model.tree import modules, parameters
 
 MOST_FRAMES_IN_A_PATCH = 16
+FRAMES = 8
+"""Of a clip that is tried: enough to be halved three times."""
 
 
 def possible_inputs(
@@ -33,6 +40,10 @@ def possible_inputs(
     """
     attempts = []
     cannot_infer: InputMismatch | None = None
+    if resolution is not None and not any(layouts):
+        steps = steps_of_features(model, resolution)
+        if steps is not None and not begins_with_embedding(model):
+            attempts.append(example_inputs(model, None, [_of_batch(steps, batch)]))
     try:
         attempts.append(example_inputs(model, resolution, (), batch=batch, layouts=layouts))
     except InputMismatch as error:
@@ -40,7 +51,7 @@ def possible_inputs(
     assert resolution is not None
     if any(layouts) and attempts:
         return attempts
-    seen = {tuple(attempts[0][0].shape[1:])} if attempts else set()
+    seen = {tuple(x.shape[1:]) for (x,) in attempts}
     for shape in (
         *_of_other_convolutions(model, resolution),
         *_in_front_of(model, resolution),
@@ -62,6 +73,28 @@ def possible_inputs(
     # channels last, or none: the model may bring them to where convolutions want them
     others = [(batch, *sizes), (batch, *sizes, channels)]
     return attempts + [example_inputs(model, None, [x]) for x in others[int(channels > 1) :]]
+
+
+def _of_batch(steps: tuple[int, int, int], batch: int) -> tuple[int, ...]:
+    """The shape with so many series, which lie where there is one."""
+    return (batch, *steps[1:]) if steps[0] == 1 else (steps[0], batch, steps[2])
+
+
+def clips(model: nn.Module, resolution: Sequence[int], batch: int) -> Iterator[InputShape]:
+    """Clips of a few frames: one image after the other, or volumes with frames as their depth.
+
+    For models whose first convolution reads as few channels as images have.
+    """
+    first = next((x for x in modules(model) if isinstance(x, nn.modules.conv._ConvNd)), None)
+    if first is None or input_channels(first) not in (1, 2, 3, 4) or len(resolution) > 2:
+        return
+    axes = len(first.kernel_size)
+    if axes not in (2, 3):
+        return
+    channels, sizes = input_channels(first), size_per_axis(resolution, 2)
+    yield InputShape((batch, FRAMES, channels, *sizes), layout="BTCHW")
+    if axes == 3:
+        yield InputShape((batch, channels, FRAMES, *sizes), layout="BCTHW")
 
 
 def _of_other_convolutions(

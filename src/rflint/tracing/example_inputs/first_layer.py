@@ -39,6 +39,16 @@ def expected_channels(model: nn.Module, sizes: Sequence[int]) -> int:
     return first_layer(model, sizes)[0]
 
 
+def steps_of_features(model: nn.Module, resolution: Sequence[int]) -> tuple[int, int, int] | None:
+    """Steps of features, where a recurrent layer is the first with weights; else None."""
+    weighted = (nn.modules.conv._ConvNd, nn.Linear, nn.RNNBase)
+    first = next((x for x in modules(model) if isinstance(x, weighted)), None)
+    if not isinstance(first, nn.RNNBase) or len(resolution) != 1:
+        return None
+    (steps,) = resolution
+    return (1, steps, first.input_size) if first.batch_first else (steps, 1, first.input_size)
+
+
 def begins_with_embedding(model: nn.Module) -> bool:
     """Whether the first module with weights looks up a table: its inputs are whole numbers."""
     first = next((x for x in modules(model) if getattr(x, "_parameters", None)), None)

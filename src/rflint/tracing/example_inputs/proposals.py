@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import Parameter
 from typing import Any, get_args, get_origin, is_typeddict
 
@@ -18,6 +18,7 @@ from rflint.inputs.forward_call import Slot
 from rflint.inputs.notation import InputShape
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.operators.shapes import shape_text
+from rflint.operators.weights import linear_weight
 from rflint.tracing.example_inputs.annotated import (
     argument_types,
     fields_of,
@@ -26,6 +27,7 @@ from rflint.tracing.example_inputs.annotated import (
     only_type,
 )
 from rflint.tracing.model.signature import parameter_names, signature_of
+from rflint.tracing.model.tree import modules
 
 _BY_NAME = (
     (r"(^|_)(t|time|times|timesteps?|time_steps?|steps?)$", "500:int64"),
@@ -43,6 +45,15 @@ _BY_NAME = (
 _ASKS = r"""(?:\[|\.get\()["']{}["'](?:,[^()]*)?[\])]"""
 """How code asks a dictionary for a key."""
 _KEY = r"([^\W\d][\w-]*)"
+_OF_GRAPHS = re.compile(r"^edge_index$|^adj(acency)?(_matrix|_mat|_t)?$")
+"""Arguments that only models of graphs have."""
+_NODES, _EDGES = 32, 64
+_BY_NAME_IN_GRAPHS = (
+    (r"^edge_index$", f"2x{_EDGES}:int64"),
+    (r"^adj", f"{_NODES}x{_NODES}"),
+    (r"^edge_weights?$", f"{_EDGES}:float32:B"),
+    (r"^batch$|_batch$", f"{_NODES}:int64:B"),
+)
 _BY_ANNOTATION = {"bool": "true", "int": "1", "float": "1.0"}
 
 
@@ -51,20 +62,47 @@ def proposal(
     inputs: Sequence[torch.Tensor],
     options: TracingOptions,
     missing: Sequence[str],
+    *,
+    inferred: bool = False,
 ) -> str:
-    """Options that give a model all its inputs: those that it has, and the missing ones."""
+    """Options that give a model all its inputs: those that it has, and the missing ones.
+
+    Of inputs that were inferred and not given, names may say more than the first layer.
+    """
     image = next((x for x in inputs if x.dim() > 2), None)
     like = shape_text(image.shape) if image is not None else "1x3x224x224"
     signature = signature_of(model)
     parameters = {p.name: p for p in (signature.named if signature else ())}
+    graph = _graph_inputs(model, parameters)
     texts = []
     for shape in _given(model, inputs, options).values():
+        if shape.name in graph and inferred:
+            texts.append(f"{shape.name}={graph[shape.name]}")
+            continue
         # an image was inferred where forward wants several: it has to be told their names
         parts = _parts(model, parameters[shape.name], like) if shape.name in parameters else []
         texts += parts or [repr(shape)]
     for name in missing:
-        texts += _proposed(model, parameters[name], like)
+        in_graph = [f"{name}={graph[name]}"] if name in graph else []
+        texts += in_graph or _proposed(model, parameters[name], like)
     return " ".join(f"--input {text}" for text in texts)
+
+
+def _graph_inputs(model: nn.Module, parameters: Iterable[str]) -> dict[str, str]:
+    """The arguments of a model of graphs: features of nodes, and what connects them; else none."""
+    names = list(parameters)
+    if not any(map(_OF_GRAPHS.match, names)):
+        return {}
+    found = {
+        name: text
+        for name in names
+        for pattern, text in _BY_NAME_IN_GRAPHS
+        if re.search(pattern, name)
+    }
+    first = next((x for x in modules(model) if isinstance(x, nn.Linear)), None)
+    if first is not None and names[0] not in found:
+        found[names[0]] = f"{_NODES}x{linear_weight(first)[-1]}"
+    return found
 
 
 def parts_proposal(model: nn.Module, like: torch.Tensor, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 from collections.abc import Sequence
 
@@ -116,7 +117,13 @@ def failure_of(
 
 
 def _is_about_shapes(error: BaseException) -> bool:
-    """Whether a pattern of einops does not fit what it is given."""
+    """Whether a pattern of einops does not fit what it is given, or an input has other dimensions
+    than those that the code gives names to.
+    """
+    if isinstance(error, ValueError) and "values to unpack" in str(error):
+        source = innermost_user_line_of(error)
+        line = linecache.getline(source.path, source.line) if source else ""
+        return bool(re.search(r"=.*(\.shape\b|\.size\(\))", line))
     return type(error).__name__ == "EinopsError"
 
 
