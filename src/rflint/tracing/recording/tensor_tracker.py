@@ -54,8 +54,11 @@ class TensorTracker:
     # -- tensors and nodes
 
     def placeholder(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        """An input of the model, without storage unless its numbers are known."""
-        if tensor.device.type != "meta":
+        """An input of the model, without storage unless its numbers are known.
+
+        They are where it is one number, or one for each image; those of images are never looked at.
+        """
+        if tensor.device.type != "meta" and tensor.dim() <= 1:
             known = tensor.clone()
             self._real.add(id(known))
             self._bind(known, self._step(self.graph.placeholder(name), Step(known, "input", None)))
