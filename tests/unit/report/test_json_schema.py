@@ -9,6 +9,7 @@ import pkgutil
 import re
 import runpy
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tests.helpers.forked import Forked
 from tests.helpers.program import Ran, write
 from tests.helpers.program import rflint as program
 from tests.helpers.project import PROJECT
+from zoo.torchvision_import import import_torchvision
 
 DOCS = PROJECT / "docs"
 PUBLISHED = json_schema.published()
@@ -271,6 +273,8 @@ def test_who_reads_earlier_reports_can_read_todays(reports: list[Any], file: Pat
 
 
 def test_every_kind_of_error_is_in_the_schema() -> None:
+    with suppress(ImportError):
+        import_torchvision()  # as Lightning does, which needs help where torch is a CPU build
     for module in pkgutil.walk_packages(rflint.__path__, "rflint."):
         try:
             if not module.name.endswith("__main__"):
