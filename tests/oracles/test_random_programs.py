@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import torch
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -264,12 +264,31 @@ def assert_as_probed(program: Program) -> list[str]:
     return words
 
 
+def made(name: str, around: str = "", **options: Any) -> Step:
+    return Step(name, tuple(options.items()), around)
+
+
+TWO_SHUFFLES = Program(
+    (1, CHANNELS, 24, 36),
+    (
+        made("mirrored_conv", kernel=(1, 1), mode="reflect"),
+        made("pixel_unshuffle", factor=2),
+        made("adaptive_pool", factor=(1, 2), largest=False),
+        made("depth_to_space", factor=(1, 2)),
+        made("depth_to_space", factor=(1, 2)),
+        END,
+    ),
+)
+"""It was drawn: channels are moved between positions twice, and nothing mixes those in between."""
+
+
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 def test_programs_see_what_a_nan_shows() -> None:
     said_so: Counter[str] = Counter()
 
     @settings(max_examples=150, deadline=None)
     @given(programs())
+    @example(TWO_SHUFFLES)
     def check(program: Program) -> None:
         words = assert_as_probed(program)
         said_so.update(words)
@@ -282,10 +301,6 @@ def test_programs_see_what_a_nan_shows() -> None:
 
 
 # -- programs that rflint once had wrong, reduced
-
-
-def made(name: str, around: str = "", **options: Any) -> Step:
-    return Step(name, tuple(options.items()), around)
 
 
 @pytest.mark.parametrize(
@@ -350,6 +365,14 @@ def made(name: str, around: str = "", **options: Any) -> Step:
         pytest.param(
             [made("depth_to_space", factor=(2, 1)), made("roll", shifts=(1, -2))],
             id="and a roll",
+        ),
+        pytest.param(
+            [
+                made("depth_to_space", factor=(2, 1)),
+                made("depth_to_space", factor=(3, 1)),
+                made("channels_in_batch", around="residual", kernel=(3, 3)),
+            ],
+            id="and two shuffles, one behind the other",
         ),
     ],
 )

@@ -78,15 +78,21 @@ def _aligned(dimensions: Dimensions, there: Dimensions) -> dict[int, Reach]:
     """
     reaches: dict[int, Reach] = {}
     for dim, (carried, other) in enumerate(zip(dimensions, there, strict=True)):
-        moved = shuffled_channels(dimensions, dim)
         if carried == other:
             continue
-        if moved is not None and sole_axis(other) == moved[0]:
-            reaches[moved[0]] = Window(1, Fraction(1, moved[1]), 0)
+        moved, finer = shuffled_channels(dimensions, dim), _moved_between(there, dim)
+        if moved and finer and moved[0] == finer[0] and moved[1] != finer[1]:
+            reaches[moved[0]] = Window(1, Fraction(finer[1], moved[1]), 0)
         axis = sole_axis(carried)
         if axis is not None and len(other) == 1 and other[0].axes == (axis,) and other[0].step > 1:
             reaches[axis] = Window(1, Fraction(1, other[0].step), 0)
     return reaches
+
+
+def _moved_between(dimensions: Dimensions, dim: int) -> tuple[int, int] | None:
+    """The axis along a dimension, and how many channels lie at each of its positions."""
+    axis = sole_axis(dimensions[dim])
+    return shuffled_channels(dimensions, dim) if axis is None else (axis, 1)
 
 
 def broadcast_dimensions(shape: Shape, all_dimensions: list[Dimensions]) -> Dimensions:
@@ -103,6 +109,6 @@ def broadcast_dimensions(shape: Shape, all_dimensions: list[Dimensions]) -> Dime
     return tuple(result)
 
 
-def _coarseness(dimension: Dimension) -> tuple[int, bool]:
+def _coarseness(dimension: Dimension) -> tuple[int, int]:
     steps = [factor.step for factor in dimension if factor.axes]
-    return -max(steps), any(not factor.axes for factor in dimension)
+    return -max(steps), prod(factor.size for factor in dimension if not factor.axes)

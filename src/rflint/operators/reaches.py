@@ -142,8 +142,13 @@ def shuffled_channels(dimensions: Dimensions, dim: int) -> tuple[int, int] | Non
     are listed position by position, so it counts from the first operator on that works along it.
     """
     carried = dimensions[dim]
-    times = carried[-1].size if len(carried) > 1 and not carried[-1].axes else 1
-    axis = sole_axis(carried[:-1]) if times > 1 else None
+    if any(factor.axes and factor.size > 1 for factor in carried):
+        # not what is left of an axis of one position, which was squeezed
+        carried = tuple(factor for factor in carried if factor.size > 1)
+    spatial = max((at for at, factor in enumerate(carried, start=1) if factor.axes), default=0)
+    # several factors, where one shuffle follows another
+    times = length(carried[spatial:])
+    axis = sole_axis(carried[:spatial]) if times > 1 else None
     elsewhere = (
         a for d, dimension in enumerate(dimensions) if d != dim for a in axes_of(dimension)
     )

@@ -22,6 +22,11 @@ def resized(dimension: Dimension, size: int) -> Dimension:
     An axis of which one position is left (electrodes that were summed up) stays beside another.
     """
     long = [factor for factor in dimension if factor.size > 1]
+    spatial = [factor for factor in long if factor.axes]
+    if len(spatial) == 1:
+        # channels between its positions are positions then
+        dimension = tuple(factor for factor in dimension if factor.axes)
+        long = spatial
     if len(long) == 1 and any(factor.axes for factor in dimension if factor.size == 1):
         return tuple(
             Factor(size, factor.axes) if factor is long[0] else factor for factor in dimension

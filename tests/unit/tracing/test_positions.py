@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from rflint.analysis.analyse import analyse
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.tracing.trace import trace
+from tests.helpers.probe import reached
 
 Function = Callable[[Tensor], Tensor]
 
@@ -106,6 +108,92 @@ def test_depth_to_space_halves_the_jump_however_it_is_spelled(function: Function
     layer = last(function, C // 4)
     assert [(axis.r_max, axis.jump) for axis in layer.output_field] == [(2, 0.5), (2, 0.5)]
     assert layer.layer.geometry.kernel == (3, 3)
+
+
+# -- channels that are moved between positions more than once
+
+
+def depth_to_space(x: Tensor, factor: tuple[int, int]) -> Tensor:
+    b, c, h, w = x.shape
+    r, s = factor
+    x = x.view(b, c // (r * s), r, s, h, w)
+    return x.permute(0, 1, 4, 2, 5, 3).reshape(b, c // (r * s), h * r, w * s)
+
+
+class Shuffled(nn.Module):
+    """Positions four apart, channels moved between them twice, and a 3x3 convolution."""
+
+    def __init__(self, factors: tuple[tuple[int, int], ...], between: str) -> None:
+        super().__init__()
+        self.factors = factors
+        first, second = map(prod, factors)
+        self.stem = nn.Conv2d(1, 2 * first * second, 4, stride=4)
+        kernel = 3 if between == "residual" else 1
+        self.between = nn.Conv2d(2 * second, 2 * second, kernel, padding=kernel // 2)
+        self.join = between
+        self.last = nn.Conv2d(2, 2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = self.factors
+        x = depth_to_space(self.stem(x), first)
+        if self.join == "pointwise":
+            x = self.between(x)
+        twice = depth_to_space(x, second)
+        if self.join == "residual":
+            # of which only one has been worked on as positions before
+            twice = twice + depth_to_space(self.between(x), second)
+        return self.last(twice)
+
+
+def assert_as_a_nan_shows(model: nn.Module, size: int, factors: tuple[int, int]) -> None:
+    """Fields of the output, next to what NaNs of whole rows or columns of an input reach."""
+    layer = analyse(trace(model, [torch.empty(1, 1, size, size)])).layers[-1]
+    for axis, (factor, field) in enumerate(zip(factors, layer.output_field, strict=True)):
+        ((jump, span),) = field.spans.items()
+        assert jump == 4 / factor
+        images = torch.rand(size, 1, size, size)
+        for position in range(size):
+            images[position].select(1 + axis, position)[...] = torch.nan
+        seen = reached(model, images, axis)[""]
+        assert seen.shape == (size, size * factor // 4)
+        extents = []
+        for position in range(2 * factor, seen.shape[1] - 2 * factor):  # none at the border
+            inputs = seen[:, position].nonzero().flatten()
+            first, last = int(inputs.min()), int(inputs.max())
+            # where positions were made of channels, these begin and end at the coarser grid
+            assert abs(first - (jump * position + span.first)) <= span.slack
+            assert abs(last - (jump * position + span.last)) <= span.slack
+            extents.append(last - first + 1)
+        assert min(extents) <= span.r_max <= max(extents)
+
+
+@pytest.mark.parametrize("between", ["", "pointwise", "residual"])
+@pytest.mark.parametrize(
+    "factors", [((1, 2), (1, 2)), ((2, 1), (2, 1)), ((2, 2), (2, 2)), ((1, 2), (2, 1))]
+)
+def test_depth_to_space_twice_is_told_apart(
+    factors: tuple[tuple[int, int], ...], between: str
+) -> None:
+    torch.manual_seed(0)
+    (a, b), (c, d) = factors
+    assert_as_a_nan_shows(Shuffled(factors, between).eval(), 32, (a * c, b * d))
+
+
+def test_depth_to_space_of_a_series_whose_other_axis_is_squeezed() -> None:
+    """The axis of one position that is left beside the series is no channel of it."""
+
+    class Series(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(1, 8, (1, 4), stride=(1, 4))
+            self.last = nn.Conv1d(2, 2, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = depth_to_space(depth_to_space(self.stem(x), (1, 2)), (1, 2))
+            return self.last(x.squeeze(2))
+
+    layer = analyse(trace(Series(), [torch.empty(1, 1, 1, 32)])).layers[-1]
+    assert [(axis.r_max, axis.jump) for axis in layer.output_field] == [(1, 1), (6, 1)]
 
 
 def embedded(x: Tensor) -> Tensor:
