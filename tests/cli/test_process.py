@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.forked import Forked
-from tests.helpers.program import RFLINT, into_a_closed_pipe, plain_environment, rflint, write
+from tests.helpers.program import RFLINT, into, into_a_closed_pipe, plain_environment, rflint, write
 
 NETS = """
 from torch import nn
@@ -89,18 +89,10 @@ RULE = Rule(
 def test_a_full_disk_is_one_message(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     write(tmp_path, {"nets.py": NETS, "rflint.toml": '[[models]]\ntarget = "nets:good"\n'})
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [RFLINT, *arguments],
-            cwd=tmp_path,
-            env=plain_environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "No space left on device" in done.stderr
+        done = into(full, *arguments, cwd=tmp_path)
+    assert done.status == 2
+    assert done.err.count("\n") == 1
+    assert "No space left on device" in done.err
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")

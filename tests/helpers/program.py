@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import IO, Any
 
 from tests.helpers.schema import checked
 
@@ -59,17 +59,22 @@ def into_a_closed_pipe(*arguments: str, cwd: Path) -> Ran:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = subprocess.run(
-            [RFLINT, *arguments],
-            cwd=cwd,
-            env=plain_environment(),
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        return into(writer, *arguments, cwd=cwd)
     finally:
         os.close(writer)
+
+
+def into(output: int | IO[str], *arguments: str, cwd: Path) -> Ran:
+    """Run the program with its standard output led there."""
+    done = subprocess.run(
+        [RFLINT, *arguments],
+        cwd=cwd,
+        env=plain_environment(),
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     return Ran(done.returncode, "", done.stderr)
 
 

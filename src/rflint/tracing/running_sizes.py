@@ -5,7 +5,7 @@ Heads behind a flatten, tables of positions, and assertions hold a model to one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -82,8 +82,8 @@ def _with_other_resolution(
     asked = max(resolution or (_ASSUMED,))
     shapes: dict[int, str] = {}
 
-    def in_turn(size: int) -> list[RunInputs]:
-        return [x[:2] for x in inputs_in_turn(model, (size,) * axes, given, options)]
+    def in_turn(size: int) -> Iterator[RunInputs]:
+        return (x[:2] for x in inputs_in_turn(model, (size,) * axes, given, options))
 
     def attempt(size: int, kind: Sequence[int] | None) -> RflintError | None:
         first: RflintError | None = None
@@ -101,7 +101,7 @@ def _with_other_resolution(
         return first or search.error
 
     try:
-        kinds = [_kind(in_turn(asked)[0][0]), None]
+        kinds = [_kind(next(in_turn(asked))[0]), None]
     except RflintError:
         kinds = [None]
     for kind in kinds:  # what the first layer expects, and only then what else may be tried
@@ -124,7 +124,7 @@ def _kind(inputs: Sequence[torch.Tensor]) -> tuple[int, ...]:
 def _with_other_inputs(
     search: _Search, model: nn.Module, given: Any, options: TracingOptions
 ) -> str:
-    inputs, handed, _ = inputs_in_turn(model, None, given, options)[0]
+    inputs, handed, _ = next(inputs_in_turn(model, None, given, options))
     for places in groups_of_one_size(inputs, handed.layouts):
         sizes = [inputs[i].shape[dim] for i, dims in places.items() for dim in dims]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -85,10 +85,9 @@ def trace_model(
     `given` are shapes or example tensors. If none fit, raises the error of those with which the
     model got furthest.
     """
-    attempts = inputs_in_turn(model, resolution, given, options)
     furthest: RflintError | None = None
     of_shape, found_by_trying = "", False
-    for inputs, handed, assumption in attempts:
+    for inputs, handed, assumption in inputs_in_turn(model, resolution, given, options):
         try:
             found = trace(model, inputs, handed)
             return TracedModel(model, inputs, found, handed, assumption)
@@ -149,8 +148,8 @@ Attempt: TypeAlias = "tuple[tuple[torch.Tensor, ...], TracingOptions, str]"
 
 def inputs_in_turn(
     model: nn.Module, resolution: tuple[int, ...] | None, given: Any, options: TracingOptions
-) -> list[Attempt]:
-    """The inputs to try, in turn."""
+) -> Iterator[Attempt]:
+    """The inputs to try, in turn: each is made when those before it did not fit."""
     if not given:
         batch = 2 if options.train else 1  # batch normalisation in training needs several values
         possible = possible_inputs(model, resolution, batch=batch, layouts=options.layouts)
@@ -161,20 +160,16 @@ def inputs_in_turn(
             error.hint = f"Give its parts, with their own sizes, like {parts}"
             raise
         handed = replace(options, call=call)
-        found = [
-            (inputs, handed, "its shape was found by trying" if i else "")
-            for i, inputs in enumerate(possible)
-        ]
-        if resolution is None or any(options.layouts):
-            return found
-        return found + [
-            (
-                example_inputs(model, None, [clip]),
-                replace(handed, layouts=(clip.layout,)),
-                f"a clip of {FRAMES} frames ({clip!r}) was found by trying",
-            )
-            for clip in clips(model, resolution, batch)
-        ]
+        for i, inputs in enumerate(possible):
+            yield inputs, handed, "its shape was found by trying" if i else ""
+        if resolution is not None and not any(options.layouts):
+            for clip in clips(model, resolution, batch):
+                yield (
+                    example_inputs(model, None, [clip]),
+                    replace(handed, layouts=(clip.layout,)),
+                    f"a clip of {FRAMES} frames ({clip!r}) was found by trying",
+                )
+        return
     stated = given_inputs(given)
     arranged = arrangement(model, stated)
     check_layouts(
@@ -185,7 +180,5 @@ def inputs_in_turn(
     layouts = tuple(said[i] for i in arranged.order) if options.layouts else ()
     values = [stated[i].value for i in arranged.order]
     handed = replace(options, call=arranged.call, layouts=layouts)
-    return [
-        (x, handed, "; ".join(filter(None, (arranged.assumption, _ONE_EACH if i else ""))))
-        for i, x in enumerate(inputs_to_try(model, resolution, values, layouts))
-    ]
+    for i, x in enumerate(inputs_to_try(model, resolution, values, layouts)):
+        yield x, handed, "; ".join(filter(None, (arranged.assumption, _ONE_EACH if i else "")))

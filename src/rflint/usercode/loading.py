@@ -8,7 +8,6 @@ other threads.
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.usercode.frame_marks import enters_user_code
 from rflint.usercode.network import network_watched
 from rflint.usercode.ownership import is_user_code, package_of
+from rflint.usercode.parameters import parameters_of
 from rflint.usercode.paths import source_at
 from rflint.usercode.permissions import Permissions
 
@@ -187,10 +187,9 @@ def _explained(attempt: Attempt, builder: Any) -> RflintError:
 
 def _without_weights(builder: Any) -> str:
     """How the model is built without a download."""
+    parameters = parameters_of(builder)
     options = [
-        f"--arg {name}={value}"
-        for name, value in _WITHOUT_WEIGHTS.items()
-        if name in _parameters(builder)
+        f"--arg {name}={value}" for name, value in _WITHOUT_WEIGHTS.items() if name in parameters
     ]
     if options:
         return f"rflint needs no weights. Build it without: {' '.join(options)}."
@@ -200,10 +199,3 @@ def _without_weights(builder: Any) -> str:
             'load them under `if __name__ == "__main__":`.'
         )
     return "rflint needs no weights: build the model without (weights=None, pretrained=False)."
-
-
-def _parameters(builder: Any) -> frozenset[str]:
-    try:
-        return frozenset(inspect.signature(builder).parameters)
-    except (TypeError, ValueError):  # not callable, or in compiled code
-        return frozenset()

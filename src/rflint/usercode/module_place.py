@@ -7,6 +7,7 @@ import keyword
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -196,9 +197,15 @@ class _Imports:
     @classmethod
     def of(cls, file: Path) -> _Imports:
         try:
-            tree = ast.parse(file.read_bytes())
+            return cls.written_in(file.read_bytes())
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return cls(frozenset(), 0)  # importing the file will report this
+
+    @classmethod
+    @lru_cache(maxsize=16)
+    def written_in(cls, source: bytes) -> _Imports:
+        """Those of a source text, which a run asks for several times."""
+        tree = ast.parse(source)
         tops, levels = set(), 0
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,9 @@ class ProjectLayout:
     def table(self) -> Mapping[str, Any]:
         """The content of its pyproject.toml; empty if it has none that can be read."""
         try:
-            text = (self.folder / "pyproject.toml").read_text(encoding="utf-8")
-            table: dict[str, Any] = tomllib.loads(text)
+            return _parsed((self.folder / "pyproject.toml").read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return {}
-        return table
 
     @property
     def source_folders(self) -> tuple[Path, ...]:
@@ -127,6 +125,13 @@ class ProjectLayout:
         except (OSError, UnicodeDecodeError):
             setup = ""
         return bool(_COMPILERS.search(requires)) or "ext_modules" in setup
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """The tables of a pyproject.toml, which a run asks for several times."""
+    tables: dict[str, Any] = tomllib.loads(text)
+    return tables
 
 
 def _names(requirements: Sequence[str]) -> Iterator[str]:

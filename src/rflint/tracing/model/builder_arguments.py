@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from rflint.errors import BuildFailed
-from rflint.text.suggest import did_you_mean, similar
 from rflint.tracing.model.argument_types import as_annotated, likely_value
+from rflint.usercode.parameters import check_names
 
 
 def fitting_arguments(
@@ -19,12 +19,9 @@ def fitting_arguments(
 
     Raises BuildFailed where a builder takes other arguments.
     """
-    try:
-        signature = inspect.signature(builder)
-    except (TypeError, ValueError):
-        return arguments  # built-ins have none: the call itself will tell
-    with suppress(Exception):  # an annotation may name what is imported for type checkers only
-        signature = inspect.signature(builder, eval_str=True)
+    signature = builder_signature(builder)
+    if signature is None:
+        return arguments  # the call itself will tell
     _check(signature, arguments, described)
     return {
         name: as_annotated(value, _annotation(signature, name), f"{described}: {name}")
@@ -32,14 +29,20 @@ def fitting_arguments(
     }
 
 
+def builder_signature(builder: Any) -> inspect.Signature | None:
+    """A builder's signature, its annotations evaluated where they can be; None for built-ins."""
+    try:
+        signature = inspect.signature(builder)
+    except (TypeError, ValueError):
+        return None
+    with suppress(Exception):  # an annotation may name what is imported for type checkers only
+        signature = inspect.signature(builder, eval_str=True)
+    return signature
+
+
 def _check(signature: inspect.Signature, arguments: Mapping[str, Any], described: str) -> None:
+    check_names(arguments, signature.parameters, described)
     known = ", ".join(signature.parameters) or "none"
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    for name in arguments:
-        if name not in signature.parameters and not takes_any:
-            did = did_you_mean(similar(name, signature.parameters))
-            hint = f"{did} Its parameters: {known}.".lstrip()
-            raise BuildFailed(f"{described} has no parameter {name!r}", hint=hint)
     try:
         signature.bind(**arguments)
     except TypeError as error:

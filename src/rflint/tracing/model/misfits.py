@@ -15,6 +15,7 @@ from types import NoneType
 from typing import Any
 
 from rflint.tracing.model.argument_types import alternatives
+from rflint.tracing.model.builder_arguments import builder_signature
 
 _TAKEN = {
     "int": (int,),
@@ -29,12 +30,9 @@ _TAKEN = {
 
 def misfits(builder: Any, arguments: Mapping[str, Any]) -> str:
     """A sentence on each argument whose annotation asks for numbers, texts or truth values else."""
-    try:
-        signature = inspect.signature(builder)
-    except (TypeError, ValueError):  # built-ins
+    signature = builder_signature(builder)
+    if signature is None:
         return ""
-    with suppress(Exception):  # an annotation may name what is imported for type checkers only
-        signature = inspect.signature(builder, eval_str=True)
     annotations = {name: x.annotation for name, x in signature.parameters.items()}
     return " ".join(_among(arguments, annotations, ""))
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rflint.errors import BuildFailed, ImportFailed, UsageError, error_text
+from rflint.errors import ImportFailed, UsageError, error_text
 from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.builder_values import broken_yaml
 from rflint.usercode.file_hints import missing_file
+from rflint.usercode.parameters import check_names
 from rflint.usercode.schemes.builder_code import BuilderCode, WrittenFile
 from rflint.usercode.schemes.scheme import Builder, Scheme, imported
 
@@ -66,13 +67,8 @@ def _check_arguments(utils: Any, node: Any, arguments: Mapping[str, Any], descri
         parameters = inspect.signature(utils.get_object(target)).parameters
     except Exception:  # Hydra tells what is wrong with a target, and built-ins have no signature
         return
-    if any(x.kind is x.VAR_KEYWORD for x in parameters.values()):
-        return
-    for key in arguments:
-        if key not in parameters and not key.startswith("_"):  # _convert_, _partial_
-            did = did_you_mean(similar(key, parameters))
-            hint = f"{did} Its parameters: {', '.join(parameters) or 'none'}.".lstrip()
-            raise BuildFailed(f"{described}: {target} has no parameter {key!r}", hint=hint)
+    names = (x for x in arguments if not x.startswith("_"))  # _convert_, _partial_
+    check_names(names, parameters, f"{described}: {target}")
 
 
 def _code(name: str, file: WrittenFile) -> BuilderCode:

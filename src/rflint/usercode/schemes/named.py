@@ -6,12 +6,12 @@ A name that the registry does not have may be one that the package itself define
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rflint.errors import ImportFailed, UsageError
 from rflint.text.suggest import did_you_mean, similar
+from rflint.usercode.parameters import parameters_of
 from rflint.usercode.schemes.builder_code import BuilderCode
 from rflint.usercode.schemes.scheme import Builder, imported, without_weights
 
@@ -89,15 +89,8 @@ def similar_attributes(package: str, name: str) -> list[str]:
 
 
 def _weightless_arguments(builder: Builder) -> dict[str, Any]:
-    there = _parameters(builder)
+    there = parameters_of(builder)
     return {name: value for name, value in _WEIGHTLESS.items() if name in there}
-
-
-def _parameters(builder: Builder) -> Iterable[str]:
-    try:
-        return inspect.signature(builder).parameters
-    except (TypeError, ValueError):  # in compiled code
-        return ()
 
 
 def _literal(value: object) -> str:
