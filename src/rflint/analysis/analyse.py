@@ -18,7 +18,7 @@ from rflint.analysis.receptive_field import propagate
 from rflint.analysis.roles import roles
 from rflint.analysis.totals import totals
 from rflint.analysis.unjudged import why_unjudged
-from rflint.analysis.verdicts import exceeds_at_most, verdict
+from rflint.analysis.verdicts import exceeds_at_most, verdict, why_not_judged
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import Layer
 
@@ -40,10 +40,22 @@ def analyse(architecture: Architecture, options: AnalysisOptions = DEFAULT_OPTIO
     for index, (layer, role, field, dead) in enumerate(stages):
         before, after = inputs.comparisons(index), inputs.comparisons(index, behind=True)
         judged = verdict(layer, role, field, before, after)
-        if _is_left_alone(index, layer, judged, decoders, options):
-            judged = Verdict.NOT_JUDGED
+        reason = ""
+        if layer.kind.is_convolution:
+            reason = why_not_judged(layer, role, field, before) or _why_left_alone(
+                index, layer, judged, decoders, options
+            )
         layers.append(
-            AnalysedLayer(layer, role, field.input_field, field.output_field, judged, before, dead)
+            AnalysedLayer(
+                layer,
+                role,
+                field.input_field,
+                field.output_field,
+                Verdict.NOT_JUDGED if reason else judged,
+                before,
+                dead,
+                reason,
+            )
         )
     return Analysis(
         architecture=architecture,
@@ -58,14 +70,18 @@ def analyse(architecture: Architecture, options: AnalysisOptions = DEFAULT_OPTIO
     )
 
 
-def _is_left_alone(
+def _why_left_alone(
     index: int, layer: Layer, judged: Verdict, decoders: Decoders, options: AnalysisOptions
-) -> bool:
-    """Whether a convolution is not to be judged: it decodes, or is pointwise and not asked for."""
+) -> str:
+    """Why a convolution is not to be judged: it decodes, or is pointwise and not asked for."""
     if not options.judges_pointwise and set(layer.geometry.kernel) == {1}:
-        return True
+        return "it is pointwise, and the settings ignore those"
+    if index in decoders.certain:
+        return "it decodes: it makes positions of what was integrated before"
     past_the_border = judged in (Verdict.UNPRODUCTIVE, Verdict.PARTIAL)
-    return index in decoders.certain or (past_the_border and index in decoders.possible)
+    if past_the_border and index in decoders.possible:
+        return "it may belong to the decoder"
+    return ""
 
 
 def _unjudged(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> str:

@@ -50,6 +50,8 @@ class AnalysedLayer:
     Those of a kernel that several calls share count once, with the first, and only if they do so
     in all of them.
     """
+    unjudged_because: str = ""
+    """Of a convolution that is not judged: why its receptive field says nothing of it."""
 
     @property
     def is_judged(self) -> bool:

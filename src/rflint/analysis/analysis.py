@@ -92,6 +92,12 @@ class Analysis:
         return followed and not any(x.is_unknown for x in self.layers)
 
     @property
+    def sizes_differ(self) -> bool:
+        """Whether layers are compared with inputs of different sizes."""
+        resolution = self.architecture.resolution
+        return any(x.input_sizes != resolution for x in self.layers if x.is_judged)
+
+    @property
     def unproductive(self) -> tuple[AnalysedLayer, ...]:
         """The unproductive convolutions, in execution order."""
         return tuple(x for x in self.layers if x.verdict is Verdict.UNPRODUCTIVE)

@@ -1,4 +1,4 @@
-"""Why a model's convolutions were looked at and none was judged, where that is no answer but a gap.
+"""Why convolutions are not judged: each by itself, or all of them where that is a gap.
 
 Many are rightly not judged: heads and other layers that see all of the input already, attention
 gates, decoders, latents of one position. Others should have been judged, and this says why they
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import Kind, Layer
 from rflint.graph.windows import Extent
@@ -34,6 +35,20 @@ def why_unjudged(architecture: Architecture) -> str:
         f"front of it mix dimensions{size}; lint what begins there on its own, or permute where it "
         "reshapes"
     )
+
+
+def unjudged_by_reason(
+    layers: Sequence[AnalysedLayer], all_because: str = ""
+) -> dict[str, list[AnalysedLayer]]:
+    """The convolutions that are not judged, by the reason.
+
+    `all_because`: why none is judged, where that should not be.
+    """
+    found: dict[str, list[AnalysedLayer]] = {}
+    for x in layers:
+        if x.unjudged_because:
+            found.setdefault(all_because or x.unjudged_because, []).append(x)
+    return found
 
 
 def _spatial(layer: Layer) -> Sequence[int]:

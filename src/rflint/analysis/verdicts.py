@@ -23,23 +23,36 @@ def verdict(
     `before` compares what the layer reads, `after` what it writes. Axes that what it reads does not
     have, since they begin later or with other inputs, do not count.
     """
+    if not layer.kind.is_convolution or why_not_judged(layer, role, field, before):
+        return Verdict.NOT_JUDGED
     axes = [
-        (one.exceeds_input, other.exceeds_input, one.input_size)
+        (one.exceeds_input, other.exceeds_input)
         for one, other in zip(before, after, strict=True)
         if one.has_axis
     ]
-    # a latent of one position has no context, and an upsampling is there to make positions
-    upsamples = layer.kind is Kind.CONV_TRANSPOSE and layer.upsamples
-    has_context = any(size > 1 for _, _, size in axes) and not upsamples
-    judged = layer.kind.is_convolution and role is Role.TRUNK and has_context
-    if not judged or any(axis.unknown for axis in field.input_field):
-        return Verdict.NOT_JUDGED
-    if all(exceeded for exceeded, _, _ in axes):
+    if all(exceeded for exceeded, _ in axes):
         return Verdict.UNPRODUCTIVE
-    if any(exceeded for exceeded, _, _ in axes):
+    if any(exceeded for exceeded, _ in axes):
         return Verdict.PARTIAL
-    crosses = all(exceeded for _, exceeded, _ in axes)
+    crosses = all(exceeded for _, exceeded in axes)
     return Verdict.CRITICAL if crosses else Verdict.PRODUCTIVE
+
+
+def why_not_judged(
+    layer: Layer, role: Role, field: LayerField, before: Sequence[Comparison]
+) -> str:
+    """Why the receptive field of a convolution says nothing of it; empty where it does."""
+    if role is Role.ATTENTION:
+        return "it belongs to an attention gate"
+    if role is Role.HEAD:
+        return "it belongs to a head: it sees all of the input, or reads a whole map at once"
+    if any(axis.unknown for axis in field.input_field):
+        return "what it sees is not known: it reads what an unknown operator wrote"
+    if layer.kind is Kind.CONV_TRANSPOSE and layer.upsamples:
+        return "it makes positions: it is there to upsample"
+    if not any(one.has_axis and one.input_size > 1 for one in before):
+        return "it sees an input of one position, which has no context"
+    return ""
 
 
 def exceeds_at_most(x: AnalysedLayer) -> bool:

@@ -363,6 +363,10 @@ _LAYER = _object(
         "attention gates and heads, and those of which too little is known.",
         _one_of(Verdict),
     ),
+    unjudged_because=_field(
+        "Of a convolution that is not judged: why its receptive field says nothing of it.",
+        _or_null(_TEXT),
+    ),
     source=_field(
         "The line of the user's code to edit, or null where no line of it built or called the "
         "layer.",
@@ -420,6 +424,11 @@ _REPAIR = _object(
         "The change as statements of plain PyTorch about a model `m`, in the order in which they "
         "are to be made.",
         {**_list(_NAME), "minItems": 1},
+    ),
+    edit_sources=_field(
+        "Of every statement, the line of the user's code that built the module that it changes; "
+        "null where that is not known.",
+        _list(_or_null(_a("source"))),
     ),
     before=_field("The model as it is.", _a("figures")),
     after=_field("The copy that was changed.", _a("figures")),

@@ -84,6 +84,7 @@ def repair_entry(repair: Repair) -> JsonObject:
         "title": repair.title,
         "words": repair.words,
         "edits": list(repair.edits),
+        "edit_sources": [source_entry(step.source) for step in repair.steps],
         "before": _metrics_entry(repair.before),
         "after": _metrics_entry(repair.after),
         "verified": repair.verified,
@@ -120,6 +121,7 @@ def _layer_entry(analysed: AnalysedLayer) -> JsonObject:
         "macs": layer.macs,
         "dead_weights": analysed.dead_weights,
         "verdict": analysed.verdict.value,
+        "unjudged_because": analysed.unjudged_because or None,
         "source": source_entry(layer.source),
     }
 

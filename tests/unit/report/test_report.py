@@ -73,6 +73,7 @@ def test_a_layer_as_the_design_shows_it(model: dict[str, Any]) -> None:
         "macs": 2359296,
         "dead_weights": 0,
         "verdict": "unproductive",
+        "unjudged_because": None,
     }
 
 

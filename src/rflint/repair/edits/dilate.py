@@ -46,11 +46,11 @@ class Edits(KindEdits[Dilation]):
         spatial = self.by_name[path].geometry.kernel
         along = times[-len(spatial) :]
         dilation = _times(module.dilation, along)
-        yield Edit(f"{self.expression(path)}.dilation = {dilation!r}", _WHY)
+        yield self.edit(path, f"{self.expression(path)}.dilation = {dilation!r}", _WHY)
         if not isinstance(module.padding, str):
             padding = _times(module.padding, along)
             if any(padding):
-                yield Edit(f"{self.expression(path)}.padding = {padding!r}", _WHY)
+                yield self.edit(path, f"{self.expression(path)}.padding = {padding!r}", _WHY)
 
 
 def _times(numbers: int | Sequence[int], times: Sequence[int]) -> tuple[int, ...]:

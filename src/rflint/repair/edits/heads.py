@@ -27,11 +27,16 @@ class SizedHeads(Writer):
         why = f"brings the map back to the {size(old)} positions that {head.name} wants"
         if head.kind is Kind.POOL and head.is_module:
             everything = f"nn.AdaptiveAvgPool{len(old)}d(1)"
-            yield head.name, Edit(self.assigned(head.name, everything), "pools the whole map still")
+            yield (
+                head.name,
+                self.edit(
+                    head.name, self.assigned(head.name, everything), "pools the whole map still"
+                ),
+            )
         last = self.layers[chain[-1]]
         removed = self.module_of(last) if last.name in self.candidate.change.left_out else ""
         if removed and self._called_once(removed):
-            yield removed, Edit(self.assigned(removed, pool), why)
+            yield removed, self.edit(removed, self.assigned(removed, pool), why)
         for at in reversed(chain):
             layer = self.layers[at]
             once = layer.is_module and self._called_once(layer.name)
@@ -42,13 +47,14 @@ class SizedHeads(Writer):
                 f"{pool}, {expression}" if self.is_flatten(layer.name) else f"{expression}, {pool}"
             )
             if layer.is_map or self.is_flatten(layer.name):
-                yield "", Edit(self.assigned(layer.name, f"nn.Sequential({inside})"), why)
+                code = self.assigned(layer.name, f"nn.Sequential({inside})")
+                yield "", self.edit(layer.name, code, why)
         for at in chain:
             for path in self.layers[at].modules_around[:-1]:
                 layers = self.analysis.architecture.relations.layers_of_module[path]
                 module = self.modules[path]
                 if type(module) is nn.Sequential and layers[-1] == at and self._called_once(path):
-                    yield "", Edit(f"{self.expression(path)}.append({pool})", why)
+                    yield "", self.edit(path, f"{self.expression(path)}.append({pool})", why)
 
     def resized_head(self, index: int) -> Iterator[Edit]:
         """A linear layer for as many features as there are now."""
@@ -60,7 +66,7 @@ class SizedHeads(Writer):
         shape = f"{self.candidate.head_inputs}, {linear.out_features}"
         new = f"nn.Linear({shape}{bias}{self.keywords})"
         was = f"had {linear.in_features} inputs; has new weights"
-        yield Edit(self.assigned(path, f"nn.Sequential({new})"), was)
+        yield self.edit(path, self.assigned(path, f"nn.Sequential({new})"), was)
 
     def chain(self, head: Layer) -> list[int]:
         """What lies between the last layer that makes a map and a head, that layer included."""

@@ -85,10 +85,11 @@ class KindEdits(Writer, Generic[T]):
         stride = getattr(module, "stride", None)
         if isinstance(stride, tuple | list):
             ones = (1,) * len(stride)
-            return Edit(f"{self.expression(path)}.stride = {ones!r}", f"was {tuple(stride)!r}")
+            code = f"{self.expression(path)}.stride = {ones!r}"
+            return self.edit(path, code, f"was {tuple(stride)!r}")
         if stride is None:
             raise Inexpressible(f"{path} ({type(module).__name__}) has no stride that could be set")
-        return Edit(f"{self.expression(path)}.stride = 1", f"was {stride!r}")
+        return self.edit(path, f"{self.expression(path)}.stride = 1", f"was {stride!r}")
 
     @cached_property
     def _gone(self) -> frozenset[int]:

@@ -25,10 +25,10 @@ class Edits(KindEdits[DownsamplingRemoval]):
         key, stride = layer_key(layer), compact_size(layer.geometry.stride)
         if key == self.transformation.small_stem:
             was = f"was {size(layer.geometry.kernel)}, stride {stride}; has new weights"
-            yield Edit(self.assigned(path, self._small_stem(path)), was)
+            yield self.edit(path, self.assigned(path, self._small_stem(path)), was)
         elif key in self.transformation.removed:
             was = f"was {layer.op}, stride {stride}"
-            yield Edit(self.assigned(path, "nn.Identity()"), was)
+            yield self.edit(path, self.assigned(path, "nn.Identity()"), was)
         else:
             yield self.unit_stride(path)
 

@@ -111,13 +111,14 @@ class _Script(Writer):
         prefix = f"{path}." if path else ""
         for child, code in new.added:
             why = HEAD if ends else "brings the map back to the size that the head wants"
-            yield Edit(f"{self.expression(path)}.{child} = {code}", why)
+            yield self.edit(path, f"{self.expression(path)}.{child} = {code}", why)
         for child in new.unused if ends else ():
-            yield Edit(self.deleted(f"{prefix}{child}"), GONE)
+            yield self.edit(f"{prefix}{child}", self.deleted(f"{prefix}{child}"), GONE)
         module = self.expression(path)
         subclass = f"{type(self.modules[path]).__name__}{'Truncated' if ends else 'Changed'}"
         made = f'type("{subclass}", (type({module}),), {{"forward": {name}}})'
-        yield Edit(f"{module}.__class__ = {made}", "the same class, with another forward")
+        code = f"{module}.__class__ = {made}"
+        yield self.edit(path, code, "the same class, with another forward")
 
     def _changed_forwards(self) -> dict[str, ForwardChange]:
         """The layers that are single calls, by the module in whose forward they are."""

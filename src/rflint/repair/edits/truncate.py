@@ -96,7 +96,7 @@ class Edits(KindEdits[Truncation]):
     ) -> tuple[Edit, ...]:
         """The last module in front of a model's own flattening becomes global pooling."""
         *between, last = maps
-        pooled = Edit(self.assigned(last, self.global_pooling), "pools all that is left")
+        pooled = self.edit(last, self.assigned(last, self.global_pooling), "pools all that is left")
         return (*self.taken_out(between, delete=False), pooled, *classifier)
 
     def _pooled_and_classified(
@@ -173,7 +173,9 @@ class Edits(KindEdits[Truncation]):
         }
         place = next((unit for unit in reversed(weighing) if of_unit[unit]), weighing[-1])
         earlier = weighing[: weighing.index(place)]
-        identities = [Edit(self.assigned(unit, "nn.Identity()"), GONE) for unit in earlier]
+        identities = [
+            self.edit(unit, self.assigned(unit, "nn.Identity()"), GONE) for unit in earlier
+        ]
         leaves = list(dict.fromkeys(of_unit[place]))
         # one layer with weights: what is around it (dropout, an activation) stays
         if len(leaves) == 1:
@@ -181,7 +183,9 @@ class Edits(KindEdits[Truncation]):
         if leaves[-1:] != [place]:
             yield (*identities, *self._replaced(place))
         if len(leaves) > 1:
-            inner = [Edit(self.assigned(name, "nn.Identity()"), GONE) for name in leaves[:-1]]
+            inner = [
+                self.edit(name, self.assigned(name, "nn.Identity()"), GONE) for name in leaves[:-1]
+            ]
             yield (*identities, *inner, *self._replaced(leaves[-1]))
 
     def _is_inside(self, path: str, outer: str) -> bool:
@@ -198,7 +202,7 @@ class Edits(KindEdits[Truncation]):
         while any(key.startswith(f"{name}.") for key in self.names_of_weights):
             code, name = f"nn.Sequential({code})", f"{name}.0"
         layers = ", ".join([*in_front, code])
-        return Edit(self.assigned(path, f"nn.Sequential({layers})"), HEAD)
+        return self.edit(path, self.assigned(path, f"nn.Sequential({layers})"), HEAD)
 
     def _is_classifier(self, path: str) -> bool:
         """Whether a module is the very layer that would replace it, so that it can stay."""

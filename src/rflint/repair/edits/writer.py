@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 import torch
 from torch import nn
 
 from rflint.analysis.analysis import Analysis
+from rflint.graph.construction import Constructions
 from rflint.graph.layer import Kind, Layer
 from rflint.repair.candidate import Candidate
 from rflint.repair.edit import Edit
 from rflint.repair.edits.names import Names
-from rflint.tracing.model.tree import parameters
+from rflint.tracing.model.construction import constructing_lines
+from rflint.tracing.model.tree import modules, parameters
 
 GONE = "cut off"
 HEAD = "the new classifier; its weights have names of their own, so that old state dicts still load"
@@ -36,6 +39,16 @@ class Writer(Names):
             self.by_name.setdefault(layer.name, layer)
         self.keywords = _keywords(model)
         """Further arguments of new layers with weights."""
+
+    def edit(self, path: str, code: str, why: str) -> Edit:
+        """A statement about a module, with the user's line that built it."""
+        lines = constructing_lines(self.modules[path])
+        called_from = self._constructions.calling_line(lines)
+        return Edit(code, why, source=next(iter(lines), None), called_from=called_from)
+
+    @cached_property
+    def _constructions(self) -> Constructions:
+        return Constructions(map(constructing_lines, modules(self.model)))
 
     def module_of(self, layer: Layer) -> str:
         """Path of the module that is this layer and nothing else; empty where there is none.
@@ -73,20 +86,20 @@ class Writer(Names):
             if self.is_numbered(unit) and len(siblings) < len(container._modules):
                 first, last = int(siblings[0]), int(siblings[-1])
                 if delete and last == len(container._modules) - 1:
-                    yield Edit(f"del {reference}[{first}:]", GONE)
+                    yield self.edit(unit, f"del {reference}[{first}:]", GONE)
                     continue
                 if len(siblings) > 2:
                     loop = (
                         f"for i in range({first}, {last + 1}):\n    {reference}[i] = nn.Identity()"
                     )
-                    yield Edit(loop, GONE)
+                    yield self.edit(unit, loop, GONE)
                     continue
             for sibling in siblings:
                 path = f"{parent}.{sibling}" if parent else sibling
                 empty = (
                     "ModuleList" if isinstance(self.modules[path], nn.ModuleList) else "Identity"
                 )
-                yield Edit(self.assigned(path, f"nn.{empty}()"), GONE)
+                yield self.edit(path, self.assigned(path, f"nn.{empty}()"), GONE)
 
     def _follows(self, parent: str, number: str, other: str) -> bool:
         """Whether a module is the next in the same list."""

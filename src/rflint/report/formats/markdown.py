@@ -12,10 +12,11 @@ from itertools import groupby
 from typing import TextIO
 
 from rflint._version import __version__
-from rflint.graph.source_location import SourceLocation
+from rflint.graph.construction import place_text
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
+from rflint.report.building_lines import BuildingLines
 from rflint.report.model_report import ModelReport
 from rflint.report.problems import Problem, problems, problems_by_model, resolution
 from rflint.report.report import Failure, Report
@@ -128,6 +129,7 @@ def _findings(
 ) -> Iterator[tuple[int, str]]:
     """Paragraphs and list items, by rule and place, and how many findings each tells of."""
     by_code = {rule.code: rule for rule in rules}
+    lines = BuildingLines(model.layers)
     for code, group in groupby(sorted(found, key=_code_of), key=_code_of):
         there = list(group)
         first = there[0]
@@ -139,11 +141,11 @@ def _findings(
         evidence = f", {first.evidence}" if first.evidence else ""
         head = f"{_code(code)} {_sentence(first.name)} ({_counts(there)}{evidence})"
         yield 0, f"{head}: {_sentence(paragraph)}" if paragraph else f"{head}:"
-        by_place: dict[tuple[SourceLocation | None, str], list[Problem]] = {}
+        by_place: dict[tuple[str, str], list[Problem]] = {}
         for problem in there:
-            by_place.setdefault((problem.place, problem.detail), []).append(problem)
+            by_place.setdefault((_place(problem, lines), problem.detail), []).append(problem)
         for (place, detail), here in by_place.items():
-            where = f"{_code(str(place))}: " if place else ""
+            where = f"{_code(place)}: " if place else ""
             if paragraph:
                 names = [problem.title for problem in here if problem.layer]
                 text = where + _names(names) if names else where.removesuffix(": ")
@@ -153,6 +155,13 @@ def _findings(
             for problem in here:
                 layer = f"{_code(problem.title)}: " if problem.layer else ""
                 yield 1, f"- {where}{layer}{_sentence(problem.message)}"
+
+
+def _place(problem: Problem, lines: BuildingLines) -> str:
+    if problem.place is None:
+        return ""
+    outer = lines.calling_line(problem.finding) if problem.finding else None
+    return place_text(problem.place, outer)
 
 
 def _code_of(problem: Problem) -> str:

@@ -1,4 +1,4 @@
-"""The report on a terminal: header, the layers that matter, findings, repairs.
+"""The report on a terminal: all models in a table, then each with its layers, findings, repairs.
 
 Colour, width and the character set follow the terminal; into a pipe or a file go plain text of a
 fixed width. Names from the user's model are never read as markup.
@@ -7,28 +7,23 @@ fixed width. Names from the user's model are never read as markup.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
-from rflint.inputs.layouts import is_usual_layout
-from rflint.linting.finding import Finding, Severity
+from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
-from rflint.linting.runner import summary
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from rflint.report.terminal.advice import Advice
-from rflint.report.terminal.console import console_for, glyphs_of, plain_console
+from rflint.report.terminal.console import console_for, plain_console
+from rflint.report.terminal.findings import FindingsByRule
+from rflint.report.terminal.header import Header
 from rflint.report.terminal.layer_table import LayerTable
-from rflint.text.escape import escaped_lines, one_line, without_ci_commands
-from rflint.text.numbers import abbreviated, abbreviated_count, percent, plural, size
-
-_NAMES = 12
-"""So many layers of a finding are named, unless --verbose asks for all."""
-_SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+from rflint.report.terminal.model_table import ModelTable
+from rflint.text.escape import one_line, without_ci_commands
+from rflint.text.numbers import plural
 
 
 def write(report: Report, stream: TextIO, verbose: bool) -> None:
@@ -54,175 +49,47 @@ def _captured(console: Console, report: Report, verbose: bool) -> str:
 
 
 def print_report(console: Console, report: Report, verbose: bool = False) -> None:
-    """Print every model's page and a closing line."""
-    for position, model in enumerate(report.models):
-        if position:
+    """Print a table of the models where there are several, each model, and a closing line."""
+    several = len(report.models) > 1
+    if several:
+        ModelTable(console, report.models).print()
+    for model in report.models:
+        if several:
             console.print()
             console.rule(style="dim")
             console.print()
-        _Page(console, model, report.rules, verbose).print()
+        _print_model(console, model, report.rules, verbose)
     if report.models:
         console.print()
         console.print(_closing(report))
 
 
-class _Page:
-    """One model's part of the report."""
-
-    def __init__(
-        self, console: Console, model: ModelReport, rules: Sequence[Rule], verbose: bool
-    ) -> None:
-        self.console = console
-        self.model = model
-        self.analysis = model.analysis
-        self.rules = {rule.code: rule for rule in rules}
-        self.verbose = verbose
-        self.glyphs = glyphs_of(console)
-
-    def print(self) -> None:
-        """Header, layers, findings, repairs."""
-        self._header()
-        if self.analysis.totals.convs and (self.verbose or self.model.findings):
-            self.console.print()
-            LayerTable(self.console, self.analysis, verbose=self.verbose).print()
-        for code, findings in groupby(self.model.findings, key=lambda finding: finding.code):
-            self.console.print()
-            self._findings(code, list(findings))
-        for limit in self.model.exceeded_limits:
-            self.console.print()
-            self.console.print(
-                Text.assemble((limit.option, "bold red"), f" exceeded: {one_line(limit.message)}")
-            )
-        if self._asks_for_advice():
-            self.console.print()
-            Advice(self.console, self.model, verbose=self.verbose).print()
-
-    def _asks_for_advice(self) -> bool:
-        """Whether some finding is about an unproductive layer, or there are too many of these.
-
-        Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
-        """
-        wasted = {x.name for x in self.analysis.unproductive}
-        limited = any(x.option == "max-unproductive" for x in self.model.exceeded_limits)
-        return limited or any(x.layer in wasted for x in self.model.findings)
-
-    def _header(self) -> None:
-        g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
-        said = architecture.layouts or ("",) * len(architecture.inputs)
-        inputs = ", ".join(
-            f"{size(shape, g.cross)}{'' if is_usual_layout(letters) else f' ({letters})'}"
-            for shape, letters in zip(architecture.inputs, said, strict=True)
-        )
-        self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
-        if self.model.assumption:
-            self.console.print(f"Assumed of the input: {one_line(self.model.assumption)}.")
-        facts = [
-            abbreviated_count(totals.params, "parameter"),
-            abbreviated_count(totals.macs, "MAC"),
-            self._convolutions(),
-        ]
-        line = Text(f" {g.dot} ".join(facts))
-        if totals.unproductive:
-            line.append(f" {g.dot} ")
-            wasted = [x.geometry.kernel for x in self.analysis.unproductive]
-            ones = f", all {g.cross.join('1' * architecture.axes)}"
-            mixing_only = all(set(kernel) == {1} for kernel in wasted)
-            line.append(
-                f"{totals.unproductive} unproductive{ones if mixing_only else ''}",
-                "yellow" if mixing_only else "bold red",
-            )
-        if totals.dead_weights:
-            dead = percent(totals.dead_weights, totals.params)
-            line.append(f" {g.dot} ")
-            line.append(f"{abbreviated(totals.dead_weights)} dead weights ({dead})", "bold yellow")
-        if not self.analysis.complete:
-            line.append(f" {g.dot} ")
-            line.append("incomplete", "bold yellow")
-        self.console.print(line)
-        feasible = size(self.analysis.feasible_min, g.cross)
-        if architecture.left_out:
-            self.console.print("Judged up to where the model reads values of the data.")
-        elif not self.analysis.complete:
-            self.console.print("What depends on an unknown operator was not judged.")
-        elif totals.convs and not totals.unproductive:
-            smaller = all(
-                least <= given
-                for least, given in zip(
-                    self.analysis.feasible_min, architecture.resolution, strict=True
-                )
-            )
-            would = "would allow inputs down to" if smaller else "ask, axis by axis, for at least"
-            self.console.print(
-                f"No convolution is unproductive at {size(architecture.resolution, g.cross)}; "
-                f"receptive fields {would} {feasible}.",
-                style="green" if not self.model.findings else None,
-            )
-        if self.analysis.border_min:
-            self.console.print(
-                Text.assemble(
-                    "Border layer ",
-                    (one_line(self.analysis.border_min.described), "bold"),
-                    f": receptive fields ask for inputs of at least {feasible}.",
-                )
-            )
-
-    def _convolutions(self) -> str:
-        """How many are judged, and how many are not: attention gates, heads, behind unknowns."""
-        judged = self.analysis.totals.convs
-        others = [x for x in self.analysis.layers if x.kind.is_convolution and not x.is_judged]
-        if not judged and not others:
-            return "no convolution to judge"
-        beside = f" (and {len(others)} not judged)" if others else ""
-        return f"{plural(judged, 'convolution')}{beside}"
-
-    # -- findings
-
-    def _findings(self, code: str, findings: list[Finding]) -> None:
-        first = findings[0]
-        self.console.print(
-            Text.assemble(
-                (code, f"bold {_SEVERITIES[first.severity]}"),
-                f" {first.name} ",
-                (f"({plural(len(findings), first.severity.value)}{_evidence(first)})", "dim"),
-            )
-        )
-        rule = self.rules.get(code)
-        paragraph = summary(rule, self.analysis, findings)
-        if not paragraph and len({finding.message for finding in findings}) == 1:
-            paragraph = first.message
-        if paragraph:
-            self.console.print(Padding(Text(escaped_lines(paragraph)), (0, 0, 0, 2)))
-        by_place: dict[tuple[str, str], list[Finding]] = {}
-        for finding in findings:
-            by_place.setdefault((str(finding.source or ""), finding.detail), []).append(finding)
-        for (place, _), there in by_place.items():
-            self._at(place, there, with_messages=not paragraph)
-
-    def _at(self, place: str, findings: list[Finding], *, with_messages: bool) -> None:
-        if with_messages:
-            for finding in findings:
-                message = escaped_lines(finding.message)
-                text = Text.assemble((one_line(finding.title), "bold"), f": {message}")
-                if place:
-                    text.append(f" ({one_line(place)})", "cyan")
-                self.console.print(Padding(text, (0, 0, 0, 2)))
-            return
-        names = list(dict.fromkeys(finding.title for finding in findings))
-        limit = len(names) if self.verbose else _NAMES
-        listed = ", ".join(names[:limit])
-        if len(names) > limit:
-            listed += f" and {len(names) - limit} more"
-        text = Text()
-        if place:
-            text.append(f"{one_line(place)}  ", "cyan")
-        text.append(one_line(listed))
-        if findings[0].detail:
-            text.append(f": {one_line(findings[0].detail)}")
-        self.console.print(Padding(text, (0, 0, 0, 2)))
+def _print_model(
+    console: Console, model: ModelReport, rules: Sequence[Rule], verbose: bool
+) -> None:
+    """Header, layers, findings, repairs."""
+    Header(console, model, verbose=verbose).print()
+    if model.analysis.totals.convs and (verbose or model.findings):
+        console.print()
+        LayerTable(console, model.analysis, verbose=verbose).print()
+    FindingsByRule(console, model, rules, verbose=verbose).print()
+    for limit in model.exceeded_limits:
+        console.print()
+        message = one_line(limit.message)
+        console.print(Text.assemble((limit.option, "bold red"), f" exceeded: {message}"))
+    if _asks_for_advice(model):
+        console.print()
+        Advice(console, model, verbose=verbose).print()
 
 
-def _evidence(finding: Finding) -> str:
-    return f", {finding.evidence.value}" if finding.evidence else ""
+def _asks_for_advice(model: ModelReport) -> bool:
+    """Whether some finding is about an unproductive layer, or there are too many of these.
+
+    Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
+    """
+    wasted = {x.name for x in model.analysis.unproductive}
+    limited = any(x.option == "max-unproductive" for x in model.exceeded_limits)
+    return limited or any(x.layer in wasted for x in model.findings)
 
 
 def _closing(report: Report) -> Text:

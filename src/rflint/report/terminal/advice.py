@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rflint.repair.edit import Edit
 from rflint.repair.repair import Repair
 from rflint.report.model_report import ModelReport
 from rflint.report.terminal.console import glyphs_of
@@ -79,15 +80,21 @@ class Advice:
         self.console.print(Text.assemble((f"{what}: ", "dim"), one_line(code)))
 
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:
-        edits = [step.code for step in repair.steps if not step.defines]
+        edits = [step for step in repair.steps if not step.defines]
         shown = edits if self.verbose else edits[:_EDITS]
-        lines = [Text(escaped_lines(edit), "dim") for edit in shown]
+        lines = [self._edit(edit) for edit in shown]
         if len(shown) < len(edits):
             lines.append(Text(f"and {len(edits) - len(shown)} more lines", "dim"))
         return Group(
             Text(f"{number}. {repair.words}", "bold"),
             *(Padding(line, (0, 0, 0, 3)) for line in [Text(one_line(repair.title)), *lines]),
         )
+
+    def _edit(self, edit: Edit) -> Text:
+        """A statement, and the user's line that built what it changes."""
+        text = Text(escaped_lines(edit.code), "dim")
+        place = edit.place(self.model.place.path if self.model.place else "")
+        return text.append(f"  # {one_line(place)}", "cyan") if place else text
 
     def _repair(self, number: int, repair: Repair) -> list[RenderableType]:
         before, after = repair.before, repair.after

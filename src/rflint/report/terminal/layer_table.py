@@ -16,6 +16,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.layer import Kind
 from rflint.report.terminal.console import glyphs_of
+from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, compact_size, size
 
@@ -24,8 +25,8 @@ _ALL_ROWS = 36
 _WASTED_ROWS = 8
 """Of longer ones, so many unproductive layers."""
 _NARROWEST_BAR, _WIDEST_BAR = 10, 32
-_SHORTEST = 12
-"""Layer names are cut to no less than this."""
+_SHORT, _SHORTEST = 24, 12
+"""Layer names are cut to the first before columns go, and to no less than the second."""
 _RIGHT = ("sees", "params", "MACs")
 
 _COLOURS = {
@@ -64,7 +65,7 @@ class LayerTable:
         rows_of = [x for x in self.analysis.layers if self.verbose or _matters(x)]
         shown = list(self._abridged(rows_of))
         rows = [self._cells(x) for x in shown]
-        columns, bar = self._columns(rows)
+        columns, name, bar = self._columns(rows)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         for column in columns:
             table.add_column(
@@ -73,10 +74,11 @@ class LayerTable:
                 no_wrap=True,
                 overflow="ellipsis",
                 width=bar if column == "bar" else None,
-                min_width=_SHORTEST if column == "layer" else None,
             )
         for x, row in zip(shown, rows, strict=True):
             row["bar"] = Text() if isinstance(x, _OmittedRows) else self._bar(x, bar)
+            shortened = cut_middle(row["layer"].plain, name, g.ellipsis)
+            row["layer"] = Text(shortened, row["layer"].style)
             table.add_row(*(row[column] for column in columns))
         self.console.print(table)
         self.console.print(
@@ -88,14 +90,9 @@ class LayerTable:
             self.console.print(f"{g.warn}: unproductive along some axes only", style="dim")
 
     @property
-    def _sizes_differ(self) -> bool:
-        """Whether layers are compared with inputs of different sizes."""
-        resolution = self.analysis.architecture.resolution
-        return any(x.input_sizes != resolution for x in self.analysis.layers if x.is_judged)
-
-    @property
     def _border(self) -> str:
-        return "the size of the input that it sees" if self._sizes_differ else "the input's size"
+        differ = self.analysis.sizes_differ
+        return "the size of the input that it sees" if differ else "the input's size"
 
     def _cells(self, x: AnalysedLayer | _OmittedRows) -> dict[str, Text]:
         """What stands in each column, the bar excepted."""
@@ -127,31 +124,35 @@ class LayerTable:
             "MACs": Text(abbreviated(layer.macs) if layer.macs else ""),
         }
 
-    def _columns(self, rows: Sequence[dict[str, Text]]) -> tuple[list[str], int]:
-        """The columns that fit, and the width of the bar; what is least needed goes first."""
+    def _columns(self, rows: Sequence[dict[str, Text]]) -> tuple[list[str], int, int]:
+        """The columns that fit, and the widths of the names and of the bar.
+
+        Names are cut first, then what is least needed goes; what a layer reads and sees stays.
+        """
         columns = ["", "layer", "kernel", "stride", "map", "sees", "bar", "params", "MACs"]
+        longest = max(len("layer"), *(len(row["layer"]) for row in rows))
 
         def room() -> int:
+            """What the other columns leave to names and bar."""
             widths = (
-                max(
-                    _SHORTEST if column == "layer" else 1,
-                    len(column),
-                    *(len(row[column]) for row in rows),
-                )
+                max(len(column), *(len(row[column]) for row in rows))
                 for column in columns
-                if column != "bar"
+                if column not in ("layer", "bar")
             )
             return self.console.width - sum(widths) - 2 * len(columns)
 
-        for dropped in ("stride", "MACs", "kernel", "params", "map"):
-            if room() >= _NARROWEST_BAR:
+        for dropped in ("MACs", "params", "map"):
+            if room() >= min(longest, _SHORT) + _NARROWEST_BAR:
                 break
             columns.remove(dropped)
-        bar = min(_WIDEST_BAR, room())
-        if bar < _NARROWEST_BAR:
-            columns.remove("bar")
-            return columns, 0
-        return columns, bar
+        for dropped in ("stride", "kernel", "bar"):
+            if room() >= min(longest, _SHORTEST) + _NARROWEST_BAR:
+                break
+            columns.remove(dropped)
+        if "bar" not in columns:
+            return columns, max(min(longest, room()), 1), 0
+        bar = max(_NARROWEST_BAR, min(_WIDEST_BAR, room() - longest))
+        return columns, min(longest, room() - bar), bar
 
     def _bar(self, x: AnalysedLayer, width: int) -> Text:
         """r_{l-1,min} on a scale from nothing to twice the input, with the input's size marked.
@@ -173,7 +174,7 @@ class LayerTable:
     def _scale(self, width: int) -> Text:
         resolution = self.analysis.architecture.resolution
         middle = width // 2
-        alike = not self._sizes_differ
+        alike = not self.analysis.sizes_differ
         label = compact_size(resolution, self.glyphs.cross) if alike else "its input"
         return Text("0".ljust(max(1, middle - len(label) // 2)) + label)
 

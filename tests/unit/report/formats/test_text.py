@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from rflint.linting.rule_files import load_rules
 from rflint.report.formats.text import print_report, write
 from rflint.report.report import Report
 from rflint.text.numbers import abbreviated, compact_size, percent, plural, relative_change
+from tests.models.attention import ConvolutionalSqueezeExcitation
 from tests.models.resnet import resnet18, resnet34
 from tests.models.vgg import vgg
 
@@ -38,7 +40,7 @@ def test_the_story_of_resnet18(report: Report) -> None:
         "mymodel:build on 1×3×32×32",
         "11.2 M parameters · 37.0 M MACs · 20 convolutions · 3 unproductive · 6.95 M dead weights "
         "(62 %)",
-        "Border layer layer3.1.conv2",
+        "Border layer layer3.1.conv2. Sees up to 435 px; sound between 75 and 435 px.",
         "47 % of the parameters (5,308,416) and 19 % of the MACs work past the border",
         "1. fewest computations",
         "truncate after layer3.0",
@@ -58,7 +60,10 @@ def test_thirteen_unproductive_layers_read_as_one_story() -> None:
     text = printed(rflint.lint(lambda: resnet18(skip=False), res=32, select="RF101"))
     assert text.count("RF101") == 1
     assert "13 convolutions of 17" in text
-    assert text.count("tests/models/resnet.py:") == 2, "conv1 and conv2 of the block"
+    lines = [line.split() for line in text.splitlines() if line.startswith("  tests/")]
+    inner = {line[0] for line in lines}
+    assert len(inner) == 2, "conv1 and conv2 of the block"
+    assert len(lines) == len({(line[0], line[3]) for line in lines}), "by the stage's line"
 
 
 def test_the_bar_crosses_the_mark_exactly_where_a_layer_is_unproductive(report: Report) -> None:
@@ -126,10 +131,105 @@ def test_long_networks_are_abridged_around_the_border() -> None:
 
 def test_a_sound_model_is_three_lines() -> None:
     text = printed(rflint.lint(resnet18, res=224))
-    assert "No convolution is unproductive at 224×224" in text
-    assert "75×75" in text
+    assert "No convolution is unproductive at 224×224. Sees up to 435 px" in text
+    assert "sound between 75 and 435 px" in text
     assert "No findings." in text
     assert len([line for line in text.splitlines() if line]) == 4
+
+
+def test_several_models_and_sizes_begin_with_a_table_of_all() -> None:
+    lines = printed(rflint.lint(resnet18, res=[32, 224], name="mymodel:build")).splitlines()
+    assert lines[0].split() == [
+        *("model", "input", "parameters", "MACs"),
+        *("convolutions", "unproductive", "findings"),
+    ]
+    cells = [re.split(r"\s{2,}", line.strip()) for line in lines[1:3]]
+    assert cells == [
+        ["mymodel:build", "32×32", "11.2 M", "37.0 M", "20", "3", "10 warnings"],
+        ["mymodel:build", "224×224", "11.2 M", "1.81 G", "20", "0", "none"],
+    ]
+    assert "parameters" not in lines[3]
+
+
+@pytest.mark.parametrize("width", [30, 50, 80])
+def test_the_table_of_models_fits_the_terminal_and_keeps_what_was_found(width: int) -> None:
+    name = "a_long_package_name.models.residual:build_for_small_images"
+    lines = printed(rflint.lint(resnet18, res=[32, 224], name=name), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert "findings" in lines[0]
+    assert lines[1].startswith("a_")
+    assert "…" in lines[1]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_long_names_are_cut_in_the_middle_and_what_is_read_stays(width: int) -> None:
+    class Deep(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone = nn.ModuleDict({"feature_extraction_stage_number_one": resnet18()})
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.backbone["feature_extraction_stage_number_one"](x)
+            return out
+
+    lines = printed(rflint.lint(Deep, res=32), width).splitlines()
+    rows = [line for line in lines if "│" in line and "sees:" not in line and "=" not in line]
+    head = next(line for line in lines if "kernel" in line)
+    assert all(column in head for column in ("layer", "kernel", "stride", "sees"))
+    assert len(rows) > 20
+    for row in rows:
+        assert re.search(r" backbone.*….*(conv\d|maxpool|downsample\.0|avgpool)  ", row), row
+    assert max(map(len, lines)) <= width
+
+
+def test_verbose_tells_which_convolutions_are_not_judged_and_why() -> None:
+    report = rflint.lint(lambda: resnet18(attention=ConvolutionalSqueezeExcitation), res=32)
+    gates = [x.described for x in report.layers if x.kind.is_convolution and not x.is_judged]
+    assert gates
+    short, long = printed(report), " ".join(printed(report, verbose=True).split())
+    assert f"(and {len(gates)} not judged)" in short
+    assert "attention gate" not in short
+    said = f"Not judged, since it belongs to an attention gate: {', '.join(gates)}."
+    assert said in long
+
+
+def test_inputs_of_different_sizes_are_told_what_receptive_fields_ask_for() -> None:
+    class Towers(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.large, self.small = nn.Conv2d(3, 8, 3), nn.Conv2d(3, 8, 3)
+
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return self.large(x).mean((2, 3)) + self.small(y).mean((2, 3))
+
+    text = printed(rflint.lint(Towers, input=[(1, 3, 64, 64), (1, 3, 16, 16)]))
+    assert "Receptive fields ask for inputs of at least" in text
+    assert "ound between" not in text
+
+
+def test_edits_stand_beside_the_line_that_built_what_they_change(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(
+        "from torch import nn\n"
+        "def block(channels, stride):\n"
+        "    return nn.Conv2d(channels, 8, 3, stride, padding=1)\n"
+        "def build():\n"
+        "    stem = block(3, 2)\n"
+        "    middle = block(8, 2)\n"
+        "    deep = [nn.Conv2d(8, 8, 3, padding=1) for _ in range(6)]\n"
+        "    return nn.Sequential(stem, middle, *deep, nn.AdaptiveAvgPool2d(1), nn.Flatten(),\n"
+        "                         nn.Linear(8, 2))\n"
+    )
+    report = rflint.lint_project(f"{file}:build", res=32, isolated=True)
+    text = " ".join(printed(report, 160).split())
+    assert "m[0].stride = (1, 1) # line 3 (from line 5)" in text
+    assert "m[1].stride = (1, 1) # line 3 (from line 6)" in text
+    entries = report.to_dict()["models"][0]["repairs"]
+    for entry in entries:
+        assert len(entry["edit_sources"]) == len(entry["edits"])
+        for edit, source in zip(entry["edits"], entry["edit_sources"], strict=True):
+            if edit.endswith("stride = (1, 1)"):
+                assert source["line"] == 3
 
 
 def test_a_model_without_convolutions_says_so() -> None:
