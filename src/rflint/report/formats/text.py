@@ -14,15 +14,21 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from rflint.inputs.layouts import is_usual_layout
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
-from rflint.linting.runner import summary
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from rflint.report.terminal.advice import Advice
 from rflint.report.terminal.console import console_for, glyphs_of, plain_console
 from rflint.report.terminal.layer_table import LayerTable
+from rflint.report.wording import (
+    all_pointwise,
+    asks_for_advice,
+    incompleteness,
+    inputs_text,
+    paragraph,
+    soundness,
+)
 from rflint.text.escape import escaped_lines, one_line, without_ci_commands
 from rflint.text.numbers import abbreviated, abbreviated_count, percent, plural, size
 
@@ -93,26 +99,13 @@ class _Page:
             self.console.print(
                 Text.assemble((limit.option, "bold red"), f" exceeded: {one_line(limit.message)}")
             )
-        if self._asks_for_advice():
+        if asks_for_advice(self.model):
             self.console.print()
             Advice(self.console, self.model, verbose=self.verbose).print()
 
-    def _asks_for_advice(self) -> bool:
-        """Whether some finding is about an unproductive layer, or there are too many of these.
-
-        Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
-        """
-        wasted = {x.name for x in self.analysis.unproductive}
-        limited = any(x.option == "max-unproductive" for x in self.model.exceeded_limits)
-        return limited or any(x.layer in wasted for x in self.model.findings)
-
     def _header(self) -> None:
         g, totals, architecture = self.glyphs, self.analysis.totals, self.analysis.architecture
-        said = architecture.layouts or ("",) * len(architecture.inputs)
-        inputs = ", ".join(
-            f"{size(shape, g.cross)}{'' if is_usual_layout(letters) else f' ({letters})'}"
-            for shape, letters in zip(architecture.inputs, said, strict=True)
-        )
+        inputs = inputs_text(self.analysis, g.cross)
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
         if self.model.assumption:
             self.console.print(f"Assumed of the input: {one_line(self.model.assumption)}.")
@@ -124,9 +117,8 @@ class _Page:
         line = Text(f" {g.dot} ".join(facts))
         if totals.unproductive:
             line.append(f" {g.dot} ")
-            wasted = [x.geometry.kernel for x in self.analysis.unproductive]
             ones = f", all {g.cross.join('1' * architecture.axes)}"
-            mixing_only = all(set(kernel) == {1} for kernel in wasted)
+            mixing_only = all_pointwise(self.analysis)
             line.append(
                 f"{totals.unproductive} unproductive{ones if mixing_only else ''}",
                 "yellow" if mixing_only else "bold red",
@@ -139,30 +131,18 @@ class _Page:
             line.append(f" {g.dot} ")
             line.append("incomplete", "bold yellow")
         self.console.print(line)
-        feasible = size(self.analysis.feasible_min, g.cross)
-        if architecture.left_out:
-            self.console.print("Judged up to where the model reads values of the data.")
-        elif not self.analysis.complete:
-            self.console.print("What depends on an unknown operator was not judged.")
-        elif totals.convs and not totals.unproductive:
-            smaller = all(
-                least <= given
-                for least, given in zip(
-                    self.analysis.feasible_min, architecture.resolution, strict=True
-                )
-            )
-            would = "would allow inputs down to" if smaller else "ask, axis by axis, for at least"
-            self.console.print(
-                f"No convolution is unproductive at {size(architecture.resolution, g.cross)}; "
-                f"receptive fields {would} {feasible}.",
-                style="green" if not self.model.findings else None,
-            )
+        unjudged, sound = incompleteness(self.analysis), soundness(self.analysis, g.cross)
+        if unjudged:
+            self.console.print(unjudged)
+        elif sound:
+            self.console.print(sound, style="green" if not self.model.findings else None)
         if self.analysis.border_min:
             self.console.print(
                 Text.assemble(
                     "Border layer ",
                     (one_line(self.analysis.border_min.described), "bold"),
-                    f": receptive fields ask for inputs of at least {feasible}.",
+                    f": receptive fields ask for inputs of at least "
+                    f"{size(self.analysis.feasible_min, g.cross)}.",
                 )
             )
 
@@ -186,17 +166,15 @@ class _Page:
                 (f"({plural(len(findings), first.severity.value)}{_evidence(first)})", "dim"),
             )
         )
-        rule = self.rules.get(code)
-        paragraph = summary(rule, self.analysis, findings)
-        if not paragraph and len({finding.message for finding in findings}) == 1:
-            paragraph = first.message
-        if paragraph:
-            self.console.print(Padding(Text(escaped_lines(paragraph)), (0, 0, 0, 2)))
+        messages = (finding.message for finding in findings)
+        said = paragraph(self.rules.get(code), self.analysis, findings, messages)
+        if said:
+            self.console.print(Padding(Text(escaped_lines(said)), (0, 0, 0, 2)))
         by_place: dict[tuple[str, str], list[Finding]] = {}
         for finding in findings:
             by_place.setdefault((str(finding.source or ""), finding.detail), []).append(finding)
         for (place, _), there in by_place.items():
-            self._at(place, there, with_messages=not paragraph)
+            self._at(place, there, with_messages=not said)
 
     def _at(self, place: str, findings: list[Finding], *, with_messages: bool) -> None:
         if with_messages:
