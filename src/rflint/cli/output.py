@@ -46,6 +46,11 @@ def chosen_outputs(
     if not to_stdout and not (quiet and chosen):
         # files are for programs: whoever runs this still wants to read what was found
         chosen.append(("text", None))
+    if "html" in to_stdout and output is None and sys.stdout is not None and sys.stdout.isatty():
+        raise UsageError(
+            "a page is for a browser, not for a terminal",
+            hint="Give it a file, like --format html:report.html.",
+        )
     shown = {"text": "concise"} if quiet else {}
     shown |= {"text": "statistics", "concise": "statistics"} if statistics else {}
     outputs = [

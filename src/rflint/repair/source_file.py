@@ -49,7 +49,7 @@ def source_file(
 ) -> str:
     """The file's text, to be put into `folder`."""
     imports, original = _import_of(origin, folder)
-    edits = "\n".join(_edits([step for step in repair.steps if not step.defines]))
+    edits = statements(repair)
     classes = "".join(f"\n\n{step.code}\n" for step in repair.steps if step.defines)
     made = _model(origin, original)
     if "torch." in f"{classes}{edits}":
@@ -75,6 +75,11 @@ def build() -> nn.Module:
 {edits}
     return m
 '''
+
+
+def statements(repair: Repair) -> str:
+    """The lines of a function that change the model `m`, without the classes that they use."""
+    return "\n".join(_edits([step for step in repair.steps if not step.defines]))
 
 
 def _title(target: str, inputs: Sequence[tuple[int, ...]], repair: Repair) -> str:

@@ -89,15 +89,17 @@ class ModelReport:
         """The name that reports show."""
         return self.name or self.target
 
-    @property
-    def first_repair(self) -> tuple[str, str]:
-        """What its first repair is to a user, and the command or the code that gives it."""
+    def how_to_get(self, number: int) -> tuple[str, str]:
+        """What one of its repairs is to a user, and the command or the code that gives it.
+
+        They are counted from 1.
+        """
         if self.fix_command:
-            return "Write one as code", f"{self.fix_command} --repair 1"
+            return "Write one as code", f"{self.fix_command} --repair {number}"
         inputs, sides = self.analysis.architecture.inputs, self.analysis.architecture.resolution
         res: object = sides[0] if len(set(sides)) == 1 else sides
         fed = f"res={res}" if len(inputs) == 1 else "input=..."
-        return "Apply one", f"rflint.repairs(model, {fed})[0].apply(model)"
+        return "Apply one", f"rflint.repairs(model, {fed})[{number - 1}].apply(model)"
 
     @property
     def layers(self) -> tuple[AnalysedLayer, ...]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Reporter: TypeAlias = Callable[["Report", TextIO, bool], None]
 """Writes a report to a stream; the flag asks for all details."""
 
-FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown")
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown", "html")
 """What --format takes, in the order of the help; the first is the default."""
 
 

@@ -15,13 +15,13 @@ from rflint._version import __version__
 from rflint.graph.construction import place_text
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
-from rflint.linting.runner import summary
 from rflint.report.building_lines import BuildingLines
 from rflint.report.model_report import ModelReport
 from rflint.report.problems import Problem, problems, problems_by_model, resolution
 from rflint.report.report import Failure, Report
+from rflint.report.wording import larger_input, paragraph
 from rflint.text.escape import one_line
-from rflint.text.numbers import abbreviated, plural, relative_change, size
+from rflint.text.numbers import abbreviated, plural, relative_change
 
 _ROOM_FOR_TABLE, _ROOM_FOR_MODEL, _ROOM_FOR_FAILURES, _ROOM = 12_000, 8_000, 6_000, 48_000
 """Characters. GitHub refuses comments of more than 65,536."""
@@ -134,19 +134,17 @@ def _findings(
         there = list(group)
         first = there[0]
         findings = [problem.finding for problem in there if problem.finding]
-        rule = by_code.get(code)
-        paragraph = summary(rule, model.analysis, findings)
-        if not paragraph and len({problem.message for problem in there}) == 1:
-            paragraph = first.message
+        messages = (problem.message for problem in there)
+        said = paragraph(by_code.get(code), model.analysis, findings, messages)
         evidence = f", {first.evidence}" if first.evidence else ""
         head = f"{_code(code)} {_sentence(first.name)} ({_counts(there)}{evidence})"
-        yield 0, f"{head}: {_sentence(paragraph)}" if paragraph else f"{head}:"
+        yield 0, f"{head}: {_sentence(said)}" if said else f"{head}:"
         by_place: dict[tuple[str, str], list[Problem]] = {}
         for problem in there:
             by_place.setdefault((_place(problem, lines), problem.detail), []).append(problem)
         for (place, detail), here in by_place.items():
             where = f"{_code(place)}: " if place else ""
-            if paragraph:
+            if said:
                 names = [problem.title for problem in here if problem.layer]
                 text = where + _names(names) if names else where.removesuffix(": ")
                 text += f": {_sentence(detail)}" if detail else ""
@@ -195,15 +193,10 @@ def _advice(model: ModelReport) -> Iterator[str]:
             )
             rows.append(f"| {' | '.join(cells)} |")
         yield "\n".join(_that_fit(rows, _LINES, _ROOM_FOR_MODEL))
-        what, code = model.first_repair
+        what, code = model.how_to_get(1)
         yield f"Accuracy is not predicted: train to decide. {what}: {_code(code, _COMMAND)}"
-    larger = model.larger_input
-    if larger:
-        factor = relative_change(model.analysis.totals.macs, larger.macs, "x")
-        yield (
-            f"Or feed it larger inputs: at {size(larger.resolution)} nothing is unproductive, "
-            f"for {abbreviated(larger.macs)} MACs ({factor})."
-        )
+    if larger := larger_input(model):
+        yield f"Or {larger}"
 
 
 def _changed(before: int, after: int) -> str:

@@ -22,6 +22,7 @@ from rflint.report.terminal.findings import FindingsByRule
 from rflint.report.terminal.header import Header
 from rflint.report.terminal.layer_table import LayerTable
 from rflint.report.terminal.model_table import ModelTable
+from rflint.report.wording import asks_for_advice
 from rflint.text.escape import one_line, without_ci_commands
 from rflint.text.numbers import plural
 
@@ -77,19 +78,9 @@ def _print_model(
         console.print()
         message = one_line(limit.message)
         console.print(Text.assemble((limit.option, "bold red"), f" exceeded: {message}"))
-    if _asks_for_advice(model):
+    if asks_for_advice(model):
         console.print()
         Advice(console, model, verbose=verbose).print()
-
-
-def _asks_for_advice(model: ModelReport) -> bool:
-    """Whether some finding is about an unproductive layer, or there are too many of these.
-
-    Repairs answer for nothing else: not for what is suppressed, accepted, or was not asked for.
-    """
-    wasted = {x.name for x in model.analysis.unproductive}
-    limited = any(x.option == "max-unproductive" for x in model.exceeded_limits)
-    return limited or any(x.layer in wasted for x in model.findings)
 
 
 def _closing(report: Report) -> Text:

@@ -11,8 +11,9 @@ from rflint.repair.edit import Edit
 from rflint.repair.repair import Repair
 from rflint.report.model_report import ModelReport
 from rflint.report.terminal.console import glyphs_of
+from rflint.report.wording import NO_REPAIR, larger_input
 from rflint.text.escape import escaped_lines, one_line
-from rflint.text.numbers import abbreviated, relative_change, size
+from rflint.text.numbers import abbreviated, relative_change
 
 _TABLE_WIDTH = 70
 """Narrower terminals get repairs as a list."""
@@ -37,14 +38,9 @@ class Advice:
         if model.repairs:
             self._repairs()
         elif model.has_module:
-            self.console.print("No change to the model was found that would mend this.")
-        larger = model.larger_input
-        if larger:
-            factor = relative_change(self.model.analysis.totals.macs, larger.macs, g.cross)
-            self.console.print(
-                f"Or feed it larger inputs: at {size(larger.resolution, g.cross)} nothing is "
-                f"unproductive, for {abbreviated(larger.macs)} MACs ({factor})."
-            )
+            self.console.print(NO_REPAIR)
+        if larger := larger_input(model, g.cross):
+            self.console.print(f"Or {larger}")
         refusals = model.not_offered if self.verbose else model.not_offered[:_REFUSALS]
         for reason in refusals:
             self.console.print(Text(f"Not offered: {one_line(reason)}.", "dim"))
@@ -76,7 +72,7 @@ class Advice:
             "not predicted: train to decide.",
             style="dim",
         )
-        what, code = self.model.first_repair
+        what, code = self.model.how_to_get(1)
         self.console.print(Text.assemble((f"{what}: ", "dim"), one_line(code)))
 
     def _repair_title(self, number: int, repair: Repair) -> RenderableType:

@@ -12,9 +12,9 @@ from rich.text import Text
 from rflint.graph.construction import place_text
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
-from rflint.linting.runner import summary
 from rflint.report.building_lines import BuildingLines
 from rflint.report.model_report import ModelReport
+from rflint.report.wording import paragraph
 from rflint.text.escape import escaped_lines, one_line
 from rflint.text.numbers import first_few, plural
 
@@ -51,16 +51,15 @@ class FindingsByRule:
                 (f"({plural(len(findings), first.severity.value)}{evidence})", "dim"),
             )
         )
-        paragraph = summary(self.rules.get(code), self.model.analysis, findings)
-        if not paragraph and len({finding.message for finding in findings}) == 1:
-            paragraph = first.message
-        if paragraph:
-            self.console.print(Padding(Text(escaped_lines(paragraph)), (0, 0, 0, 2)))
+        messages = (finding.message for finding in findings)
+        said = paragraph(self.rules.get(code), self.model.analysis, findings, messages)
+        if said:
+            self.console.print(Padding(Text(escaped_lines(said)), (0, 0, 0, 2)))
         by_place: dict[tuple[str, str], list[Finding]] = {}
         for finding in findings:
             by_place.setdefault((self._place(finding), finding.detail), []).append(finding)
         for (place, detail), there in by_place.items():
-            if paragraph:
+            if said:
                 self._names(place, detail, there)
             else:
                 self._messages(place, there)

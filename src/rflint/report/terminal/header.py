@@ -6,17 +6,21 @@ from rich.console import Console
 from rich.text import Text
 
 from rflint.analysis.unjudged import unjudged_by_reason
-from rflint.inputs.layouts import is_usual_layout
 from rflint.report.model_report import ModelReport
 from rflint.report.terminal.console import glyphs_of
+from rflint.report.wording import (
+    all_pointwise,
+    incompleteness,
+    inputs_text,
+    sound_sizes,
+    soundness,
+)
 from rflint.text.escape import one_line
 from rflint.text.numbers import (
     abbreviated,
     abbreviated_count,
-    compact_size,
     percent,
     plural,
-    size,
 )
 
 
@@ -32,12 +36,8 @@ class Header:
 
     def print(self) -> None:
         """The model and its inputs, its totals, and the sizes that it is made for."""
-        g, architecture = self.glyphs, self.analysis.architecture
-        said = architecture.layouts or ("",) * len(architecture.inputs)
-        inputs = ", ".join(
-            f"{size(shape, g.cross)}{'' if is_usual_layout(letters) else f' ({letters})'}"
-            for shape, letters in zip(architecture.inputs, said, strict=True)
-        )
+        g = self.glyphs
+        inputs = inputs_text(self.analysis, g.cross)
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
         if self.model.assumption:
             self.console.print(f"Assumed of the input: {one_line(self.model.assumption)}.")
@@ -57,9 +57,8 @@ class Header:
         line = Text(f" {g.dot} ".join(facts))
         if totals.unproductive:
             line.append(f" {g.dot} ")
-            wasted = [x.geometry.kernel for x in self.analysis.unproductive]
             ones = f", all {g.cross.join('1' * self.analysis.architecture.axes)}"
-            mixing_only = all(set(kernel) == {1} for kernel in wasted)
+            mixing_only = all_pointwise(self.analysis)
             line.append(
                 f"{totals.unproductive} unproductive{ones if mixing_only else ''}",
                 "yellow" if mixing_only else "bold red",
@@ -84,40 +83,19 @@ class Header:
 
     def _sizes(self) -> list[Text]:
         """What is said of the input's size: whether it is large enough, and which would be."""
-        g, analysis, resolution = self.glyphs, self.analysis, self.analysis.architecture.resolution
+        g, analysis = self.glyphs, self.analysis
         lines = []
-        if analysis.architecture.left_out:
-            lines.append(Text("Judged up to where the model reads values of the data."))
-        elif not analysis.complete:
-            lines.append(Text("What depends on an unknown operator was not judged."))
-        elif analysis.totals.convs and not analysis.totals.unproductive:
-            lines.append(
-                Text(
-                    f"No convolution is unproductive at {size(resolution, g.cross)}. "
-                    f"{self._sound_sizes()}",
-                    "" if self.model.findings else "green",
-                )
-            )
+        unjudged, sound = incompleteness(analysis), soundness(analysis, g.cross)
+        if unjudged:
+            lines.append(Text(unjudged))
+        elif sound:
+            lines.append(Text(sound, "" if self.model.findings else "green"))
         if analysis.border_min:
             border = Text.assemble(
                 "Border layer ", (one_line(analysis.border_min.described), "bold"), ". "
             )
-            lines.append(border.append(self._sound_sizes()))
+            lines.append(border.append(sound_sizes(analysis, g.cross)))
         return lines
-
-    def _sound_sizes(self) -> str:
-        """How far its units see, and at which sizes that is enough and not too little."""
-        g, analysis = self.glyphs, self.analysis
-        least = compact_size(analysis.feasible_min, g.cross)
-        if analysis.sizes_differ:
-            return f"Receptive fields ask for inputs of at least {least} px."
-        most = analysis.feasible_max
-        if most is None:
-            return f"Sees the whole input; sound from {least} px on."
-        sees = compact_size(most, g.cross, "all")
-        if least == sees:
-            return f"Sees up to {sees} px; sound at {sees} px only."
-        return f"Sees up to {sees} px; sound between {least} and {sees} px."
 
     def _not_judged(self) -> None:
         """Which convolutions are not judged, and why."""

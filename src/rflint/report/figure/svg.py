@@ -1,0 +1,346 @@
+"""The figure as a static SVG, which notebooks, GitHub and browsers show as it is.
+
+No script, no style sheet, no font of its own: all looks are attributes, since notebooks that are
+shown by others lose everything else. It lies on a white card, whatever is around it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from xml.sax.saxutils import escape, quoteattr
+
+from rflint.graph.exact import Number
+from rflint.report.figure.figure import Figure, Point, input_levels, unproductive_runs
+from rflint.report.figure.labels import label, labelled_places
+from rflint.report.figure.scale import Scale, scale_for
+from rflint.text.escape import escaped_lines, one_line
+
+_NARROWEST, _WIDEST = 560, 960
+_PLOT_HEIGHT = 260
+_LEFT, _RIGHT, _COLUMN = 68, 84, 30
+_LETTER = 0.56
+"""The mean width of a letter of the usual sans-serif fonts, as a multiple of their size."""
+_SMALL, _TEXT, _TITLE = 11, 12, 15
+_ANGLE = 60
+"""Degrees by which the names below are turned: so they stay readable, and lie close."""
+_APART = 15
+"""Names turned so are at least so far from each other."""
+_BAND = 26
+"""The room above the axis for receptive fields without a size."""
+
+# Blue and orange are Okabe and Ito's, which nobody confuses, as in the pictures of the rules.
+_INK, _GREY, _PALE = "#1f2328", "#59636e", "#e4e8ec"
+_GOOD, _BAD, _OTHER = "#0072b2", "#d55e00", "#7f8a96"
+_SHADE = "#fbe6d6"
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """Receptive fields by column, as a line with dots."""
+
+    meaning: str
+    colour: str
+    dash: str
+    size: float
+    """Of its dots, as a share of the usual one."""
+    points: Sequence[Point | None]
+    """By column; None where the model has no such layer."""
+    length: Callable[[Point], Number | None]
+
+
+def svg(figure: Figure, before: Figure | None = None) -> str:
+    """The figure of a model; or of a model that was changed, with what it was `before` in grey."""
+    return _Drawing(figure, before).svg()
+
+
+class _Drawing:
+    """One picture: its columns, its curves, and where they lie."""
+
+    def __init__(self, figure: Figure, before: Figure | None) -> None:
+        self.figure = figure
+        self.columns: list[Point | None] = list(figure.points)
+        """The layer that stands in each column; None where only the model before has one."""
+        self.curves: list[_Curve] = []
+        olds: list[Point | None] = []
+        if before is not None:
+            olds, self.columns = _side_by_side(before.points, figure.points)
+            self.curves.append(_Curve("before", _OTHER, "5 3", 0.8, olds, _shortest))
+            self.curves.append(_Curve("after", _GOOD, "", 1, self.columns, _shortest))
+        elif figure.has_branches:
+            longest, shortest = "along the longest path", "along the shortest path"
+            self.curves.append(_Curve(longest, _OTHER, "5 3", 0.8, self.columns, _longest))
+            self.curves.append(_Curve(shortest, _GOOD, "", 1, self.columns, _shortest))
+        else:
+            self.curves.append(_Curve("receptive field", _GOOD, "", 1, self.columns, _shortest))
+        figures = [figure] if before is None else [before, figure]
+        self.scale: Scale = scale_for(figures)
+        self.names = [
+            label((point or old or figure.points[0]).name)
+            for point, old in zip(self.columns, olds or self.columns, strict=True)
+        ]
+        self.has_unbounded = any(one.has_unbounded for one in figures)
+        self.parts: list[str] = []
+        self._lay_out()
+
+    # -- where things lie
+
+    def _lay_out(self) -> None:
+        count = max(1, len(self.columns))
+        self.width = min(_WIDEST, max(_NARROWEST, _LEFT + _RIGHT + count * _COLUMN))
+        self.left = float(_LEFT)
+        turned = math.radians(_ANGLE)
+        # the first names reach to the left of their columns: the plot begins where they have room
+        for _ in range(2):
+            self.step = (self.width - self.left - _RIGHT) / count
+            self.labelled = labelled_places(len(self.columns), self.step, _APART, self._marked)
+            beyond = [
+                _width(self.names[i], _SMALL) * math.cos(turned) + 8 - (i + 0.5) * self.step
+                for i in self.labelled
+            ]
+            self.left = max([float(_LEFT), *beyond])
+        longest = max((_width(self.names[i], _SMALL) for i in self.labelled), default=0)
+        self.legend_rows = self._legend_rows()
+        self.top = 58 + 20 * len(self.legend_rows) + (_BAND if self.has_unbounded else 0) + 14
+        self.bottom = self.top + _PLOT_HEIGHT
+        self.height = self.bottom + 14 + longest * math.sin(turned) + 36
+        self.right = self.width - _RIGHT
+
+    @property
+    def _marked(self) -> list[int]:
+        """The columns whose names are shown in any case: the border layer's, the first and last."""
+        border = self._border
+        first = [] if border is None else [border]
+        return [*first, 0, len(self.columns) - 1] if self.columns else []
+
+    @property
+    def _border(self) -> int | None:
+        """The column of the border layer."""
+        if self.figure.border is None:
+            return None
+        layer = self.figure.points[self.figure.border]
+        return next(i for i, point in enumerate(self.columns) if point is layer)
+
+    def _x(self, column: float) -> float:
+        return self.left + (column + 0.5) * self.step
+
+    def _y(self, length: Number | None) -> float:
+        if length is None:
+            return self.top - _BAND / 2 - 2
+        return self.bottom - self.scale.fraction(length) * _PLOT_HEIGHT
+
+    # -- what is drawn
+
+    def svg(self) -> str:
+        """The whole picture."""
+        self._title()
+        self._legend()
+        self._shading()
+        self._axes()
+        self._input_size()
+        self._bar()
+        for curve in self.curves:
+            self._line(curve)
+        for curve in self.curves:
+            self._dots(curve)
+        self._names()
+        size = f'width="{self.width:g}" height="{self.height:.0f}"'
+        view = f'viewBox="0 0 {self.width:g} {self.height:.0f}"'
+        told = quoteattr(f"{one_line(self.figure.heading)}: {one_line(self.figure.summary)}")
+        return "\n".join(
+            [
+                f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img" '
+                f'aria-label={told} font-family="system-ui, sans-serif" font-size="{_TEXT}" '
+                f'fill="{_INK}" style="max-width:100%;height:auto">',
+                f'<rect x="0.5" y="0.5" width="{self.width - 1:g}" height="{self.height - 1:.0f}" '
+                f'rx="6" fill="#ffffff" stroke="#d1d9e0"/>',
+                *self.parts,
+                "</svg>",
+            ]
+        )
+
+    def _title(self) -> None:
+        for y, text, size, look in (
+            (28, self.figure.heading, _TITLE, 'font-weight="bold"'),
+            (47, self.figure.summary, _TEXT, f'fill="{_GREY}"'),
+        ):
+            most = int((self.width - 40) / (_LETTER * size))
+            text = one_line(text)
+            shown = text if len(text) <= most else f"{text[: most - 1]}…"
+            self._text(20, y, shown, f'font-size="{size}" {look}')
+
+    def _legend_rows(self) -> list[list[tuple[str, str]]]:
+        """What is explained: meanings and looks, in as many rows as that needs."""
+        if not self.columns:
+            return []
+        looks = [(curve.meaning, f"curve {i}") for i, curve in enumerate(self.curves)]
+        looks = [*reversed(looks), ("size of the input", "input")]
+        if self._border is not None:
+            looks += [("border layer", "border"), ("unproductive", "unproductive")]
+        if any(not point.is_judged for point in self.figure.points):
+            looks.append(("not judged", "hollow"))
+        rows: list[list[tuple[str, str]]] = [[]]
+        room = self.width - 40.0
+        for meaning, look in looks:
+            needed = 46 + _width(meaning, _TEXT)
+            if needed > room and rows[-1]:
+                rows.append([])
+                room = self.width - 40.0
+            rows[-1].append((meaning, look))
+            room -= needed
+        return rows
+
+    def _legend(self) -> None:
+        for row, looks in enumerate(self.legend_rows):
+            x, y = 20.0, 68.0 + 20 * row
+            for meaning, look in looks:
+                self._key(look, x, y - 4)
+                self._text(x + 30, y, meaning)
+                x += 46 + _width(meaning, _TEXT)
+
+    def _key(self, look: str, x: float, y: float) -> None:
+        middle = x + 12
+        if look.startswith("curve"):
+            curve = self.curves[int(look.split()[1])]
+            self._path(f"M{x:g} {y:g}h24", curve.colour, 1.6, curve.dash)
+            self._circle(middle, y, 3.6 * curve.size, curve.colour)
+        elif look == "input":
+            self._path(f"M{x:g} {y:g}h24", _INK, 1.4, "2 3")
+        elif look == "border":
+            self._path(f"M{middle:g} {y - 7:g}v14", _INK, 4)
+        elif look == "unproductive":
+            self._rect(x, y - 7, 24, 14, _SHADE)
+            self._circle(middle, y, 3.6, _BAD)
+        else:
+            self._circle(middle, y, 3.6, _GOOD, hollow=True)
+
+    def _shading(self) -> None:
+        for run in unproductive_runs(self.columns):
+            x, width = self._x(run.start - 0.5), len(run) * self.step
+            self._rect(x, self.top, width, self.bottom - self.top, _SHADE)
+
+    def _axes(self) -> None:
+        for tick in self.scale.ticks:
+            y = self._y(tick)
+            self._path(f"M{self.left:.1f} {y:.2f}H{self.right:.1f}", _PALE, 1)
+            self._text(self.left - 8, y + 4, f"{tick:,}", f'text-anchor="end" fill="{_GREY}"')
+        if self.has_unbounded:
+            y = self._y(None)
+            self._path(f"M{self.left:.1f} {y:.1f}H{self.right:.1f}", _PALE, 1, "1 4")
+            self._text(self.left - 8, y + 4, "∞", f'text-anchor="end" fill="{_GREY}"')
+        corner = f"M{self.left:.1f} {self.top:.1f}V{self.bottom:.1f}H{self.right:.1f}"
+        self._path(corner, _OTHER, 1)
+        middle = (self.top + self.bottom) / 2
+        along = f" ({self.figure.axis_name})" if self.figure.axis_name else ""
+        turned = f'text-anchor="middle" transform="rotate(-90 20 {middle:.1f})"'
+        self._text(20, middle, f"receptive field of what it reads{along}, px", turned)
+        if not self.columns:
+            words = "no convolution and no pooling on the way through this model"
+            self._text((self.left + self.right) / 2, middle, words, 'text-anchor="middle"')
+        centre = f'text-anchor="middle" fill="{_INK}"'
+        x = (self.left + self.right) / 2
+        self._text(x, self.height - 14, "layers, in the order in which they run", centre)
+
+    def _input_size(self) -> None:
+        size = self.figure.input_size
+        sizes = [point.input_size if point else size for point in self.columns]
+        for run, size in input_levels(sizes):
+            x, end, y = self._x(run.start - 0.5), self._x(run.stop - 0.5), self._y(size)
+            self._path(f"M{x:.1f} {y:.1f}H{end:.1f}", _INK, 1.4, "2 3")
+        if sizes:
+            told = f"{sizes[-1]:,} px"
+            self._text(self.right + 8, self._y(sizes[-1]) + 4, told, 'font-weight="bold"')
+
+    def _bar(self) -> None:
+        if self._border is not None:
+            x = self._x(self._border - 0.5)
+            self._path(f"M{x:.1f} {self.top:.1f}V{self.bottom:.1f}", _INK, 4)
+
+    def _line(self, curve: _Curve) -> None:
+        """Through all layers that have a length; it is interrupted at those that have none."""
+        path, pen = [], "M"
+        for column, point in enumerate(curve.points):
+            if point is None:
+                continue
+            length = curve.length(point)
+            if length is None:
+                pen = "M"
+                continue
+            path.append(f"{pen}{self._x(column):.1f} {self._y(length):.2f}")
+            pen = "L"
+        if path:
+            self._path("".join(path), curve.colour, 1.6, curve.dash)
+
+    def _dots(self, curve: _Curve) -> None:
+        radius = min(4.0, max(1.2, 0.32 * self.step)) * curve.size
+        for column, point in enumerate(curve.points):
+            if point is None:
+                continue
+            x, y = self._x(column), self._y(curve.length(point))
+            is_bad = point.is_unproductive and curve.colour == _GOOD
+            colour = _BAD if is_bad else curve.colour
+            self._circle(x, y, radius, colour, hollow=not point.is_judged, told=point.description)
+
+    def _names(self) -> None:
+        for column in self.labelled:
+            x, y = self._x(column) + 3, self.bottom + 13
+            turned = f'text-anchor="end" transform="rotate(-{_ANGLE} {x:.1f} {y:.1f})"'
+            bold = ' font-weight="bold"' if column == self._border else ""
+            self._text(x, y, self.names[column], f'font-size="{_SMALL}"{bold} {turned}')
+
+    # -- how it is written
+
+    def _text(self, x: float, y: float, text: str, looks: str = "") -> None:
+        looks = f" {looks}" if looks else ""
+        self.parts.append(f'<text x="{x:.1f}" y="{y:.2f}"{looks}>{escape(text)}</text>')
+
+    def _path(self, path: str, colour: str, width: float, dash: str = "") -> None:
+        dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        look = f'fill="none" stroke="{colour}" stroke-width="{width:g}"{dashed}'
+        self.parts.append(f'<path d="{path}" {look}/>')
+
+    def _rect(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        size = f'width="{width:.1f}" height="{height:.1f}"'
+        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="{colour}"/>')
+
+    def _circle(
+        self, x: float, y: float, r: float, colour: str, *, hollow: bool = False, told: str = ""
+    ) -> None:
+        fill = "#ffffff" if hollow else colour
+        look = f'fill="{fill}" stroke="{colour}" stroke-width="{min(1.4, r / 2):.1f}"'
+        circle = f'<circle cx="{x:.1f}" cy="{y:.2f}" r="{r:.1f}" {look}'
+        title = f"><title>{escape(escaped_lines(told))}</title></circle>" if told else "/>"
+        self.parts.append(circle + title)
+
+
+def _shortest(point: Point) -> Number | None:
+    return point.r_min
+
+
+def _longest(point: Point) -> Number | None:
+    return point.r_max
+
+
+def _width(text: str, size: int) -> float:
+    return _LETTER * size * len(text)
+
+
+def _side_by_side(
+    before: Sequence[Point], after: Sequence[Point]
+) -> tuple[list[Point | None], list[Point | None]]:
+    """Columns in which layers of the same name stand above each other, in the order of both."""
+    olds: list[Point | None] = []
+    news: list[Point | None] = []
+    names = [[point.name for point in points] for points in (before, after)]
+    matcher = SequenceMatcher(a=names[0], b=names[1], autojunk=False)
+    for tag, i, j, k, m in matcher.get_opcodes():
+        old, new = before[i:j], after[k:m]
+        if tag == "equal":
+            olds += old
+            news += new
+        else:
+            olds += [*old, *[None] * len(new)]
+            news += [*[None] * len(old), *new]
+    return olds, news
