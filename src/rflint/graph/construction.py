@@ -21,14 +21,15 @@ def place_text(
 ) -> str:
     """Both lines as a person reads them: 'net.py:12 (from line 40)'.
 
-    The reader knows which file is spoken of where it is `known_file`: 'line 12 (from line 40)'.
+    The reader knows which file is spoken of where it is `known_file`: 'line 12 (from 40)'.
     """
-    inner = _line_in(source, known_file)
-    return f"{inner} (from {_line_in(called_from, source.path)})" if called_from else inner
-
-
-def _line_in(place: SourceLocation, file: str) -> str:
-    return f"line {place.line}" if place.path == file else str(place)
+    inner = f"line {source.line}" if source.path == known_file else str(source)
+    if called_from is None:
+        return inner
+    if called_from.path != source.path:
+        return f"{inner} (from {called_from})"
+    word = "" if source.path == known_file else "line "
+    return f"{inner} (from {word}{called_from.line})"
 
 
 class Constructions:

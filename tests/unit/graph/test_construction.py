@@ -39,4 +39,4 @@ def test_a_place_names_the_file_once() -> None:
     assert place_text(line(9), None) == "net.py:9"
     assert place_text(line(9), line(30)) == "net.py:9 (from line 30)"
     assert place_text(line(9), line(30, "build.py")) == "net.py:9 (from build.py:30)"
-    assert place_text(line(9), line(30), "net.py") == "line 9 (from line 30)"
+    assert place_text(line(9), line(30), "net.py") == "line 9 (from 30)"

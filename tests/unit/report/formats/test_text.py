@@ -222,8 +222,8 @@ def test_edits_stand_beside_the_line_that_built_what_they_change(tmp_path: Path)
     )
     report = rflint.lint_project(f"{file}:build", res=32, isolated=True)
     text = " ".join(printed(report, 160).split())
-    assert "m[0].stride = (1, 1) # line 3 (from line 5)" in text
-    assert "m[1].stride = (1, 1) # line 3 (from line 6)" in text
+    assert "m[0].stride = (1, 1) # line 3 (from 5)" in text
+    assert "m[1].stride = (1, 1) # line 3 (from 6)" in text
     entries = report.to_dict()["models"][0]["repairs"]
     for entry in entries:
         assert len(entry["edit_sources"]) == len(entry["edits"])
