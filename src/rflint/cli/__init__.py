@@ -17,10 +17,12 @@ from click.shell_completion import shell_complete
 
 from rflint.cli.clean import clean
 from rflint.cli.completion import join_at_colons, words
+from rflint.cli.diff import diff
 from rflint.cli.fix import fix
 from rflint.cli.init import init
 from rflint.cli.lint import CONTEXT, Program, lint
 from rflint.cli.messages import complain
+from rflint.cli.plot import plot
 from rflint.cli.rule import rule
 from rflint.cli.schema import schema
 from rflint.errors import as_rflint_error
@@ -34,7 +36,7 @@ def subcommands() -> None:
     """The subcommands; without one, rflint lints."""
 
 
-for _command in (rule, fix, init, schema, clean):
+for _command in (rule, fix, diff, plot, init, schema, clean):
     subcommands.add_command(_command)
 Program.subcommands = subcommands
 

@@ -12,7 +12,7 @@ import click
 
 from rflint._version import __version__
 from rflint.cli.arguments import ModelArguments, collected
-from rflint.cli.completion import complete_codes, complete_targets
+from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported, note, to_stdout
 from rflint.cli.output import chosen_outputs, opened_output
 from rflint.cli.parameters import (
@@ -20,9 +20,9 @@ from rflint.cli.parameters import (
     OneOf,
     amount,
     amount_or_share,
-    codes,
     with_configuration_options,
     with_model_options,
+    with_rule_options,
 )
 from rflint.configuration.file_names import BASELINE
 from rflint.errors import UsageError
@@ -70,27 +70,7 @@ class Program(click.Command):
     metavar="OPERATOR",
     help="Do not report this unknown operator (what depends on it stays unjudged).",
 )
-@click.option(
-    "--select",
-    callback=codes,
-    shell_complete=complete_codes,
-    metavar="CODES",
-    help="Rules to run instead of the default ones: RF101, RF1, ALL.",
-)
-@click.option(
-    "--extend-select",
-    callback=codes,
-    shell_complete=complete_codes,
-    metavar="CODES",
-    help="Rules to run as well.",
-)
-@click.option(
-    "--ignore",
-    callback=codes,
-    shell_complete=complete_codes,
-    metavar="CODES",
-    help="Rules not to run.",
-)
+@with_rule_options
 @click.option(
     "--fail-on",
     type=OneOf(FAIL_ON),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rflint.cli.completion import complete_codes
 from rflint.inputs.notation import (
     InputShape,
     Sizes,
@@ -85,14 +86,17 @@ class Destination(click.ParamType["tuple[str, Path | None]"]):
 
     name = "format"
 
+    def __init__(self, formats: Sequence[str] = FORMATS) -> None:
+        self.formats = formats
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, Path | None]:
         """The name of the format, and the file or None."""
         name, colon, file = value.partition(":")
-        if name not in FORMATS:
-            wrong = f"{name!r} is not one of {', '.join(FORMATS)}."
-            did = did_you_mean(similar(name, FORMATS))
+        if name not in self.formats:
+            wrong = f"{name!r} is not one of {', '.join(self.formats)}."
+            did = did_you_mean(similar(name, self.formats))
             self.fail(f"{wrong} {did}".rstrip(), param, ctx)
         if colon and not file:
             self.fail(f"{value!r} names no file behind its colon", param, ctx)
@@ -104,7 +108,7 @@ class Destination(click.ParamType["tuple[str, Path | None]"]):
         """The formats whose names begin like this."""
         return [
             click.shell_completion.CompletionItem(name)
-            for name in FORMATS
+            for name in self.formats
             if name.startswith(incomplete)
         ]
 
@@ -165,6 +169,29 @@ _MODEL_OPTIONS = (
         help="Do not stop one that downloads meanwhile, such as pretrained weights.",
     ),
 )
+_RULE_OPTIONS = (
+    click.option(
+        "--select",
+        callback=codes,
+        shell_complete=complete_codes,
+        metavar="CODES",
+        help="Rules to run instead of the default ones: RF101, RF1, ALL.",
+    ),
+    click.option(
+        "--extend-select",
+        callback=codes,
+        shell_complete=complete_codes,
+        metavar="CODES",
+        help="Rules to run as well.",
+    ),
+    click.option(
+        "--ignore",
+        callback=codes,
+        shell_complete=complete_codes,
+        metavar="CODES",
+        help="Rules not to run.",
+    ),
+)
 _CONFIGURATION_OPTIONS = (
     click.option(
         "--config",
@@ -179,6 +206,13 @@ _CONFIGURATION_OPTIONS = (
 def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how a model is built and which inputs it gets."""
     for option in reversed(_MODEL_OPTIONS):
+        command = option(command)
+    return command
+
+
+def with_rule_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which rules run."""
+    for option in reversed(_RULE_OPTIONS):
         command = option(command)
     return command
 

@@ -63,7 +63,7 @@ class Baseline:
         for key, indices in _by_key(models).items():
             alike = [models[index] for index in indices]
             held = self._held(key, alike)
-            entry_of = _matched(_entries(alike), held)
+            entry_of = matched_entries(_entries(alike), held)
             used = set(entry_of.values())
             unused = [entry for index, entry in enumerate(held) if index not in used]
             fixed += [FixedFinding(key[0], entry.code, entry.layer) for entry in unused]
@@ -131,7 +131,9 @@ def _operation(layer: Layer) -> str:
     return f"{layer.op} {kernel} {channels}"
 
 
-def _matched(findings: Sequence[BaselineEntry], held: Sequence[BaselineEntry]) -> dict[int, int]:
+def matched_entries(
+    findings: Sequence[BaselineEntry], held: Sequence[BaselineEntry]
+) -> dict[int, int]:
     """The index of the held entry that accepts each finding, by the finding's index.
 
     As many findings as possible get an entry of their own. A finding whose own entry is held is

@@ -64,23 +64,23 @@ def published() -> JsonObject:
 
 def strict() -> JsonObject:
     """The same, but nothing is allowed that this version does not write."""
-    closed: JsonObject = _closed(published())
-    return closed
+    found: JsonObject = closed(published())
+    return found
 
 
-def _closed(schema: Any) -> Any:
+def closed(schema: Any) -> Any:
     """A schema without room for further fields, and for further values of those with known ones."""
     if isinstance(schema, list):
-        return [_closed(part) for part in schema]
+        return [closed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {
-        "enum" if key == "examples" else key: value if key == "examples" else _closed(value)
+    found = {
+        "enum" if key == "examples" else key: value if key == "examples" else closed(value)
         for key, value in schema.items()
     }
     if schema.get("type") == "object":
-        closed["additionalProperties"] = False
-    return closed
+        found["additionalProperties"] = False
+    return found
 
 
 def _object(description: str, **fields: JsonObject) -> JsonObject:

@@ -20,6 +20,7 @@ from rflint.report.schema import (
     repair_entry,
     source_entry,
 )
+from rflint.text.numbers import plural, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class SuppressedFinding:
         return finding_entry(self.finding) | comment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ModelReport:
     """One model at one resolution."""
 
@@ -83,6 +84,14 @@ class ModelReport:
     """Codes of the rules that ran on it; None: all."""
     assumption: str = ""
     """What was assumed of its inputs that neither the user nor the first layer says."""
+
+    def __repr__(self) -> str:
+        """Short, as that of a report."""
+        totals, resolution = self.analysis.totals, self.analysis.architecture.resolution
+        at = f" at {size(resolution)}" if resolution else ""
+        wasted = f"{totals.unproductive} of {plural(totals.convs, 'convolution')} unproductive"
+        found = plural(len(self.findings), "finding")
+        return f"<ModelReport of {self.title}{at}: {wasted}, {found}>"
 
     @property
     def title(self) -> str:

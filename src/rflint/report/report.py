@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rflint._version import __version__
 from rflint.analysis.analysed_layer import AnalysedLayer
@@ -13,6 +16,10 @@ from rflint.linting.rule import Rule
 from rflint.report.model_report import ModelReport
 from rflint.report.schema import SCHEMA_VERSION
 from rflint.text.numbers import plural
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,41 @@ class Report:
         names = ", ".join(model.target for model in self.models)
         return f"<Report of {names or 'no model'}: {plural(len(self.findings), 'finding')}>"
 
+    def __str__(self) -> str:
+        """What the command line prints, without colours and as wide as in a pipe."""
+        text: str = _shown_by("formats.text", "plain_text")(self)
+        return text.rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: header, figure and findings of each model."""
+        found: str = _shown_by("notebook.html", "html")(self)
+        return found
+
+    def show(self) -> Path:
+        """Open the whole report in the browser; return the file that it was written to.
+
+        In a notebook without a browser at hand, the page is shown below the cell.
+        """
+        file: Path = _shown_by("notebook.show", "show")(self)
+        return file
+
+    def plot(self, *, title: str = "", width: float | None = None) -> Figure:
+        """The paper's figure of each model, side by side, as a figure of matplotlib.
+
+        `width` is in inches. Raises UsageError without matplotlib, or without a model.
+        """
+        figure: Figure = _shown_by("figure.panels", "plotted")(self.models, title, width)
+        return figure
+
+    def to_dataframe(self) -> DataFrame:
+        """A table of pandas with a row for each layer of each model.
+
+        Its columns are the entries of the JSON report's layers, with one number in place of a list
+        where all axes agree. Raises UsageError without pandas.
+        """
+        frame: DataFrame = _shown_by("notebook.frame", "to_dataframe")(self.models)
+        return frame
+
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Those of all models."""
@@ -109,3 +151,12 @@ class Report:
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is severe enough to fail the run."""
         return self.fail_on is not None and finding.severity.rank >= self.fail_on.rank
+
+
+def _shown_by(module: str, function: str) -> Callable[..., Any]:
+    """A function that shows reports, looked up when it is asked for.
+
+    It knows reports, and reports know nothing of it; and most of them are never shown so.
+    """
+    found: Callable[..., Any] = getattr(import_module(f"rflint.report.{module}"), function)
+    return found

@@ -15,6 +15,26 @@ from xml.sax.saxutils import escape, quoteattr
 from rflint.graph.exact import Number
 from rflint.report.figure.figure import Figure, Point, input_levels, unproductive_runs
 from rflint.report.figure.labels import label, labelled_places
+from rflint.report.figure.looks import (
+    BAD,
+    BORDER,
+    CARD,
+    GOOD,
+    GREY,
+    INK,
+    INPUT,
+    LAYERS,
+    LONGEST,
+    NOTHING,
+    ONLY,
+    OTHER,
+    PALE,
+    SHADE,
+    SHORTEST,
+    UNJUDGED,
+    UNPRODUCTIVE,
+    lengths_label,
+)
 from rflint.report.figure.scale import Scale, scale_for
 from rflint.text.escape import escaped_lines, one_line
 
@@ -30,11 +50,6 @@ _APART = 15
 """Names turned so are at least so far from each other."""
 _BAND = 26
 """The room above the axis for receptive fields without a size."""
-
-# Blue and orange are Okabe and Ito's, which nobody confuses, as in the pictures of the rules.
-_INK, _GREY, _PALE = "#1f2328", "#59636e", "#e4e8ec"
-_GOOD, _BAD, _OTHER = "#0072b2", "#d55e00", "#7f8a96"
-_SHADE = "#fbe6d6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +82,13 @@ class _Drawing:
         olds: list[Point | None] = []
         if before is not None:
             olds, self.columns = _side_by_side(before.points, figure.points)
-            self.curves.append(_Curve("before", _OTHER, "5 3", 0.8, olds, _shortest))
-            self.curves.append(_Curve("after", _GOOD, "", 1, self.columns, _shortest))
+            self.curves.append(_Curve("before", OTHER, "5 3", 0.8, olds, _shortest))
+            self.curves.append(_Curve("after", GOOD, "", 1, self.columns, _shortest))
         elif figure.has_branches:
-            longest, shortest = "along the longest path", "along the shortest path"
-            self.curves.append(_Curve(longest, _OTHER, "5 3", 0.8, self.columns, _longest))
-            self.curves.append(_Curve(shortest, _GOOD, "", 1, self.columns, _shortest))
+            self.curves.append(_Curve(LONGEST, OTHER, "5 3", 0.8, self.columns, _longest))
+            self.curves.append(_Curve(SHORTEST, GOOD, "", 1, self.columns, _shortest))
         else:
-            self.curves.append(_Curve("receptive field", _GOOD, "", 1, self.columns, _shortest))
+            self.curves.append(_Curve(ONLY, GOOD, "", 1, self.columns, _shortest))
         figures = [figure] if before is None else [before, figure]
         self.scale: Scale = scale_for(figures)
         self.names = [
@@ -153,9 +167,9 @@ class _Drawing:
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img" '
                 f'aria-label={told} font-family="system-ui, sans-serif" font-size="{_TEXT}" '
-                f'fill="{_INK}" style="max-width:100%;height:auto">',
+                f'fill="{INK}" style="max-width:100%;height:auto">',
                 f'<rect x="0.5" y="0.5" width="{self.width - 1:g}" height="{self.height - 1:.0f}" '
-                f'rx="6" fill="#ffffff" stroke="#d1d9e0"/>',
+                f'rx="6" fill="#ffffff" stroke="{CARD}"/>',
                 *self.parts,
                 "</svg>",
             ]
@@ -164,7 +178,7 @@ class _Drawing:
     def _title(self) -> None:
         for y, text, size, look in (
             (28, self.figure.heading, _TITLE, 'font-weight="bold"'),
-            (47, self.figure.summary, _TEXT, f'fill="{_GREY}"'),
+            (47, self.figure.summary, _TEXT, f'fill="{GREY}"'),
         ):
             most = int((self.width - 40) / (_LETTER * size))
             text = one_line(text)
@@ -176,15 +190,15 @@ class _Drawing:
         if not self.columns:
             return []
         looks = [(curve.meaning, f"curve {i}") for i, curve in enumerate(self.curves)]
-        looks = [*reversed(looks), ("size of the input", "input")]
+        looks = [*reversed(looks), (INPUT, "input")]
         if self._border is not None:
-            looks += [("border layer", "border"), ("unproductive", "unproductive")]
+            looks += [(BORDER, "border"), (UNPRODUCTIVE, "unproductive")]
         if any(not point.is_judged for point in self.figure.points):
-            looks.append(("not judged", "hollow"))
+            looks.append((UNJUDGED, "hollow"))
         rows: list[list[tuple[str, str]]] = [[]]
         room = self.width - 40.0
         for meaning, look in looks:
-            needed = 46 + _width(meaning, _TEXT)
+            needed = _key_width(meaning)
             if needed > room and rows[-1]:
                 rows.append([])
                 room = self.width - 40.0
@@ -198,7 +212,7 @@ class _Drawing:
             for meaning, look in looks:
                 self._key(look, x, y - 4)
                 self._text(x + 30, y, meaning)
-                x += 46 + _width(meaning, _TEXT)
+                x += _key_width(meaning)
 
     def _key(self, look: str, x: float, y: float) -> None:
         middle = x + 12
@@ -207,48 +221,46 @@ class _Drawing:
             self._path(f"M{x:g} {y:g}h24", curve.colour, 1.6, curve.dash)
             self._circle(middle, y, 3.6 * curve.size, curve.colour)
         elif look == "input":
-            self._path(f"M{x:g} {y:g}h24", _INK, 1.4, "2 3")
+            self._path(f"M{x:g} {y:g}h24", INK, 1.4, "2 3")
         elif look == "border":
-            self._path(f"M{middle:g} {y - 7:g}v14", _INK, 4)
+            self._path(f"M{middle:g} {y - 7:g}v14", INK, 4)
         elif look == "unproductive":
-            self._rect(x, y - 7, 24, 14, _SHADE)
-            self._circle(middle, y, 3.6, _BAD)
+            self._rect(x, y - 7, 24, 14, SHADE)
+            self._circle(middle, y, 3.6, BAD)
         else:
-            self._circle(middle, y, 3.6, _GOOD, hollow=True)
+            self._circle(middle, y, 3.6, GOOD, hollow=True)
 
     def _shading(self) -> None:
         for run in unproductive_runs(self.columns):
             x, width = self._x(run.start - 0.5), len(run) * self.step
-            self._rect(x, self.top, width, self.bottom - self.top, _SHADE)
+            self._rect(x, self.top, width, self.bottom - self.top, SHADE)
 
     def _axes(self) -> None:
         for tick in self.scale.ticks:
             y = self._y(tick)
-            self._path(f"M{self.left:.1f} {y:.2f}H{self.right:.1f}", _PALE, 1)
-            self._text(self.left - 8, y + 4, f"{tick:,}", f'text-anchor="end" fill="{_GREY}"')
+            self._path(f"M{self.left:.1f} {y:.2f}H{self.right:.1f}", PALE, 1)
+            self._text(self.left - 8, y + 4, f"{tick:,}", f'text-anchor="end" fill="{GREY}"')
         if self.has_unbounded:
             y = self._y(None)
-            self._path(f"M{self.left:.1f} {y:.1f}H{self.right:.1f}", _PALE, 1, "1 4")
-            self._text(self.left - 8, y + 4, "∞", f'text-anchor="end" fill="{_GREY}"')
+            self._path(f"M{self.left:.1f} {y:.1f}H{self.right:.1f}", PALE, 1, "1 4")
+            self._text(self.left - 8, y + 4, "∞", f'text-anchor="end" fill="{GREY}"')
         corner = f"M{self.left:.1f} {self.top:.1f}V{self.bottom:.1f}H{self.right:.1f}"
-        self._path(corner, _OTHER, 1)
+        self._path(corner, OTHER, 1)
         middle = (self.top + self.bottom) / 2
-        along = f" ({self.figure.axis_name})" if self.figure.axis_name else ""
         turned = f'text-anchor="middle" transform="rotate(-90 20 {middle:.1f})"'
-        self._text(20, middle, f"receptive field of what it reads{along}, px", turned)
+        self._text(20, middle, lengths_label(self.figure.axis_name), turned)
         if not self.columns:
-            words = "no convolution and no pooling on the way through this model"
-            self._text((self.left + self.right) / 2, middle, words, 'text-anchor="middle"')
-        centre = f'text-anchor="middle" fill="{_INK}"'
+            self._text((self.left + self.right) / 2, middle, NOTHING, 'text-anchor="middle"')
+        centre = f'text-anchor="middle" fill="{INK}"'
         x = (self.left + self.right) / 2
-        self._text(x, self.height - 14, "layers, in the order in which they run", centre)
+        self._text(x, self.height - 14, LAYERS, centre)
 
     def _input_size(self) -> None:
         size = self.figure.input_size
         sizes = [point.input_size if point else size for point in self.columns]
         for run, size in input_levels(sizes):
             x, end, y = self._x(run.start - 0.5), self._x(run.stop - 0.5), self._y(size)
-            self._path(f"M{x:.1f} {y:.1f}H{end:.1f}", _INK, 1.4, "2 3")
+            self._path(f"M{x:.1f} {y:.1f}H{end:.1f}", INK, 1.4, "2 3")
         if sizes:
             told = f"{sizes[-1]:,} px"
             self._text(self.right + 8, self._y(sizes[-1]) + 4, told, 'font-weight="bold"')
@@ -256,7 +268,7 @@ class _Drawing:
     def _bar(self) -> None:
         if self._border is not None:
             x = self._x(self._border - 0.5)
-            self._path(f"M{x:.1f} {self.top:.1f}V{self.bottom:.1f}", _INK, 4)
+            self._path(f"M{x:.1f} {self.top:.1f}V{self.bottom:.1f}", INK, 4)
 
     def _line(self, curve: _Curve) -> None:
         """Through all layers that have a length; it is interrupted at those that have none."""
@@ -279,8 +291,8 @@ class _Drawing:
             if point is None:
                 continue
             x, y = self._x(column), self._y(curve.length(point))
-            is_bad = point.is_unproductive and curve.colour == _GOOD
-            colour = _BAD if is_bad else curve.colour
+            is_bad = point.is_unproductive and curve.colour == GOOD
+            colour = BAD if is_bad else curve.colour
             self._circle(x, y, radius, colour, hollow=not point.is_judged, told=point.description)
 
     def _names(self) -> None:
@@ -321,6 +333,11 @@ def _shortest(point: Point) -> Number | None:
 
 def _longest(point: Point) -> Number | None:
     return point.r_max
+
+
+def _key_width(meaning: str) -> float:
+    """The room of a look and its meaning in the legend, whose words have no wide letters."""
+    return 46 + 0.5 * _TEXT * len(meaning)
 
 
 def _width(text: str, size: int) -> float:

@@ -1,12 +1,10 @@
 """A comment on a pull request: a table of the models, and what was found in each, folded.
 
-Names are the user's. They stand in code spans, where GitHub looks for no markup, mentions, links,
-issue numbers or emoji; escapes alone would not stop mentions, which it finds in rendered text.
+Names are the user's; text/markdown.py makes them harmless.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TextIO
@@ -20,18 +18,15 @@ from rflint.report.model_report import ModelReport
 from rflint.report.problems import Problem, problems, problems_by_model, resolution
 from rflint.report.report import Failure, Report
 from rflint.report.wording import larger_input, paragraph
-from rflint.text.escape import one_line
+from rflint.text.markdown import code_span, sentence, that_fit
 from rflint.text.numbers import abbreviated, plural, relative_change
 
 _ROOM_FOR_TABLE, _ROOM_FOR_MODEL, _ROOM_FOR_FAILURES, _ROOM = 12_000, 8_000, 6_000, 48_000
 """Characters. GitHub refuses comments of more than 65,536."""
 _MODELS, _LINES, _NAMES, _FAILURES = 50, 20, 8, 20
 """So many rows, lines of findings in a model, names in a line, and failures."""
-_NAME, _TEXT, _COMMAND = 100, 600, 600
+_COMMAND = 600
 """Longer ones are cut."""
-
-_PLAIN_WORD = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+-]*[)"'.,;:!?]*""")
-"""Words in which GitHub finds no markup, mention, link or emoji."""
 
 
 def write(report: Report, stream: TextIO, verbose: bool) -> None:
@@ -43,7 +38,7 @@ def write(report: Report, stream: TextIO, verbose: bool) -> None:
     if report.failures:
         parts.append(_failures(report.failures))
     details = [_details(model, found, report.rules) for model, found in models if found]
-    shown = _that_fit(details, _MODELS, _ROOM - sum(map(len, parts)))
+    shown = that_fit(details, _MODELS, _ROOM - sum(map(len, parts)))
     parts += shown
     if len(shown) < len(details):
         parts.append(f"{plural(len(details) - len(shown), 'more model')} with findings.")
@@ -51,21 +46,12 @@ def write(report: Report, stream: TextIO, verbose: bool) -> None:
     stream.write("\n\n".join(parts) + "\n")
 
 
-def _that_fit(texts: Sequence[str], most: int, room: int) -> Sequence[str]:
-    """The first of the texts, as many as fit."""
-    for number, text in enumerate(texts[:most]):
-        room -= len(text) + 2
-        if room < 0:
-            return texts[:number]
-    return texts[:most]
-
-
 # -- the table
 
 
 def _table(models: Sequence[tuple[ModelReport, Sequence[Problem]]]) -> str:
     rows = [_row(model, found) for model, found in models]
-    shown = _that_fit(rows, _MODELS, _ROOM_FOR_TABLE)
+    shown = that_fit(rows, _MODELS, _ROOM_FOR_TABLE)
     head = (
         "| model | input | parameters | MACs | convolutions | unproductive | findings |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
@@ -83,7 +69,7 @@ def _row(model: ModelReport, found: Sequence[Problem]) -> str:
         *([] if model.analysis.complete else ["incomplete"]),
     ]
     cells = (
-        _code(model.title),
+        code_span(model.title),
         resolution(model),
         abbreviated(totals.params),
         abbreviated(totals.macs),
@@ -110,11 +96,11 @@ def _details(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]
     """Everything about one model. No name stands in HTML: the heading has it."""
     offered = f", {plural(len(model.repairs), 'repair')}" if model.repairs else ""
     entries = list(_findings(model, found, rules))
-    shown = _that_fit([text for _, text in entries], _LINES, _ROOM_FOR_MODEL)
+    shown = that_fit([text for _, text in entries], _LINES, _ROOM_FOR_MODEL)
     more = len(found) - sum(number for number, _ in entries[: len(shown)])
     return "\n\n".join(
         (
-            f"### {_code(model.title)}{f' at {at}' if (at := resolution(model)) else ''}",
+            f"### {code_span(model.title)}{f' at {at}' if (at := resolution(model)) else ''}",
             f"<details>\n<summary>{_counts(found)}{offered}</summary>",
             *filter(None, shown),
             *([f"{plural(more, 'more finding')}."] if more else []),
@@ -137,22 +123,22 @@ def _findings(
         messages = (problem.message for problem in there)
         said = paragraph(by_code.get(code), model.analysis, findings, messages)
         evidence = f", {first.evidence}" if first.evidence else ""
-        head = f"{_code(code)} {_sentence(first.name)} ({_counts(there)}{evidence})"
-        yield 0, f"{head}: {_sentence(said)}" if said else f"{head}:"
+        head = f"{code_span(code)} {sentence(first.name)} ({_counts(there)}{evidence})"
+        yield 0, f"{head}: {sentence(said)}" if said else f"{head}:"
         by_place: dict[tuple[str, str], list[Problem]] = {}
         for problem in there:
             by_place.setdefault((_place(problem, lines), problem.detail), []).append(problem)
         for (place, detail), here in by_place.items():
-            where = f"{_code(place)}: " if place else ""
+            where = f"{code_span(place)}: " if place else ""
             if said:
                 names = [problem.title for problem in here if problem.layer]
                 text = where + _names(names) if names else where.removesuffix(": ")
-                text += f": {_sentence(detail)}" if detail else ""
+                text += f": {sentence(detail)}" if detail else ""
                 yield len(here), f"- {text}" if text else ""
                 continue
             for problem in here:
-                layer = f"{_code(problem.title)}: " if problem.layer else ""
-                yield 1, f"- {where}{layer}{_sentence(problem.message)}"
+                layer = f"{code_span(problem.title)}: " if problem.layer else ""
+                yield 1, f"- {where}{layer}{sentence(problem.message)}"
 
 
 def _place(problem: Problem, lines: BuildingLines) -> str:
@@ -168,7 +154,7 @@ def _code_of(problem: Problem) -> str:
 
 def _names(names: Sequence[str]) -> str:
     distinct = list(dict.fromkeys(names))
-    shown = ", ".join(_code(name) for name in distinct[:_NAMES])
+    shown = ", ".join(code_span(name) for name in distinct[:_NAMES])
     more = len(distinct) - _NAMES
     return f"{shown} and {more} more" if more > 0 else shown
 
@@ -186,15 +172,15 @@ def _advice(model: ModelReport) -> Iterator[str]:
         for number, repair in enumerate(model.repairs, start=1):
             after = repair.after
             cells = (
-                f"{number}\\. {_sentence(repair.words)}: {_sentence(repair.title)}",
+                f"{number}\\. {sentence(repair.words)}: {sentence(repair.title)}",
                 f"{repair.before.unproductive} -> {after.unproductive}",
                 _changed(repair.before.params, after.params),
                 _changed(repair.before.macs, after.macs),
             )
             rows.append(f"| {' | '.join(cells)} |")
-        yield "\n".join(_that_fit(rows, _LINES, _ROOM_FOR_MODEL))
+        yield "\n".join(that_fit(rows, _LINES, _ROOM_FOR_MODEL))
         what, code = model.how_to_get(1)
-        yield f"Accuracy is not predicted: train to decide. {what}: {_code(code, _COMMAND)}"
+        yield f"Accuracy is not predicted: train to decide. {what}: {code_span(code, _COMMAND)}"
     if larger := larger_input(model):
         yield f"Or {larger}"
 
@@ -210,8 +196,8 @@ def _changed(before: int, after: int) -> str:
 
 
 def _failures(failures: Sequence[Failure]) -> str:
-    lines = [f"- {_code(failure.target)}: {_sentence(str(failure.error))}" for failure in failures]
-    shown = _that_fit(lines, _FAILURES, _ROOM_FOR_FAILURES)
+    lines = [f"- {code_span(x.target)}: {sentence(str(x.error))}" for x in failures]
+    shown = that_fit(lines, _FAILURES, _ROOM_FOR_FAILURES)
     more = len(lines) - len(shown)
     listed = "\n".join(("### Could not be analysed", "", *shown))
     return listed + (f"\n\n{plural(more, 'more target')}." if more else "")
@@ -229,33 +215,3 @@ def _closing(report: Report) -> str:
         *(f"{number} {what}" for number, what in left if number),
     ]
     return f"rflint {__version__}: {', '.join(parts)}."
-
-
-# -- names
-
-
-def _code(text: str, most: int = _NAME) -> str:
-    """Text in a code span, where GitHub finds no markup; also inside of a table.
-
-    A pipe would end a cell in a code span too, and an escaped one is not everywhere what it seems.
-    """
-    return "&#124;".join(map(_span, one_line(_cut(text, most)).split("|")))
-
-
-def _span(text: str) -> str:
-    """A code span; its fence is longer than any run of backticks inside."""
-    if not text.strip():
-        return text
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    padded = f" {text} " if text[0] in "` " or text[-1] in "` " else text
-    return f"{fence}{padded}{fence}"
-
-
-def _sentence(text: str) -> str:
-    """A sentence with names in it: whatever is not a plain word stands in a code span."""
-    words = one_line(_cut(text, _TEXT).replace("\n", " ")).split(" ")
-    return " ".join(word if _PLAIN_WORD.fullmatch(word) else _code(word) for word in words)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -1,0 +1,86 @@
+"""One model at one size, before and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rflint.report.difference.findings import FindingChanges, compare_findings
+from rflint.report.difference.layers import LayerChanges, compare_layers
+from rflint.report.schema import JsonObject
+from rflint.text.numbers import size
+
+_FACTS = ("inputs", "resolution", "complete", "totals", "border", "feasible_resolution")
+"""What a model is, apart from its layers and findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Entries of `models` of two reports, and what differs."""
+
+    before: JsonObject | None
+    """None where there is no such model, or where it could not be analysed."""
+    after: JsonObject | None
+    layers: LayerChanges = field(default_factory=LayerChanges)
+    findings: FindingChanges = field(default_factory=FindingChanges)
+    is_compared: bool = True
+    """False if one side is not known, since it failed there."""
+
+    @property
+    def title(self) -> str:
+        """The model's name, or both names, and the size of its input."""
+        models = [x for x in (self.before, self.after) if x]
+        names = list(dict.fromkeys(x["name"] for x in models))
+        sizes = list(dict.fromkeys(size(x["resolution"]) for x in models))
+        at = f" at {' and '.join(sizes)}" if any(sizes) else ""
+        return f"{' and '.join(names)}{at}"
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing differs."""
+        before, after, found = self.before, self.after, self.findings
+        if before is None or after is None:
+            return False
+        changed = self.layers.added or self.layers.removed or self.layers.changed
+        return not (changed or found.new or found.gone) and all(
+            before[name] == after[name] for name in _FACTS
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The entries of a comparison; the models come without their layers."""
+        return {
+            "before": _without_layers(self.before),
+            "after": _without_layers(self.after),
+            "layers": self.layers.to_dict(),
+            "findings": self.findings.to_dict(),
+        }
+
+
+def compare_models(before: JsonObject, after: JsonObject) -> Comparison:
+    """What differs between two models."""
+    layers = compare_layers(before["layers"], after["layers"])
+    findings = compare_findings(before, after, layers.new_names)
+    return Comparison(before, after, layers, findings)
+
+
+def new_model(after: JsonObject) -> Comparison:
+    """A model that was not there before: all its layers and findings are new."""
+    return Comparison(
+        None,
+        after,
+        LayerChanges(added=tuple(after["layers"])),
+        FindingChanges(new=tuple(after["findings"])),
+    )
+
+
+def removed_model(before: JsonObject) -> Comparison:
+    """A model that is not there any more."""
+    return Comparison(
+        before,
+        None,
+        LayerChanges(removed=tuple(before["layers"])),
+        FindingChanges(gone=tuple(before["findings"])),
+    )
+
+
+def _without_layers(model: JsonObject | None) -> JsonObject | None:
+    return model and {name: value for name, value in model.items() if name != "layers"}

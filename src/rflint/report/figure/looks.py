@@ -1,0 +1,21 @@
+"""Colours and words that all drawers of a figure share."""
+
+from __future__ import annotations
+
+# Blue and orange are Okabe and Ito's, which nobody confuses, as in the pictures of the rules.
+INK, GREY, PALE, CARD = "#1f2328", "#59636e", "#e4e8ec", "#d1d9e0"
+GOOD, BAD, SHADE = "#0072b2", "#d55e00", "#fbe6d6"
+OTHER = "#7f8a96"
+"""Of what is shown for comparison: the longest path, a model before its change."""
+
+SHORTEST, LONGEST, ONLY = "along the shortest path", "along the longest path", "receptive field"
+INPUT, BORDER, UNPRODUCTIVE = "size of the input", "border layer", "unproductive"
+UNJUDGED, UNBOUNDED = "not judged", "no bound"
+LAYERS = "layers, in the order in which they run"
+NOTHING = "no convolution and no pooling on the way through this model"
+
+
+def lengths_label(axis_name: str) -> str:
+    """What the y axis shows."""
+    along = f" ({axis_name})" if axis_name else ""
+    return f"receptive field of what it reads{along}, px"

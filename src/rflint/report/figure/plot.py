@@ -1,0 +1,261 @@
+"""The figure through matplotlib, for papers: several models or sizes side by side (Figs. 4, 9).
+
+Importing this module imports matplotlib. Nothing of it is changed: no current figure, no backend,
+no setting of the user's, and none of these has a say in how the figure looks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from rflint.graph.exact import Number
+from rflint.report.figure.figure import Figure, input_levels, unproductive_runs
+from rflint.report.figure.labels import label, labelled_places
+from rflint.report.figure.looks import (
+    BAD,
+    BORDER,
+    CARD,
+    GOOD,
+    GREY,
+    INK,
+    INPUT,
+    LAYERS,
+    LONGEST,
+    NOTHING,
+    ONLY,
+    OTHER,
+    PALE,
+    SHADE,
+    SHORTEST,
+    UNBOUNDED,
+    UNJUDGED,
+    UNPRODUCTIVE,
+    lengths_label,
+)
+from rflint.report.figure.scale import Scale, scale_for
+from rflint.text.escape import one_line
+
+_ACROSS = 3
+"""So many panels stand side by side; more make further rows."""
+_LAYER, _FEWEST, _MOST = 0.2, 16, 42
+"""Inches that a layer asks for, and the layers for which a panel has room."""
+_MARGIN, _HEIGHT = 1.0, 3.4
+_LETTER = 0.068
+"""The height that a letter of a turned name takes, in inches."""
+_LABEL_APART = 0.135
+"""Inches between the names of layers."""
+
+_STYLE: dict[str, Any] = {
+    "font.family": ["sans-serif"],
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": OTHER,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "text.parse_math": False,  # names are the user's: a dollar is a dollar
+    "svg.hashsalt": "rflint",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+}
+_OF_THE_PROCESS = ("backend", "interactive", "toolbar", "webagg")
+"""Settings that are no matter of looks."""
+_NO_DATE: dict[str, dict[str, Any]] = {
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+    ".png": {},
+}
+"""Two runs write the same bytes."""
+
+
+class PlottedFigure(MatplotlibFigure):
+    """A figure that notebooks show without any further import."""
+
+    def _repr_png_(self) -> bytes:
+        stream = BytesIO()
+        with _style():
+            self.savefig(stream, format="png", dpi=100)
+        return stream.getvalue()
+
+
+def plot(
+    figures: Sequence[Figure], *, title: str = "", width: float | None = None
+) -> PlottedFigure:
+    """Panels side by side, with one y axis; `width` is that of all, in inches."""
+    across = _across(len(figures))
+    rows = -(-len(figures) // across)
+    ratios = [
+        max(min(_MOST, max(_FEWEST, len(figure.points))) for figure in figures[column::across])
+        for column in range(across)
+    ]
+    longest = max((len(label(x.name)) for figure in figures for x in figure.points), default=0)
+    height = _HEIGHT + _LETTER * longest
+    inches = width or _MARGIN + _LAYER * sum(ratios)
+    with _style():
+        plotted = PlottedFigure(figsize=(inches, height * rows + 0.5), layout="constrained")
+        FigureCanvasAgg(plotted)
+        axes = plotted.subplots(
+            rows, across, sharey=True, squeeze=False, gridspec_kw={"width_ratios": ratios}
+        )
+        scale = scale_for(figures)
+        for place, ax in enumerate(axes.flat):
+            if place >= len(figures):
+                ax.set_axis_off()
+                continue
+            share = ratios[place % across] / sum(ratios)
+            spacing = (inches - _MARGIN) * share / max(1, len(figures[place].points))
+            _panel(ax, figures[place], scale, spacing, is_first=place % across == 0)
+        _legend(plotted, figures, inches)
+        if title:
+            plotted.suptitle(one_line(title), fontsize=12, fontweight="bold")
+    return plotted
+
+
+def save(plotted: MatplotlibFigure, file: Path, suffix: str, dpi: int) -> None:
+    """Write a figure in the format of a suffix, whatever the file's name; the same for each run."""
+    with _style(), warnings.catch_warnings():
+        # names may have letters that the font has not: they are drawn as boxes
+        warnings.filterwarnings("ignore", message="Glyph")
+        plotted.savefig(file, format=suffix[1:], dpi=dpi, metadata=_NO_DATE[suffix])
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Matplotlib's own defaults and what is said here, whatever the user has set."""
+    looks: Any = {
+        name: value
+        for name, value in mpl.rcParamsDefault.items()
+        if not name.startswith(_OF_THE_PROCESS)
+    }
+    with warnings.catch_warnings(), mpl.rc_context():
+        warnings.simplefilter("ignore", mpl.MatplotlibDeprecationWarning)
+        mpl.rcParams.update(looks | _STYLE)
+        yield
+
+
+def _across(count: int) -> int:
+    """How many panels stand in a row: as many as there are, or rows of the same length."""
+    if count <= _ACROSS:
+        return max(1, count)
+    return next((x for x in (_ACROSS, 2) if count % x == 0), _ACROSS)
+
+
+def _panel(ax: Axes, figure: Figure, scale: Scale, spacing: float, *, is_first: bool) -> None:
+    points = figure.points
+    ax.set_title(one_line(figure.heading), fontsize=10, fontweight="bold", loc="left")
+    _y_axis(ax, scale, lengths_label(figure.axis_name) if is_first else "")
+    ax.set_xlabel(LAYERS)
+    ax.set_xlim(-0.6, max(0.6, len(points) - 0.4))
+    if not points:
+        ax.set_xticks([])
+        ax.text(0.5, 0.5, NOTHING, transform=ax.transAxes, ha="center", wrap=True)
+        return
+    for run in unproductive_runs(points):
+        ax.axvspan(run.start - 0.5, run.stop - 0.5, color=SHADE, linewidth=0, zorder=0)
+    for run, level in input_levels([point.input_size for point in points]):
+        ends = (run.start - 0.5, run.stop - 0.5)
+        ax.plot(
+            ends, (level, level), color=INK, linewidth=1.2, linestyle=":", label=INPUT, zorder=2
+        )
+    if figure.border is not None:
+        ax.axvline(figure.border - 0.5, color="black", linewidth=3.2, label=BORDER, zorder=3)
+    size = min(26.0, max(3.0, (spacing * 72 * 0.5) ** 2))
+    if figure.has_branches:
+        _curve(ax, figure, [point.r_max for point in points], LONGEST, OTHER, 0.6 * size)
+    meaning = SHORTEST if figure.has_branches else ONLY
+    _curve(ax, figure, [point.r_min for point in points], meaning, GOOD, size)
+    first = [] if figure.border is None else [figure.border]
+    places = labelled_places(len(points), spacing, _LABEL_APART, [*first, 0, len(points) - 1])
+    names = [label(points[place].name) for place in places]
+    ax.set_xticks(places, names, rotation=90, fontsize=7.5, color=INK)
+    for place, text in zip(places, ax.get_xticklabels(), strict=True):
+        text.set_fontweight("bold" if place == figure.border else "normal")
+
+
+def _y_axis(ax: Axes, scale: Scale, words: str) -> None:
+    if scale.is_logarithmic:
+        ax.set_yscale("log")
+    ax.set_ylim(scale.low, scale.high)
+    ax.set_yticks(scale.ticks, [f"{tick:,}" for tick in scale.ticks])
+    ax.minorticks_off()
+    ax.grid(axis="y", color=PALE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.set_ylabel(words)
+
+
+def _curve(
+    ax: Axes,
+    figure: Figure,
+    lengths: Sequence[Number | None],
+    meaning: str,
+    colour: str,
+    size: float,
+) -> None:
+    """A line with dots; what has no size is a mark at the top, and the line has a gap there."""
+    at = range(len(lengths))
+    values = [float("nan") if length is None else float(length) for length in lengths]
+    dashed = "--" if colour == OTHER else "-"
+    ax.plot(at, values, color=colour, linewidth=1.3, linestyle=dashed, label=meaning, zorder=4)
+    fills, edges = [], []
+    for point in figure.points:
+        edge = BAD if point.is_unproductive and colour == GOOD else colour
+        edges.append(edge)
+        fills.append(edge if point.is_judged else "white")
+    ax.scatter(at, values, s=size, c=fills, edgecolors=edges, linewidths=1.0, zorder=5)
+    without = [place for place, length in enumerate(lengths) if length is None]
+    if without:
+        ax.plot(
+            without,
+            [0.985] * len(without),
+            color=colour,
+            linestyle="none",
+            marker="^",
+            markersize=5,
+            label=UNBOUNDED,
+            transform=ax.get_xaxis_transform(),
+            zorder=5,
+        )
+
+
+def _legend(plotted: MatplotlibFigure, figures: Sequence[Figure], inches: float) -> None:
+    """One for all panels, beside the data."""
+    points = [point for figure in figures for point in figure.points]
+    if not points:
+        return
+    handles: list[Any] = []
+    dot: dict[str, Any] = {"marker": "o", "markersize": 5}
+    if any(not figure.has_branches and figure.points for figure in figures):
+        handles.append(Line2D([], [], color=GOOD, label=ONLY, **dot))
+    if any(figure.has_branches for figure in figures):
+        handles.append(Line2D([], [], color=GOOD, label=SHORTEST, **dot))
+        handles.append(Line2D([], [], color=OTHER, linestyle="--", label=LONGEST, **dot))
+    handles.append(Line2D([], [], color=INK, linestyle=":", label=INPUT))
+    if any(figure.border is not None for figure in figures):
+        handles.append(Line2D([], [], color="black", linewidth=3.2, label=BORDER))
+        handles.append(Patch(facecolor=SHADE, edgecolor=CARD, label=UNPRODUCTIVE))
+    if any(not point.is_judged for point in points):
+        hollow = {"markerfacecolor": "white", "linestyle": "none", **dot}
+        handles.append(Line2D([], [], color=GOOD, label=UNJUDGED, **hollow))
+    if any(figure.has_unbounded for figure in figures):
+        handles.append(Line2D([], [], color=GREY, linestyle="none", marker="^", label=UNBOUNDED))
+    plotted.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=max(1, min(len(handles), int(inches / 1.7))),
+        frameon=False,
+        fontsize=8.5,
+    )

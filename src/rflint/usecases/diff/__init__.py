@@ -1,0 +1,1 @@
+"""Compare two models, or one at two revisions, or reports that were saved."""

@@ -1,0 +1,97 @@
+"""`rflint plot`: files in the formats that papers take, or an error that helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.helpers.forked import Forked
+from tests.helpers.nets import NET
+
+MAGIC = {".svg": b"<?xml", ".png": b"\x89PNG\r\n", ".pdf": b"%PDF-"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("suffix", MAGIC)
+def test_the_name_of_the_file_says_the_format(forked: Forked, folder: Path, suffix: str) -> None:
+    """Whatever is found in the models: this is no gate."""
+    name = f"figure{suffix}"
+    ran = forked.rflint("plot", "net.py:too_deep", "--res", "16", "-o", name, cwd=folder)
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.err == f"wrote {name}: 1 panel\n"
+    assert (folder / name).read_bytes().startswith(MAGIC[suffix])
+
+
+def test_several_models_at_several_sizes_are_panels(forked: Forked, folder: Path) -> None:
+    ran = forked.rflint(
+        *("plot", "net.py:too_deep", "net.py:build", "--res", "16,32", "-o", "figure.svg"),
+        *("--title", "a & b", "--width", "9", "--dpi", "72"),
+        cwd=folder,
+    )
+    assert ran.status == 0, ran.err
+    assert "4 panels" in ran.err
+    root = ET.parse(folder / "figure.svg").getroot()
+    panels = [x for x in root.iter() if (x.get("id") or "").startswith("axes_")]
+    assert len(panels) == 4
+    assert root.get("width") == "648pt"
+
+
+def test_two_runs_are_the_same_bytes_and_say_no_date(forked: Forked, folder: Path) -> None:
+    for name in ("one.svg", "two.svg"):
+        forked.rflint("plot", "net.py:too_deep", "--res", "16", "-o", name, "-q", cwd=folder)
+    one = (folder / "one.svg").read_bytes()
+    assert one == (folder / "two.svg").read_bytes()
+    assert b"dc:date" not in one
+
+
+def test_an_unknown_suffix_is_refused_before_anything_is_linted(
+    forked: Forked, folder: Path
+) -> None:
+    ran = forked.rflint("plot", "net.py:nothing", "--res", "16", "-o", "figure.jpeg", cwd=folder)
+    assert ran.status == 2
+    assert "figure.jpeg says no format" in ran.err
+    assert ".svg, .png or .pdf" in ran.err
+    assert "nothing" not in ran.err
+
+
+def test_without_a_file_it_says_which_option_is_missing(forked: Forked, folder: Path) -> None:
+    ran = forked.rflint("plot", "net.py:too_deep", cwd=folder)
+    assert ran.status == 2
+    assert "--output" in ran.err
+
+
+def test_without_matplotlib_it_says_what_to_install(forked: Forked, folder: Path) -> None:
+    (folder / "matplotlib.py").write_text("raise ImportError('none', name='matplotlib')\n")
+    ran = forked.rflint(
+        *("plot", "net.py:too_deep", "--res", "16", "-o", "figure.png"),
+        cwd=folder,
+        PYTHONPATH=str(folder),
+    )
+    assert ran.status == 2
+    assert 'pip install "rflint[plot]"' in ran.err
+    assert not (folder / "figure.png").exists()
+
+
+def test_where_a_model_fails_nothing_is_written(forked: Forked, folder: Path) -> None:
+    ran = forked.rflint(
+        *("plot", "net.py:too_deep", "net.py:nope", "--res", "16", "-o", "figure.png"), cwd=folder
+    )
+    assert ran.status == 2
+    assert "net.py has no attribute 'nope'" in ran.err
+    assert not (folder / "figure.png").exists()
+
+
+def test_a_folder_that_is_not_there_is_an_error_of_one_line(forked: Forked, folder: Path) -> None:
+    ran = forked.rflint(
+        *("plot", "net.py:too_deep", "--res", "16", "-o", "no/where.png"), cwd=folder
+    )
+    assert ran.status == 2
+    assert "cannot write no/where.png" in ran.err
+    assert "Traceback" not in ran.err

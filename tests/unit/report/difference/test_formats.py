@@ -1,0 +1,134 @@
+"""Differences as people read them, with names of any kind."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from rflint.graph.source_location import SourceLocation
+from rflint.report.difference.difference import Difference, compare_reports, named
+from rflint.report.difference.writers import difference_writer
+from tests.helpers.differences import failed, joined, saved
+from tests.helpers.handmade_reports import conv, found
+from tests.helpers.written_reports import NAMES
+
+ALLOWED_HTML = re.compile(r"(<details>\n<summary>[a-z0-9,; ]+</summary>|</details>)\n", re.I)
+
+
+def written(difference: Difference, format_: str, *, verbose: bool = False) -> str:
+    stream = io.StringIO()
+    difference_writer(format_)(difference, stream, verbose)
+    text = stream.getvalue()
+    text.encode()
+    return text
+
+
+def weighing(name: str, **given: Any) -> Any:
+    return replace(conv(name, SourceLocation(f"{name}.py", 3), **given), params=584)
+
+
+def changed() -> Difference:
+    """A layer changed, one new, one gone, a module renamed; findings new, gone and kept."""
+    before = [weighing(x) for x in ("stem", "old.a", "old.b", "gone")]
+    after = [weighing("stem", kernel=5), *map(weighing, ("new.a", "new.b", "fresh.x", "fresh.y"))]
+    return named(
+        compare_reports(
+            saved(before, [found(before[0]), found(before[3])]),
+            saved(after, [found(after[0]), found(after[4])]),
+        ),
+        "main (1234567)",
+        "the working tree",
+    )
+
+
+def test_text_tells_what_has_become_of_every_layer_and_finding() -> None:
+    text = written(changed(), "text")
+    for line in (
+        "main (1234567) → the working tree",
+        "2 layers added, 1 removed, 2 renamed, 3 changed",
+        "= old is called new now (2 layers, the same structure)",
+        "+ fresh.x  Conv2d 3×3, 584 parameters",
+        "- gone  Conv2d 3×3",
+        "~ stem  kernel 3 → 5",
+        "+ RF101 unproductive-layer (warning) fresh.y",
+        "- RF101 unproductive-layer (warning) gone",
+        "1 new finding, 1 gone, 1 kept.",
+    ):
+        assert line in text
+
+
+def test_long_lists_are_cut_unless_all_is_asked_for() -> None:
+    difference = compare_reports(saved([]), saved([weighing(f"layer{i}") for i in range(40)]))
+    short, whole = written(difference, "text"), written(difference, "text", verbose=True)
+    assert "28 more (--verbose lists all)" in short
+    assert "layer39" in whole
+    assert "layer39" not in short
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown"])
+def test_no_difference_is_said(format_: str) -> None:
+    report = saved([weighing("a")])
+    assert "No difference." in written(compare_reports(report, report), format_)
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown"])
+@pytest.mark.parametrize("reports", [(failed(), saved([])), (saved([]), failed())])
+def test_a_side_that_failed_is_shown_as_such(format_: str, reports: Any) -> None:
+    text = written(named(compare_reports(*reports), "here", "there"), format_)
+    assert "no file net.py" in text.replace("`", "")
+    assert "No difference" not in text
+    assert "1 failure" in text
+
+
+def test_the_comment_has_a_table_of_the_models_and_folded_details() -> None:
+    text = written(changed(), "markdown")
+    assert "| `net.py:build` at 32x32 |" in text
+    assert "1 new finding, 1 gone, 1 kept |" in text
+    assert "<details>\n<summary>1 new finding, 1 gone, 1 kept; 2 layers added" in text
+    assert "- `RF101` unproductive-layer (warning) at `fresh.y.py:3`: `fresh.y`:" in text
+    assert "- `old` is called `new` now (2 layers)" in text
+
+
+def hostile(name: str) -> Difference:
+    layer, other = weighing("a"), replace(weighing(name), op=name)
+    told = replace(found(other), message=f"told {name} so", layer=name)
+    before = joined(saved([layer]), failed(name or "x"))
+    return named(compare_reports(before, saved([layer, other], [told], name=name)), name, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_is_markup_in_the_comment(name: str) -> None:
+    text = written(hostile(name), "markdown")
+    parser = MarkdownIt("commonmark", {"html": True, "breaks": True})
+    parsed = parser.enable(["table", "strikethrough"]).parse(text)
+    kinds = {"text", "code_inline", "softbreak", "strong_open", "strong_close", "html_inline"}
+    for token in parsed:
+        if token.type == "html_block":
+            assert ALLOWED_HTML.fullmatch(token.content), token.content
+        for child in token.children or ():
+            assert child.type in kinds, child
+            assert child.type != "html_inline", child.content
+            if child.type == "text":
+                assert not re.search(r"@\w|#\d|www\.|://|:smile:", child.content), child.content
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_controls_the_terminal_or_a_log(name: str) -> None:
+    text = written(hostile(name), "text", verbose=True)
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert not re.search(r"^\s*::|##\[", text, re.M)
+
+
+def test_the_comment_stays_below_what_github_takes() -> None:
+    layers = [weighing(f"layer{i}" * 40) for i in range(60)]
+    report = saved(layers, [found(x) for x in layers])
+    (model,) = report["models"]
+    several = {**report, "models": [{**model, "name": f"n{i}", "target": "n"} for i in range(80)]}
+    text = written(compare_reports({**report, "models": []}, several), "markdown")
+    assert len(text) < 65_536
+    assert re.search(r"\d+ more", text)
