@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.helpers.forked import Forked
 from tests.helpers.nets import NET
+from tests.helpers.project import PROJECT
 
 MAGIC = {".svg": b"<?xml", ".png": b"\x89PNG\r\n", ".pdf": b"%PDF-"}
 
@@ -95,3 +97,22 @@ def test_a_folder_that_is_not_there_is_an_error_of_one_line(forked: Forked, fold
     assert ran.status == 2
     assert "cannot write no/where.png" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_the_picture_of_the_documentation_is_made_by_the_command_above_it(
+    forked: Forked, tmp_path: Path
+) -> None:
+    text = (PROJECT / "docs" / "figures.md").read_text(encoding="utf-8")
+    command = re.search(r"^rflint (plot .*) -o (docs/\S+)$", text, re.M)
+    assert command is not None
+    arguments, file = command[1].split(), PROJECT / command[2]
+    made = tmp_path / file.name
+    options = ("--isolated", "--no-cache", "-o", str(made))
+    ran = forked.rflint(*arguments, *options, cwd=PROJECT)
+    assert ran.status == 0, ran.err
+    assert f"({file.name})" in text
+    drawn, anew = file.read_text(encoding="utf-8"), made.read_text(encoding="utf-8")
+    version = re.compile(r"Matplotlib v[\d.]+")
+    if version.findall(drawn) == version.findall(anew):
+        assert drawn == anew, f"run rflint {command[1]} -o {command[2]}"
+    assert drawn.count('id="axes_') == anew.count('id="axes_') == 2

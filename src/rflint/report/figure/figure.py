@@ -15,6 +15,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
+from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated_count, axis_names, decimal, plural, size
 
@@ -38,6 +39,8 @@ class Point:
     params: int
     macs: int
     dead_weights: int
+    unjudged_because: str = ""
+    """Of a convolution that is not judged: why."""
 
     @property
     def is_judged(self) -> bool:
@@ -58,6 +61,8 @@ class Point:
             *([abbreviated_count(self.dead_weights, "dead weight")] if self.dead_weights else []),
         ]
         judged = [f"{self.verdict.value} at {self.input_size} px"] if self.is_judged else []
+        if self.unjudged_because:
+            judged = [f"not judged: {self.unjudged_because}"]
         return "\n".join((one_line(self.name), f"reads {self._seen}", *judged, ", ".join(facts)))
 
     @property
@@ -90,10 +95,10 @@ class Figure:
         """The input's size along the axis that is shown; 1 where it has no axes."""
         return self.resolution[self.axis] if self.resolution else 1
 
-    @property
-    def heading(self) -> str:
-        """The model and the size of its input, as a title."""
-        return f"{self.title} at {size(self.resolution, '×')}" if self.resolution else self.title
+    def heading(self, most: int) -> str:
+        """The model and the size of its input, as a title of so many letters."""
+        at = f" at {size(self.resolution, '×')}" if self.resolution else ""
+        return f"{cut_middle(one_line(self.title), max(8, most - len(at)))}{at}"
 
     @property
     def summary(self) -> str:
@@ -213,6 +218,7 @@ def _point(x: AnalysedLayer, axis: int) -> Point:
         params=x.params,
         macs=x.macs,
         dead_weights=x.dead_weights,
+        unjudged_because=x.unjudged_because,
     )
 
 

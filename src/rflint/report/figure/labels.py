@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
 
 _LONGEST = 30
-"""Names are cut to so many letters; their ends tell more than their middle."""
+"""Names are cut to so many letters."""
 
 
 def label(name: str) -> str:
     """A name in one line of printable letters, with its middle left out where it is long."""
-    name = one_line(name)
-    if len(name) <= _LONGEST:
-        return name
-    head = (_LONGEST - 1) // 3
-    return f"{name[:head]}…{name[head + 1 - _LONGEST :]}"
+    return cut_middle(one_line(name), _LONGEST)
 
 
 def labelled_places(count: int, spacing: float, least: float, always: Collection[int]) -> list[int]:

@@ -54,6 +54,8 @@ _LAYER, _FEWEST, _MOST = 0.2, 16, 42
 _MARGIN, _HEIGHT = 1.0, 3.4
 _LETTER = 0.068
 """The height that a letter of a turned name takes, in inches."""
+_TITLE_LETTER, _KEY = 0.088, 1.55
+"""The mean width of a letter of a panel's title, and of an entry of the legend, in inches."""
 _LABEL_APART = 0.135
 """Inches between the names of layers."""
 
@@ -156,7 +158,8 @@ def _across(count: int) -> int:
 
 def _panel(ax: Axes, figure: Figure, scale: Scale, spacing: float, *, is_first: bool) -> None:
     points = figure.points
-    ax.set_title(one_line(figure.heading), fontsize=10, fontweight="bold", loc="left")
+    room = int(max(1, len(points)) * spacing / _TITLE_LETTER)
+    ax.set_title(figure.heading(room), fontsize=10, fontweight="bold", loc="left")
     _y_axis(ax, scale, lengths_label(figure.axis_name) if is_first else "")
     ax.set_xlabel(LAYERS)
     ax.set_xlim(-0.6, max(0.6, len(points) - 0.4))
@@ -215,7 +218,8 @@ def _curve(
         edge = BAD if point.is_unproductive and colour == GOOD else colour
         edges.append(edge)
         fills.append(edge if point.is_judged else "white")
-    ax.scatter(at, values, s=size, c=fills, edgecolors=edges, linewidths=1.0, zorder=5)
+    look: dict[str, Any] = {"c": fills, "edgecolors": edges, "linewidths": 1.0}
+    ax.scatter(at, values, s=size, zorder=5, clip_on=False, **look)
     without = [place for place, length in enumerate(lengths) if length is None]
     if without:
         ax.plot(
@@ -252,10 +256,11 @@ def _legend(plotted: MatplotlibFigure, figures: Sequence[Figure], inches: float)
         handles.append(Line2D([], [], color=GOOD, label=UNJUDGED, **hollow))
     if any(figure.has_unbounded for figure in figures):
         handles.append(Line2D([], [], color=GREY, linestyle="none", marker="^", label=UNBOUNDED))
+    rows = -(-len(handles) // max(1, int(inches / _KEY)))
     plotted.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=max(1, min(len(handles), int(inches / 1.7))),
+        ncols=-(-len(handles) // rows),
         frameon=False,
         fontsize=8.5,
     )

@@ -36,6 +36,7 @@ from rflint.report.figure.looks import (
     lengths_label,
 )
 from rflint.report.figure.scale import Scale, scale_for
+from rflint.text.cut import cut_middle
 from rflint.text.escape import escaped_lines, one_line
 
 _NARROWEST, _WIDEST = 560, 960
@@ -162,7 +163,7 @@ class _Drawing:
         self._names()
         size = f'width="{self.width:g}" height="{self.height:.0f}"'
         view = f'viewBox="0 0 {self.width:g} {self.height:.0f}"'
-        told = quoteattr(f"{one_line(self.figure.heading)}: {one_line(self.figure.summary)}")
+        told = quoteattr(f"{self.figure.heading(200)}: {one_line(self.figure.summary)}")
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img" '
@@ -176,14 +177,11 @@ class _Drawing:
         )
 
     def _title(self) -> None:
-        for y, text, size, look in (
-            (28, self.figure.heading, _TITLE, 'font-weight="bold"'),
-            (47, self.figure.summary, _TEXT, f'fill="{GREY}"'),
-        ):
-            most = int((self.width - 40) / (_LETTER * size))
-            text = one_line(text)
-            shown = text if len(text) <= most else f"{text[: most - 1]}…"
-            self._text(20, y, shown, f'font-size="{size}" {look}')
+        room = self.width - 40
+        heading = self.figure.heading(int(room / (1.1 * _LETTER * _TITLE)))  # bold is wider
+        self._text(20, 28, heading, f'font-size="{_TITLE}" font-weight="bold"')
+        summary = cut_middle(one_line(self.figure.summary), int(room / (_LETTER * _TEXT)))
+        self._text(20, 47, summary, f'fill="{GREY}"')
 
     def _legend_rows(self) -> list[list[tuple[str, str]]]:
         """What is explained: meanings and looks, in as many rows as that needs."""

@@ -53,6 +53,13 @@ def _rows(model: ModelReport) -> Iterable[dict[str, Any]]:
         yield {**head, **cells, **shapes, **source}
 
 
+def _is_per_axis(name: str, value: object) -> bool:
+    """Whether an entry is a list of lengths, one for each axis."""
+    if not isinstance(value, list) or name in _SHAPES:
+        return False
+    return all(x is None or isinstance(x, (int, float)) for x in value)
+
+
 def _cell(lengths: Sequence[float | None], missing: float) -> float | tuple[float, ...] | None:
     """One number for all axes, or one for each; None where there are no axes."""
     found = tuple(missing if length is None else length for length in lengths)
