@@ -12,7 +12,7 @@ FILES = sorted(
     file for folder in ("tests", "benchmarks", "zoo") for file in (PROJECT / folder).rglob("*.py")
 )
 TESTS = [file for file in FILES if file.name.startswith("test_")]
-KINDS = {"unit", "rules", "cli", "oracles"}
+KINDS = {"unit", "rules", "cli", "oracles", "web"}
 
 
 def name_of(file: Path) -> str:

@@ -3,7 +3,7 @@
 import { format } from "d3-format";
 import type { Lengths } from "./data";
 
-const three = format(".3~s");
+const three = format(".3s");
 const grouped = format(",");
 /** rflint's other reports write a small k, M and G, and T for what is beyond. */
 const UNITS: Record<string, string> = { k: "k", M: "M", G: "G", T: "T" };
@@ -54,4 +54,16 @@ export function share(part: number, whole: number): string {
   if (whole === 0) return "0 %";
   const percent = (100 * part) / whole;
   return part > 0 && percent < 1 ? "<1 %" : `${Math.round(percent)} %`;
+}
+
+/** Lines of code without the indentation that all of them share. */
+export function dedented(lines: readonly string[]): string[] {
+  const indents = lines.filter((line) => line.trim()).map((line) => line.search(/\S/));
+  const shared = Math.min(...indents, Number.MAX_SAFE_INTEGER);
+  return lines.map((line) => line.slice(Math.min(shared, line.length)));
+}
+
+/** Keeps a number and its unit on one line: 5.31 M, 47 %. */
+export function tight(words: string): string {
+  return words.replace(/(\d) (?=[kMGT%](?![\p{L}\d]))/gu, "$1\u00a0");
 }

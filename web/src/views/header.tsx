@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import type { Model } from "../data";
-import { exact, share, short, sizeText } from "../text";
+import { exact, share, short, sizeText, tight } from "../text";
 import type { AtSize } from "../verdicts";
 
 export function Header({ model, at }: { model: Model; at: AtSize }) {
@@ -14,11 +14,11 @@ export function Header({ model, at }: { model: Model; at: AtSize }) {
       <p class="eyebrow" id="model-title">
         {page.label}
       </p>
-      {wrong && <h1>{wrong}</h1>}
-      {cost && <p class="cost">{cost}</p>}
+      {wrong && <h1>{tight(wrong)}</h1>}
+      {cost && <p class="cost">{tight(cost)}</p>}
       {todo && (
         <p class="todo">
-          <strong>What to do.</strong> {todo}
+          <strong>What to do.</strong> {tight(todo)}
         </p>
       )}
       {report.left_out && (

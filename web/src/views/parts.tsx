@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Snippet } from "../data";
+import { dedented } from "../text";
 
 /** A part of the page with its heading. */
 export function Section(props: {
@@ -40,7 +41,7 @@ export function Quote({ snippet, label }: { snippet: Snippet; label?: string }) 
       </figcaption>
       <pre>
         <code>
-          {snippet.lines.map((text, k) => {
+          {dedented(snippet.lines).map((text, k) => {
             const number = snippet.first + k;
             const meant = number === snippet.line;
             return (

@@ -13,6 +13,7 @@ import { Section } from "./parts";
 const COLUMNS: { column: Column; title: string; number?: boolean; ofLinted?: boolean }[] = [
   { column: "order", title: "#", number: true },
   { column: "name", title: "Layer" },
+  { column: "verdict", title: "Verdict" },
   { column: "op", title: "Operator" },
   { column: "kernel", title: "Kernel", number: true },
   { column: "stride", title: "Stride", number: true },
@@ -22,7 +23,6 @@ const COLUMNS: { column: Column; title: string; number?: boolean; ofLinted?: boo
   { column: "params", title: "Params", number: true },
   { column: "macs", title: "MACs", number: true, ofLinted: true },
   { column: "dead", title: "Dead", number: true, ofLinted: true },
-  { column: "verdict", title: "Verdict" },
   { column: "source", title: "Source" },
 ];
 
@@ -189,6 +189,9 @@ class Row extends Component<RowProps> {
       >
         <td class="number-cell muted">{layer.index + 1}</td>
         <th scope="row">{layer.title}</th>
+        <td>
+          <VerdictChip verdict={verdict} />
+        </td>
         <td>{layer.op}</td>
         <td class="number-cell">
           {layer.kind === "conv" || notOne(fields.kernel) ? lengths(fields.kernel) : ""}
@@ -205,9 +208,6 @@ class Row extends Component<RowProps> {
         </td>
         <td class="number-cell" title={exact(layer.dead_weights)}>
           {layer.dead_weights ? short(layer.dead_weights) : ""}
-        </td>
-        <td>
-          <VerdictChip verdict={verdict} />
         </td>
         <td class="path">{layer.source ? `${layer.source.path}:${layer.source.line}` : ""}</td>
       </tr>
