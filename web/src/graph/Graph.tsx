@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Model, Verdict } from "../data";
 import type { LayerFields } from "../verdicts";
-import { anchorOf, type Drawing, draw } from "./drawing";
+import { anchorOf, type Drawing, type DrawnLine, draw } from "./drawing";
 import {
   depthOf,
   drawnAs,
@@ -354,13 +354,9 @@ function litLayers(
   return new Set(drawnAs(tree, opened, selected)?.layers ?? []);
 }
 
-function touches(
-  line: { from: ReadonlySet<number>; to: ReadonlySet<number> },
-  lit: ReadonlySet<number>,
-) {
-  if (lit.size === 0) return false;
-  const some = (ends: ReadonlySet<number>) => [...ends].some((layer) => lit.has(layer));
-  return some(line.from) !== some(line.to);
+/** Whether a line leads to or from what is lit, and does not lie within it. */
+function touches({ wires }: DrawnLine, lit: ReadonlySet<number>): boolean {
+  return lit.size > 0 && wires.some(({ from, to }) => lit.has(from) !== lit.has(to));
 }
 
 function inSight(

@@ -13,10 +13,16 @@ const VIEW_HEIGHT = 800;
 /** How wide the whole is against its height then. */
 const BROKEN_ASPECT = 1.5;
 
-/** Whether every thing reads the one in front of it. */
+/** Whether every thing reads the one in front of it, apart from those that nothing reads. */
 export function isColumn({ slots, edges }: Arrangement): boolean {
   const joined = new Set(edges.map(({ from, to }) => `${from.child} ${to.child}`));
-  return slots.every((_, k) => k === 0 || joined.has(`${k - 1} ${k}`));
+  const read = new Set(edges.map(({ from }) => from.child));
+  let before: number | null = null;
+  for (const k of slots.keys()) {
+    if (before !== null && !joined.has(`${before} ${k}`)) return false;
+    if (read.has(k)) before = k;
+  }
+  return true;
 }
 
 /** `room`: how wide it may become to be less high; 0: no wider than it must be. */
@@ -25,9 +31,9 @@ export function layOutColumn(arrangement: Arrangement, room = 0): Arranged {
   const last = rows.at(-1);
   const height = last ? last.y + last.h + ROW_GAP : ROW_GAP;
   const isChain = arrangement.edges.every((edge) => isStraight(edge, arrangement));
-  if (rows.length > TOO_LONG && isChain) return broken(arrangement, longHeight(arrangement));
+  if (rows.length > TOO_LONG && isChain) return broken(arrangement, rows, longHeight(rows));
   if (room > 0 && isChain && height > VIEW_HEIGHT) {
-    return broken(arrangement, columnHeight(arrangement, room));
+    return broken(arrangement, rows, columnHeight(rows, room));
   }
   return unbroken(arrangement, rows, height);
 }
@@ -109,8 +115,10 @@ function unbroken(arrangement: Arrangement, rows: readonly Row[], height: number
     if (straight) outPlaces[mainOut] = exit(straight.from).x;
   }
   const lines: Line[] = [];
+  const forks = new Set<string>();
   for (const lane of lanes) {
     for (const edge of lane.edges) {
+      forks.add(nameOf(edge.from));
       if (edge.from.child === null && edge.from.port !== mainIn) inPlaces[edge.from.port] = lane.x;
       if (edge.to.child === null && edge.to.port !== mainOut) outPlaces[edge.to.port] = lane.x;
     }
@@ -123,7 +131,9 @@ function unbroken(arrangement: Arrangement, rows: readonly Row[], height: number
       row && slot
         ? { x: left + row.x + inX(slot, edge.to.port), y: row.y }
         : { x: outPlaces[edge.to.port] ?? left, y: height };
-    const label = { x: stop.x + 7, y: (start.y + stop.y) / 2 };
+    // a lane that begins there takes the place of the label
+    const room = !forks.has(nameOf(edge.from));
+    const label = room ? { x: stop.x + 7, y: (start.y + stop.y) / 2 } : null;
     lines.push({ points: [start, stop], angular: false, skip: false, ends: !!row, edge, label });
   }
   for (const lane of lanes) {
@@ -146,12 +156,15 @@ function unbroken(arrangement: Arrangement, rows: readonly Row[], height: number
   return {
     w: width,
     h: height,
+    leaves: height,
     at: rows.map((row) => ({ x: left + row.x, y: row.y })),
     ins: inPlaces,
     outs: outPlaces,
     lines,
   };
 }
+
+const nameOf = ({ child, port }: End) => `${child}:${port}`;
 
 /** The port at the border that leads to the first row, or comes from the last one. */
 function mainPort(
@@ -212,48 +225,57 @@ function placeLanes(lanes: Lane[], start: number): number {
   return lanes.length > 0 ? edge : start - LANE - 3;
 }
 
-/** From one column to the next. */
-function stepOf({ slots }: Arrangement): number {
-  return Math.max(...slots.map(({ w }) => w)) + 2 * COLUMN_GAP;
+/** How far the things of a column reach to both sides of its axis. */
+function extentsOf(rows: readonly Row[]): { left: number; right: number; step: number } {
+  const left = Math.max(...rows.map((row) => -row.x));
+  const right = Math.max(...rows.map((row) => row.x + row.w));
+  return { left, right, step: left + right + 2 * COLUMN_GAP };
 }
 
 /** How high the columns of a very long chain are. */
-function longHeight(arrangement: Arrangement): number {
-  const total = arrangement.slots.reduce((sum, { h }) => sum + h + ROW_GAP, 0);
-  return Math.max(LEAST_HEIGHT, Math.sqrt((total * stepOf(arrangement)) / BROKEN_ASPECT));
+function longHeight(rows: readonly Row[]): number {
+  const total = rows.reduce((sum, { h }) => sum + h + ROW_GAP, 0);
+  return Math.max(LEAST_HEIGHT, Math.sqrt((total * extentsOf(rows).step) / BROKEN_ASPECT));
 }
 
-/** How high columns must be for as many as there is room for; none need be lower than a view. */
-function columnHeight(arrangement: Arrangement, room: number): number {
-  const columns = Math.max(1, Math.floor((room + 2 * COLUMN_GAP) / stepOf(arrangement)));
-  const needed = (wanted: number) => {
-    let [count, y] = [1, ROW_GAP];
-    for (const { h } of arrangement.slots) {
-      if (y > ROW_GAP && y + h + ROW_GAP > wanted) [count, y] = [count + 1, ROW_GAP];
-      y += h + ROW_GAP;
-    }
-    return count;
-  };
-  let height = VIEW_HEIGHT;
-  while (needed(height) > columns) height += ROW_GAP;
+/** The least height with no more columns than there is room for, or than a view's height needs. */
+function columnHeight(rows: readonly Row[], room: number): number {
+  const most = Math.max(1, Math.floor((room + 2 * COLUMN_GAP) / extentsOf(rows).step));
+  const columns = Math.min(most, (columnsOf(rows, VIEW_HEIGHT).at(-1)?.column ?? 0) + 1);
+  let height = ROW_GAP;
+  while ((columnsOf(rows, height).at(-1)?.column ?? 0) >= columns) height += ROW_GAP;
   return height;
 }
 
+interface InColumn {
+  column: number;
+  y: number;
+}
+
+/** Which column every row comes into, and where, if columns are at most so high. */
+function columnsOf(rows: readonly Row[], most: number): InColumn[] {
+  let [column, y] = [0, ROW_GAP];
+  return rows.map(({ h }) => {
+    if (y > ROW_GAP && y + h + ROW_GAP > most) [column, y] = [column + 1, ROW_GAP];
+    const place = { column, y };
+    y += h + ROW_GAP;
+    return place;
+  });
+}
+
 /** A chain in several columns side by side, each read from the top. */
-function broken(arrangement: Arrangement, wanted: number): Arranged {
+function broken(arrangement: Arrangement, rows: readonly Row[], most: number): Arranged {
   const { slots, edges, ins, outs } = arrangement;
-  const widest = Math.max(...slots.map(({ w }) => w));
-  const step = stepOf(arrangement);
-  const at: Point[] = [];
-  let [column, y, height] = [0, ROW_GAP, 0];
-  for (const slot of slots) {
-    if (y > ROW_GAP && y + slot.h + ROW_GAP > wanted) [column, y] = [column + 1, ROW_GAP];
-    at.push({ x: column * step + (widest - slot.w) / 2, y });
-    y += slot.h + ROW_GAP;
-    height = Math.max(height, y);
-  }
-  const inPlaces = ins.map(() => widest / 2);
-  const outPlaces = outs.map(() => column * step + widest / 2);
+  const { left, right, step } = extentsOf(rows);
+  const places = columnsOf(rows, most);
+  const at = rows.map((row, k): Point => {
+    const { column = 0, y = 0 } = places[k] ?? {};
+    return { x: column * step + left + row.x, y };
+  });
+  const columns = (places.at(-1)?.column ?? 0) + 1;
+  const lowest = Math.max(...rows.map(({ h }, k) => (places[k]?.y ?? 0) + h)) + ROW_GAP;
+  const leaves = (places.at(-1)?.y ?? 0) + (rows.at(-1)?.h ?? 0) + ROW_GAP;
+  const outPlaces = outs.map(() => (columns - 1) * step + left);
   const lines = edges.map((edge): Line => {
     const [from, to] = [edge.from.child ?? -1, edge.to.child ?? -1];
     const [above, below] = [slots[from], slots[to]];
@@ -261,14 +283,15 @@ function broken(arrangement: Arrangement, wanted: number): Arranged {
     const first: Point =
       above && start
         ? { x: start.x + outX(above, edge.from.port), y: start.y + above.h }
-        : { x: inPlaces[0] ?? 0, y: 0 };
+        : { x: left, y: 0 };
     const final: Point =
       below && stop
         ? { x: stop.x + inX(below, edge.to.port), y: stop.y }
-        : { x: outPlaces[0] ?? 0, y: height };
+        : { x: outPlaces[0] ?? 0, y: leaves };
     const shared = { skip: false, ends: !!below, edge };
-    if (start && stop && stop.y < start.y) {
-      const between = stop.x + (below?.w ?? 0) / 2 - step / 2;
+    const column = places[to]?.column ?? 0;
+    if (start && stop && places[from]?.column !== column) {
+      const between = column * step - COLUMN_GAP;
       const turn = first.y + ROW_GAP / 2;
       const points = [first, { x: first.x, y: turn }, { x: between, y: turn }];
       const back = [{ x: between, y: ROW_GAP / 3 }, { x: final.x, y: ROW_GAP / 3 }, final];
@@ -277,5 +300,6 @@ function broken(arrangement: Arrangement, wanted: number): Arranged {
     const label = { x: final.x + 7, y: (first.y + final.y) / 2 };
     return { ...shared, points: [first, final], angular: false, label };
   });
-  return { w: column * step + widest, h: height, at, ins: inPlaces, outs: outPlaces, lines };
+  const w = (columns - 1) * step + left + right;
+  return { w, h: lowest, leaves, at, ins: ins.map(() => left), outs: outPlaces, lines };
 }

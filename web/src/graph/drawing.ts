@@ -4,8 +4,9 @@ import { path as newPath } from "d3-path";
 import { curveBumpY, line as newLine } from "d3-shape";
 import type { Inside, Line, Point } from "./geometry";
 import type { Layout, Pill } from "./layout";
+import type { End, Wire } from "./levels";
 import { HEADER } from "./sizes";
-import type { Box, Item, Tree } from "./tree";
+import type { Box, Tree } from "./tree";
 import type { Unit } from "./units";
 import { shapeText, withinOf } from "./words";
 
@@ -34,9 +35,11 @@ export interface DrawnLine {
   skip: boolean;
   gate: boolean;
   ends: boolean;
-  /** The layers (or inputs, or outputs) that it leads from and to. */
-  from: ReadonlySet<number>;
-  to: ReadonlySet<number>;
+  /** The edges of the model that it stands for, or for a part of which. */
+  wires: readonly Wire[];
+  /** What it begins at and stops at: an item's key, an input or output, or a border. */
+  begins: string;
+  stops: string;
   /** What flows. */
   shape: string;
   /** Where that is written; null where there is no room. */
@@ -63,7 +66,14 @@ export function draw(layout: Layout, tree: Tree): Drawing {
   const lines: DrawnLine[] = [];
   const visit = (inside: Inside, origin: Point, box: Box, depth: number) => {
     const within = withinOf(box, tree.around.get(box.key) ?? []);
-    lines.push(...drawnLines(inside.lines, origin, box.key));
+    const endName: EndName = ({ child, port }, side) => {
+      const placed = child === null ? undefined : inside.placed[child];
+      if (placed) return placed.inside ? `${placed.item.key} ${side} ${port}` : placed.item.key;
+      const isRoot = box === tree.root;
+      if (side === "out") return isRoot ? `input ${-1 - port}` : `${box.key} in ${port}`;
+      return isRoot ? `output ${tree.unitOf.length + port}` : `${box.key} out ${port}`;
+    };
+    lines.push(...drawnLines(inside.lines, origin, box.key, endName));
     for (const { item, x, y, w, h, inside: inner } of inside.placed) {
       const at = { key: item.key, x: origin.x + x, y: origin.y + y, w, h, within };
       if (item.kind === "unit") units.push({ ...at, unit: item });
@@ -83,7 +93,15 @@ export function anchorOf(at: At): Point {
   return { x: at.x + at.w / 2, y: at.y + Math.min(at.h, HEADER) / 2 };
 }
 
-function drawnLines(lines: readonly Line[], origin: Point, key: string): DrawnLine[] {
+/** What an edge begins at (leaving it) or stops at (entering it). */
+type EndName = (end: End, side: "in" | "out") => string;
+
+function drawnLines(
+  lines: readonly Line[],
+  origin: Point,
+  key: string,
+  endName: EndName,
+): DrawnLine[] {
   let written = "";
   const order = [...lines.entries()].sort(([, a], [, b]) => (a.label?.y ?? 0) - (b.label?.y ?? 0));
   const drawn = order.map(([k, line]): DrawnLine => {
@@ -99,8 +117,9 @@ function drawnLines(lines: readonly Line[], origin: Point, key: string): DrawnLi
       skip: line.skip,
       gate: wires.every((wire) => wire.gate),
       ends: line.ends,
-      from: new Set(wires.map((wire) => wire.from)),
-      to: new Set(wires.map((wire) => wire.to)),
+      wires,
+      begins: endName(line.edge.from, "out"),
+      stops: endName(line.edge.to, "in"),
       shape,
       label: news && line.label ? moved(line.label, origin) : null,
       middle: middleOf(points),
@@ -153,7 +172,3 @@ function distance(a: Point, b: Point): number {
 }
 
 const round = (x: number) => Math.round(x * 10) / 10;
-
-export function itemLayer(item: Item): number {
-  return item.layers[0] ?? 0;
-}

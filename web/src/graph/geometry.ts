@@ -44,6 +44,7 @@ export interface Line {
 export interface Inside {
   w: number;
   h: number;
+  leaves: number;
   ins: readonly number[];
   outs: readonly number[];
   placed: readonly Placed[];
@@ -63,6 +64,8 @@ export interface Arrangement {
 export interface Arranged {
   w: number;
   h: number;
+  /** How far down edges leave: a model has no border, and its outputs stand where it ends. */
+  leaves: number;
   at: readonly Point[];
   ins: readonly number[];
   outs: readonly number[];

@@ -65,7 +65,7 @@ export class Layouts {
       pills: [
         ...ins.map((label, k) => pill(label, inside.ins[k] ?? 0, -PILL, null)),
         ...outs.map((label, k) =>
-          pill(label, inside.outs[k] ?? 0, inside.h, this.model.outputs[k] ?? null),
+          pill(label, inside.outs[k] ?? 0, inside.leaves, this.model.outputs[k] ?? null),
         ),
       ],
     };
@@ -95,6 +95,7 @@ export class Layouts {
     const inside: Inside = {
       w,
       h: arranged.h + top,
+      leaves: arranged.leaves + top,
       ins: arranged.ins.map((x) => x + shift.x),
       outs: arranged.outs.map((x) => x + shift.x),
       placed: contents.map((content, k) => ({
@@ -102,7 +103,9 @@ export class Layouts {
         x: (arranged.at[k]?.x ?? 0) + shift.x,
         y: (arranged.at[k]?.y ?? 0) + shift.y,
       })),
-      lines: arranged.lines.map((line) => moved(line, shift)),
+      lines: arranged.lines
+        .map((line) => (isRoot ? line : toBorder(line, arranged)))
+        .map((line) => moved(line, shift)),
     };
     this.known.set(key, inside);
     return inside;
@@ -150,6 +153,13 @@ function merged(edges: readonly LevelEdge[], contents: readonly Placed[]): Level
     found.set(key, { from, to, wires: [...(known?.wires ?? []), ...edge.wires] });
   }
   return [...found.values()];
+}
+
+/** An edge that leaves goes on to the border of its box. */
+function toBorder(line: Line, { h, leaves }: Arranged): Line {
+  const last = line.points.at(-1);
+  if (!last || line.edge.to.child !== null || leaves === h) return line;
+  return { ...line, points: [...line.points, { x: last.x, y: h }] };
 }
 
 function moved(line: Line, by: Point): Line {

@@ -110,7 +110,7 @@ function read(
       skip,
       ends: edge.to.child !== null,
       edge,
-      label: null,
+      label: labelPlace(first, last),
     };
   });
   const xs = [
@@ -128,11 +128,22 @@ function read(
   return {
     w: right - left,
     h: bottom - top,
+    leaves: bottom - top,
     at: slots.map((slot, k) => move({ x: (centres[k]?.x ?? 0) - slot.w / 2, y: tops[k] ?? 0 })),
     ins: inNodes.map(({ x }) => x - left),
     outs: outNodes.map(({ x }) => x - left),
-    lines: lines.map((line) => ({ ...line, points: line.points.map(move) })),
+    lines: lines.map((line) => ({
+      ...line,
+      points: line.points.map(move),
+      label: line.label && move(line.label),
+    })),
   };
+}
+
+/** Beside a short straight edge. */
+function labelPlace(first: Point, last: Point): Point | null {
+  const isStraight = Math.abs(first.x - last.x) < 3 && last.y - first.y < 2 * ROW_GAP;
+  return isStraight ? { x: last.x + 7, y: (first.y + last.y) / 2 } : null;
 }
 
 /** The longest path to every thing: things are in an order in which edges lead forwards. */

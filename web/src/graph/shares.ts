@@ -12,16 +12,30 @@ export interface Share {
   to: number;
 }
 
-/** In the order in which they run, from 0 to 1: where in a box the border falls is seen, too. */
+/** More changes than that in a bar are noise. */
+const MOST = 14;
+
+/**
+ * Parts of a bar from 0 to 1, in the order in which convolutions run: where the border falls is
+ * seen, too. Where verdicts change too often for that, one part for each verdict.
+ */
 export function sharesOf(box: Box, verdictOf: (layer: number) => Verdict): Share[] {
   const verdicts = judged(box, verdictOf);
+  const inOrder = sharesIn(verdicts);
+  if (inOrder.length <= MOST) return inOrder;
+  return sharesIn(SOUND_FIRST.flatMap((verdict) => verdicts.filter((x) => x === verdict)));
+}
+
+const SOUND_FIRST = [...VERDICTS].reverse();
+
+function sharesIn(verdicts: readonly Verdict[]): Share[] {
   const shares: Share[] = [];
-  verdicts.forEach((verdict, k) => {
+  for (const [k, verdict] of verdicts.entries()) {
     const last = shares.at(-1);
     const to = (k + 1) / verdicts.length;
     if (last?.verdict === verdict) last.to = to;
     else shares.push({ verdict, from: k / verdicts.length, to });
-  });
+  }
   return shares;
 }
 

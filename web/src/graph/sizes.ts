@@ -17,7 +17,7 @@ export const COLUMN_GAP = 28;
 /** Between the lanes of edges that bypass something. */
 export const LANE = 11;
 export const PILL = 28;
-const NODE = 178;
+const NODE = 190;
 
 export function pillWidth(label: string): number {
   return Math.max(64, textWidth(label) + 28);

@@ -7,9 +7,15 @@ import { isJoin, isSlim, type Unit } from "./units";
 
 const SYMBOLS: Record<string, string> = { add: "+", mul: "×", sub: "−", div: "÷", cat: "concat" };
 
-/** A name without the module that it lies in, which is written around it. */
+/**
+ * A name without the module that it lies in, which is written around it. A mere number says
+ * nothing: it keeps the name in front of it.
+ */
 export function shortName(name: string, within: string): string {
-  return within !== "" && name.startsWith(`${within}.`) ? name.slice(within.length + 1) : name;
+  if (within === "" || !name.startsWith(`${within}.`)) return name;
+  const rest = name.slice(within.length + 1);
+  const numbered = /^\d/.test(rest) ? /[^.]+(\.\d+)*$/.exec(within.replace(/(\.\d+)+$/, "")) : null;
+  return numbered ? name.slice(numbered.index) : rest;
 }
 
 /** Channels and positions of what flows, without the batch: 64 × 32 × 32. */
