@@ -100,12 +100,21 @@ function read(
           : [];
       })
       .filter(({ y }) => y > first.y && y < last.y);
+    // beside a higher thing, an edge runs straight: it would lead across it else
+    const half = (child: number | null) =>
+      (rankHeights.get(Math.round(centres[child ?? -1]?.y ?? Number.NaN)) ?? 0) / 2;
+    const from = centres[edge.from.child ?? -1];
+    const to = centres[edge.to.child ?? -1];
+    const below = from ? from.y + half(edge.from.child) : first.y;
+    const above = to ? to.y - half(edge.to.child) : last.y;
+    const leaving = below > first.y + 1 ? [{ x: first.x, y: below }] : [];
+    const entering = above < last.y - 1 ? [{ x: last.x, y: above }] : [];
     const rank = (child: number | null, border: number) =>
       child === null ? border : (ranks[child] ?? 0);
     const end = rank(edge.to.child, Math.max(0, ...ranks) + 1);
     const skip = end - rank(edge.from.child, -1) > 1 && passing.length > 0;
     return {
-      points: [first, ...passing, last],
+      points: [first, ...leaving, ...passing, ...entering, last],
       angular: false,
       skip,
       ends: edge.to.child !== null,
