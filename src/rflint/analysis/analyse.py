@@ -10,12 +10,12 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.decoders import Decoders, find_decoders
 from rflint.analysis.feasible_sizes import feasible_max, feasible_min
 from rflint.analysis.gates import with_gates
-from rflint.analysis.input_sizes import InputSizes
+from rflint.analysis.input_sizes import Comparison, InputSizes
 from rflint.analysis.options import DEFAULT_OPTIONS, AnalysisOptions
 from rflint.analysis.passes import is_repeatable, other_architectures
 from rflint.analysis.proofs.dead_weights import dead_weights
-from rflint.analysis.receptive_field import propagate
-from rflint.analysis.roles import roles
+from rflint.analysis.receptive_field import LayerField, propagate
+from rflint.analysis.roles import Role, roles
 from rflint.analysis.totals import totals
 from rflint.analysis.unjudged import why_unjudged
 from rflint.analysis.verdicts import exceeds_at_most, verdict, why_not_judged
@@ -39,19 +39,14 @@ def analyse(architecture: Architecture, options: AnalysisOptions = DEFAULT_OPTIO
     )
     for index, (layer, role, field, dead) in enumerate(stages):
         before, after = inputs.comparisons(index), inputs.comparisons(index, behind=True)
-        judged = verdict(layer, role, field, before, after)
-        reason = ""
-        if layer.kind.is_convolution:
-            reason = why_not_judged(layer, role, field, before) or _why_left_alone(
-                index, layer, judged, decoders, options
-            )
+        judged, reason = judgement(index, layer, role, field, before, after, decoders, options)
         layers.append(
             AnalysedLayer(
                 layer,
                 role,
                 field.input_field,
                 field.output_field,
-                Verdict.NOT_JUDGED if reason else judged,
+                judged,
                 before,
                 dead,
                 reason,
@@ -68,6 +63,29 @@ def analyse(architecture: Architecture, options: AnalysisOptions = DEFAULT_OPTIO
         unjudged=_unjudged(architecture, layers),
         options=options,
     )
+
+
+def judgement(
+    index: int,
+    layer: Layer,
+    role: Role,
+    field: LayerField,
+    before: Sequence[Comparison],
+    after: Sequence[Comparison],
+    decoders: Decoders,
+    options: AnalysisOptions,
+) -> tuple[Verdict, str]:
+    """The verdict on a layer, and why a convolution is not judged; `index` is among the decoders'.
+
+    `before` compares what it reads with the size of the input, `after` what it writes.
+    """
+    judged = verdict(layer, role, field, before, after)
+    if not layer.kind.is_convolution:
+        return judged, ""
+    reason = why_not_judged(layer, role, field, before) or _why_left_alone(
+        index, layer, judged, decoders, options
+    )
+    return Verdict.NOT_JUDGED if reason else judged, reason
 
 
 def _why_left_alone(

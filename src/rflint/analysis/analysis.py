@@ -9,6 +9,7 @@ from typing import Any
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.options import DEFAULT_OPTIONS, AnalysisOptions
 from rflint.analysis.totals import Totals
+from rflint.errors import RflintError
 from rflint.graph.architecture import Architecture
 
 
@@ -40,11 +41,17 @@ class Retracer:
     """Traces further passes; None where there is no model, and one pass is all there is."""
     known: OtherPasses | None = None
     """The other passes, once they were asked for."""
-    resize: Callable[[tuple[int, ...]], Analysis | None] | None = None
-    """Traces the model at another size of its input; None where it does not run there."""
+    resize: Callable[[tuple[int, ...]], Analysis | RflintError | None] | None = None
+    """Traces the model at another size of its input: the analysis, or why it does not run there;
+    None where that cannot be asked, since no input has that size to begin with."""
 
     def at_size(self, size: tuple[int, ...]) -> Analysis | None:
         """The same model at another size of its input, where it runs and that can be known."""
+        there = self.attempt(size)
+        return there if isinstance(there, Analysis) else None
+
+    def attempt(self, size: tuple[int, ...]) -> Analysis | RflintError | None:
+        """The same, or the error of the model where it does not run there."""
         return self.resize(size) if self.resize is not None else None
 
     def other_passes(self) -> OtherPasses:

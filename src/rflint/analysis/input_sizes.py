@@ -86,8 +86,7 @@ class InputSizes:
 
     def _compared(self, index: int, axis: int, size: int, behind: bool) -> Comparison:
         if len(self._followed) == 1:
-            field = _side(self._followed[0][1][index], behind)[axis]
-            return Comparison(axis, field.r_min, size, has_axis=not field.is_empty)
+            return compared_with(axis, _side(self._followed[0][1][index], behind)[axis], size)
         found = [
             Comparison(axis, field.r_min, sizes[axis])
             for sizes, fields in self._followed
@@ -95,6 +94,11 @@ class InputSizes:
         ]
         nothing = Comparison(axis, None, size, has_axis=False)
         return min(found, key=lambda one: one.ratio, default=nothing)
+
+
+def compared_with(axis: int, field: AxisField, size: int) -> Comparison:
+    """A receptive field against a size along one axis, where all axes begin with one input."""
+    return Comparison(axis, field.r_min, size, has_axis=not field.is_empty)
 
 
 def _side(field: LayerField, behind: bool) -> tuple[AxisField, ...]:

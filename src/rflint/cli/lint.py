@@ -200,7 +200,7 @@ def _lint(given: LintArguments) -> int:
     from rflint.cli.commands import CommonOptions
     from rflint.cli.terminal import Terminal
     from rflint.configuration.read import load_configuration
-    from rflint.report.reporters import reporter
+    from rflint.report.reporters import TELL_OF_SIZES, reporter
     from rflint.usecases.lint import lint_project
     from rflint.usecases.project_baseline import BaselineOptions
 
@@ -226,6 +226,7 @@ def _lint(given: LintArguments) -> int:
         changed=given.changed,
         fail_on=given.fail_on,
         use_cache=not given.no_cache,
+        finds_sizes=any(name in TELL_OF_SIZES for name, _ in outputs),
         baseline=BaselineOptions(
             given.baseline,
             use=not given.no_baseline,

@@ -54,6 +54,8 @@ class Request:
     is_named: bool = False
     """Whether the configuration calls it by its name."""
     permissions: Permissions = _NOTHING_UNUSUAL
+    finds_sizes: bool = False
+    """Whether the report is to tell of other input sizes, too."""
     hint: str = ""
     """What may have been meant, where there is no such target."""
     argument_files: frozenset[str] = frozenset()
@@ -78,6 +80,7 @@ class Request:
                 sorted(self.arguments.items()),
                 self.tracing,
                 self.permissions,
+                self.finds_sizes,
                 self.rule_options,
                 [(rule.code, rule.file) for rule in self.policy.rules],
             )
@@ -198,7 +201,11 @@ def _model_of(request: Request) -> str:
     """A text that is equal for requests of the same model in the same way, whatever rules run."""
     rule_options = RuleOptions(allow_unknown=request.rule_options.allow_unknown)
     return replace(
-        request, rule_options=rule_options, policy=Policy(()), permissions=_NOTHING_UNUSUAL
+        request,
+        rule_options=rule_options,
+        policy=Policy(()),
+        permissions=_NOTHING_UNUSUAL,
+        finds_sizes=False,
     ).identity
 
 

@@ -6,7 +6,7 @@ fields, the rules and the reports for free.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +58,8 @@ class Architecture:
     """Parameters that some output depends on, by whatever way: a table that is indexed, say."""
     read_outside_layers: frozenset[str] = frozenset()
     """Parameters that are read beside layers: returned in a penalty, or read as numbers."""
+    reads_sizes: bool = field(default=False, compare=False)
+    """Whether Python code asked how large a map is: at another size it may do something else."""
     omitted_inputs: tuple[str, ...] = ()
     """Optional inputs of the model that the pass does without."""
     used_by_other_methods: frozenset[str] = frozenset()

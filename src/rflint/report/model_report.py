@@ -8,6 +8,7 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
+from rflint.analysis.sizes.facts import SizeFacts
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding
 from rflint.repair.repair import Repair
@@ -82,6 +83,8 @@ class ModelReport:
     """Whether the nn.Module is there that repairs are edits of, and not only its architecture."""
     rules_run: tuple[str, ...] | None = None
     """Codes of the rules that ran on it; None: all."""
+    sizes: SizeFacts | None = None
+    """What becomes of it at other input sizes, where that was asked for and can be known."""
     assumption: str = ""
     """What was assumed of its inputs that neither the user nor the first layer says."""
 

@@ -18,6 +18,9 @@ Reporter: TypeAlias = Callable[["Report", TextIO, bool], None]
 FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown", "html")
 """What --format takes, in the order of the help; the first is the default."""
 
+TELL_OF_SIZES = frozenset({"html"})
+"""The formats that tell of other input sizes, at which the model has to be traced for them."""
+
 
 def reporter(name: str) -> Reporter:
     """What writes a format; only its module is imported, since a terminal needs no XML."""

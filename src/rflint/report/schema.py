@@ -91,6 +91,22 @@ def repair_entry(repair: Repair) -> JsonObject:
     }
 
 
+def field_entries(analysed: AnalysedLayer) -> JsonObject:
+    """The entries of a layer that tell its receptive fields."""
+    before, behind = analysed.input_field, analysed.output_field
+    return {
+        "r_in_min": _lengths(analysed, [axis.r_min for axis in before]),
+        "r_in_max": _lengths(analysed, [axis.r_widest for axis in before]),
+        "r_out_min": _lengths(analysed, [axis.r_min for axis in behind]),
+        "r_out_max": _lengths(analysed, [axis.r_widest for axis in behind]),
+    }
+
+
+def numbers(values: Iterable[Number | None]) -> list[int | float | None]:
+    """Integers as they are, fractions (behind an upsampling) as floats."""
+    return [_number(value) for value in values]
+
+
 def source_entry(source: SourceLocation | None) -> JsonObject | None:
     """A line of a source file."""
     return {"path": source.path, "line": source.line} if source else None
@@ -99,24 +115,20 @@ def source_entry(source: SourceLocation | None) -> JsonObject | None:
 def _layer_entry(analysed: AnalysedLayer) -> JsonObject:
     layer = analysed.layer
     geometry = layer.geometry
-    before, behind = analysed.input_field, analysed.output_field
     return {
         "name": layer.name,
         "call": layer.call,
         "kind": layer.kind.value,
         "op": layer.op,
         "role": analysed.role.value,
-        "kernel": _numbers(geometry.kernel),
-        "stride": _numbers(geometry.stride),
-        "dilation": _numbers(geometry.dilation),
-        "padding": _numbers(geometry.padding),
+        "kernel": numbers(geometry.kernel),
+        "stride": numbers(geometry.stride),
+        "dilation": numbers(geometry.dilation),
+        "padding": numbers(geometry.padding),
         "in_shape": list(layer.in_shape),
         "out_shape": list(layer.out_shape),
-        "r_in_min": _lengths(analysed, [axis.r_min for axis in before]),
-        "r_in_max": _lengths(analysed, [axis.r_widest for axis in before]),
-        "r_out_min": _lengths(analysed, [axis.r_min for axis in behind]),
-        "r_out_max": _lengths(analysed, [axis.r_widest for axis in behind]),
-        "jump": _lengths(analysed, [axis.jump for axis in behind]),
+        **field_entries(analysed),
+        "jump": _lengths(analysed, [axis.jump for axis in analysed.output_field]),
         "params": layer.params,
         "macs": layer.macs,
         "dead_weights": analysed.dead_weights,
@@ -128,7 +140,7 @@ def _layer_entry(analysed: AnalysedLayer) -> JsonObject:
 
 def _lengths(analysed: AnalysedLayer, lengths: list[Number | None]) -> list[int | float | None]:
     """A length for each axis; 1 along axes that only begin behind this layer."""
-    return _numbers(
+    return numbers(
         length if analysed.has_axis(axis) or analysed.output_field[axis].spans else 1
         for axis, length in enumerate(lengths)
     )
@@ -150,11 +162,6 @@ def _metrics_entry(metrics: Metrics) -> JsonObject:
         "macs": metrics.macs,
         "unproductive": metrics.unproductive,
     }
-
-
-def _numbers(values: Iterable[Number | None]) -> list[int | float | None]:
-    """Integers as they are, fractions (behind an upsampling) as floats."""
-    return [_number(value) for value in values]
 
 
 def _number(value: Number | None) -> int | float | None:

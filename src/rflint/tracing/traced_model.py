@@ -64,16 +64,19 @@ class TracedModel:
         options = replace(self.options, train=not self.options.train)
         return passes_in_mode(self.model, self.inputs, self.architecture, options)
 
-    def at_size(self, size: tuple[int, ...]) -> Architecture | None:
-        """The same model with its inputs at another size; None where it does not run there."""
+    def at_size(self, size: tuple[int, ...]) -> Architecture | RflintError | None:
+        """The same model with its inputs at another size, or why it does not run there.
+
+        None where its inputs cannot be given that size.
+        """
         here = self.architecture
         inputs = resized(self.inputs, here.axes_of_dimensions, here.resolution, size)
         if inputs is None:
             return None
         try:
             there = self.architecture_of(self.model, inputs)
-        except RflintError:
-            return None  # it is made for one size, say, or for those that divide
+        except RflintError as error:
+            return error  # it is made for one size, say, or for those that divide
         return there if there.resolution == size else None
 
 

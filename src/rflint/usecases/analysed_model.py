@@ -55,10 +55,10 @@ def analyse_model(
             )
 
     @cache
-    def at_size(size: tuple[int, ...]) -> Analysis | None:
+    def at_size(size: tuple[int, ...]) -> Analysis | RflintError | None:
         with gc_paused():
             there = traced.at_size(size)
-        return None if there is None else analyse(there, options.analysis)
+        return analyse(there, options.analysis) if isinstance(there, Architecture) else there
 
     retracer = Retracer(other_passes, resize=at_size)
     analysis = replace(analyse(traced.architecture, options.analysis), retracer=retracer)

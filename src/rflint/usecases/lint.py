@@ -40,14 +40,16 @@ def lint_project(
     changed: Sequence[str] | None = None,
     fail_on: str | None = None,
     use_cache: bool = True,
+    finds_sizes: bool = False,
     baseline: BaselineOptions = _BASELINE,
     listener: Listener = _LISTENER,
 ) -> Report:
     """Lint targets, or all configured models where there are none, and report on all of them.
 
     `options` go before what the configuration says. With `changed`, only models are linted that
-    depend on one of these files. What goes wrong with one model is a failure in the report; errors
-    are raised for what concerns the run as a whole.
+    depend on one of these files; with `finds_sizes`, reports tell of other input sizes. What goes
+    wrong with one model is a failure in the report; errors are raised for what concerns the run as
+    a whole.
     """
     cache = Cache(configuration.root) if use_cache and configuration.cache is not False else None
     run = _Run(configuration, cache, listener)
@@ -55,6 +57,7 @@ def lint_project(
         run.load(targets, options)
     else:
         run.load_affected(targets, options, changed)
+    run.requests = tuple(replace(x, finds_sizes=finds_sizes) for x in run.requests)
     linted = run.lint()
     models = apply_policies(
         [(model, request.policy) for model, request in linted],
@@ -167,6 +170,7 @@ class _Run:
                     request.resolution,
                     list(request.shapes) or None,
                     request.tracing,
+                    finds_sizes=request.finds_sizes,
                 )
 
     def fail(self, about: str, error: RflintError) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rflint.analysis.sizes.find import find_size_facts
 from rflint.errors import RflintError
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.rule import Rule
@@ -26,8 +27,12 @@ def lint_model(
     resolution: tuple[int, ...] | None,
     given: Any,
     tracing: TracingOptions,
+    *,
+    finds_sizes: bool = False,
 ) -> tuple[ModelReport, tuple[RflintError, ...]]:
     """The report on one model at one resolution, and an error for each rule that failed.
+
+    With `finds_sizes`, it holds what becomes of the model at other sizes, which takes seconds.
 
     Suppressions and severities are not applied to the findings yet: see report/policy.py.
     """
@@ -36,6 +41,7 @@ def lint_model(
         found, failed = run_rules(rules, model.analysis, options)
         repairs = _repairs(model)
         larger = _larger_input(model)
+        sizes = find_size_facts(model.analysis) if finds_sizes else None
     assumed = model.analysis.architecture.assumptions
     report = ModelReport(
         target,
@@ -50,6 +56,7 @@ def lint_model(
             *(f"not offered: {x}" for x in repairs.failures),
         ),
         place=built.place,
+        sizes=sizes,
         assumption=model.traced.assumption,
     )
     return report, failed

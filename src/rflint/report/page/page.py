@@ -16,6 +16,7 @@ from rflint.report.model_report import ModelReport
 from rflint.report.page.headline import headline
 from rflint.report.page.layers import inputs_and_layers
 from rflint.report.page.repairs import repair_entries
+from rflint.report.page.sizes import sizes_entry
 from rflint.report.page.snippets import Snippets
 from rflint.report.problems import at_resolution
 from rflint.report.report import Report
@@ -95,7 +96,7 @@ def _model_entry(model: ModelReport, label: str, rules: dict[str, Rule]) -> Json
             *([f"{larger[:1].upper()}{larger[1:]}"] if larger else []),
             *(f"Not offered: {reason}." for reason in model.not_offered),
         ],
-        "sizes": None,
+        "sizes": sizes_entry(model),
     }
 
 

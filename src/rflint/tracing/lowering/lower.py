@@ -98,6 +98,7 @@ class _Lowering(GraphInterpreter):
                 parameters.named(name) for name in parameters.sizes if name not in self._counted
             ),
             used_parameters=used,
+            reads_sizes=self._reads_sizes(),
             omitted_inputs=not_given,
             used_by_other_methods=used_by_other_methods(
                 self._model, unused, lacks_inputs=bool(not_given)
@@ -111,6 +112,15 @@ class _Lowering(GraphInterpreter):
             input_axes=axes.carried,
             no_axes_because=axes.unplaced,
         )
+
+    def _reads_sizes(self) -> bool:
+        """Whether the code asked how long something is along a spatial axis."""
+        for node, dim in self.recording.sizes_read:
+            dimensions = self.values[node].dimensions if node in self.values else ()
+            asked = dimensions if dim is None else dimensions[dim : dim + 1 or None]
+            if any(factor.axes for dimension in asked for factor in dimension):
+                return True
+        return False
 
     # -- what the interpreter asks
 

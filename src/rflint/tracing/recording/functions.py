@@ -36,6 +36,8 @@ RANDOM_FUNCTIONS = frozenset(
 """Functions whose results are random numbers."""
 RICH_COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 """Functions behind the operators of Python that compare."""
+SIZE_READS = frozenset({"size", "numel", "nelement", "len", "stride", "shape_as_tensor"})
+"""Functions that answer with the size of a tensor, along all dimensions or along one."""
 TEXTS = frozenset({"__format__", "__repr__", "__str__"})
 """Methods that print a tensor."""
 VIEWS_IN_PLACE = frozenset(

@@ -30,6 +30,7 @@ from rflint.tracing.recording.call_site import CallSite, call_site_on_stack
 from rflint.tracing.recording.factories import makes_a_tensor, new_tensor
 from rflint.tracing.recording.functions import (
     RICH_COMPARISONS,
+    SIZE_READS,
     TEXTS,
     VIEW_PROPERTIES,
     TorchCall,
@@ -66,6 +67,7 @@ class Recorder(TorchFunctionMode):
         self._random = RandomTensors()
         self._reads_values = False
         self._reads_random_values = False
+        self._sizes_read: dict[tuple[fx.Node, int | None], None] = {}
         self._read_nodes: list[fx.Node] = []
         """What had its values read."""
 
@@ -97,6 +99,7 @@ class Recorder(TorchFunctionMode):
             reads_values=self._reads_values,
             assumed=tuple(self.value_reads.assumed),
             read_nodes=tuple(dict.fromkeys(self._read_nodes)),
+            sizes_read=tuple(self._sizes_read),
             parameters=self.tracker.stored.parameters,
         )
 
@@ -126,6 +129,8 @@ class Recorder(TorchFunctionMode):
             return self._set(func, *args)
         if name == "__get__":
             name = func.__self__.__name__
+            if name == "shape":
+                self._note_size_read(args[0], None)
             if name not in VIEW_PROPERTIES:
                 return func(*args, **kwargs)
         return self.call_function(func, name, args, kwargs)
@@ -139,6 +144,9 @@ class Recorder(TorchFunctionMode):
         `op` the one that the code uses, if that is another.
         """
         call = TorchCall(func, name, spelling_of(name, args), args, kwargs, op)
+        if call.spelling in SIZE_READS and args:
+            dim = args[1] if len(args) > 1 else kwargs.get("dim")
+            self._note_size_read(args[0], dim if isinstance(dim, int) else None)
         is_random = self._random.draws(call.spelling, args, kwargs)
         if reads_values(name, args, kwargs):
             self._reads_values = True
@@ -200,6 +208,12 @@ class Recorder(TorchFunctionMode):
         ):
             return NotImplemented
         return self.calls.function(call)
+
+    def _note_size_read(self, tensor: Any, dim: int | None) -> None:
+        """Note that code has asked for a size: what it does may depend on that."""
+        node = self.tracker.known_node(tensor) if isinstance(tensor, torch.Tensor) else None
+        if node is not None:
+            self._sizes_read[(node, dim)] = None
 
     def _written_out(self, call: TorchCall) -> Any:
         """`f(x, out=y)` writes f(x) into y, and returns y."""

@@ -66,5 +66,7 @@ class Recording:
     """Lines that assert something about values: taken to hold."""
     read_nodes: tuple[fx.Node, ...] = ()
     """Those whose values the code read."""
+    sizes_read: tuple[tuple[fx.Node, int | None], ...] = ()
+    """Tensors whose size Python code has asked for, with the dimension; None: all of them."""
     parameters: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """The parameters that the model had at first, and those that it got on the way."""

@@ -67,6 +67,10 @@ class TensorTracker:
         self._bind(on_meta, self._step(self.graph.placeholder(name), Step(on_meta, "input", None)))
         return on_meta
 
+    def known_node(self, tensor: torch.Tensor) -> fx.Node | None:
+        """The node that made a tensor, if something recorded has."""
+        return self._nodes.get(id(tensor))
+
     def input_index(self, tensor: torch.Tensor) -> int | None:
         """Which input of the model a tensor is, if it is one."""
         inputs = [node for node in self.graph.nodes if node.op == "placeholder"]

@@ -1,0 +1,291 @@
+"""Find out what becomes of a model at other sizes of its input.
+
+The architecture says at which sizes the model behaves alike (positions.py); one trace speaks for
+all of them, and further ones confirm it. Where a trace contradicts, or where the model's code has
+asked how large its maps are and may do something else at every size, nothing is known but what was
+traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.analysis.analysis import Analysis
+from rflint.analysis.sizes.behaviours import Behaviour, has_same_fields, is_like
+from rflint.analysis.sizes.facts import Size, SizeFacts, SizeState
+from rflint.analysis.sizes.positions import Positions
+from rflint.analysis.sizes.stops import stops
+from rflint.analysis.sizes.trials import SECONDS, Trials
+from rflint.errors import RflintError
+from rflint.graph.architecture import Architecture
+from rflint.graph.layer import Kind
+
+_T = TypeVar("_T")
+
+_LARGE_GROUP = 8
+"""Of groups of so many sizes, the first and the last one are traced too."""
+
+
+def find_size_facts(
+    analysis: Analysis, sizes: Sequence[Size] | None = None, *, seconds: float = SECONDS
+) -> SizeFacts | None:
+    """What is known of a model at these sizes, ascending; without any, at those around its own.
+
+    The linted size is one of them. After so many seconds of computing, no further size is traced.
+    None where the model is not there any more, or where some axis does not begin with its inputs.
+    """
+    architecture = analysis.architecture
+    if analysis.retracer.resize is None or not _begins_with_its_inputs(architecture):
+        return None
+    if sizes is None:
+        sizes = stops(architecture.resolution, analysis.feasible_max)
+    found = _Search(analysis, tuple(sizes), seconds)
+    found.run()
+    return found.facts()
+
+
+def _begins_with_its_inputs(architecture: Architecture) -> bool:
+    begun = any(x.new_axes and x.kind is not Kind.INPUT for x in architecture.layers)
+    has_all = all(architecture.input_has(axis) for axis in range(architecture.axes))
+    return bool(architecture.axes) and has_all and not begun
+
+
+class _Search:
+    """Groups of sizes with one key each, and what was traced of them."""
+
+    def __init__(self, analysis: Analysis, sizes: tuple[Size, ...], seconds: float) -> None:
+        self.analysis = analysis
+        self.sizes = sizes
+        self.linted = sizes.index(analysis.architecture.resolution)
+        self.trials = Trials(analysis, seconds)
+        architecture = analysis.architecture
+        self.axes = [Positions(architecture, axis) for axis in range(architecture.axes)]
+        for axis, along in enumerate(self.axes):
+            if along.description == self.axes[0].description:
+                self.axes[axis] = self.axes[0]
+        self.groups: dict[object, list[int]] = {}
+        """By key, the numbers of its sizes."""
+        self.behaviours: dict[object, Behaviour] = {}
+        self.failing: set[object] = set()
+        """The keys at whose sizes the model was found not to run."""
+        self.predicts = _can_be_predicted(architecture)
+
+    def run(self) -> None:
+        """Trace, and hold what follows against what is traced."""
+        if self.predicts:
+            self._group()
+            self.predicts = self._traced_as_predicted()
+        if not self.predicts:
+            self._trace_only()
+
+    # -- sizes that are alike
+
+    def _group(self) -> None:
+        for number, size in enumerate(self.sizes):
+            self.groups.setdefault(self._key(size), []).append(number)
+
+    def _key(self, size: Size) -> object:
+        found = [axis.at(n) for axis, n in zip(self.axes, size, strict=True)]
+        failing = [x.fails for x in found if x.fails is not None]
+        return ("fails", min(failing)) if failing else tuple(x.key for x in found)
+
+    def _fails(self, key: object) -> int | None:
+        """The layer that has no positions left at sizes of a key."""
+        is_failure = isinstance(key, tuple) and key[:1] == ("fails",)
+        return key[1] if is_failure else None  # type: ignore[index]
+
+    def _traced_as_predicted(self) -> bool:
+        """Trace a size of each group, and more of large ones; whether nothing contradicts.
+
+        There may not be time for all of them: large groups come first.
+        """
+        own = self._key(self.sizes[self.linted])
+        self.behaviours[own] = Behaviour(self.analysis, self.axes)
+        runs = [key for key in self.groups if self._fails(key) is None]
+        runs.sort(key=lambda key: (-len(self.groups[key]), self.groups[key][0]))
+        largest = self.groups[runs[0]]
+        smallest_that_runs = min(self.groups[key][0] for key in runs)
+        middles = [group[len(group) // 2] for key in runs if (group := self.groups[key])]
+        ends = [
+            end
+            for key in runs
+            if len(group := self.groups[key]) >= _LARGE_GROUP
+            for end in (group[-1], group[0])
+        ]
+        wanted = (
+            self.linted,
+            largest[len(largest) // 2],
+            largest[-1],
+            largest[0],
+            smallest_that_runs,
+            *(number for key in self.groups if key not in runs for number in self.groups[key][-1:]),
+            *middles,
+            *ends,
+        )
+        return all(map(self._is_as_predicted, wanted))
+
+    def _is_as_predicted(self, number: int) -> bool:
+        """Trace a size, if there is time; whether that fits to what is known of its group."""
+        size = self.sizes[number]
+        key = self._key(size)
+        there = self.trials.at(size)
+        if there is None:
+            return True
+        if self._fails(key) is not None:
+            return isinstance(there, RflintError)
+        ran, failed = key in self.behaviours, key in self.failing
+        if isinstance(there, RflintError):
+            self.failing.add(key)
+            return not ran
+        if failed or not is_like(self.analysis, there):
+            return False
+        return self.behaviours.setdefault(key, Behaviour(there, self.axes)).is_confirmed_by(there)
+
+    def _trace_only(self) -> None:
+        """Trace as many sizes as there is time for; each of them is known, and no other."""
+        self.groups = {number: [number] for number in range(len(self.sizes))}
+        self.behaviours = {}
+        for number in _in_good_order(self.sizes, self.linted):
+            self.trials.at(self.sizes[number])
+        for number, size in enumerate(self.sizes):
+            there = self.trials.found.get(size)
+            if isinstance(there, Analysis) and is_like(self.analysis, there):
+                self.behaviours[number] = Behaviour(there, self.axes)
+
+    # -- what is known
+
+    def facts(self) -> SizeFacts:
+        """All of it."""
+        known: list[Behaviour | None] = [None] * len(self.sizes)
+        states: list[tuple[SizeState, str]] = [(SizeState.UNKNOWN, "")] * len(self.sizes)
+        for key, group in self.groups.items():
+            behaviour = self.behaviours.get(key)
+            state = self._state(key, group)
+            for number in group:
+                known[number], states[number] = behaviour, state
+        return SizeFacts(
+            sizes=self.sizes,
+            linted=self.linted,
+            states=tuple((begins, *state) for begins, state in _runs(list(enumerate(states)))),
+            verdicts=tuple(self._verdicts(known)),
+            layers=tuple(self._layers(known)),
+            macs=tuple(self._macs(number, x) for number, x in enumerate(known)),
+            tried=len(self.trials.found),
+        )
+
+    def _state(self, key: object, group: Sequence[int]) -> tuple[SizeState, str]:
+        if key in self.behaviours:
+            return SizeState.RUNS, ""
+        failing = self._fails(key)
+        if failing is not None:
+            name = self.analysis.layers[failing].described
+            return SizeState.FAILS, f"Nothing is left of the map in front of {name}."
+        errors = [self.trials.found.get(self.sizes[number]) for number in group]
+        error = next((x for x in errors if isinstance(x, RflintError)), None)
+        return (SizeState.FAILS, error.message) if error else (SizeState.UNKNOWN, "")
+
+    def _macs(self, number: int, behaviour: Behaviour | None) -> int | None:
+        if behaviour is None:
+            return None
+        traced = self.trials.found.get(self.sizes[number])
+        if isinstance(traced, Analysis):
+            return traced.totals.macs
+        return behaviour.macs(self.sizes[number])
+
+    def _verdicts(
+        self, known: Sequence[Behaviour | None]
+    ) -> Iterator[tuple[int, tuple[tuple[int, Verdict], ...]]]:
+        segments = list(_segments(known))
+        for index, x in enumerate(self.analysis.layers):
+            if not x.kind.is_convolution:
+                continue
+            found: list[tuple[int, Verdict]] = []
+            for begins, ends, behaviour in segments:
+                found += self._verdicts_within(index, begins, ends, behaviour)
+            if any(one is not Verdict.NOT_JUDGED for _, one in found):
+                yield index, tuple(_runs(found))
+
+    def _verdicts_within(
+        self, index: int, begins: int, ends: int, behaviour: Behaviour
+    ) -> Iterator[tuple[int, Verdict]]:
+        """The verdicts on a layer at sizes at which the model behaves alike."""
+        traced = self.trials.found.get(self.sizes[begins])
+        if ends == begins + 1 and isinstance(traced, Analysis):
+            yield begins, traced.layers[index].verdict
+            return
+        numbers = {begins}
+        for axis, size in behaviour.thresholds(index):
+            numbers.add(_first(begins, ends, lambda n, a=axis, s=size: self.sizes[n][a] >= s))  # type: ignore[misc]
+        for number in sorted(numbers - {ends}):
+            yield number, behaviour.verdict(index, self.sizes[number])
+
+    def _layers(
+        self, known: Sequence[Behaviour | None]
+    ) -> Iterator[tuple[int, tuple[tuple[int, AnalysedLayer], ...]]]:
+        segments = list(_segments(known))
+        for index, x in enumerate(self.analysis.layers):
+            found: list[tuple[int, AnalysedLayer]] = []
+            for begins, _, behaviour in segments:
+                there = behaviour.analysis.layers[index]
+                if not found or not has_same_fields(found[-1][1], there):
+                    found.append((begins, there))
+            if len(found) > 1 or any(not has_same_fields(x, there) for _, there in found):
+                yield index, tuple(found)
+
+
+def _can_be_predicted(architecture: Architecture) -> bool:
+    """Whether one trace may speak for other sizes at all."""
+    several = any(layer.kind is Kind.INPUT for layer in architecture.layers)
+    return not (
+        architecture.reads_sizes
+        or architecture.tracer != "symbolic"
+        or architecture.is_random
+        or architecture.changes_state
+        or architecture.left_out is not None
+        or several
+    )
+
+
+def _in_good_order(sizes: Sequence[Size], linted: int) -> list[int]:
+    """All sizes: those first that people use, and of these the ones that are near."""
+    own = max(sizes[linted])
+
+    def rank(number: int) -> tuple[int, int]:
+        side = max(sizes[number])
+        roundness = next((i for i, step in enumerate((32, 16, 8, 4, 2)) if side % step == 0), 5)
+        return roundness, abs(side - own)
+
+    return sorted(range(len(sizes)), key=rank)
+
+
+def _segments(known: Sequence[Behaviour | None]) -> Iterator[tuple[int, int, Behaviour]]:
+    """Neighbouring sizes at which the model behaves alike: the first, the end, and how."""
+    begins = 0
+    for number in range(1, len(known) + 1):
+        if number == len(known) or known[number] is not known[begins]:
+            behaviour = known[begins]
+            if behaviour is not None:
+                yield begins, number, behaviour
+            begins = number
+
+
+def _first(begins: int, ends: int, holds: Callable[[int], bool]) -> int:
+    """The first number for which something holds that holds for all behind it, too."""
+    while begins < ends:
+        middle = (begins + ends) // 2
+        if holds(middle):
+            ends = middle
+        else:
+            begins = middle + 1
+    return ends
+
+
+def _runs(values: Sequence[tuple[int, _T]]) -> Iterator[tuple[int, _T]]:
+    """Only those that differ from what is before them."""
+    before: list[_T] = []
+    for number, value in values:
+        if before != [value]:
+            yield number, value
+        before = [value]

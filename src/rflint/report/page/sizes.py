@@ -1,0 +1,45 @@
+"""What the page's slider knows: a model at other sizes of its input."""
+
+from __future__ import annotations
+
+from rflint.analysis.sizes.find import find_size_facts
+from rflint.graph.layer import Kind
+from rflint.report.model_report import ModelReport
+from rflint.report.schema import JsonObject, field_entries, numbers
+
+
+def sizes_entry(model: ModelReport) -> JsonObject | None:
+    """The entry `sizes`; None where nothing is known of other sizes.
+
+    Whoever lints from Python may ask for a page afterwards: the model is still there then.
+    """
+    facts = model.sizes or find_size_facts(model.analysis)
+    if facts is None:
+        return None
+    ordinary = (i for i, x in enumerate(model.layers) if x.kind is not Kind.INPUT)
+    number = {index: position for position, index in enumerate(ordinary)}
+    return {
+        "stops": [list(size) for size in facts.sizes],
+        "linted": facts.linted,
+        "states": [
+            {"from": begins, "state": state.value, "why": why}
+            for begins, state, why in facts.states
+        ],
+        "verdicts": [
+            [number[index], [[begins, verdict.value] for begins, verdict in runs]]
+            for index, runs in facts.verdicts
+        ],
+        "macs": list(facts.macs),
+        "fields": [
+            [
+                number[index],
+                [
+                    {"from": begins, **field_entries(x), "kernel": numbers(x.geometry.kernel)}
+                    for begins, x in runs
+                ],
+            ]
+            for index, runs in facts.layers
+            if index in number
+        ],
+        "tried": facts.tried,
+    }
