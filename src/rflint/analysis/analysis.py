@@ -30,7 +30,7 @@ class OtherPasses:
     """
 
 
-@dataclass
+@dataclass(eq=False)
 class Retracer:
     """Traces the analysed model again, when that is first asked for.
 

@@ -226,7 +226,7 @@ def _lint(given: LintArguments) -> int:
         changed=given.changed,
         fail_on=given.fail_on,
         use_cache=not given.no_cache,
-        finds_sizes=any(name in TELL_OF_SIZES for name, _ in outputs),
+        with_sizes=any(name in TELL_OF_SIZES for name, _ in outputs),
         baseline=BaselineOptions(
             given.baseline,
             use=not given.no_baseline,

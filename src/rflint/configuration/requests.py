@@ -54,7 +54,7 @@ class Request:
     is_named: bool = False
     """Whether the configuration calls it by its name."""
     permissions: Permissions = _NOTHING_UNUSUAL
-    finds_sizes: bool = False
+    with_sizes: bool = False
     """Whether the report is to tell of other input sizes, too."""
     hint: str = ""
     """What may have been meant, where there is no such target."""
@@ -80,7 +80,7 @@ class Request:
                 sorted(self.arguments.items()),
                 self.tracing,
                 self.permissions,
-                self.finds_sizes,
+                self.with_sizes,
                 self.rule_options,
                 [(rule.code, rule.file) for rule in self.policy.rules],
             )
@@ -205,7 +205,7 @@ def _model_of(request: Request) -> str:
         rule_options=rule_options,
         policy=Policy(()),
         permissions=_NOTHING_UNUSUAL,
-        finds_sizes=False,
+        with_sizes=False,
     ).identity
 
 

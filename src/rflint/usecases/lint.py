@@ -40,14 +40,14 @@ def lint_project(
     changed: Sequence[str] | None = None,
     fail_on: str | None = None,
     use_cache: bool = True,
-    finds_sizes: bool = False,
+    with_sizes: bool = False,
     baseline: BaselineOptions = _BASELINE,
     listener: Listener = _LISTENER,
 ) -> Report:
     """Lint targets, or all configured models where there are none, and report on all of them.
 
     `options` go before what the configuration says. With `changed`, only models are linted that
-    depend on one of these files; with `finds_sizes`, reports tell of other input sizes. What goes
+    depend on one of these files; with `with_sizes`, reports tell of other input sizes. What goes
     wrong with one model is a failure in the report; errors are raised for what concerns the run as
     a whole.
     """
@@ -57,7 +57,7 @@ def lint_project(
         run.load(targets, options)
     else:
         run.load_affected(targets, options, changed)
-    run.requests = tuple(replace(x, finds_sizes=finds_sizes) for x in run.requests)
+    run.requests = tuple(replace(x, with_sizes=with_sizes) for x in run.requests)
     linted = run.lint()
     models = apply_policies(
         [(model, request.policy) for model, request in linted],
@@ -170,7 +170,7 @@ class _Run:
                     request.resolution,
                     list(request.shapes) or None,
                     request.tracing,
-                    finds_sizes=request.finds_sizes,
+                    with_sizes=request.with_sizes,
                 )
 
     def fail(self, about: str, error: RflintError) -> None:

@@ -28,11 +28,11 @@ def lint_model(
     given: Any,
     tracing: TracingOptions,
     *,
-    finds_sizes: bool = False,
+    with_sizes: bool = False,
 ) -> tuple[ModelReport, tuple[RflintError, ...]]:
     """The report on one model at one resolution, and an error for each rule that failed.
 
-    With `finds_sizes`, it holds what becomes of the model at other sizes, which takes seconds.
+    With `with_sizes`, it holds what becomes of the model at other sizes, which takes seconds.
 
     Suppressions and severities are not applied to the findings yet: see report/policy.py.
     """
@@ -41,7 +41,7 @@ def lint_model(
         found, failed = run_rules(rules, model.analysis, options)
         repairs = _repairs(model)
         larger = _larger_input(model)
-        sizes = find_size_facts(model.analysis) if finds_sizes else None
+        sizes = find_size_facts(model.analysis) if with_sizes else None
     assumed = model.analysis.architecture.assumptions
     report = ModelReport(
         target,

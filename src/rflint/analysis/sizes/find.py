@@ -105,6 +105,8 @@ class _Search:
         self.behaviours[own] = Behaviour(self.analysis, self.axes)
         runs = [key for key in self.groups if self._fails(key) is None]
         runs.sort(key=lambda key: (-len(self.groups[key]), self.groups[key][0]))
+        if own not in runs:
+            return False
         largest = self.groups[runs[0]]
         smallest_that_runs = min(self.groups[key][0] for key in runs)
         middles = [group[len(group) // 2] for key in runs if (group := self.groups[key])]
@@ -146,7 +148,7 @@ class _Search:
     def _trace_only(self) -> None:
         """Trace as many sizes as there is time for; each of them is known, and no other."""
         self.groups = {number: [number] for number in range(len(self.sizes))}
-        self.behaviours = {}
+        self.behaviours, self.failing = {}, set()
         for number in _in_good_order(self.sizes, self.linted):
             self.trials.at(self.sizes[number])
         for number, size in enumerate(self.sizes):
@@ -161,10 +163,9 @@ class _Search:
         known: list[Behaviour | None] = [None] * len(self.sizes)
         states: list[tuple[SizeState, str]] = [(SizeState.UNKNOWN, "")] * len(self.sizes)
         for key, group in self.groups.items():
-            behaviour = self.behaviours.get(key)
-            state = self._state(key, group)
             for number in group:
-                known[number], states[number] = behaviour, state
+                known[number] = self.behaviours.get(key)
+                states[number] = self._state(key, number)
         return SizeFacts(
             sizes=self.sizes,
             linted=self.linted,
@@ -175,16 +176,17 @@ class _Search:
             tried=len(self.trials.found),
         )
 
-    def _state(self, key: object, group: Sequence[int]) -> tuple[SizeState, str]:
+    def _state(self, key: object, number: int) -> tuple[SizeState, str]:
         if key in self.behaviours:
             return SizeState.RUNS, ""
         failing = self._fails(key)
         if failing is not None:
             name = self.analysis.layers[failing].described
             return SizeState.FAILS, f"Nothing is left of the map in front of {name}."
-        errors = [self.trials.found.get(self.sizes[number]) for number in group]
-        error = next((x for x in errors if isinstance(x, RflintError)), None)
-        return (SizeState.FAILS, error.message) if error else (SizeState.UNKNOWN, "")
+        there = self.trials.found.get(self.sizes[number])
+        if isinstance(there, RflintError):
+            return SizeState.FAILS, there.message
+        return (SizeState.FAILS if key in self.failing else SizeState.UNKNOWN), ""
 
     def _macs(self, number: int, behaviour: Behaviour | None) -> int | None:
         if behaviour is None:

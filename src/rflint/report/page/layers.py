@@ -63,7 +63,7 @@ class _Graph:
             {INPUT: alike[0] if len(set(alike)) == 1 else None, **shapes},
             (
                 f"{'inputs' if len(alike) > 1 else 'input'} {', '.join(map(size, alike))}",
-                *(f"input {layers[i].name} {size(layers[i].out_shape)}" for i in further),
+                *(f"input {size(layers[i].out_shape)}" for i in further),
             ),
         )
 
