@@ -1,7 +1,7 @@
 /** The selected layer: all its numbers, what was found about it, and both its places. */
 
 import { useEffect } from "preact/hooks";
-import type { Layer, Model } from "../data";
+import type { Layer, Lengths, Model } from "../data";
 import { VERDICT_MEANS, VerdictChip } from "../looks";
 import type { Store } from "../state";
 import { exact, lengths, sizeText } from "../text";
@@ -75,8 +75,8 @@ function Numbers({ layer, at, model }: { layer: Layer; at: AtSize; model: Model 
   const fields = at.fieldsOf(layer.index);
   const linted = at.linted ? "" : ` at ${sizeText(model.report.resolution)}`;
   const rows: [string, string][] = [
-    ["Reads", `${lengths(fields.r_in_min)} to ${lengths(fields.r_in_max)} px of the input`],
-    ["Makes", `${lengths(fields.r_out_min)} to ${lengths(fields.r_out_max)} px`],
+    ["Reads", fromTo(fields.r_in_min, fields.r_in_max)],
+    ["Makes", fromTo(fields.r_out_min, fields.r_out_max)],
     ["Jump", lengths(layer.jump)],
     ["Kernel", lengths(fields.kernel)],
     ["Stride", lengths(layer.stride)],
@@ -101,6 +101,12 @@ function Numbers({ layer, at, model }: { layer: Layer; at: AtSize; model: Model 
       ))}
     </dl>
   );
+}
+
+/** One length where the smallest and the largest agree. */
+function fromTo(least: Lengths, most: Lengths): string {
+  const [from, to] = [lengths(least), lengths(most)];
+  return from === to ? `${from} px of the input` : `${from} to ${to} px of the input`;
 }
 
 function Neighbours({ store, model, layer }: { store: Store; model: Model; layer: Layer }) {

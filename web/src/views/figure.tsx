@@ -291,7 +291,7 @@ function YAxis(props: { scale: Scale; log: boolean; inner: number }) {
     select(group.current).call(
       axisLeft<NumberValue>(scale)
         .tickValues(ticks)
-        .tickFormat((value) => short(value.valueOf()))
+        .tickFormat((value) => exact(value.valueOf()))
         .tickSize(-inner)
         .tickPadding(8),
     );
