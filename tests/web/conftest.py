@@ -35,6 +35,33 @@ googlenet = partial(
 densenet121 = partial(torchvision.models.densenet121, weights=None)
 
 
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(2)>",
+    "<!--<script>",
+    '" onmouseover="alert(3)" x="',
+    "__proto__",
+    "constructor",
+    "{{1}} ${1} &lt;b&gt; \\u2028 \\x00",
+]
+
+
+def hostile():
+    steps = nn.ModuleDict({name: nn.Conv2d(3, 3, 3, padding=1) for name in HOSTILE})
+
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.steps = steps
+
+        def forward(self, x):
+            for step in self.steps.values():
+                x = step(x)
+            return x
+
+    return Steps()
+
+
 def chain():
     steps = [nn.Conv2d(4, 4, 3, padding=1) for _ in range(999)]
     return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), *steps)

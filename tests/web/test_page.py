@@ -274,3 +274,20 @@ def test_dots_lie_where_their_numbers_say(
         lefts = [float(cx) for (cx,) in tab.attributes(f"{COLUMN} circle", "cx")]
         steps = [b - a for a, b in pairwise(lefts)]
         assert steps == pytest.approx([steps[0]] * len(steps), abs=0.01)
+
+
+def test_names_inject_nothing(written: Callable[..., Written], running: Any) -> None:
+    """They are text wherever they are drawn, and the page runs nothing of them."""
+    page = written("hostile", "8")
+    with opened(running, page.file, "layer=<img src=x onerror=alert(4)>&model=__proto__") as tab:
+        found = tab.attributes(ROW, "data-layer")
+        assert found == [(layer["name"],) for layer in page.model["layers"]]
+        assert any("<img src=x onerror=alert(2)>" in name for (name,) in found)
+        for number in range(len(found)):
+            tab.tab.locator(ROW).nth(number).click()
+            shown = tab.tab.get_by_test_id("details").get_attribute("data-layer")
+            assert (shown,) == found[number]
+        tab.tab.get_by_test_id("search").fill("<img")
+        assert len(rows(tab)) == 1
+        assert tab.tab.locator("img, iframe, object, [onmouseover], [onerror]").count() == 0
+        assert tab.tab.locator("script").count() == 3
