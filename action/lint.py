@@ -13,7 +13,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -38,12 +38,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         files = _files(workspace, Path(folder))
         formats = [word for name, file in files.items() for word in ("--format", f"{name}:{file}")]
-        print("rflint", *shlex.join(arguments).splitlines(), flush=True)
-        status = subprocess.run(
-            [sys.executable, "-c", _RFLINT, *formats, *arguments],
-            stdin=subprocess.DEVNULL,
-            check=False,
-        ).returncode
+        status = _run(formats, arguments)
+        compared, comment = _compared(arguments, Path(folder) / "diff.md")
         texts = {name: file.read_text("utf-8") for name, file in files.items() if file.exists()}
     for line in texts.get("github", "").splitlines():
         sys.stdout.buffer.write(f"{_command(line, prefix)}\n".encode())
@@ -52,10 +48,36 @@ def main() -> int:
     if prefix and "sarif" in texts:
         log = json.dumps(_rebased(json.loads(texts["sarif"]), prefix), indent=2)
         files["sarif"].write_text(log, "utf-8")
+    if compared is not None:
+        # what was found before is in the report, and fails nothing; 2 is 2 on either side
+        status = max(compared, status if status > 1 else 0)
+    if comment:
+        texts["markdown"] = f"{comment}\n{texts.get('markdown', '')}"
+        if "markdown" in files:
+            files["markdown"].write_text(texts["markdown"], "utf-8")
     if _switch("SUMMARY"):
         _append("GITHUB_STEP_SUMMARY", texts.get("markdown", ""))
     _append("GITHUB_OUTPUT", f"status={status}\n")
     return status
+
+
+def _run(formats: Sequence[str], arguments: Sequence[str], *subcommand: str) -> int:
+    """The status of rflint; what it is called with is told, but for where reports go."""
+    print("rflint", *shlex.join([*subcommand, *arguments]).splitlines(), flush=True)
+    command = [sys.executable, "-c", _RFLINT, *subcommand, *formats, *arguments]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def _compared(arguments: Sequence[str], file: Path) -> tuple[int | None, str]:
+    """The status of `rflint diff`, and its comment; None where there is nothing to compare with."""
+    revision = _given("DIFF_AGAINST")
+    if not revision:
+        return None, ""
+    if revision.startswith("-"):
+        _refuse(f"diff-against is a revision, not {revision!r}")
+    formats = ["--format", f"markdown:{file}"]
+    status = _run(formats, [f"{revision}...", *arguments], "diff")
+    return status, file.read_text("utf-8") if file.exists() else ""
 
 
 def _files(workspace: Path, folder: Path) -> Mapping[str, Path]:

@@ -27,7 +27,7 @@ from rflint.graph.windows import Window
 from rflint.operators.taught import operator
 
 if TYPE_CHECKING:
-    from rflint.api import lint, lint_architecture, lint_project, repairs
+    from rflint.api import diff, lint, lint_architecture, lint_project, repairs
     from rflint.repair.repair import Repair
     from rflint.report.report import Report
 
@@ -37,6 +37,7 @@ __all__ = [
     "RflintError",
     "Window",
     "__version__",
+    "diff",
     "lint",
     "lint_architecture",
     "lint_project",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "diff": "rflint.api",
     "lint": "rflint.api",
     "lint_architecture": "rflint.api",
     "lint_project": "rflint.api",

@@ -20,6 +20,7 @@ from rflint.usercode.permissions import Permissions
 if TYPE_CHECKING:
     from rflint.graph.architecture import Architecture
     from rflint.repair.repair import Repair
+    from rflint.report.difference.difference import Difference
     from rflint.report.report import Report
 
 _P = ParamSpec("_P")
@@ -212,6 +213,26 @@ def lint_architecture(
 
     checks = chosen_checks(select, ignore, extend_select, settings, allow_unknown)
     return lint(architecture, checks, name)
+
+
+@_for_python
+def diff(before: Report | Mapping[str, Any], after: Report | Mapping[str, Any]) -> Difference:
+    """What differs between two reports; torch is not imported.
+
+    Args:
+        before: a report, or what its `to_dict()` gave, as it is read from a JSON file.
+        after: the other one.
+
+    Models are compared with their namesakes at the same size; one model of each, whatever it is
+    called. `difference.comparisons` has what differs, `difference.new_findings` what is found only
+    after, `difference.to_dict()` all of it, as `rflint diff --format json` prints it.
+    """
+    from rflint.report.difference.difference import compare_reports
+    from rflint.report.report import Report
+
+    return compare_reports(
+        *(x.to_dict() if isinstance(x, Report) else dict(x) for x in (before, after))
+    )
 
 
 @_for_python

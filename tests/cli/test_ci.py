@@ -22,6 +22,7 @@ from jsonschema import Draft7Validator
 from rflint.configuration.toml import tomllib
 from tests.helpers.program import PATIENCE, RFLINT, plain_environment, rflint, write
 from tests.helpers.project import PROJECT
+from tests.helpers.repository import Repository
 
 ACTION: dict[str, Any] = yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
@@ -242,6 +243,23 @@ def test_pip_is_asked_for_one_thing(workspace: Path, spec: str) -> None:
 
 
 # -- the document
+
+
+def test_only_what_is_new_fails_where_something_is_compared_with(tmp_path: Path) -> None:
+    """The report has everything, and what has changed comes first."""
+    repository = Repository(tmp_path / "checkout")
+    repository.commit(model=MODEL)
+    repository.run("git", "branch", "before")
+    write(repository.path, {"model.py": f"# a line more\n{MODEL}"})
+    given = {"args": "model.py:build --res 16", "markdown": "out.md", "annotations": "false"}
+    same = act(LINT, repository.path, diff_against="before", **given)
+    assert (same.status, same.outputs) == (0, "status=0\n")
+    comment = (repository.path / "out.md").read_text()
+    assert comment.startswith("## rflint: what is different")
+    assert "No difference." in comment
+    assert "RF101" in comment, "the report comes behind it"
+    assert comment in same.summary
+    assert act(LINT, repository.path, diff_against="nowhere", **given).status == 2
 
 
 def test_what_the_document_shows_can_be_parsed() -> None:

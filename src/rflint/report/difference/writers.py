@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Writer: TypeAlias = Callable[["Difference", TextIO, bool], None]
 """Writes a difference to a stream; the flag asks for all details."""
 
-DIFFERENCE_FORMATS = ("text", "json", "markdown")
+DIFFERENCE_FORMATS = ("text", "json", "markdown", "html")
 """What `rflint diff --format` takes; the first is the default."""
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import rflint
 from rflint.report.difference.difference import compare_reports
+from rflint.report.report import Report
+from tests.helpers import handmade_reports
 from tests.helpers.differences import failed, joined, saved
 from tests.helpers.handmade_reports import conv
 
@@ -22,6 +25,12 @@ def titles(before: dict, after: dict) -> list[str]:  # type: ignore[type-arg]
 def test_one_comparison_for_each_size() -> None:
     both = joined(at(32), at(64))
     assert titles(both, both) == ["net.py:build at 32x32", "net.py:build at 64x64"]
+
+
+def test_python_compares_reports_and_what_was_saved_of_them() -> None:
+    report = Report((handmade_reports.report(LAYERS),))
+    assert rflint.diff(report, report.to_dict()).is_same
+    assert not rflint.diff(report, at(64)).is_same
 
 
 def test_the_order_of_a_report_does_not_matter() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -70,13 +71,13 @@ def test_long_lists_are_cut_unless_all_is_asked_for() -> None:
     assert "layer39" not in short
 
 
-@pytest.mark.parametrize("format_", ["text", "markdown"])
+@pytest.mark.parametrize("format_", ["text", "markdown", "html"])
 def test_no_difference_is_said(format_: str) -> None:
     report = saved([weighing("a")])
     assert "No difference." in written(compare_reports(report, report), format_)
 
 
-@pytest.mark.parametrize("format_", ["text", "markdown"])
+@pytest.mark.parametrize("format_", ["text", "markdown", "html"])
 @pytest.mark.parametrize("reports", [(failed(), saved([])), (saved([]), failed())])
 def test_a_side_that_failed_is_shown_as_such(format_: str, reports: Any) -> None:
     text = written(named(compare_reports(*reports), "here", "there"), format_)
@@ -132,3 +133,49 @@ def test_the_comment_stays_below_what_github_takes() -> None:
     text = written(compare_reports({**report, "models": []}, several), "markdown")
     assert len(text) < 65_536
     assert re.search(r"\d+ more", text)
+
+
+class Page(HTMLParser):
+    """The elements of a page, each with its attributes, and all its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.shown: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.shown.append(data)
+
+
+def test_the_page_tells_what_the_text_tells() -> None:
+    shown = "\n".join(Page(written(changed(), "html")).shown)
+    for words in ("main (1234567)", "fresh.x", "kernel 3 → 5", "1 new finding, 1 gone, 1 kept"):
+        assert words in shown
+
+
+def test_the_page_has_one_picture_of_both_sides() -> None:
+    page = Page(written(changed(), "html"))
+    assert [tag for tag, _ in page.elements].count("svg") == 1
+    assert {"before", "after"} <= set(page.shown)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_is_markup_in_the_page(name: str) -> None:
+    plain = Page(written(hostile("plain"), "html"))
+    page = Page(written(hostile(name), "html"))
+    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in plain.elements}
+    assert len(page.elements) == len(plain.elements)
+    for tag, attributes in page.elements:
+        assert tag not in ("script", "link", "img", "iframe", "a")
+        assert not any(x.startswith("on") or x in ("src", "href") for x in attributes)
+
+
+def test_the_page_asks_for_nothing() -> None:
+    text = written(changed(), "html").replace("http://www.w3.org/2000/svg", "")
+    assert "//" not in text
+    assert "url(" not in text
+    assert "@import" not in text
