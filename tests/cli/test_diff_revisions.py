@@ -160,6 +160,21 @@ def test_configured_models_are_compared_by_name(repository: Repository, tmp: Pat
     assert json.loads(named.out)["layers"] == document["layers"]
 
 
+def test_a_model_that_was_configured_since_is_new(repository: Repository, tmp: Path) -> None:
+    """And no failure of the earlier side, which does not have it."""
+    first = '[[models]]\ntarget = "nets.net:build"\nres = 16\n'
+    write(repository.path, {"rflint.toml": first})
+    repository.commit()
+    second = first + '[[models]]\ntarget = "nets.fresh:build"\nres = 16\n'
+    write(repository.path, {"rflint.toml": second, "src/nets/fresh.py": model(SOUND)})
+    ran = diff(repository, "main..", "--format", "json", "--format", "text:x", TMPDIR=str(tmp))
+    assert (ran.status, ran.err) == (0, "")
+    (fresh,) = json.loads(ran.out)["further"]
+    assert fresh["before"] is None
+    assert "0" in fresh["layers"]["added"]
+    assert "This model is new." in (repository.path / "x").read_text()
+
+
 def test_options_of_the_later_side_hold_for_both(repository: Repository, tmp: Path) -> None:
     """Else a difference could be one of configurations."""
     write(repository.path, {"rflint.toml": 'res = 16\npythonpath = ["src"]\nignore = ["RF1"]\n'})
@@ -274,7 +289,7 @@ def test_nothing_is_left_when_it_is_interrupted(
     assert running.returncode == 128 + number, out
     assert "Traceback" not in out
     assert_nothing_left(repository, tmp)
-    assert "rflint-diff-" not in _processes()
+    assert str(tmp) not in _processes(), "and no process goes on there"
 
 
 def _processes() -> str:

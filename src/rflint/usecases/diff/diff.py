@@ -5,7 +5,7 @@ Nothing here imports torch; the processes do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +31,10 @@ from rflint.usercode.other_checkout import Checkout, checked_out
 from rflint.usercode.paths import short_path
 
 WORKING_TREE = "the working tree"
+_WITHOUT_PAST = (
+    "{target} is there on the later side only. If it was called something else, compare it with a "
+    "report of then: rflint OLD --format json:before.json, and rflint diff before.json {target}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,16 @@ def diff_sides(before: Side, after: Side, options: DiffOptions, listener: Listen
             for side, place in zip((before, after), places, strict=True)
         ]
         reports = [_report(x, place, listener) for x, place in zip(started, places, strict=True)]
+        if isinstance(before, LintedSide) and not before.targets:
+            reports[0] = _without_new(reports[0], configuration, places[0])
     difference = compare_reports(*reports)
+    failed = {x.target for x in difference.failures if x.side == "after"}
     for failure in difference.failures:
         label = places[failure.side == "after"].label
-        listener.failed(f"{label}: {failure.target}", RflintError(failure.message), None)
+        error = RflintError(failure.message)
+        if failure.side == "before" and failure.kind == "import" and failure.target not in failed:
+            error.hint = _WITHOUT_PAST.format(target=failure.target)
+        listener.failed(f"{label}: {failure.target}", error, None)
     return replace(
         difference,
         before=places[0].label,
@@ -177,6 +187,22 @@ def _report(started: LintProcess | Path, place: _Place, listener: Listener) -> J
         listener.detail(f"{place.label}: {note}")
     found: JsonObject = answer["report"]
     return found
+
+
+def _without_new(report: JsonObject, configuration: Configuration, place: _Place) -> JsonObject:
+    """The report before, where it does not count that a model is missing that came later."""
+    if place.checkout is None:
+        return report
+    document = nearest_document(place.folder)
+    known = read_configuration(document).models if document else ()
+    names = {name for model in known for name in (model.target, model.name) if name}
+    new = [x.name or x.target for x in configuration.models if not {x.target, x.name} & names]
+    errors = [x for x in report["errors"] if not (x["kind"] == "import" and _is_of(x, new))]
+    return {**report, "errors": errors}
+
+
+def _is_of(error: Mapping[str, str], titles: Sequence[str]) -> bool:
+    return any(error["target"] == x or error["target"].startswith(f"{x} at ") for x in titles)
 
 
 def _raised(error: Mapping[str, str], place: _Place) -> RflintError:
