@@ -57,6 +57,8 @@ def print_difference(console: Console, difference: Difference, verbose: bool) ->
             console.rule(style="dim")
             console.print()
         _Page(console, difference, comparison, verbose).print()
+    if len(difference.comparisons) == 1 and not difference.failures:
+        return  # its page says all there is to say
     if difference.comparisons:
         console.print()
     for failure in difference.failures:
@@ -137,9 +139,9 @@ class _Page:
             names = f"{module_name(renaming.before)} is called {module_name(renaming.after)} now"
             number = plural(len(renaming.layers), "layer")
             self._item("=", one_line(names), f" ({number}, the same structure)", "cyan")
+        self._changes(own)
         self._list("+", layers.really_added, "green")
         self._list("-", layers.really_removed, "red")
-        self._changes(own)
         if self.verbose or not own:
             self._changes(following)
         elif following:
