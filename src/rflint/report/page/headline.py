@@ -13,7 +13,6 @@ from rflint.report.wording import (
     incompleteness,
     larger_input,
     sound_sizes,
-    soundness,
 )
 from rflint.text.numbers import abbreviated, percent, plural, size
 
@@ -22,7 +21,7 @@ def headline(model: ModelReport, cross: str) -> JsonObject:
     """Plain sentences; empty where there is nothing to say."""
     return {
         "wrong": " ".join(_wrong(model, cross)),
-        "cost": " ".join(_cost(model)),
+        "cost": " ".join(_cost(model, cross)),
         "do": _what_to_do(model, cross),
     }
 
@@ -38,13 +37,16 @@ def _wrong(model: ModelReport, cross: str) -> Iterator[str]:
             f"{'is' if is_one else 'are'} unproductive{ones} at {size(resolution, cross)}: "
             f"what {'it reads' if is_one else 'they read'} already sees more than the whole input."
         )
-        yield sound_sizes(analysis, cross)
     elif not totals.convs:
         yield "There is no convolution to judge."
-    yield from filter(None, (soundness(analysis, cross), incompleteness(analysis)))
+    else:
+        yield f"No convolution is unproductive at {size(resolution, cross)}."
+    if left := incompleteness(analysis):
+        yield left
 
 
-def _cost(model: ModelReport) -> Iterator[str]:
+def _cost(model: ModelReport, cross: str) -> Iterator[str]:
+    """What is wasted, and at which sizes less would be."""
     totals = model.analysis.totals
     if totals.unproductive:
         hold, do = ("It holds", "does") if totals.unproductive == 1 else ("They hold", "do")
@@ -60,6 +62,8 @@ def _cost(model: ModelReport) -> Iterator[str]:
             f"({percent(totals.dead_weights, totals.params)} of all parameters) do nothing at this "
             "size: they only ever meet zero padding, or nobody reads what they make."
         )
+    if totals.convs:
+        yield sound_sizes(model.analysis, cross)
 
 
 def _what_to_do(model: ModelReport, cross: str) -> str:
