@@ -53,11 +53,12 @@ def sound_sizes(analysis: Analysis, cross: str = "x") -> str:
     """How far units see, and the sizes at which no convolution is unproductive and some see all.
 
     This speaks of receptive fields: whether the model runs at these sizes is another question.
-    Where inputs differ in size, one size says nothing of the others.
+    Where inputs differ in size, one size says nothing of the others; and where a part of the model
+    was not judged, nobody knows which sizes are sound for it.
     """
     least = compact_size(analysis.feasible_min, cross)
     most = analysis.feasible_max
-    if analysis.sizes_differ:
+    if analysis.sizes_differ or not analysis.complete:
         return f"Receptive fields ask for inputs of at least {least} px."
     if most is None:
         return f"Sees the whole input; sound from {least} px on."

@@ -62,7 +62,7 @@ def _cost(model: ModelReport, cross: str) -> Iterator[str]:
             f"({percent(totals.dead_weights, totals.params)} of all parameters) do nothing at this "
             "size: they only ever meet zero padding, or nobody reads what they make."
         )
-    if totals.convs:
+    if totals.unproductive or (totals.convs and model.analysis.complete):
         yield sound_sizes(model.analysis, cross)
 
 

@@ -207,6 +207,15 @@ def test_inputs_of_different_sizes_are_told_what_receptive_fields_ask_for() -> N
     assert "ound between" not in text
 
 
+def test_no_size_is_called_sound_for_a_model_that_was_not_judged_whole() -> None:
+    from rflint.rules.rf902_left_out_part import thresholds
+
+    text = printed(rflint.lint(thresholds, res=3))
+    assert "incomplete" in text
+    assert "ound between" not in text
+    assert "sound from" not in text
+
+
 def test_edits_stand_beside_the_line_that_built_what_they_change(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     file.write_text(
