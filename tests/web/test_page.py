@@ -27,17 +27,10 @@ def page(request: pytest.FixtureRequest, written: Callable[..., Written]) -> Wri
     return written(*request.param)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tab(page: Written, running: Any) -> Iterator[Opened]:
     with opened(running, page.file) as tab:
         yield tab
-
-
-@pytest.fixture(autouse=True)
-def afresh(request: pytest.FixtureRequest) -> None:
-    """Nothing of what another test chose."""
-    if "tab" in request.fixturenames:
-        request.getfixturevalue("tab").tab.reload()
 
 
 def identity(layer: Any) -> tuple[str, str]:
@@ -217,8 +210,9 @@ def test_nothing_is_wider_than_a_telephone(page: Written, running: Any) -> None:
         with opened(running, page.file, color_scheme=scheme) as tab:
             for width in (390, 1280):
                 tab.tab.set_viewport_size({"width": width, "height": 844})
-                wide = tab.tab.evaluate("document.documentElement.scrollWidth")
-                assert wide == width
+                tab.tab.wait_for_function(
+                    "(width) => document.documentElement.scrollWidth === width", arg=width
+                )
 
 
 def test_all_of_it_is_printed(page: Written, tab: Opened) -> None:
@@ -227,7 +221,6 @@ def test_all_of_it_is_printed(page: Written, tab: Opened) -> None:
     assert tab.tab.evaluate(f"{scroll}.scrollHeight <= {scroll}.clientHeight + 1")
     assert not tab.tab.get_by_test_id("search").is_visible()
     assert tab.tab.locator(ROW).last.is_visible()
-    tab.tab.emulate_media(media="screen")
 
 
 PAPER = ["vgg16", "resnet18", "mpnet18"]
@@ -257,7 +250,7 @@ def test_dots_lie_where_their_numbers_say(
     """On the linear scale: heights above the axis are in the ratio of the numbers."""
     page = written(target, "32")
     with opened(running, page.file) as tab:
-        tab.tab.get_by_role("button", name="linear").click()
+        tab.tab.get_by_role("button", name="linear", exact=True).click()
         line = "[data-testid=figure] .input-size line"
         tab.tab.wait_for_function(
             "() => document.querySelector('.y-axis .tick text').textContent === '0'"

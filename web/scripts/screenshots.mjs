@@ -17,16 +17,12 @@ if (!report || !executablePath) {
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 try {
-  for (const colorScheme of ["light", "dark"]) {
-    const suffix = colorScheme === "light" ? "" : "-dark";
-    const viewport = { width: 1280, height: 1440 };
-    const page = await browser.newPage({ viewport, colorScheme, reducedMotion: "reduce" });
-    await page.goto(pathToFileURL(path.resolve(report)).href);
-    await page.locator("[data-testid=figure]").waitFor();
-    await page.screenshot({ path: `${docs}page${suffix}.png` });
-    await page.locator("#graph").screenshot({ path: `${docs}page-graph${suffix}.png` });
-    await page.close();
-  }
+  const viewport = { width: 1280, height: 1440 };
+  const page = await browser.newPage({ viewport, colorScheme: "light", reducedMotion: "reduce" });
+  await page.goto(pathToFileURL(path.resolve(report)).href);
+  await page.locator("[data-testid=figure]").waitFor();
+  await page.screenshot({ path: `${docs}page.png` });
+  await page.locator("#graph").screenshot({ path: `${docs}page-graph.png` });
 } finally {
   await browser.close();
 }
