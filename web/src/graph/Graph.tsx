@@ -122,6 +122,8 @@ export function Graph({ model, verdictOf, selected, onSelect }: GraphProps) {
       next.current = (there) => {
         const after = there.at.get(key);
         if (after) view.put(anchorOf(after), screen);
+        // boxes change places in the document, which takes the focus from them
+        focus(svg.current, key);
       };
     }
     setOpened(toggled(opened, key));
@@ -304,9 +306,13 @@ function startView(view: View, drawing: Drawing): void {
   const { w } = view.size();
   if (w === 0) return;
   const scale = Math.min(1, Math.max(READABLE, (w - 2 * EDGE) / drawing.w));
-  const fits = drawing.w * scale <= w;
+  const fits = drawing.w * scale <= w - 2 * EDGE + 1;
   const axis = drawing.pills[0] ? drawing.pills[0].x + drawing.pills[0].w / 2 : drawing.w / 2;
-  view.put({ x: fits ? drawing.w / 2 : axis, y: -PILL }, { x: w / 2, y: EDGE }, scale);
+  // no empty space beside what does not fit
+  const least = w - EDGE - (drawing.w - axis) * scale;
+  const to = Math.max(least, Math.min(w / 2, EDGE + axis * scale));
+  const x = fits ? drawing.w / 2 : axis;
+  view.put({ x, y: -PILL }, { x: fits ? w / 2 : to, y: EDGE }, scale);
 }
 
 function fitView(view: View, drawing: Drawing): void {

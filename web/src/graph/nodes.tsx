@@ -66,7 +66,7 @@ export function UnitNode({ drawn, scene }: { drawn: DrawnUnit; scene: Scene }) {
       role="button"
       aria-label={label}
       aria-pressed={scene.selected !== null && unit.layers.includes(scene.selected)}
-      tabIndex={scene.tabbable === unit.key ? 0 : -1}
+      tabindex={scene.tabbable === unit.key ? 0 : -1}
     >
       <title>{label}</title>
       <rect class="face" width={w} height={h} rx={look === "join" ? h / 2 : 7} />
@@ -150,7 +150,7 @@ export function BoxNode({ drawn, scene }: { drawn: DrawnBox; scene: Scene }) {
       role="button"
       aria-expanded={open}
       aria-label={`${nameOf(box, layers)}${times}, ${detail}${shares ? `, ${shares}` : ""}`}
-      tabIndex={scene.tabbable === box.key ? 0 : -1}
+      tabindex={scene.tabbable === box.key ? 0 : -1}
     >
       <title>{[nameOf(box, layers), detail, shares].filter(Boolean).join("\n")}</title>
       {!open && box.repeat > 0 && (
