@@ -33,6 +33,7 @@ googlenet = partial(
     torchvision.models.googlenet, weights=None, aux_logits=False, init_weights=False
 )
 densenet121 = partial(torchvision.models.densenet121, weights=None)
+resnet101 = partial(torchvision.models.resnet101, weights=None)
 
 
 HOSTILE = [
