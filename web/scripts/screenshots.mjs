@@ -15,14 +15,29 @@ if (!report || !executablePath) {
   process.exit(2);
 }
 
+const MARGIN = 32;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-try {
+
+/** The report as it opens, in colours for light or dark surroundings. */
+async function opened(colorScheme) {
   const viewport = { width: 1280, height: 1440 };
-  const page = await browser.newPage({ viewport, colorScheme: "light", reducedMotion: "reduce" });
+  const page = await browser.newPage({ viewport, colorScheme, reducedMotion: "reduce" });
   await page.goto(pathToFileURL(path.resolve(report)).href);
   await page.locator("[data-testid=figure]").waitFor();
-  await page.screenshot({ path: `${docs}page.png` });
-  await page.locator("#graph").screenshot({ path: `${docs}page-graph.png` });
+  return page;
+}
+
+try {
+  await (await opened("light")).screenshot({ path: `${docs}page.png` });
+  const page = await opened("dark");
+  const { x, y, width, height } = await page.locator("#graph").boundingBox();
+  const clip = {
+    x: x - MARGIN,
+    y: y + MARGIN,
+    width: width + 2 * MARGIN,
+    height: height - MARGIN + MARGIN / 2,
+  };
+  await page.screenshot({ path: `${docs}page-graph.png`, clip, fullPage: true });
 } finally {
   await browser.close();
 }
