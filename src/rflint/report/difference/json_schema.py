@@ -9,8 +9,17 @@ from typing import Any
 
 from rflint.report import json_schema
 from rflint.report.schema import SCHEMA_VERSION, JsonObject
-
-_TEXT: JsonObject = {"type": "string"}
+from rflint.report.schema_language import (
+    COUNT,
+    DIALECT,
+    TEXT,
+    a,
+    an_object,
+    closed,
+    field,
+    list_of,
+    or_null,
+)
 
 
 def published() -> JsonObject:
@@ -20,8 +29,8 @@ def published() -> JsonObject:
 
 def strict() -> JsonObject:
     """The same, but nothing is allowed that this version does not write."""
-    closed: JsonObject = json_schema.closed(published())
-    return closed
+    found: JsonObject = closed(published())
+    return found
 
 
 def _schema(definitions: JsonObject) -> JsonObject:
@@ -32,23 +41,23 @@ def _schema(definitions: JsonObject) -> JsonObject:
         "properties": {x: y for x, y in model["properties"].items() if x != "layers"},
         "required": [x for x in model["required"] if x != "layers"],
     }
-    document = _object(
+    document = an_object(
         "What `rflint diff --format json` prints: the first comparison, and what belongs to all.",
-        schema_version=_field("The version of this schema.", {"const": SCHEMA_VERSION}),
-        rflint=_field("The version of rflint that wrote the document.", _TEXT),
-        sides=_field("What is compared with what.", _a("sides")),
+        schema_version=field("The version of this schema.", {"const": SCHEMA_VERSION}),
+        rflint=field("The version of rflint that wrote the document.", TEXT),
+        sides=field("What is compared with what.", a("sides")),
         **_COMPARISON["properties"],
-        errors=_field(
+        errors=field(
             "What could not be analysed, on either side; the run ends with exit status 2.",
-            _list(_a("side_error")),
+            list_of(a("side_error")),
         ),
-        further=_field(
+        further=field(
             "Further comparisons, where several models or sizes were compared.",
-            _list(_a("comparison")),
+            list_of(a("comparison")),
         ),
     )
     return {
-        "$schema": json_schema.DIALECT,
+        "$schema": DIALECT,
         "$id": f"urn:rflint:diff:{SCHEMA_VERSION}",
         "title": f"rflint diff, schema version {SCHEMA_VERSION}",
         **document,
@@ -56,84 +65,57 @@ def _schema(definitions: JsonObject) -> JsonObject:
     }
 
 
-def _object(description: str, **fields: JsonObject) -> JsonObject:
-    return {
-        "description": description,
-        "type": "object",
-        "properties": fields,
-        "required": list(fields),
-    }
-
-
-def _field(meaning: str, value: JsonObject) -> JsonObject:
-    return {"description": meaning, **value}
-
-
-def _list(item: JsonObject) -> JsonObject:
-    return {"type": "array", "items": item}
-
-
-def _a(definition: str) -> JsonObject:
-    return {"$ref": f"#/$defs/{definition}"}
-
-
-def _or_null(value: JsonObject) -> JsonObject:
-    return {"anyOf": [value, {"type": "null"}]}
-
-
-_COMPARISON = _object(
+_COMPARISON = an_object(
     "One model at one size, before and after.",
-    before=_field(
+    before=field(
         "The model before, or null where there was none, or where it could not be analysed.",
-        _or_null(_a("compared_model")),
+        or_null(a("compared_model")),
     ),
-    after=_field(
+    after=field(
         "The model after, or null where there is none, or where it could not be analysed.",
-        _or_null(_a("compared_model")),
+        or_null(a("compared_model")),
     ),
-    layers=_field("What became of its layers.", _a("layer_changes")),
-    findings=_field("What became of its findings.", _a("finding_changes")),
+    layers=field("What became of its layers.", a("layer_changes")),
+    findings=field("What became of its findings.", a("finding_changes")),
 )
 
-_NAMES: dict[str, Any] = _list(_TEXT)
+_NAMES: dict[str, Any] = list_of(TEXT)
 
 _DEFINITIONS = {
-    "sides": _object(
+    "sides": an_object(
         "What is compared, in words.",
-        before=_field("The earlier side: a revision, a file, or the working tree.", _TEXT),
-        after=_field("The later side: a revision, a file, or the working tree.", _TEXT),
+        before=field("The earlier side: a revision, a file, or the working tree.", TEXT),
+        after=field("The later side: a revision, a file, or the working tree.", TEXT),
     ),
     "comparison": _COMPARISON,
-    "layer_changes": _object(
+    "layer_changes": an_object(
         "Layers that only one side has, and those that are not the same on both, by their names.",
-        added=_field("The names of those that are new.", _NAMES),
-        removed=_field("The names of those that are gone.", _NAMES),
-        changed=_field(
+        added=field("The names of those that are new.", _NAMES),
+        removed=field("The names of those that are gone.", _NAMES),
+        changed=field(
             "Those that both sides have, and in which something differs.",
-            _list(_a("changed_layer")),
+            list_of(a("changed_layer")),
         ),
     ),
-    "changed_layer": _object(
+    "changed_layer": an_object(
         "A layer of both sides.",
-        name=_field("Its name.", _TEXT),
-        call=_field(
-            "Which call of the module it is, counted from 0.", {"type": "integer", "minimum": 0}
-        ),
-        fields=_field("The names of the fields that differ.", _NAMES),
-        before=_field("The whole layer before.", _a("layer")),
-        after=_field("The whole layer after.", _a("layer")),
+        name=field("Its name.", TEXT),
+        call=field("Which call of the module it is, counted from 0.", COUNT),
+        fields=field("The names of the fields that differ.", _NAMES),
+        before=field("The whole layer before.", a("layer")),
+        after=field("The whole layer after.", a("layer")),
     ),
-    "finding_changes": _object(
+    "finding_changes": an_object(
         "Findings, matched by rule, layer and operation, whatever their lines and messages.",
-        new=_field("Those that were not there before.", _list(_a("finding"))),
-        gone=_field("Those that are not there any more.", _list(_a("finding"))),
-        kept=_field("Those of both sides, as they are after.", _list(_a("finding"))),
+        new=field("Those that were not there before.", list_of(a("finding"))),
+        gone=field("Those that are not there any more.", list_of(a("finding"))),
+        kept=field("Those of both sides, as they are after.", list_of(a("finding"))),
     ),
-    "side_error": _object(
+    "side_error": an_object(
         "Something that could not be analysed.",
-        side=_field("The side that it is on.", {"enum": ["before", "after"]}),
-        target=_field("The target as it was named.", _TEXT),
-        kind=_field("What went wrong, as in the `errors` of a report.", _TEXT),
-        message=_field("What failed, where, and on further lines what to do about it.", _TEXT),
+        side=field("The side that it is on.", {"enum": ["before", "after"]}),
+        target=field("The target as it was named.", TEXT),
+        kind=field("What went wrong, as in the `errors` of a report.", TEXT),
+        message=field("What failed, where, and on further lines what to do about it.", TEXT),
     ),
 }
