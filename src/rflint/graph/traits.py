@@ -49,5 +49,7 @@ class Trait(Enum):
     """It shifts positions; those that leave at one end come back at the other."""
     RUNNING_STATISTICS = "running statistics"
     """In evaluation it normalises by statistics that it has kept from training."""
+    TOLD_LENGTHS = "told lengths"
+    """It is told how long the dimensions are that it works along: layer normalisation."""
     UNBATCHED = "unbatched"
     """Of an input with one dimension less it takes the first for channels, and not for a batch."""

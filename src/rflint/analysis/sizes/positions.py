@@ -17,6 +17,7 @@ from fractions import Fraction
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.sizing import KEPT, FixedSize, Scaled, Sizing, Sliding
+from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE, Extent, Window
 
 _AS_MEASURED = frozenset({Kind.MEASURED, Kind.TAUGHT, Kind.UNKNOWN})
@@ -160,16 +161,15 @@ def _is_exact(layer: Layer, axis: int, sizing: Sizing | None) -> bool:
     if layer.kind is Kind.UPSAMPLE and any(reach != POINTWISE for reach in reaches):
         factor = sizing.factor if isinstance(sizing, Scaled) else Fraction(1, 2)
         return Fraction(factor).denominator > 1
-    return _has_parameters_of_its_size(layer, axis)
+    return _is_made_for_its_size(layer, axis)
 
 
-def _has_parameters_of_its_size(layer: Layer, axis: int) -> bool:
-    """Whether its parameters may have an entry for each position."""
+def _is_made_for_its_size(layer: Layer, axis: int) -> bool:
+    """Whether it is told how many positions there are, or may have a parameter for each."""
     if layer.kind in _PER_CHANNEL:
         return False
-    normalises_positions = layer.kind is Kind.NORM and axis in layer.statistics
-    if normalises_positions and layer.operation in ("layer_norm", "rms_norm"):
-        return bool(layer.parameters)
+    if Trait.TOLD_LENGTHS in layer.traits and axis in layer.statistics:
+        return True
     return any(size not in (1, *layer.in_shape) for _, size in layer.parameters)
 
 

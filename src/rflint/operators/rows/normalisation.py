@@ -145,7 +145,12 @@ def layer_norm_shape(call: Call) -> Shape:
     return shape
 
 
-@operator("layer_norm", "LayerNorm", "rms_norm", "RMSNorm", kind=Kind.NORM, shape=layer_norm_shape)
+@operator(
+    *("layer_norm", "LayerNorm", "rms_norm", "RMSNorm"),
+    kind=Kind.NORM,
+    shape=layer_norm_shape,
+    traits=[Trait.TOLD_LENGTHS],
+)
 def layer_norm(call: Call) -> Effect:
     """Normalisation over trailing dimensions."""
     wanted = call.arg("normalized_shape", 1)
