@@ -137,7 +137,8 @@ def test_a_package_is_configured_and_its_finding_is_repaired(
     assert ran.status == 1, ran.err
     assert f"{target}  on 1×3×32×32" in ran.out
     place = f"{folder}shop/layers.py:{line_of(LAYERS, 'nn.Conv2d')}"
-    assert f"{place}  last.0" in ran.out
+    caller = f"{folder}shop/models/net.py:{line_of(CLASSIFIER, 'self.last =')}"
+    assert f"{place} (from {caller})  last.0" in ran.out
     assert f"Write one as code: rflint fix {target} --repair 1" in ran.out
 
     for module in ("shop.models.net:Classifier", "shop.models:Classifier"):
