@@ -58,14 +58,15 @@ def sound_sizes(analysis: Analysis, cross: str = "x") -> str:
     """
     least = compact_size(analysis.feasible_min, cross)
     most = analysis.feasible_max
+    unit = "px" if analysis.architecture.axes == 2 else "positions"
     if analysis.sizes_differ or not analysis.complete:
-        return f"Receptive fields ask for inputs of at least {least} px."
+        return f"Receptive fields ask for inputs of at least {least} {unit}."
     if most is None:
-        return f"Sees the whole input; sound from {least} px on."
+        return f"Sees the whole input; sound from {least} {unit} on."
     sees = compact_size(most, cross, "all")
     if least == sees:
-        return f"Sees up to {sees} px; sound at {sees} px only."
-    return f"Sees up to {sees} px; sound between {least} and {sees} px."
+        return f"Sees up to {sees} {unit}; sound at {sees} {unit} only."
+    return f"Sees up to {sees} {unit}; sound between {least} and {sees} {unit}."
 
 
 def paragraph(

@@ -17,6 +17,8 @@ from rflint.text.numbers import abbreviated, relative_change
 
 _TABLE_WIDTH = 70
 """Narrower terminals get repairs as a list."""
+_FIGURES = 42
+"""So wide is what stands beside the repairs in the table."""
 _EDITS = 6
 """So many lines of a repair are shown, unless --verbose asks for all."""
 _REFUSALS = 2
@@ -90,7 +92,12 @@ class Advice:
         """A statement, and the user's line that built what it changes."""
         text = Text(escaped_lines(edit.code), "dim")
         place = edit.place(self.model.place.path if self.model.place else "")
-        return text.append(f"  # {one_line(place)}", "cyan") if place else text
+        if not place:
+            return text
+        comment = f"# {one_line(place)}"
+        if len(text) + len(comment) + 2 > self.console.width - _FIGURES:
+            return Text(f"{comment}\n", "cyan").append_text(text)
+        return text.append(f"  {comment}", "cyan")
 
     def _repair(self, number: int, repair: Repair) -> list[RenderableType]:
         before, after = repair.before, repair.after

@@ -207,6 +207,12 @@ def test_inputs_of_different_sizes_are_told_what_receptive_fields_ask_for() -> N
     assert "ound between" not in text
 
 
+def test_only_images_have_pixels() -> None:
+    series = nn.Sequential(nn.Conv1d(2, 4, 9, padding=4), nn.Conv1d(4, 4, 9, padding=4))
+    text = printed(rflint.lint(series, input=(1, 2, 64)))
+    assert "Sees up to 17 positions; sound between 9 and 17 positions." in text
+
+
 def test_no_size_is_called_sound_for_a_model_that_was_not_judged_whole() -> None:
     from rflint.rules.rf902_left_out_part import thresholds
 
@@ -233,6 +239,9 @@ def test_edits_stand_beside_the_line_that_built_what_they_change(tmp_path: Path)
     text = " ".join(printed(report, 160).split())
     assert "m[0].stride = (1, 1) # line 3 (from 5)" in text
     assert "m[1].stride = (1, 1) # line 3 (from 6)" in text
+    narrow = [line.strip() for line in printed(report, 80).splitlines()]
+    for line in narrow:
+        assert not re.fullmatch(r"m\[.*  # line \d+ \(from", line), "a comment is never torn"
     entries = report.to_dict()["models"][0]["repairs"]
     for entry in entries:
         assert len(entry["edit_sources"]) == len(entry["edits"])
