@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from tests.helpers import torchvision_importable
-from tests.helpers.browser import browser, needs
+from tests.helpers.browser import Opened, browser, needs, opened
 from tests.helpers.forked import Forked
 from tests.helpers.program import write
 from tests.helpers.project import PROJECT
 
-MODELS = """
+SOURCE = """
 from functools import partial
 
 import torchvision
@@ -69,6 +69,16 @@ def chain():
 """
 
 
+MODELS = [
+    ("resnet18", "32"),
+    ("googlenet", "64"),
+    ("densenet121", "32"),
+    ("UNet", "64"),
+    ("chain", "64"),
+]
+"""The models that are looked at, each with the size that it is linted at."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A page that the program has written, and how to ask the program about its models."""
@@ -111,7 +121,7 @@ def written(
 ) -> Iterator[Callable[..., Written]]:
     """Writes the page of a model; a browser is there to open it."""
     folder = tmp_path_factory.mktemp("pages")
-    write(folder, {"page_models.py": MODELS})
+    write(folder, {"page_models.py": SOURCE})
     with Forked(torchvision_importable.STATEMENTS) as program:
 
         def lint(target: str, res: str, kind: str) -> None:
@@ -134,3 +144,16 @@ def written(
             return Written(file, lambda sizes: report_at(target, sizes))
 
         yield page
+
+
+@pytest.fixture(scope="module", params=MODELS, ids=lambda model: model[0])
+def page(request: pytest.FixtureRequest, written: Callable[..., Written]) -> Written:
+    """The page of each model in turn."""
+    return written(*request.param)
+
+
+@pytest.fixture
+def tab(page: Written, running: Any) -> Iterator[Opened]:
+    """That page, opened anew for every test."""
+    with opened(running, page.file) as tab:
+        yield tab

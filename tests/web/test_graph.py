@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from tests.helpers.browser import Opened, opened
 from tests.web.conftest import Written
 
-MODELS = [
-    ("resnet18", "32"),
-    ("googlenet", "64"),
-    ("densenet121", "32"),
-    ("UNet", "64"),
-    ("chain", "64"),
-]
-
 UNIT, FOLDED = "[data-testid=graph] g[data-layer]", "[data-testid=graph] [data-folded=true]"
-
-
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: model[0])
-def page(request: pytest.FixtureRequest, written: Callable[..., Written]) -> Written:
-    return written(*request.param)
-
-
-@pytest.fixture
-def tab(page: Written, running: Any) -> Iterator[Opened]:
-    with opened(running, page.file) as tab:
-        yield tab
 
 
 def units(tab: Opened) -> list[tuple[str, ...]]:

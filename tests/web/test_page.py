@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -11,26 +11,7 @@ import pytest
 from tests.helpers.browser import Opened, opened
 from tests.web.conftest import Written
 
-MODELS = [
-    ("resnet18", "32"),
-    ("googlenet", "64"),
-    ("densenet121", "32"),
-    ("UNet", "64"),
-    ("chain", "64"),
-]
-
 ROW, COLUMN = "tr[data-layer]", "[data-testid=figure] g[data-layer]"
-
-
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: model[0])
-def page(request: pytest.FixtureRequest, written: Callable[..., Written]) -> Written:
-    return written(*request.param)
-
-
-@pytest.fixture
-def tab(page: Written, running: Any) -> Iterator[Opened]:
-    with opened(running, page.file) as tab:
-        yield tab
 
 
 def identity(layer: Any) -> tuple[str, str]:

@@ -8,7 +8,9 @@ traced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
@@ -52,6 +54,13 @@ def _begins_with_its_inputs(architecture: Architecture) -> bool:
     return bool(architecture.axes) and has_all and not begun
 
 
+@dataclass(frozen=True, slots=True)
+class _NothingLeft:
+    """The key of sizes at which a layer has no positions left."""
+
+    layer: int
+
+
 class _Search:
     """Groups of sizes with one key each, and what was traced of them."""
 
@@ -65,6 +74,8 @@ class _Search:
         for axis, along in enumerate(self.axes):
             if along.description == self.axes[0].description:
                 self.axes[axis] = self.axes[0]
+        self._lengths = [[size[axis] for size in sizes] for axis in range(architecture.axes)]
+        """Per axis, its length at every size."""
         self.groups: dict[object, list[int]] = {}
         """By key, the numbers of its sizes."""
         self.behaviours: dict[object, Behaviour] = {}
@@ -89,12 +100,7 @@ class _Search:
     def _key(self, size: Size) -> object:
         found = [axis.at(n) for axis, n in zip(self.axes, size, strict=True)]
         failing = [x.fails for x in found if x.fails is not None]
-        return ("fails", min(failing)) if failing else tuple(x.key for x in found)
-
-    def _fails(self, key: object) -> int | None:
-        """The layer that has no positions left at sizes of a key."""
-        is_failure = isinstance(key, tuple) and key[:1] == ("fails",)
-        return key[1] if is_failure else None  # type: ignore[index]
+        return _NothingLeft(min(failing)) if failing else tuple(x.key for x in found)
 
     def _traced_as_predicted(self) -> bool:
         """Trace a size of each group, and more of large ones; whether nothing contradicts.
@@ -103,13 +109,13 @@ class _Search:
         """
         own = self._key(self.sizes[self.linted])
         self.behaviours[own] = Behaviour(self.analysis, self.axes)
-        runs = [key for key in self.groups if self._fails(key) is None]
+        runs = [key for key in self.groups if not isinstance(key, _NothingLeft)]
         runs.sort(key=lambda key: (-len(self.groups[key]), self.groups[key][0]))
         if own not in runs:
             return False
         largest = self.groups[runs[0]]
         smallest_that_runs = min(self.groups[key][0] for key in runs)
-        middles = [group[len(group) // 2] for key in runs if (group := self.groups[key])]
+        middles = [self.groups[key][len(self.groups[key]) // 2] for key in runs]
         ends = [
             end
             for key in runs
@@ -118,7 +124,7 @@ class _Search:
         ]
         wanted = (
             self.linted,
-            largest[len(largest) // 2],
+            middles[0],
             largest[-1],
             largest[0],
             smallest_that_runs,
@@ -135,7 +141,7 @@ class _Search:
         there = self.trials.at(size)
         if there is None:
             return True
-        if self._fails(key) is not None:
+        if isinstance(key, _NothingLeft):
             return isinstance(there, RflintError)
         ran, failed = key in self.behaviours, key in self.failing
         if isinstance(there, RflintError):
@@ -179,9 +185,8 @@ class _Search:
     def _state(self, key: object, number: int) -> tuple[SizeState, str]:
         if key in self.behaviours:
             return SizeState.RUNS, ""
-        failing = self._fails(key)
-        if failing is not None:
-            name = self.analysis.layers[failing].described
+        if isinstance(key, _NothingLeft):
+            name = self.analysis.layers[key.layer].described
             return SizeState.FAILS, f"Nothing is left of the map in front of {name}."
         there = self.trials.found.get(self.sizes[number])
         if isinstance(there, RflintError):
@@ -219,7 +224,7 @@ class _Search:
             return
         numbers = {begins}
         for axis, size in behaviour.thresholds(index):
-            numbers.add(_first(begins, ends, lambda n, a=axis, s=size: self.sizes[n][a] >= s))  # type: ignore[misc]
+            numbers.add(bisect_left(self._lengths[axis], size, begins, ends))
         for number in sorted(numbers - {ends}):
             yield number, behaviour.verdict(index, self.sizes[number])
 
@@ -271,17 +276,6 @@ def _segments(known: Sequence[Behaviour | None]) -> Iterator[tuple[int, int, Beh
             if behaviour is not None:
                 yield begins, number, behaviour
             begins = number
-
-
-def _first(begins: int, ends: int, holds: Callable[[int], bool]) -> int:
-    """The first number for which something holds that holds for all behind it, too."""
-    while begins < ends:
-        middle = (begins + ends) // 2
-        if holds(middle):
-            ends = middle
-        else:
-            begins = middle + 1
-    return ends
 
 
 def _runs(values: Sequence[tuple[int, _T]]) -> Iterator[tuple[int, _T]]:

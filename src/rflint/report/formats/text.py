@@ -17,13 +17,13 @@ from rflint.linting.rule import Rule
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from rflint.report.terminal.advice import Advice
-from rflint.report.terminal.console import console_for, plain_console
+from rflint.report.terminal.console import captured, console_for, plain_console
 from rflint.report.terminal.findings import FindingsByRule
 from rflint.report.terminal.header import Header
 from rflint.report.terminal.layer_table import LayerTable
 from rflint.report.terminal.model_table import ModelTable
 from rflint.report.wording import asks_for_advice
-from rflint.text.escape import one_line, without_ci_commands
+from rflint.text.escape import one_line
 from rflint.text.numbers import plural
 
 
@@ -33,20 +33,13 @@ def write(report: Report, stream: TextIO, verbose: bool) -> None:
     if console.is_terminal:
         print_report(console, report, verbose)
         return
-    stream.write(_captured(console, report, verbose))
+    stream.write(captured(console, lambda: print_report(console, report, verbose)))
 
 
 def plain_text(report: Report) -> str:
     """The report without colours, whatever the environment says of terminals."""
-    return _captured(plain_console(), report, verbose=False)
-
-
-def _captured(console: Console, report: Report, verbose: bool) -> str:
-    with console.capture() as captured:
-        print_report(console, report, verbose)
-    # tables fill their cells with spaces, which nobody wants in a file
-    lines = captured.get().splitlines()
-    return "".join(f"{without_ci_commands(line.rstrip())}\n" for line in lines)
+    console = plain_console()
+    return captured(console, lambda: print_report(console, report))
 
 
 def print_report(console: Console, report: Report, verbose: bool = False) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 from typing import TextIO
 
 from rich.console import Console
 
+from rflint.linting.finding import Severity
+from rflint.text.escape import without_ci_commands
+
 _PIPE_WIDTH = 100
+
+SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,17 @@ def plain_console() -> Console:
         highlight=False,
         emoji=False,
     )
+
+
+def captured(console: Console, draw: Callable[[], None]) -> str:
+    """What is drawn on a console that is no terminal, as lines of plain text.
+
+    Tables fill their cells with spaces, which nobody wants in a file.
+    """
+    with console.capture() as drawn:
+        draw()
+    lines = drawn.get().splitlines()
+    return "".join(f"{without_ci_commands(line.rstrip())}\n" for line in lines)
 
 
 def glyphs_of(console: Console) -> Glyphs:

@@ -10,15 +10,15 @@ from rich.padding import Padding
 from rich.text import Text
 
 from rflint.graph.construction import place_text
-from rflint.linting.finding import Finding, Severity
+from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
 from rflint.report.building_lines import BuildingLines
 from rflint.report.model_report import ModelReport
+from rflint.report.terminal.console import SEVERITY_COLOURS
 from rflint.report.wording import paragraph
 from rflint.text.escape import escaped_lines, one_line
 from rflint.text.numbers import first_few, plural
 
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _NAMES = 12
 """So many layers of a finding are named, unless --verbose asks for all."""
 
@@ -46,7 +46,7 @@ class FindingsByRule:
         evidence = f", {first.evidence.value}" if first.evidence else ""
         self.console.print(
             Text.assemble(
-                (code, f"bold {_COLOURS[first.severity]}"),
+                (code, f"bold {SEVERITY_COLOURS[first.severity]}"),
                 f" {first.name} ",
                 (f"({plural(len(findings), first.severity.value)}{evidence})", "dim"),
             )

@@ -47,20 +47,19 @@ def constructing_lines(module: nn.Module) -> tuple[SourceLocation, ...]:
     All lines where there is no other, as with the model itself.
     """
     lines = construction_of(module)
-    own = [x for x in map(_init_of, type(module).__mro__) if x is not None]
     for number, line in enumerate(lines):
-        if not any(line.path == file and line.line in rows for file, rows in own):
+        if not any(_is_in_init(line, cls) for cls in type(module).__mro__):
             return lines[number:]
     return lines
 
 
-def _init_of(cls: type) -> tuple[str, range] | None:
-    """The file and the lines of a class's own `__init__`, where that is Python code."""
+def _is_in_init(line: SourceLocation, cls: type) -> bool:
+    """Whether a line is one of a class's own `__init__`."""
     code = getattr(cls.__dict__.get("__init__"), "__code__", None)
-    if code is None:
-        return None
-    last = max(line for _, _, line in code.co_lines() if line is not None)
-    return source_at(code.co_filename, 0).path, range(code.co_firstlineno, last + 1)
+    if code is None or source_at(code.co_filename, 0).path != line.path:
+        return False  # most classes are torch's: the lines of those are not even listed
+    last = max(number for _, _, number in code.co_lines() if number is not None)
+    return bool(code.co_firstlineno <= line.line <= last)
 
 
 def constructed_at(module: nn.Module) -> SourceLocation | None:

@@ -27,14 +27,13 @@ from rflint.report.difference.words import (
     module_name,
 )
 from rflint.report.schema import JsonObject
-from rflint.report.terminal.console import console_for, glyphs_of
-from rflint.text.escape import escaped_lines, one_line, without_ci_commands
+from rflint.report.terminal.console import SEVERITY_COLOURS, captured, console_for, glyphs_of
+from rflint.text.escape import escaped_lines, one_line
 from rflint.text.numbers import plural
 
 _LAYERS, _FINDINGS, _NAMES = 12, 20, 8
 """So many are shown, unless --verbose asks for all."""
 _TRENDS = {"better": "green", "worse": "red", "": ""}
-_SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
 def write(difference: Difference, stream: TextIO, verbose: bool) -> None:
@@ -43,10 +42,7 @@ def write(difference: Difference, stream: TextIO, verbose: bool) -> None:
     if console.is_terminal:
         print_difference(console, difference, verbose)
         return
-    with console.capture() as captured:
-        print_difference(console, difference, verbose)
-    lines = captured.get().splitlines()
-    stream.write("".join(f"{without_ci_commands(line.rstrip())}\n" for line in lines))
+    stream.write(captured(console, lambda: print_difference(console, difference, verbose)))
 
 
 def print_difference(console: Console, difference: Difference, verbose: bool) -> None:
@@ -219,7 +215,7 @@ class _Page:
             text = Text.assemble(
                 (mark, style),
                 " ",
-                (finding["code"], f"bold {_SEVERITIES[severity]}"),
+                (finding["code"], f"bold {SEVERITY_COLOURS[severity]}"),
                 f" {one_line(finding['name'])} ",
                 (f"({severity.value}) ", "dim"),
                 (one_line(finding["layer"]), "bold"),
