@@ -132,12 +132,10 @@ def pad(call: Call) -> Effect:
     kind=Kind.NORM,
     traits=[Trait.RUNNING_STATISTICS],
 )
-@operator("native_layer_norm", "native_group_norm", "fused_rms_norm", kind=Kind.NORM)
+@operator("native_group_norm", kind=Kind.NORM)
 def native_norm(call: Call) -> Effect:
     """Normalisations that return their statistics beside the result."""
     dimensions = call.input.dimensions
-    if call.name in ("native_layer_norm", "fused_rms_norm"):
-        return normalisation.layer_norm(call)
     past = call.name.endswith("no_training") or (
         call.name.startswith("native_batch_norm") and not call.arg("training", 5, True)
     )
@@ -146,6 +144,12 @@ def native_norm(call: Call) -> Effect:
         statistics=frozenset[int]() if past else all_axes(dimensions),
         subtracts_mean="batch" in call.name and bool(call.arg("training", 5, False)),
     )
+
+
+@operator(*("native_layer_norm", "fused_rms_norm"), kind=Kind.NORM, traits=[Trait.TOLD_LENGTHS])
+def native_layer_norm(call: Call) -> Effect:
+    """The same with its statistics; its shape follows from the meta kernel."""
+    return normalisation.layer_norm(call)
 
 
 @operator("log_sigmoid_forward", kind=Kind.ACTIVATION)
