@@ -136,11 +136,11 @@ _MODEL = an_object(
     totals=field("Sums over the model.", a("totals")),
     border=field("The first convolutions that see more than there is.", a("border")),
     feasible_resolution=field(
-        "The sizes of the input that the model is made for.", a("feasible_resolution")
+        "The sizes of the input that its receptive fields ask for.", a("feasible_resolution")
     ),
     larger_input=field(
-        "The smallest larger input at which no convolution is unproductive, or null where none is "
-        "needed, or none is known that would do.",
+        "The smallest larger input at which the model was seen to run and no convolution is "
+        "unproductive, or null where none is needed, or none was found that would do.",
         or_null(a("larger_input")),
     ),
     layers=field(
@@ -216,21 +216,26 @@ _BORDER = an_object(
 )
 
 _FEASIBLE_RESOLUTION = an_object(
-    "The sizes of the input that a model is made for.",
+    "The sizes of the input that the receptive fields of a model ask for, as they are at the size "
+    "that was linted. Reports in words call them what receptive fields ask for at least, and what "
+    "the widest spans. Whether the model runs at these sizes is another question: `larger_input` "
+    "is a size at which it was seen to.",
     min=field(
-        "The smallest input at which no convolution is unproductive, in pixels per axis.",
+        "The smallest input at which these leave no convolution unproductive, in positions per "
+        "axis (pixels, of images).",
         list_of(_FROM_ONE),
     ),
     max=field(
-        "The largest input that some convolution still sees as a whole, in pixels per axis, or "
-        "null where there is no such bound.",
+        "What the widest receptive field of a convolution spans, so that no convolution sees all "
+        "of a larger input at once (which is no defect unless the task needs it: RF104 finds it "
+        "on request), or null where it is the whole input.",
         or_null(list_of({"type": ["integer", "null"], "minimum": 1})),
     ),
 )
 
 _LARGER_INPUT = an_object(
     "An input at which no convolution is unproductive, and what it costs.",
-    resolution=field("Its size in pixels per axis.", list_of(_FROM_ONE)),
+    resolution=field("Its size in positions per axis.", list_of(_FROM_ONE)),
     macs=field("The multiply-accumulates of the model on that input, with a batch of one.", COUNT),
 )
 

@@ -13,7 +13,8 @@ from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
 from rflint.report.model_report import ModelReport
-from rflint.text.numbers import abbreviated, compact_size, relative_change, size
+from rflint.report.units import PIXELS, main_unit, units_of_layers
+from rflint.text.numbers import abbreviated, compact_size, plural, relative_change, size
 
 NO_REPAIR = "No change to the model was found that would mend this."
 
@@ -35,38 +36,74 @@ def incompleteness(analysis: Analysis) -> str:
     return "" if analysis.complete else "What depends on an unknown operator was not judged."
 
 
+def convolutions(analysis: Analysis) -> str:
+    """How many are judged, and how many are not: '16 convolutions (and 7 not judged)'."""
+    judged, others = analysis.totals.convs, _unjudged(analysis)
+    if not judged and not others:
+        return "no convolution to judge"
+    beside = f" (and {others} not judged)" if others else ""
+    return f"{plural(judged, 'convolution')}{beside}"
+
+
+def convolutions_cell(analysis: Analysis) -> str:
+    """The same in a table's column of convolutions: '16', or '16 of 23 judged'."""
+    judged, others = analysis.totals.convs, _unjudged(analysis)
+    return f"{judged} of {judged + others} judged" if others else str(judged)
+
+
+def unjudged_convolutions(analysis: Analysis) -> str:
+    """The same in a sentence of its own; empty where all are judged."""
+    others = _unjudged(analysis)
+    if not others:
+        return ""
+    beside = " more" if analysis.totals.convs else ""
+    return f"{others}{beside} {'is' if others == 1 else 'are'} not judged."
+
+
+def _unjudged(analysis: Analysis) -> int:
+    """Heads, attention gates, decoders, what is behind an unknown operator."""
+    return sum(x.kind.is_convolution and not x.is_judged for x in analysis.layers)
+
+
 def all_pointwise(analysis: Analysis) -> bool:
     """Whether the unproductive convolutions only mix channels: their kernels are 1x1."""
     return all(set(x.geometry.kernel) == {1} for x in analysis.unproductive)
 
 
 def soundness(analysis: Analysis, cross: str = "x") -> str:
-    """That no convolution is unproductive, and at which sizes; empty where some are."""
+    """That no convolution is unproductive, and what receptive fields span; empty where some are."""
     totals, resolution = analysis.totals, analysis.architecture.resolution
     if not totals.convs or totals.unproductive:
         return ""
     none = f"No convolution is unproductive at {size(resolution, cross)}."
-    return f"{none} {sound_sizes(analysis, cross)}"
+    return f"{none} {sizes_asked_for(analysis, cross)}"
 
 
-def sound_sizes(analysis: Analysis, cross: str = "x") -> str:
-    """How far units see, and the sizes at which no convolution is unproductive and some see all.
+def sizes_asked_for(analysis: Analysis, cross: str = "x") -> str:
+    """The smallest input that receptive fields ask for, and how much of one the widest spans.
 
-    This speaks of receptive fields: whether the model runs at these sizes is another question.
-    Where inputs differ in size, one size says nothing of the others; and where a part of the model
-    was not judged, nobody knows which sizes are sound for it.
+    This speaks of receptive fields as they are at this size: whether the model runs at another one
+    is another question. Where inputs differ in size, one size says nothing of the others; and where
+    a part of the model was not judged, nobody knows how far it sees.
     """
-    least = compact_size(analysis.feasible_min, cross)
+    unit = main_unit(analysis.architecture)
+    least = f"{compact_size(analysis.feasible_min, cross)} {unit}"
     most = analysis.feasible_max
-    unit = "px" if analysis.architecture.axes == 2 else "positions"
+    asked = f"Receptive fields ask for at least {least}"
     if analysis.sizes_differ or not analysis.complete:
-        return f"Receptive fields ask for inputs of at least {least} {unit}."
+        return f"{asked}."
     if most is None:
-        return f"Sees the whole input; sound from {least} {unit} on."
-    sees = compact_size(most, cross, "all")
-    if least == sees:
-        return f"Sees up to {sees} {unit}; sound at {sees} {unit} only."
-    return f"Sees up to {sees} {unit}; sound between {least} and {sees} {unit}."
+        return f"{asked}; the widest spans the whole input."
+    return f"{asked}; the widest spans {compact_size(most, cross, 'all')} {unit}."
+
+
+def sees_what(analysis: Analysis) -> str:
+    """What the receptive fields of a table are counted in: 'input pixels per side'."""
+    units = units_of_layers(analysis.architecture)
+    found = {unit for unit, x in zip(units, analysis.layers, strict=True) if x.is_judged}
+    if len(found) > 1:
+        return "pixels per side, or positions, of the input that it sees"
+    return "input pixels per side" if found == {PIXELS} else "positions of the input"
 
 
 def paragraph(

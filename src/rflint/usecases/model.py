@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.sizes.find import find_size_facts
 from rflint.errors import RflintError
 from rflint.inputs.tracing_options import TracingOptions
@@ -17,6 +18,9 @@ from rflint.tracing.model.build import BuiltModel
 from rflint.tracing.process import recursion_limit_raised
 from rflint.usecases.analysed_model import AnalysedModel, analyse_model
 from rflint.usecases.gc_pause import gc_paused
+
+_ROUND = (2, 4, 8, 16, 32)
+"""What the sides of an input are a multiple of in models that halve it so often."""
 
 
 def lint_model(
@@ -72,12 +76,39 @@ def _repairs(model: AnalysedModel) -> FoundRepairs:
 
 
 def _larger_input(model: AnalysedModel) -> LargerInput | None:
-    """The smallest larger input without unproductive layers, if the model runs on it."""
+    """The smallest larger input without unproductive layers at which the model was seen to run."""
     analysis = model.analysis
     if not analysis.unproductive or len(model.traced.inputs) != 1:
         return None
-    wanted = tuple(map(max, analysis.feasible_min, analysis.architecture.resolution))
-    there = analysis.retracer.at_size(wanted)
-    if there is None or there.unproductive:
-        return None
-    return LargerInput(there.architecture.resolution, there.totals.macs)
+    found = next(_larger_sound(analysis), None)
+    return LargerInput(found.architecture.resolution, found.totals.macs) if found else None
+
+
+def _larger_sound(analysis: Analysis) -> Iterator[Analysis]:
+    """The model at larger sizes, as far as it runs there and nothing is unproductive.
+
+    Many models run at some sizes only: what they merge or cut into windows has to divide. So the
+    roundest size near to the wanted one tells whether less round ones are worth a try, and the
+    multiple of the given size is the last one. A model made for one size fails at all three.
+    """
+    own = analysis.architecture.resolution
+    wanted = tuple(map(max, analysis.feasible_min, own))
+
+    def sound_at(size: tuple[int, ...]) -> Iterator[Analysis]:
+        there = analysis.retracer.at_size(size)
+        if there is not None and not there.unproductive:
+            yield there
+
+    def rounded(steps: Sequence[int]) -> tuple[int, ...]:
+        return tuple(
+            size if size == given else -(-size // step) * step
+            for size, given, step in zip(wanted, own, steps, strict=True)
+        )
+
+    yield from sound_at(wanted)
+    *rounder, roundest = (rounded((step,) * len(own)) for step in _ROUND)
+    for there in sound_at(roundest):
+        for size in rounder:
+            yield from sound_at(size)
+        yield there
+    yield from sound_at(rounded(own))

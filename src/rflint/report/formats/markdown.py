@@ -17,7 +17,7 @@ from rflint.report.building_lines import BuildingLines
 from rflint.report.model_report import ModelReport
 from rflint.report.problems import Problem, problems, problems_by_model, resolution
 from rflint.report.report import Failure, Report
-from rflint.report.wording import larger_input, paragraph
+from rflint.report.wording import convolutions_cell, larger_input, paragraph
 from rflint.text.markdown import code_span, sentence, that_fit
 from rflint.text.numbers import abbreviated, plural, relative_change
 
@@ -73,7 +73,7 @@ def _row(model: ModelReport, found: Sequence[Problem]) -> str:
         resolution(model),
         abbreviated(totals.params),
         abbreviated(totals.macs),
-        str(totals.convs),
+        convolutions_cell(model.analysis),
         str(totals.unproductive),
         ", ".join(findings),
     )

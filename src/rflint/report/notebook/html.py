@@ -20,7 +20,7 @@ from rflint.report.model_report import ModelReport
 from rflint.report.page.headline import headline
 from rflint.report.problems import Problem, problems_by_model, resolution
 from rflint.report.report import Failure, Report
-from rflint.report.wording import inputs_text, paragraph
+from rflint.report.wording import convolutions, convolutions_cell, inputs_text, paragraph
 from rflint.text.escape import escaped_lines, one_line
 from rflint.text.numbers import abbreviated, abbreviated_count, first_few, plural
 
@@ -65,7 +65,7 @@ def _model(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]) 
     facts = (
         abbreviated_count(totals.params, "parameter"),
         abbreviated_count(totals.macs, "MAC"),
-        plural(totals.convs, "convolution"),
+        convolutions(model.analysis),
         f"{totals.unproductive} unproductive",
         *([f"{abbreviated(totals.dead_weights)} dead weights"] if totals.dead_weights else []),
         *([] if model.analysis.complete else ["incomplete"]),
@@ -137,7 +137,11 @@ def _overview(models: Sequence[tuple[ModelReport, Sequence[Problem]]]) -> str:
     rows = []
     for model, found in models[:_ROWS]:
         totals = model.analysis.totals
-        numbers = (abbreviated(totals.params), abbreviated(totals.macs), totals.convs)
+        numbers = (
+            abbreviated(totals.params),
+            abbreviated(totals.macs),
+            convolutions_cell(model.analysis),
+        )
         at = resolution(model).replace("x", _CROSS)
         rows.append((model.title, at, *numbers, totals.unproductive, len(found)))
     lines = [_row("th", heads), *(_row("td", row) for row in rows)]

@@ -12,7 +12,8 @@ from rflint.report.wording import (
     asks_for_advice,
     incompleteness,
     larger_input,
-    sound_sizes,
+    sizes_asked_for,
+    unjudged_convolutions,
 )
 from rflint.text.numbers import abbreviated, percent, plural, size
 
@@ -41,6 +42,8 @@ def _wrong(model: ModelReport, cross: str) -> Iterator[str]:
         yield "There is no convolution to judge."
     else:
         yield f"No convolution is unproductive at {size(resolution, cross)}."
+    if others := unjudged_convolutions(analysis):
+        yield others
     if left := incompleteness(analysis):
         yield left
 
@@ -63,7 +66,7 @@ def _cost(model: ModelReport, cross: str) -> Iterator[str]:
             "size: they only ever meet zero padding, or nobody reads what they make."
         )
     if totals.unproductive or (totals.convs and model.analysis.complete):
-        yield sound_sizes(model.analysis, cross)
+        yield sizes_asked_for(model.analysis, cross)
 
 
 def _what_to_do(model: ModelReport, cross: str) -> str:

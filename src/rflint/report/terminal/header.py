@@ -10,9 +10,10 @@ from rflint.report.model_report import ModelReport
 from rflint.report.terminal.console import glyphs_of
 from rflint.report.wording import (
     all_pointwise,
+    convolutions,
     incompleteness,
     inputs_text,
-    sound_sizes,
+    sizes_asked_for,
     soundness,
 )
 from rflint.text.escape import one_line
@@ -20,7 +21,6 @@ from rflint.text.numbers import (
     abbreviated,
     abbreviated_count,
     percent,
-    plural,
 )
 
 
@@ -35,7 +35,7 @@ class Header:
         self.glyphs = glyphs_of(console)
 
     def print(self) -> None:
-        """The model and its inputs, its totals, and the sizes that it is made for."""
+        """The model and its inputs, its totals, and the sizes that it asks for."""
         g = self.glyphs
         inputs = inputs_text(self.analysis, g.cross)
         self.console.print(Text.assemble((one_line(self.model.title), "bold"), f"  on {inputs}"))
@@ -52,7 +52,7 @@ class Header:
         facts = [
             abbreviated_count(totals.params, "parameter"),
             abbreviated_count(totals.macs, "MAC"),
-            self._convolutions(),
+            convolutions(self.analysis),
         ]
         line = Text(f" {g.dot} ".join(facts))
         if totals.unproductive:
@@ -72,15 +72,6 @@ class Header:
             line.append("incomplete", "bold yellow")
         return line
 
-    def _convolutions(self) -> str:
-        """How many are judged, and how many are not: attention gates, heads, behind unknowns."""
-        judged = self.analysis.totals.convs
-        others = [x for x in self.analysis.layers if x.kind.is_convolution and not x.is_judged]
-        if not judged and not others:
-            return "no convolution to judge"
-        beside = f" (and {len(others)} not judged)" if others else ""
-        return f"{plural(judged, 'convolution')}{beside}"
-
     def _sizes(self) -> list[Text]:
         """What is said of the input's size: whether it is large enough, and which would be."""
         g, analysis = self.glyphs, self.analysis
@@ -94,7 +85,7 @@ class Header:
             border = Text.assemble(
                 "Border layer ", (one_line(analysis.border_min.described), "bold"), ". "
             )
-            lines.append(border.append(sound_sizes(analysis, g.cross)))
+            lines.append(border.append(sizes_asked_for(analysis, g.cross)))
         return lines
 
     def _not_judged(self) -> None:

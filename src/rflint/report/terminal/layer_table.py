@@ -16,6 +16,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.layer import Kind
 from rflint.report.terminal.console import glyphs_of
+from rflint.report.wording import sees_what
 from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, compact_size, size
@@ -82,8 +83,8 @@ class LayerTable:
             table.add_row(*(row[column] for column in columns))
         self.console.print(table)
         self.console.print(
-            f"sees: the receptive field of the layer's input along the shortest path, in input "
-            f"pixels per side ({g.border} = {self._border})",
+            "sees: the receptive field of the layer's input along the shortest path, in "
+            f"{sees_what(self.analysis)} ({g.border} = {self._border})",
             style="dim",
         )
         if any(x.verdict is Verdict.PARTIAL for x in self.analysis.layers):

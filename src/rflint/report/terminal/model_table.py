@@ -12,6 +12,7 @@ from rich.text import Text
 from rflint.linting.finding import Severity
 from rflint.report.model_report import ModelReport
 from rflint.report.terminal.console import glyphs_of
+from rflint.report.wording import convolutions_cell
 from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, plural, size
@@ -65,7 +66,7 @@ class ModelTable:
             "input": Text(size(model.analysis.architecture.resolution, self.glyphs.cross)),
             "parameters": Text(abbreviated(totals.params)),
             "MACs": Text(abbreviated(totals.macs)),
-            "convolutions": Text(str(totals.convs)),
+            "convolutions": Text(convolutions_cell(model.analysis)),
             "unproductive": Text(str(totals.unproductive), "red" if totals.unproductive else ""),
             "findings": self._findings(model),
         }

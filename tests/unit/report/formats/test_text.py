@@ -18,7 +18,9 @@ from rflint.report.formats.text import print_report, write
 from rflint.report.report import Report
 from rflint.text.numbers import abbreviated, compact_size, percent, plural, relative_change
 from tests.models.attention import ConvolutionalSqueezeExcitation
+from tests.models.branches import IMAGE_AND_TOKENS, ImageAndTokens
 from tests.models.resnet import resnet18, resnet34
+from tests.models.unet import UNet
 from tests.models.vgg import vgg
 
 
@@ -40,7 +42,8 @@ def test_the_story_of_resnet18(report: Report) -> None:
         "mymodel:build on 1×3×32×32",
         "11.2 M parameters · 37.0 M MACs · 20 convolutions · 3 unproductive · 6.95 M dead weights "
         "(62 %)",
-        "Border layer layer3.1.conv2. Sees up to 435 px; sound between 75 and 435 px.",
+        "Border layer layer3.1.conv2. Receptive fields ask for at least 75 px; the "
+        "widest spans 435 px.",
         "47 % of the parameters (5,308,416) and 19 % of the MACs work past the border",
         "1. fewest computations",
         "truncate after layer3.0",
@@ -130,9 +133,11 @@ def test_long_networks_are_abridged_around_the_border() -> None:
 
 
 def test_a_sound_model_is_three_lines() -> None:
-    text = printed(rflint.lint(resnet18, res=224))
-    assert "No convolution is unproductive at 224×224. Sees up to 435 px" in text
-    assert "sound between 75 and 435 px" in text
+    text = printed(rflint.lint(resnet18, res=224), width=120)
+    assert (
+        "No convolution is unproductive at 224×224. "
+        "Receptive fields ask for at least 75 px; the widest spans 435 px.\n" in text
+    )
     assert "No findings." in text
     assert len([line for line in text.splitlines() if line]) == 4
 
@@ -202,24 +207,52 @@ def test_inputs_of_different_sizes_are_told_what_receptive_fields_ask_for() -> N
         def forward(self, x: Tensor, y: Tensor) -> Tensor:
             return self.large(x).mean((2, 3)) + self.small(y).mean((2, 3))
 
-    text = printed(rflint.lint(Towers, input=[(1, 3, 64, 64), (1, 3, 16, 16)]))
-    assert "Receptive fields ask for inputs of at least" in text
-    assert "ound between" not in text
+    text = " ".join(printed(rflint.lint(Towers, input=[(1, 3, 64, 64), (1, 3, 16, 16)])).split())
+    assert "Receptive fields ask for at least 1 px." in text
+    assert "the widest" not in text
 
 
 def test_only_images_have_pixels() -> None:
     series = nn.Sequential(nn.Conv1d(2, 4, 9, padding=4), nn.Conv1d(4, 4, 9, padding=4))
-    text = printed(rflint.lint(series, input=(1, 2, 64)))
-    assert "Sees up to 17 positions; sound between 9 and 17 positions." in text
+    text = " ".join(printed(rflint.lint(series, input=(1, 2, 64)), verbose=True).split())
+    assert "at least 9 positions; the widest spans 17 positions." in text
+    assert "in positions of the input (" in text
+    assert "px" not in text
+    assert "pixel" not in text
 
 
-def test_no_size_is_called_sound_for_a_model_that_was_not_judged_whole() -> None:
+def test_a_series_beside_an_image_is_not_counted_in_pixels() -> None:
+    text = " ".join(printed(rflint.lint(ImageAndTokens, input=IMAGE_AND_TOKENS)).split())
+    assert "No convolution is unproductive at 64×64." in text
+    assert "at least 7 px." in text
+    verbose = printed(rflint.lint(ImageAndTokens, input=IMAGE_AND_TOKENS), verbose=True)
+    assert "in pixels per side, or positions, of the input that it sees" in " ".join(
+        verbose.split()
+    )
+
+
+@pytest.mark.parametrize("res", [8, 64, 256])
+def test_receptive_fields_are_never_taken_for_sizes_at_which_a_model_runs(res: int) -> None:
+    """It runs at multiples of 8 only; what is said holds at any size, and no size is promised."""
+    text = " ".join(printed(rflint.lint(UNet, res=res)).split())
+    assert "Receptive fields ask for at least 52 px; the widest spans 100 px." in text
+    assert "sound" not in text
+    assert ("nothing is unproductive" in text) == ("at 56×56 nothing" in text) == (res == 8)
+
+
+def test_convolutions_that_are_not_judged_are_counted_in_the_table_of_models_too() -> None:
+    text = printed(rflint.lint(UNet, res=[8, 64]))
+    totals = rflint.lint(UNet, res=64).models[0].analysis.totals.convs
+    assert f"{totals} convolutions (and " in text
+    assert re.search(rf"64×64 .* {totals} of \d+ judged ", text)
+
+
+def test_how_far_a_part_sees_is_not_said_of_the_whole() -> None:
     from rflint.rules.rf902_left_out_part import thresholds
 
     text = printed(rflint.lint(thresholds, res=3))
     assert "incomplete" in text
-    assert "ound between" not in text
-    assert "sound from" not in text
+    assert "the widest" not in text
 
 
 def test_edits_stand_beside_the_line_that_built_what_they_change(tmp_path: Path) -> None:

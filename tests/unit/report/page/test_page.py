@@ -18,6 +18,7 @@ from rflint.report.page.snippets import Snippets
 from rflint.report.report import Report
 from tests.models.attention import SqueezeExcitation
 from tests.models.resnet import resnet18
+from tests.models.unet import UNet
 
 
 class Two(nn.Module):
@@ -82,7 +83,7 @@ def test_the_headline_says_what_is_wrong_what_it_costs_and_what_to_do(resnet: An
     headline = resnet["headline"]
     assert headline["wrong"].startswith("3 of 20 convolutions are unproductive at 32×32: ")
     assert headline["cost"].startswith("They hold 5.31 M of 11.2 M parameters (47 %)")
-    assert headline["cost"].endswith("Sees up to 435 px; sound between 75 and 435 px.")
+    assert headline["cost"].endswith("at least 75 px; the widest spans 435 px.")
     first = resnet["repairs"][0]
     assert first["title"] in headline["do"]
 
@@ -91,8 +92,16 @@ def test_of_a_sound_model_the_headline_says_so() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
     headline = entry(rflint.lint(net, res=32))["headline"]
     assert headline["wrong"] == "No convolution is unproductive at 32×32."
-    assert headline["cost"].startswith("Sees up to ")
+    assert headline["cost"].startswith("Receptive fields ask for at least 1 px; ")
     assert headline["do"] == "Nothing has to be changed."
+
+
+@pytest.mark.parametrize("res", [8, 64])
+def test_the_headline_says_how_many_convolutions_are_not_judged(res: int) -> None:
+    report = rflint.lint(UNet, res=res)
+    judged = report.models[0].analysis.totals.convs
+    there = sum(x.kind.is_convolution for x in report.layers)
+    assert entry(report)["headline"]["wrong"].endswith(f" {there - judged} more are not judged.")
 
 
 def test_every_repair_comes_as_code_that_runs(resnet: Any) -> None:
