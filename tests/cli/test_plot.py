@@ -34,7 +34,7 @@ def test_the_name_of_the_file_says_the_format(forked: Forked, folder: Path, suff
 def test_several_models_at_several_sizes_are_panels(forked: Forked, folder: Path) -> None:
     ran = forked.rflint(
         *("plot", "net.py:too_deep", "net.py:build", "--res", "16,32", "-o", "figure.svg"),
-        *("--title", "a & b", "--width", "9", "--dpi", "72"),
+        *("--title", "a & b", "--width", "9"),
         cwd=folder,
     )
     assert ran.status == 0, ran.err
@@ -61,6 +61,26 @@ def test_an_unknown_suffix_is_refused_before_anything_is_linted(
     assert "figure.jpeg says no format" in ran.err
     assert ".svg, .png or .pdf" in ran.err
     assert "nothing" not in ran.err
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_pixels_per_inch_are_refused_where_there_are_no_pixels(
+    forked: Forked, folder: Path, suffix: str
+) -> None:
+    name = f"figure{suffix}"
+    ran = forked.rflint("plot", "net.py:nothing", "-o", name, "--dpi", "72", cwd=folder)
+    assert ran.status == 2
+    assert f"--dpi has no effect on a {suffix}" in ran.err
+    assert "nothing" not in ran.err
+
+
+def test_what_fails_at_every_size_is_told_once(forked: Forked, folder: Path) -> None:
+    (folder / "broken.py").write_text("import nowhere_to_be_found\n", encoding="utf-8")
+    for command in (("plot", "-o", "figure.svg"), ()):
+        ran = forked.rflint(*command, "broken.py:build", "--res", "32,64,96", cwd=folder)
+        assert ran.status == 2
+        assert "nowhere_to_be_found" in ran.err
+        assert ran.err.count("rflint: error: ") == 1, ran.err
 
 
 def test_without_a_file_it_says_which_option_is_missing(forked: Forked, folder: Path) -> None:

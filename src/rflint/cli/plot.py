@@ -18,6 +18,9 @@ from rflint.errors import UsageError
 from rflint.files import atomic_write
 from rflint.text.numbers import plural
 
+_DPI = 200
+"""Pixels per inch of a .png, where nothing else is said."""
+
 
 @click.command("plot")
 @click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=complete_targets)
@@ -41,9 +44,7 @@ from rflint.text.numbers import plural
 @click.option(
     "--dpi",
     type=click.IntRange(min=20, max=1200),
-    default=200,
-    show_default=True,
-    help="Pixels per inch of a .png.",
+    help=f"Pixels per inch of a .png.  [default: {_DPI}]",
 )
 @click.option("--no-cache", is_flag=True, help="Neither use answers of earlier runs nor keep any.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
@@ -72,7 +73,7 @@ class PlotArguments(ModelArguments):
     output: Path
     title: str
     width: float | None
-    dpi: int
+    dpi: int | None
     no_cache: bool
     quiet: bool
 
@@ -82,6 +83,12 @@ def _plot(given: PlotArguments) -> int:
     from rflint.report.figure.panels import check_output, plotted, save
 
     check_output(given.output)
+    suffix = given.output.suffix.lower()
+    if given.dpi is not None and suffix != ".png":
+        raise UsageError(
+            f"--dpi has no effect on a {suffix}, which has no pixels",
+            hint="Leave it out, or let the name of the file end in .png.",
+        )
     from rflint.cli.commands import CommonOptions
     from rflint.cli.terminal import Terminal
     from rflint.configuration.read import load_configuration
@@ -107,7 +114,7 @@ def _plot(given: PlotArguments) -> int:
     figure = plotted(report.models, given.title, given.width)
     try:
         with atomic_write(given.output) as partial:
-            save(figure, partial, given.output.suffix.lower(), given.dpi)
+            save(figure, partial, suffix, given.dpi or _DPI)
     except OSError as error:
         raise UsageError(f"cannot write {given.output}: {error.strerror}") from error
     if not given.quiet:

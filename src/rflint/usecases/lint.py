@@ -27,7 +27,6 @@ from rflint.usecases.targets import BuiltTargets, import_torch
 from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.stdout import stdout_to_stderr
 from rflint.usercode.surroundings import command_line_hidden, current_folder_kept, warnings_noted
-from rflint.usercode.target import check_target
 
 _BASELINE, _LISTENER = BaselineOptions(), Listener()
 
@@ -143,7 +142,7 @@ class _Run:
         except BaseException as error:
             if is_ctrl_c(error):
                 raise
-            self.fail(request.title, as_rflint_error(error))
+            self._fail_at_all_sizes_or_one(request, as_rflint_error(error))
             return None
         for failure in failures:
             self.fail(request.title, failure)
@@ -153,7 +152,7 @@ class _Run:
         return report
 
     def _lint(self, request: Request) -> tuple[ModelReport, tuple[RflintError, ...]]:
-        check_target(request.target, request.root, request.hint, request.pythonpath)
+        self._targets.check(request)
         with warnings_noted(self.notes):
             import_torch()
         from rflint.usecases.model import lint_model
@@ -173,8 +172,17 @@ class _Run:
                     with_sizes=request.with_sizes,
                 )
 
-    def fail(self, about: str, error: RflintError) -> None:
+    def _fail_at_all_sizes_or_one(self, request: Request, error: RflintError) -> None:
+        """Of a model that cannot be built, once: it has the same error at every size."""
+        if not self._targets.has_failed(request):
+            self.fail(request.title, error)
+            return
+        about = request.name or request.target
+        if all((x.target, str(x.error)) != (about, str(error)) for x in self.failures):
+            self.fail(about, error, request)
+
+    def fail(self, about: str, error: RflintError, request: Request | None = None) -> None:
         """Note, and tell the listener, that something could not be done."""
-        request = next((x for x in self.requests if x.title == about), None)
+        request = request or next((x for x in self.requests if x.title == about), None)
         self.listener.failed(about, error, request)
         self.failures.append(Failure(about, error))

@@ -62,10 +62,21 @@ class BuiltTargets:
         self._built: dict[str, BuiltModel | RflintError] = {}
         self._imports = IsolatedImports()
 
+    def check(self, request: Request) -> None:
+        """Raise the error of a target that cannot be, as far as that is known without torch."""
+        try:
+            check_target(request.target, request.root, request.hint, request.pythonpath)
+        except RflintError as error:
+            self._built[_key(request)] = error
+            raise
+
+    def has_failed(self, request: Request) -> bool:
+        """Whether there is no model to be had, whatever the size of its input."""
+        return isinstance(self._built.get(_key(request)), RflintError)
+
     def model(self, request: Request) -> BuiltModel:
         """The model of a request."""
-        arguments = repr((sorted(request.arguments.items()), request.permissions))
-        key = f"{request.root}\0{request.target}\0{arguments}"
+        key = _key(request)
         if key not in self._built:
             self._imports.prepare(request.target, request.root, request.pythonpath)
             try:
@@ -82,3 +93,9 @@ class BuiltTargets:
         if isinstance(found, RflintError):
             raise found
         return found
+
+
+def _key(request: Request) -> str:
+    """What the model of a request depends on: all but what it is fed."""
+    arguments = repr((sorted(request.arguments.items()), request.permissions))
+    return f"{request.root}\0{request.target}\0{arguments}"

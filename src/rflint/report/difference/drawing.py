@@ -9,6 +9,7 @@ from rflint.report.difference.comparison import Comparison
 from rflint.report.figure.figure import Figure, Point
 from rflint.report.figure.svg import svg
 from rflint.report.schema import JsonObject
+from rflint.report.units import PIXELS, POSITIONS
 
 _KINDS = {kind.value: kind for kind in Kind}
 
@@ -27,7 +28,8 @@ def _figure(model: JsonObject) -> Figure:
     resolution = tuple(model["resolution"])
     axis = resolution.index(max(resolution)) if resolution else 0
     shown = [x for x in model["layers"] if _is_shown(x)] if resolution else []
-    points = tuple(_point(x, axis, resolution[axis]) for x in shown)
+    unit = PIXELS if len(resolution) == 2 else POSITIONS
+    points = tuple(_point(x, axis, resolution[axis], unit) for x in shown)
     names = [x["name"] for x in shown]
     border, widest = (model["border"][name] for name in ("min", "max"))
     return Figure(
@@ -37,6 +39,7 @@ def _figure(model: JsonObject) -> Figure:
         axis=axis,
         border=names.index(border) if border in names else None,
         border_max=names.index(widest) if widest in names else None,
+        unit=unit,
     )
 
 
@@ -49,7 +52,7 @@ def _is_shown(layer: JsonObject) -> bool:
     return is_sliding and layer["role"] == Role.TRUNK.value
 
 
-def _point(layer: JsonObject, axis: int, size: int) -> Point:
+def _point(layer: JsonObject, axis: int, size: int, unit: str) -> Point:
     return Point(
         name=titled(layer["name"], layer["call"]),
         kind=_KINDS[layer["kind"]],
@@ -61,4 +64,5 @@ def _point(layer: JsonObject, axis: int, size: int) -> Point:
         params=layer["params"],
         macs=layer["macs"],
         dead_weights=layer["dead_weights"],
+        unit=unit,
     )

@@ -15,6 +15,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
+from rflint.report.units import PIXELS, main_unit, units_of_layers
 from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated_count, axis_names, decimal, plural, size
@@ -41,6 +42,8 @@ class Point:
     dead_weights: int
     unjudged_because: str = ""
     """Of a convolution that is not judged: why."""
+    unit: str = PIXELS
+    """What its receptive field is counted in."""
 
     @property
     def is_judged(self) -> bool:
@@ -60,7 +63,9 @@ class Point:
             abbreviated_count(self.macs, "MAC"),
             *([abbreviated_count(self.dead_weights, "dead weight")] if self.dead_weights else []),
         ]
-        judged = [f"{self.verdict.value} at {self.input_size} px"] if self.is_judged else []
+        judged = (
+            [f"{self.verdict.value} at {self.input_size} {self.unit}"] if self.is_judged else []
+        )
         if self.unjudged_because:
             judged = [f"not judged: {self.unjudged_because}"]
         return "\n".join((one_line(self.name), f"reads {self._seen}", *judged, ", ".join(facts)))
@@ -71,8 +76,8 @@ class Point:
             return "what an unknown operator makes"
         low, high = ("all" if x is None else decimal(x) for x in (self.r_min, self.r_max))
         if low == high:
-            return "all of the input" if low == "all" else f"a receptive field of {low} px"
-        return f"receptive fields of {low} to {high} px"
+            return "all of the input" if low == "all" else f"a receptive field of {low} {self.unit}"
+        return f"receptive fields of {low} to {high} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,10 @@ class Figure:
     """The place of the border layer b_min among the points."""
     border_max: int | None
     """The same over the largest receptive fields; for information."""
+    unit: str = PIXELS
+    """What lengths are counted in."""
+    left_out: int = 0
+    """Judged convolutions along the axis of another input, which cannot stand beside these."""
 
     @property
     def input_size(self) -> int:
@@ -112,7 +121,13 @@ class Figure:
             f"; border layer {self.points[self.border].name}" if self.border is not None else ""
         )
         along = f" Shown along the {self.axis_name}." if self.axis_name else ""
-        return f"{told}{border}.{along}"
+        others = f" Without {self.omission}." if self.left_out else ""
+        return f"{told}{border}.{along}{others}"
+
+    @property
+    def omission(self) -> str:
+        """What is left out, in words."""
+        return f"{plural(self.left_out, 'convolution')} along another axis"
 
     @property
     def axis_name(self) -> str:
@@ -126,6 +141,11 @@ class Figure:
         """The largest length in it."""
         lengths = [x for point in self.points for x in (point.r_min, point.r_max) if x is not None]
         return max([self.input_size, *(point.input_size for point in self.points), *lengths])
+
+    @property
+    def deciding(self) -> Number:
+        """The largest length along the shortest paths, which decide; its input's without any."""
+        return max((x.r_min for x in self.points if x.r_min is not None), default=self.input_size)
 
     @property
     def has_branches(self) -> bool:
@@ -171,19 +191,33 @@ def figure_of(analysis: Analysis, title: str, axis: int | None = None) -> Figure
 
     A layer is unproductive once its receptive field exceeds the input along every axis, so the axis
     that is exceeded last is the one whose curve tells. For square kernels it is the longest, as in
-    the paper (Fig. 4).
+    the paper (Fig. 4). Of a branch for images beside one for a series, only one has such an axis:
+    the other branch is left out.
     """
     resolution = analysis.architecture.resolution
-    shown = tuple(x for x in analysis.layers if _is_shown(x)) if resolution else ()
+    if not resolution:
+        return Figure(title, (), resolution, 0, None, None)
+    unit, units = _unit(analysis), units_of_layers(analysis.architecture)
+    of_unit = [x for x, its in zip(analysis.layers, units, strict=True) if its == unit]
+    shown = tuple(filter(_is_shown, of_unit))
     along = _last_exceeded(resolution, shown) if axis is None else axis
     return Figure(
         title=title,
-        points=tuple(_point(x, along) for x in shown),
+        points=tuple(_point(x, along, unit) for x in shown),
         resolution=resolution,
         axis=along,
         border=_place(shown, analysis.border_min),
         border_max=_place(shown, analysis.border_max),
+        unit=unit,
+        left_out=analysis.totals.convs - sum(x.is_judged for x in shown),
     )
+
+
+def _unit(analysis: Analysis) -> str:
+    """That of its judged convolutions; where they have several, that of the sizes in the title."""
+    units = units_of_layers(analysis.architecture)
+    found = {its for x, its in zip(analysis.layers, units, strict=True) if x.is_judged}
+    return found.pop() if len(found) == 1 else main_unit(analysis.architecture)
 
 
 def _is_shown(x: AnalysedLayer) -> bool:
@@ -203,7 +237,7 @@ def _last_exceeded(resolution: Sequence[int], shown: Sequence[AnalysedLayer]) ->
     return min(range(len(resolution)), key=order, default=0)
 
 
-def _point(x: AnalysedLayer, axis: int) -> Point:
+def _point(x: AnalysedLayer, axis: int, unit: str) -> Point:
     compared, seen = x.comparisons[axis], x.input_field[axis]
     # an axis that only begins behind a layer: it looks at one position of what will be there
     begins_later = not x.has_axis(axis) and not x.output_field[axis].spans
@@ -219,10 +253,12 @@ def _point(x: AnalysedLayer, axis: int) -> Point:
         macs=x.macs,
         dead_weights=x.dead_weights,
         unjudged_because=x.unjudged_because,
+        unit=unit,
     )
 
 
 def _place(shown: Sequence[AnalysedLayer], layer: AnalysedLayer | None) -> int | None:
     if layer is None:
         return None
-    return next(i for i, x in enumerate(shown) if (x.name, x.call) == (layer.name, layer.call))
+    found = (i for i, x in enumerate(shown) if (x.name, x.call) == (layer.name, layer.call))
+    return next(found, None)  # that of a branch that is left out is not shown

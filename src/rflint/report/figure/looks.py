@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 # Blue and orange are Okabe and Ito's, which nobody confuses, as in the pictures of the rules.
 INK, GREY, PALE, CARD = "#1f2328", "#59636e", "#e4e8ec", "#d1d9e0"
 GOOD, BAD, SHADE = "#0072b2", "#d55e00", "#fbe6d6"
@@ -15,7 +17,8 @@ LAYERS = "layers, in the order in which they run"
 NOTHING = "no convolution and no pooling on the way through this model"
 
 
-def lengths_label(axis_name: str) -> str:
-    """What the y axis shows."""
+def lengths_label(axis_name: str, units: Collection[str]) -> str:
+    """What the y axis shows, of figures in these units."""
     along = f" ({axis_name})" if axis_name else ""
-    return f"receptive field of what it reads{along}, px"
+    counted = " or ".join(sorted(set(units), reverse=True))
+    return f"receptive field of what it reads{along}, {counted}"

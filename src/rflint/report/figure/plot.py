@@ -6,6 +6,7 @@ no setting of the user's, and none of these has a say in how the figure looks.
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from rflint.errors import UsageError
 from rflint.graph.exact import Number
 from rflint.report.figure.figure import Figure, input_levels, unproductive_runs
 from rflint.report.figure.labels import label, labelled_places
@@ -46,6 +48,7 @@ from rflint.report.figure.looks import (
 )
 from rflint.report.figure.scale import Scale, scale_for
 from rflint.text.escape import one_line
+from rflint.text.numbers import plural
 
 _ACROSS = 3
 """So many panels stand side by side; more make further rows."""
@@ -56,6 +59,12 @@ _LETTER = 0.068
 """The height that a letter of a turned name takes, in inches."""
 _TITLE_LETTER, _KEY = 0.088, 1.55
 """The mean width of a letter of a panel's title, and of an entry of the legend, in inches."""
+_LABEL_LETTER, _HEADING_LETTER = 0.066, 0.105
+"""The same of a letter of an axis's label, and of the heading of all panels."""
+_NARROWEST = 1.5
+"""Inches that a panel needs at least."""
+_ROW = 0.18
+"""The height of a further row of the legend, or line of the heading."""
 _LABEL_APART = 0.135
 """Inches between the names of layers."""
 
@@ -97,8 +106,16 @@ class PlottedFigure(MatplotlibFigure):
 def plot(
     figures: Sequence[Figure], *, title: str = "", width: float | None = None
 ) -> PlottedFigure:
-    """Panels side by side, with one y axis; `width` is that of all, in inches."""
+    """Panels side by side, with one y axis; `width` is that of all, in inches.
+
+    Raises UsageError where they do not fit into it.
+    """
     across = _across(len(figures))
+    if width is not None and width < (least := _MARGIN + _NARROWEST * across):
+        raise UsageError(
+            f"{plural(across, 'panel')} side by side cannot be read in a width of {width:g} inches",
+            hint=f"Give a width of {least:g} inches or more.",
+        )
     rows = -(-len(figures) // across)
     ratios = [
         max(min(_MOST, max(_FEWEST, len(figure.points))) for figure in figures[column::across])
@@ -107,8 +124,15 @@ def plot(
     longest = max((len(label(x.name)) for figure in figures for x in figure.points), default=0)
     height = _HEIGHT + _LETTER * longest
     inches = width or _MARGIN + _LAYER * sum(ratios)
+    heading = textwrap.fill(one_line(title), int(inches / _HEADING_LETTER))
+    handles = _handles(figures)
+    legend_rows = -(-len(handles) // max(1, int(inches / _KEY)))
+    further = _ROW * (max(0, legend_rows - 1) + heading.count("\n"))
+    lengths = lengths_label(figures[0].axis_name, {figure.unit for figure in figures})
     with _style():
-        plotted = PlottedFigure(figsize=(inches, height * rows + 0.5), layout="constrained")
+        plotted = PlottedFigure(
+            figsize=(inches, height * rows + 0.5 + further), layout="constrained"
+        )
         FigureCanvasAgg(plotted)
         axes = plotted.subplots(
             rows, across, sharey=True, squeeze=False, gridspec_kw={"width_ratios": ratios}
@@ -119,11 +143,14 @@ def plot(
                 ax.set_axis_off()
                 continue
             share = ratios[place % across] / sum(ratios)
-            spacing = (inches - _MARGIN) * share / max(1, len(figures[place].points))
-            _panel(ax, figures[place], scale, spacing, is_first=place % across == 0)
-        _legend(plotted, figures, inches)
-        if title:
-            plotted.suptitle(one_line(title), fontsize=12, fontweight="bold")
+            room = (inches - _MARGIN) * share
+            _panel(ax, figures[place], scale, room)
+            if place % across == 0:
+                ax.set_ylabel(lengths)
+        if handles:
+            _legend(plotted, handles, legend_rows)
+        if heading:
+            plotted.suptitle(heading, fontsize=12, fontweight="bold")
     return plotted
 
 
@@ -156,17 +183,20 @@ def _across(count: int) -> int:
     return next((x for x in (_ACROSS, 2) if count % x == 0), _ACROSS)
 
 
-def _panel(ax: Axes, figure: Figure, scale: Scale, spacing: float, *, is_first: bool) -> None:
+def _panel(ax: Axes, figure: Figure, scale: Scale, room: float) -> None:
+    """One model, in so many inches."""
     points = figure.points
-    room = int(max(1, len(points)) * spacing / _TITLE_LETTER)
-    ax.set_title(figure.heading(room), fontsize=10, fontweight="bold", loc="left")
-    _y_axis(ax, scale, lengths_label(figure.axis_name) if is_first else "")
-    ax.set_xlabel(LAYERS)
+    heading = figure.heading(int(room / _TITLE_LETTER))
+    ax.set_title(heading, fontsize=10, fontweight="bold", loc="left")
+    _y_axis(ax, scale)
+    layers = f"{LAYERS}, without {figure.omission}" if figure.left_out else LAYERS
+    ax.set_xlabel(textwrap.fill(layers, int(room / _LABEL_LETTER)))
     ax.set_xlim(-0.6, max(0.6, len(points) - 0.4))
     if not points:
         ax.set_xticks([])
         ax.text(0.5, 0.5, NOTHING, transform=ax.transAxes, ha="center", wrap=True)
         return
+    spacing = room / len(points)
     for run in unproductive_runs(points):
         ax.axvspan(run.start - 0.5, run.stop - 0.5, color=SHADE, linewidth=0, zorder=0)
     for run, level in input_levels([point.input_size for point in points]):
@@ -189,7 +219,7 @@ def _panel(ax: Axes, figure: Figure, scale: Scale, spacing: float, *, is_first: 
         text.set_fontweight("bold" if place == figure.border else "normal")
 
 
-def _y_axis(ax: Axes, scale: Scale, words: str) -> None:
+def _y_axis(ax: Axes, scale: Scale) -> None:
     if scale.is_logarithmic:
         ax.set_yscale("log")
     ax.set_ylim(scale.low, scale.high)
@@ -197,7 +227,6 @@ def _y_axis(ax: Axes, scale: Scale, words: str) -> None:
     ax.minorticks_off()
     ax.grid(axis="y", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
-    ax.set_ylabel(words)
 
 
 def _curve(
@@ -235,11 +264,11 @@ def _curve(
         )
 
 
-def _legend(plotted: MatplotlibFigure, figures: Sequence[Figure], inches: float) -> None:
-    """One for all panels, beside the data."""
+def _handles(figures: Sequence[Figure]) -> list[Any]:
+    """The entries of the legend; none where nothing is shown."""
     points = [point for figure in figures for point in figure.points]
     if not points:
-        return
+        return []
     handles: list[Any] = []
     dot: dict[str, Any] = {"marker": "o", "markersize": 5}
     if any(not figure.has_branches and figure.points for figure in figures):
@@ -256,9 +285,13 @@ def _legend(plotted: MatplotlibFigure, figures: Sequence[Figure], inches: float)
         handles.append(Line2D([], [], color=GOOD, label=UNJUDGED, **hollow))
     if any(figure.has_unbounded for figure in figures):
         handles.append(Line2D([], [], color=GREY, linestyle="none", marker="^", label=UNBOUNDED))
-    rows = -(-len(handles) // max(1, int(inches / _KEY)))
+    return handles
+
+
+def _legend(plotted: MatplotlibFigure, handles: Sequence[Any], rows: int) -> None:
+    """One for all panels, beside the data."""
     plotted.legend(
-        handles=handles,
+        handles=list(handles),
         loc="outside lower center",
         ncols=-(-len(handles) // rows),
         frameon=False,

@@ -1,4 +1,4 @@
-"""The y axis of a figure: linear, or logarithmic where receptive fields dwarf the input."""
+"""The y axis of a figure: linear, or logarithmic where that would flatten what has to be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rflint.graph.exact import Number
 from rflint.report.figure.figure import Figure
 
 _DWARFED = 8
-"""From so many times the input's size on, its line would lie at the bottom of a linear axis."""
+"""Of an axis so many times as long, a line would lie at the bottom if it were linear."""
 _MOST_TICKS = 8
 
 
@@ -50,10 +50,13 @@ class Scale:
 
 
 def scale_for(figures: Sequence[Figure]) -> Scale:
-    """The axis that several figures share."""
+    """The axis that several figures share.
+
+    Of each, the size of the input and the curve that decides are to be read from it.
+    """
     largest = float(max(figure.largest for figure in figures))
-    inputs = _inputs(figures)
-    is_logarithmic = largest > _DWARFED * min(inputs)
+    least = min([*_inputs(figures), *(figure.deciding for figure in figures)])
+    is_logarithmic = largest > _DWARFED * least
     return Scale(largest * (1.35 if is_logarithmic else 1.06), is_logarithmic)
 
 

@@ -36,6 +36,7 @@ from rflint.report.figure.looks import (
     lengths_label,
 )
 from rflint.report.figure.scale import Scale, scale_for
+from rflint.report.units import PIXELS
 from rflint.text.cut import cut_middle
 from rflint.text.escape import escaped_lines, one_line
 
@@ -246,7 +247,7 @@ class _Drawing:
         self._path(corner, OTHER, 1)
         middle = (self.top + self.bottom) / 2
         turned = f'text-anchor="middle" transform="rotate(-90 20 {middle:.1f})"'
-        self._text(20, middle, lengths_label(self.figure.axis_name), turned)
+        self._text(20, middle, lengths_label(self.figure.axis_name, [self.figure.unit]), turned)
         if not self.columns:
             self._text((self.left + self.right) / 2, middle, NOTHING, 'text-anchor="middle"')
         centre = f'text-anchor="middle" fill="{INK}"'
@@ -260,7 +261,8 @@ class _Drawing:
             x, end, y = self._x(run.start - 0.5), self._x(run.stop - 0.5), self._y(size)
             self._path(f"M{x:.1f} {y:.1f}H{end:.1f}", INK, 1.4, "2 3")
         if sizes:
-            told = f"{sizes[-1]:,} px"
+            unit = f" {PIXELS}" if self.figure.unit == PIXELS else ""
+            told = f"{sizes[-1]:,}{unit}"
             self._text(self.right + 8, self._y(sizes[-1]) + 4, told, 'font-weight="bold"')
 
     def _bar(self) -> None:

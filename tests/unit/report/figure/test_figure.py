@@ -18,8 +18,10 @@ from rflint.report.figure.figure import (
     input_levels,
     unproductive_runs,
 )
+from rflint.report.figure.scale import scale_for
 from rflint.report.report import Report
 from tests.models.attention import SqueezeExcitation
+from tests.models.branches import IMAGE_AND_TOKENS, ImageAndTokens
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
 from tests.models.vgg import vgg
@@ -167,3 +169,34 @@ def test_inputs_of_several_sizes_are_levels() -> None:
         (range(2, 3), 64),
         (range(3, 4), 32),
     )
+
+
+def test_a_series_is_counted_in_positions() -> None:
+    series = nn.Sequential(nn.Conv1d(1, 4, 9, padding=4), nn.Conv1d(4, 4, 9, padding=4))
+    found = figure(rflint.lint(series, input=(1, 1, 64)))
+    assert found.unit == "positions"
+    told = found.points[1].description
+    assert "reads a receptive field of 9 positions" in told
+    assert "productive at 64 positions" in told
+
+
+def test_a_branch_along_another_axis_is_left_out_and_that_is_said() -> None:
+    report = rflint.lint(ImageAndTokens, input=IMAGE_AND_TOKENS)
+    found = figure(report)
+    assert [point.name for point in found.points] == ["image.0", "image.1", "image.2"]
+    assert {point.input_size for point in found.points} == {64}
+    assert found.unit == "px"
+    assert found.left_out == 1
+    assert found.summary == (
+        "None of 3 convolutions unproductive. Without 1 convolution along another axis."
+    )
+
+
+def test_the_axis_is_logarithmic_where_the_input_dwarfs_the_curve_that_decides() -> None:
+    shallow = nn.Sequential(nn.Conv1d(1, 4, 9, padding=4), nn.Conv1d(4, 4, 9, padding=4))
+    long, short = (figure(rflint.lint(shallow, input=(1, 1, n))) for n in (16000, 64))
+    assert scale_for([long]).fraction(9) > 0.2
+    assert scale_for([long]).fraction(16000) > 0.9
+    assert scale_for([long]).is_logarithmic
+    assert not scale_for([short]).is_logarithmic
+    assert scale_for([short, long]).is_logarithmic

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 from torch import nn
 
 import rflint
@@ -19,6 +20,7 @@ from rflint.errors import UsageError
 from rflint.report.figure import panels
 from rflint.report.figure.panels import check_output, plotted, save
 from rflint.report.report import Report
+from tests.models.branches import IMAGE_AND_TOKENS, ImageAndTokens
 from tests.models.mpnet import mpnet18
 from tests.models.resnet import resnet18
 from tests.models.vgg import vgg
@@ -124,6 +126,35 @@ def test_a_model_without_convolutions_and_no_model() -> None:
     assert not ax.get_lines()
     with pytest.raises(UsageError, match="no model to plot"):
         Report().plot()
+
+
+def test_panels_that_nobody_could_read_are_refused() -> None:
+    report = rflint.lint(nn.Conv2d(3, 4, 3), res=[8, 16])
+    with pytest.raises(UsageError, match="2 panels side by side cannot be read") as caught:
+        report.plot(width=3.9)
+    assert caught.value.hint == "Give a width of 4 inches or more."
+    assert report.plot(width=4).get_figwidth() == 4
+
+
+@pytest.mark.parametrize("width", [2.5, 4])
+def test_no_text_is_cut_in_a_narrow_figure(width: float) -> None:
+    report = rflint.lint(resnet18, res=32, name="a.module.with.a.long.name:build_the_network")
+    figure = report.plot(title="A heading of all panels that is rather long", width=width)
+    figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    assert len(texts) > 20
+    for text in texts:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1, text
+
+
+def test_axes_are_labelled_with_what_they_count_and_what_is_left_out() -> None:
+    (ax,) = axes(rflint.lint(nn.Conv1d(1, 4, 9), input=(1, 1, 64)))
+    assert ax.get_ylabel() == "receptive field of what it reads, positions"
+    (both,) = axes(rflint.lint(ImageAndTokens, input=IMAGE_AND_TOKENS))
+    assert both.get_ylabel().endswith(", px")
+    assert "without 1 convolution along another axis" in " ".join(both.get_xlabel().split())
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
