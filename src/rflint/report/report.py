@@ -15,7 +15,7 @@ from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
 from rflint.report.model_report import ModelReport
 from rflint.report.schema import SCHEMA_VERSION
-from rflint.text.numbers import plural
+from rflint.text.numbers import plural, size
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +77,15 @@ class Report:
 
     def __repr__(self) -> str:
         """Short: a layer-by-layer dump helps nobody at a prompt."""
-        names = ", ".join(model.target for model in self.models)
-        return f"<Report of {names or 'no model'}: {plural(len(self.findings), 'finding')}>"
+        sizes: dict[str, list[str]] = {}
+        for model in self.models:
+            at = size(model.analysis.architecture.resolution)
+            sizes.setdefault(model.title, []).extend([at] if at else [])
+        names = (
+            f"{name} at {' and '.join(there)}" if there else name for name, there in sizes.items()
+        )
+        told = ", ".join(names) or "no model"
+        return f"<Report of {told}: {plural(len(self.findings), 'finding')}>"
 
     def __str__(self) -> str:
         """What the command line prints, without colours and as wide as in a pipe."""

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from rflint.graph.source_location import SourceLocation
+from rflint.usercode.notebook import cell_of
 
 
 def short_path(path: Path) -> str:
@@ -15,8 +16,8 @@ def short_path(path: Path) -> str:
 
 
 def source_at(filename: str, line: int) -> SourceLocation:
-    """A line of a file, with a short path."""
-    return SourceLocation(_short(filename, os.getcwd()), line)
+    """A line of a file, with a short path; or of a notebook's cell, which has a number."""
+    return SourceLocation(cell_of(filename) or _short(filename, os.getcwd()), line)
 
 
 def relative_path(path: Path) -> str:

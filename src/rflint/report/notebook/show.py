@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from rflint.report.formats.html import write
 from rflint.report.report import Report
+from rflint.usercode.notebook import running_shell
 
 _HEIGHT = 720
 
@@ -44,15 +44,15 @@ def _browser() -> webbrowser.BaseBrowser | None:
 
 def _notebook() -> Callable[[str], None] | None:
     """What shows a page in the output of the running cell; None outside of notebooks."""
-    shell = sys.modules.get("IPython")
-    running = shell.get_ipython() if shell is not None else None
-    if running is None or not hasattr(running, "kernel"):
+    if not hasattr(running_shell(), "kernel"):
         return None
 
     def display(page: str) -> None:
         shown = import_module("IPython.display")
         # the page comes with the frame: the notebook's server may not know of the file
         frame = f'<iframe srcdoc="{escape(page)}" width="100%" height="{_HEIGHT}"'
-        shown.display(shown.HTML(f'{frame} style="border:0" sandbox="allow-scripts"></iframe>'))
+        page_there = f'{frame} style="border:0" sandbox="allow-scripts"></iframe>'
+        # as data: what IPython.display.IFrame shows has to lie where the browser finds it
+        shown.display({"text/html": page_there, "text/plain": "<the page of the report>"}, raw=True)
 
     return display

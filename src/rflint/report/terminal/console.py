@@ -40,7 +40,14 @@ ASCII = Glyphs("x", "-", "|", "#", "%", ">", "...", "x", "!", "all")
 
 def console_for(stream: TextIO) -> Console:
     """A console that takes everything literally."""
-    console = Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    console = Console(
+        file=stream,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=False,
+        force_jupyter=False,
+    )
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
     return console
@@ -52,6 +59,7 @@ def plain_console() -> Console:
         file=StringIO(),
         width=_PIPE_WIDTH,
         force_terminal=False,
+        force_jupyter=False,  # else it shows what is captured below the cell, too
         color_system=None,
         markup=False,
         highlight=False,

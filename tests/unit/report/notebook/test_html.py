@@ -108,8 +108,14 @@ def test_a_report_of_nothing_says_so() -> None:
     assert "No model was linted." in Page(Report()).text
 
 
+def test_a_line_at_a_prompt_names_each_model_once_with_its_sizes() -> None:
+    report = rflint.lint(nn.Conv2d(3, 4, 3), res=[8, (8, 16)], name="net:build")
+    assert repr(report) == "<Report of net:build at 8x8 and 8x16: 0 findings>"
+    assert repr(Report()) == "<Report of no model: 0 findings>"
+
+
 def test_a_prompt_gets_a_line_and_print_the_report(report: Report) -> None:
-    assert repr(report) == f"<Report of mymodel:build: {len(report.findings)} findings>"
+    assert repr(report) == f"<Report of mymodel:build at 32x32: {len(report.findings)} findings>"
     assert repr(report.models[0]) == (
         "<ModelReport of mymodel:build at 32x32: 3 of 20 convolutions unproductive, "
         f"{len(report.findings)} findings>"

@@ -27,6 +27,14 @@ CELLS = (
     "report.plot()",
     "import webbrowser\nwebbrowser.get = lambda: (_ for _ in ()).throw(webbrowser.Error())\n"
     "report.show().exists()",
+    "from torch import nn\n\n"
+    "class Here(nn.Module):\n"
+    "    def __init__(self):\n"
+    "        super().__init__()\n"
+    "        self.deep = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(9)))\n\n"
+    "    def forward(self, x):\n"
+    "        return self.deep(x).mean((2, 3))\n\n"
+    "rflint.lint(Here, res=8)",
 )
 
 
@@ -71,12 +79,13 @@ def test_the_last_line_of_a_cell_shows_the_figure(outputs: list[dict[str, Any]])
         assert dot.length == pytest.approx(layer["r_in_min"][0], rel=2e-3, abs=0.05)
         assert (dot.stroke == "#d55e00") == (layer["verdict"] == "unproductive")
     assert f"{report['totals']['unproductive']} of {report['totals']['convs']} conv" in shown
-    assert outputs[0]["text/plain"].startswith("<Report of net:too_deep: ")
+    assert outputs[0]["text/plain"].startswith("<Report of net:too_deep at 16x16: ")
 
 
 def test_a_printed_report_is_that_of_the_command_line(outputs: list[dict[str, Any]]) -> None:
     assert outputs[1]["stdout"].startswith("net:too_deep  on 1×3×16×16\n")
     assert "\x1b" not in outputs[1]["stdout"]
+    assert outputs[1].keys() == {"stdout"}
 
 
 def test_a_model_is_a_line_and_the_table_is_one(outputs: list[dict[str, Any]]) -> None:
@@ -87,6 +96,12 @@ def test_a_model_is_a_line_and_the_table_is_one(outputs: list[dict[str, Any]]) -
 
 def test_a_plot_is_an_image_without_any_further_import(outputs: list[dict[str, Any]]) -> None:
     assert outputs[4]["image/png"].startswith("iVBOR")
+
+
+def test_a_line_of_a_cell_is_named_by_the_cell(outputs: list[dict[str, Any]]) -> None:
+    shown = outputs[6]["text/html"]
+    assert "cell [7], line 6" in shown
+    assert "ipykernel" not in shown
 
 
 def tags_of(html: str) -> list[tuple[str, dict[str, str]]]:
@@ -103,6 +118,7 @@ def tags_of(html: str) -> list[tuple[str, dict[str, str]]]:
 
 def test_without_a_browser_the_page_is_below_the_cell(outputs: list[dict[str, Any]]) -> None:
     assert outputs[5]["text/plain"] == "True"
+    assert "stderr" not in outputs[5]
     ((tag, attributes),) = tags_of(outputs[5]["text/html"])
     assert tag == "iframe"
     assert attributes["sandbox"] == "allow-scripts"
