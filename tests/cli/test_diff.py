@@ -31,7 +31,8 @@ def test_the_schemas_are_schemas() -> None:
 
 
 def test_two_targets_are_compared(tmp_path: Path) -> None:
-    write(tmp_path, {"old.py": model(SOUND), "new.py": model(WIDE, WIDE, SOUND)})
+    old, new = model(SOUND, SOUND, SOUND), model(WIDE, WIDE, SOUND)
+    write(tmp_path, {"old.py": old, "new.py": new})
     ran = rflint("diff", "old.py:build", "new.py:build", *RES, "--format", "json", cwd=tmp_path)
     assert ran.status == 1, ran.err
     found = document(ran)

@@ -40,7 +40,8 @@ class Comparison:
         before, after, found = self.before, self.after, self.findings
         if before is None or after is None:
             return False
-        changed = self.layers.added or self.layers.removed or self.layers.changed
+        layers = self.layers
+        changed = layers.added or layers.removed or layers.renamed or layers.all_changes
         return not (changed or found.new or found.gone) and all(
             before[name] == after[name] for name in _FACTS
         )
@@ -58,7 +59,7 @@ class Comparison:
 def compare_models(before: JsonObject, after: JsonObject) -> Comparison:
     """What differs between two models."""
     layers = compare_layers(before["layers"], after["layers"])
-    findings = compare_findings(before, after, layers.new_names)
+    findings = compare_findings(before, after, layers.new_names, layers.gone_names)
     return Comparison(before, after, layers, findings)
 
 
@@ -67,7 +68,7 @@ def new_model(after: JsonObject) -> Comparison:
     return Comparison(
         None,
         after,
-        LayerChanges(added=tuple(after["layers"])),
+        LayerChanges(really_added=tuple(after["layers"]), added=tuple(after["layers"])),
         FindingChanges(new=tuple(after["findings"])),
     )
 
@@ -77,7 +78,7 @@ def removed_model(before: JsonObject) -> Comparison:
     return Comparison(
         before,
         None,
-        LayerChanges(removed=tuple(before["layers"])),
+        LayerChanges(really_removed=tuple(before["layers"]), removed=tuple(before["layers"])),
         FindingChanges(gone=tuple(before["findings"])),
     )
 

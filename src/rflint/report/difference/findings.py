@@ -6,12 +6,15 @@ lines or messages, which change while the finding stays what it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rflint.report.baseline import BaselineEntry, matched_entries
 from rflint.report.schema import JsonObject
 from rflint.text.numbers import size
+
+_GONE = "(gone)"
+"""Behind a name, it makes one that no layer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +32,20 @@ class FindingChanges:
 
 
 def compare_findings(
-    before: JsonObject, after: JsonObject, new_names: Mapping[str, str]
+    before: JsonObject,
+    after: JsonObject,
+    new_names: Mapping[str, str],
+    gone_names: Collection[str] = (),
 ) -> FindingChanges:
     """The changes from one model's findings to another's.
 
-    `new_names` are those of renamed layers. What the baseline accepts is found all the same: it is
+    `new_names` are what layers are called after; what was found of those in `gone_names` is gone,
+    also if another layer is called so now. What the baseline accepts is found all the same: it is
     kept where it was there before, but it is not new.
     """
     old, new = _all_findings(before), _all_findings(after)
-    held = _entries(before, old, new_names)
+    names = {**new_names, **{name: f"{name} {_GONE}" for name in gone_names}}
+    held = _entries(before, old, names)
     entry_of = matched_entries(_entries(after, new, {}), held)
     used = set(entry_of.values())
     open_after = len(after["findings"])

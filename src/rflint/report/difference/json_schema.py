@@ -90,16 +90,21 @@ _DEFINITIONS = {
     "comparison": _COMPARISON,
     "layer_changes": an_object(
         "Layers that only one side has, and those that are not the same on both, by their names.",
-        added=field("The names of those that are new.", _NAMES),
-        removed=field("The names of those that are gone.", _NAMES),
+        added=field("The names of those that are new, or whose name is new.", _NAMES),
+        removed=field("The names of those that are gone, or whose name is gone.", _NAMES),
         changed=field(
-            "Those that both sides have, and in which something differs.",
+            "Those that both sides have under the same name, and in which something differs.",
+            list_of(a("changed_layer")),
+        ),
+        renamed=field(
+            "Those that both sides have under two names, or at two positions; what differs "
+            "besides is in `fields`, which may be empty.",
             list_of(a("changed_layer")),
         ),
     ),
     "changed_layer": an_object(
         "A layer of both sides.",
-        name=field("Its name.", TEXT),
+        name=field("Its name after.", TEXT),
         call=field("Which call of the module it is, counted from 0.", COUNT),
         fields=field("The names of the fields that differ.", _NAMES),
         before=field("The whole layer before.", a("layer")),

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from rflint.report.difference.comparison import Comparison
 from rflint.report.difference.difference import Difference
 from rflint.report.difference.layers import ChangedLayer
+from rflint.report.difference.renaming import Renaming
 from rflint.report.schema import JsonObject
 from rflint.text.numbers import abbreviated, compact_size, plural, relative_change, size
 
@@ -159,6 +160,80 @@ def _value(layer: JsonObject, name: str, cross: str) -> str:
         unbounded = "sizes decide" if name == "padding" else "all"
         return compact_size(value, cross, unbounded)
     return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class NewName:
+    """What is called otherwise: a module, neighbours in a sequence, or several that are alike."""
+
+    before: str
+    after: str
+    verb: str
+    likewise: int
+    """So many others were renamed as this one was."""
+    layers: int
+    is_as_before: bool
+    """Whether nothing of the layers themselves has changed."""
+
+    @property
+    def remark(self) -> str:
+        """'3 layers, the same structure'."""
+        same = ", the same structure" if self.is_as_before else ""
+        return f"{plural(self.layers, 'layer')}{same}"
+
+    @property
+    def others(self) -> str:
+        """', 5 others likewise', or nothing."""
+        return f", {plural(self.likewise, 'other')} likewise" if self.likewise else ""
+
+
+def new_names(renamings: Sequence[Renaming]) -> tuple[NewName, ...]:
+    """The names that have changed; what has changed in the same way is told once."""
+    groups: dict[object, list[Renaming]] = {}
+    for x in renamings:
+        groups.setdefault(_way(x), []).append(x)
+    return tuple(_new_name(group) for way in groups.values() for group in _neighbours(way))
+
+
+def _parts(name: str) -> tuple[str, str]:
+    parent, _, last = name.rpartition(".")
+    return parent, last
+
+
+def _way(renaming: Renaming) -> object:
+    """Equal for modules that were renamed, or moved, in the same way."""
+    (old_parent, old), (parent, new) = _parts(renaming.before), _parts(renaming.after)
+    if old.isdecimal() and new.isdecimal():
+        return old_parent, parent, int(new) - int(old)
+    # alike where one name stands for another at the end of names, and nowhere else
+    alike = old != new and old and new and (old_parent == parent or "" not in (old_parent, parent))
+    return (old, new) if alike else (renaming.before, renaming.after)
+
+
+def _neighbours(renamings: Sequence[Renaming]) -> Iterator[list[Renaming]]:
+    """Those that were moved along a sequence, as far as they follow upon each other."""
+    if not _parts(renamings[0].before)[1].isdecimal():
+        yield list(renamings)
+        return
+    group: list[Renaming] = []
+    for x in renamings:
+        if group and int(_parts(x.before)[1]) != int(_parts(group[-1].before)[1]) + 1:
+            yield group
+            group = []
+        group.append(x)
+    yield group
+
+
+def _new_name(group: Sequence[Renaming]) -> NewName:
+    first, last = group[0], group[-1]
+    pairs = [pair for x in group for pair in x.layers]
+    is_as_before = not any(is_own_change(ChangedLayer(*pair)) for pair in pairs)
+    if len(group) == 1 or not _parts(first.before)[1].isdecimal():
+        others = len(group) - 1
+        old, new = module_name(first.before), module_name(first.after)
+        return NewName(old, new, "is called", others, len(pairs), is_as_before)
+    old, new = f"{first.before} to {last.before}", f"{first.after} to {last.after}"
+    return NewName(old, new, "are called", 0, len(pairs), is_as_before)
 
 
 def layer_facts(layer: JsonObject, cross: str = "x") -> str:

@@ -98,7 +98,7 @@ def test_a_side_that_failed_is_told_in_the_document() -> None:
     document = compare_reports(failed(), at(32)).to_dict()
     assert document["before"] is None
     assert document["after"]["target"] == "net.py:build"
-    assert document["layers"] == {"added": [], "removed": [], "changed": []}
+    assert document["layers"] == {x: [] for x in ("added", "removed", "changed", "renamed")}
     (error,) = document["errors"]
     assert (error["side"], error["target"], error["kind"]) == ("before", "net.py:build", "import")
 

@@ -39,6 +39,25 @@ def test_a_finding_moves_with_its_layer_in_a_sequence() -> None:
     assert not changes.gone
 
 
+def test_a_finding_of_a_layer_that_is_gone_is_gone_although_another_stands_there_now() -> None:
+    """The two do the same: by name and operation, they are one."""
+    before = [conv("f.0"), conv("f.1", channels=(8, 4)), conv("f.2", channels=(4, 4))]
+    after = [conv("f.0"), conv("f.1", channels=(8, 4)), conv("f.2", channels=(4, 4))]
+    before.insert(2, conv("f.x", channels=(4, 4)))
+    names = ("f.0", "f.1", "f.2", "f.3")
+    before = [replace(x, name=name) for x, name in zip(before, names, strict=True)]
+    before[2] = replace(before[2], geometry=conv("x", kernel=5).geometry)
+    changes = only(
+        compare_reports(
+            saved(before, [found(before[2]), found(before[3], "RF301")]),
+            saved(after, [found(after[2], "RF301")]),
+        )
+    ).findings
+    assert [(x["code"], x["layer"]) for x in changes.gone] == [("RF101", "f.2")]
+    assert [(x["code"], x["layer"]) for x in changes.kept] == [("RF301", "f.2")]
+    assert not changes.new
+
+
 def test_a_finding_goes_with_a_renamed_module() -> None:
     before = [replace(conv(name), params=9) for name in ("stem", "old.a")]
     after = [replace(conv(name), params=9) for name in ("stem", "new.a")]

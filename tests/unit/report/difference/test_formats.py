@@ -63,6 +63,20 @@ def test_text_tells_what_has_become_of_every_layer_and_finding() -> None:
         assert line in text
 
 
+def test_what_was_renamed_or_moved_in_the_same_way_is_told_once() -> None:
+    """Modules of one name, and neighbours in a sequence."""
+    wide = {"channels": (8, 16)}
+    before = [weighing("1.old"), weighing("2.old", **wide), *map(weighing, ("5", "6", "7"))]
+    after = [weighing("1.new"), weighing("2.new", **wide), *map(weighing, ("4", "5", "6"))]
+    before[-2], after[-2] = weighing("6", kernel=5), weighing("5", kernel=5)
+    difference = compare_reports(saved(before), saved(after))
+    text = written(difference, "text")
+    assert "= 1.old is called 1.new now, 1 other likewise (2 layers, the same structure)" in text
+    assert "= 5 to 7 are called 4 to 6 now (3 layers, the same structure)" in text
+    assert "5 layers renamed" in text
+    assert "- `5 to 7` are called `4 to 6` now" in written(difference, "markdown")
+
+
 def test_long_lists_are_cut_unless_all_is_asked_for() -> None:
     difference = compare_reports(saved([]), saved([weighing(f"layer{i}") for i in range(40)]))
     short, whole = written(difference, "text"), written(difference, "text", verbose=True)
@@ -92,7 +106,7 @@ def test_the_comment_has_a_table_of_the_models_and_folded_details() -> None:
     assert "1 new finding, 1 gone, 1 kept |" in text
     assert "<details>\n<summary>1 new finding, 1 gone, 1 kept; 2 layers added" in text
     assert "- `RF101` unproductive-layer (warning) at `fresh.y.py:3`: `fresh.y`:" in text
-    assert "- `old` is called `new` now (2 layers)" in text
+    assert "- `old` is called `new` now (2 layers, the same structure)" in text
 
 
 def hostile(name: str) -> Difference:

@@ -21,11 +21,10 @@ from rflint.report.difference.words import (
     layer_counts,
     layer_facts,
     missing_side,
-    module_name,
+    new_names,
 )
 from rflint.report.schema import JsonObject
 from rflint.text.escape import one_line
-from rflint.text.numbers import plural
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --grey: #59636e; --line: #d1d9e0; --paper: #fff;
@@ -140,9 +139,9 @@ def _finding(finding: JsonObject) -> str:
 def _layers(comparison: Comparison) -> Iterator[str]:
     layers = comparison.layers
     yield f"<h3>{_text(layer_counts(comparison) or 'No layers')}</h3>"
-    for x in layers.renamings:
-        names = f"{_name(module_name(x.before))} is called {_name(module_name(x.after))} now"
-        yield f"<p>{names} ({plural(len(x.layers), 'layer')}, the same structure).</p>"
+    for x in new_names(layers.renamings):
+        names = f"{_name(x.before)} {x.verb} {_name(x.after)} now{x.others}"
+        yield f"<p>{names} ({x.remark}).</p>"
     rows = [
         *(_layer("added", "better", x) for x in layers.really_added),
         *(_layer("removed", "worse", x) for x in layers.really_removed),

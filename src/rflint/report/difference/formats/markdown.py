@@ -19,6 +19,7 @@ from rflint.report.difference.words import (
     layer_counts,
     layer_facts,
     missing_side,
+    new_names,
 )
 from rflint.report.schema import JsonObject
 from rflint.text.markdown import code_span, sentence, that_fit
@@ -152,9 +153,8 @@ def _finding(finding: JsonObject, *, short: bool = False) -> str:
 
 def _layers(comparison: Comparison) -> Iterator[str]:
     layers = comparison.layers
-    for renaming in layers.renamings:
-        old, new = (code_span(x) if x else "the model" for x in (renaming.before, renaming.after))
-        yield f"{old} is called {new} now ({plural(len(renaming.layers), 'layer')})"
+    for x in new_names(layers.renamings):
+        yield f"{code_span(x.before)} {x.verb} {code_span(x.after)} now{x.others} ({x.remark})"
     own = [x for x in layers.all_changes if is_own_change(x)]
     others = len(layers.all_changes) - len(own)
     for changed in own:

@@ -24,7 +24,7 @@ from rflint.report.difference.words import (
     layer_counts,
     layer_facts,
     missing_side,
-    module_name,
+    new_names,
 )
 from rflint.report.schema import JsonObject
 from rflint.report.terminal.console import SEVERITY_COLOURS, captured, console_for, glyphs_of
@@ -131,10 +131,9 @@ class _Page:
         following = [x for x in layers.all_changes if not is_own_change(x)]
         self.console.print()
         self.console.print(Text(layer_counts(self.comparison) or "No layers.", "bold"))
-        for renaming in layers.renamings:
-            names = f"{module_name(renaming.before)} is called {module_name(renaming.after)} now"
-            number = plural(len(renaming.layers), "layer")
-            self._item("=", one_line(names), f" ({number}, the same structure)", "cyan")
+        for x in new_names(layers.renamings):
+            names = one_line(f"{x.before} {x.verb} {x.after} now")
+            self._item("=", names, f"{x.others} ({x.remark})", "cyan")
         self._changes(own)
         self._list("+", layers.really_added, "green")
         self._list("-", layers.really_removed, "red")
