@@ -7,13 +7,19 @@ from dataclasses import dataclass, field
 from rflint.report.difference.findings import FindingChanges, compare_findings
 from rflint.report.difference.layers import LayerChanges, compare_layers
 from rflint.report.schema import JsonObject
+from rflint.text.escape import one_line
 from rflint.text.numbers import size
 
 _FACTS = ("inputs", "resolution", "complete", "totals", "border", "feasible_resolution")
 """What a model is, apart from its layers and findings."""
 
+_OTHER_SIZE = (
+    "The sides were analysed at different input sizes, {old} before and {new} after: what differs "
+    "in MACs, verdicts and findings may come from the size alone."
+)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """Entries of `models` of two reports, and what differs."""
 
@@ -24,6 +30,27 @@ class Comparison:
     findings: FindingChanges = field(default_factory=FindingChanges)
     is_compared: bool = True
     """False if one side is not known, since it failed there."""
+
+    def __repr__(self) -> str:
+        """Short, as a difference's."""
+        found, layers = self.findings, self.layers
+        counts = (
+            (len(found.new), "new findings"),
+            (len(found.gone), "findings gone"),
+            (len(layers.really_added), "layers added"),
+            (len(layers.really_removed), "layers removed"),
+            (len(layers.all_changes), "layers changed"),
+        )
+        told = ", ".join(f"{number} {what}" for number, what in counts if number)
+        return f"<Comparison of {one_line(self.title)}: {told or 'nothing'}>"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be known to read it."""
+        if self.before is None or self.after is None:
+            return ()
+        old, new = (size(x["resolution"]) or "no size" for x in (self.before, self.after))
+        return (_OTHER_SIZE.format(old=old, new=new),) if old != new else ()
 
     @property
     def title(self) -> str:
@@ -53,6 +80,7 @@ class Comparison:
             "after": _without_layers(self.after),
             "layers": self.layers.to_dict(),
             "findings": self.findings.to_dict(),
+            "notes": list(self.notes),
         }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from importlib import import_module
+from typing import Any, Literal, TypeAlias
 
 from rflint._version import __version__
 from rflint.linting.finding import Severity
@@ -16,6 +17,7 @@ from rflint.report.difference.comparison import (
 )
 from rflint.report.difference.pairing import pair_models
 from rflint.report.schema import SCHEMA_VERSION, JsonObject
+from rflint.text.escape import one_line
 from rflint.text.numbers import size
 
 SideName: TypeAlias = Literal["before", "after"]
@@ -45,7 +47,7 @@ class SideFailure:
         return self.target in (model["name"], model["target"]) or self.target.endswith(at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Difference:
     """All comparisons of two reports."""
 
@@ -56,6 +58,22 @@ class Difference:
     after: str = "after"
     fail_on: Severity | None = Severity.WARNING
     """The severity from which on a new finding fails the run; None: none does."""
+
+    def __repr__(self) -> str:
+        """Short: a dump of all layers helps nobody at a prompt."""
+        names = ", ".join(x.title for x in self.comparisons)
+        said: str = _shown_by("words", "closing")(self)
+        return f"<Difference of {one_line(names) or 'no model'}: {said.rstrip('.')}>"
+
+    def __str__(self) -> str:
+        """What the command line prints, without colours and as wide as in a pipe."""
+        text: str = _shown_by("formats.text", "plain_text")(self)
+        return text.rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: figures, findings and layers of each model."""
+        found: str = _shown_by("notebook", "html")(self)
+        return found
 
     @property
     def new_findings(self) -> tuple[JsonObject, ...]:
@@ -137,3 +155,11 @@ def _failed(report: JsonObject) -> bool:
 def _failures(side: SideName, report: JsonObject) -> Iterator[SideFailure]:
     for error in report["errors"]:
         yield SideFailure(side, error["target"], error["kind"], error["message"])
+
+
+def _shown_by(module: str, function: str) -> Callable[..., Any]:
+    """What shows a difference; imported when it is asked for, as it knows what a difference is."""
+    found: Callable[..., Any] = getattr(
+        import_module(f"rflint.report.difference.{module}"), function
+    )
+    return found

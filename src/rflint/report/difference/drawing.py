@@ -6,6 +6,7 @@ from rflint.analysis.analysed_layer import Verdict
 from rflint.analysis.roles import Role
 from rflint.graph.layer import Kind, titled
 from rflint.report.difference.comparison import Comparison
+from rflint.report.difference.layers import title_of
 from rflint.report.figure.figure import Figure, Point
 from rflint.report.figure.svg import svg
 from rflint.report.schema import JsonObject
@@ -20,7 +21,9 @@ def picture(comparison: Comparison) -> str:
     if before is None or after is None:
         return ""
     old, new = _figure(before), _figure(after)
-    return svg(new, old) if old.points and new.points else ""
+    pairs = comparison.layers.pairs
+    called = {title_of(x.before): title_of(x.after) for x in pairs}
+    return svg(new, old, called) if old.points and new.points else ""
 
 
 def _figure(model: JsonObject) -> Figure:

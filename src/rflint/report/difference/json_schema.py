@@ -77,6 +77,10 @@ _COMPARISON = an_object(
     ),
     layers=field("What became of its layers.", a("layer_changes")),
     findings=field("What became of its findings.", a("finding_changes")),
+    notes=field(
+        "What has to be known to read the comparison: that the sides have different input sizes.",
+        list_of(TEXT),
+    ),
 )
 
 _NAMES: dict[str, Any] = list_of(TEXT)

@@ -19,12 +19,16 @@ _NO_PROPERTIES = frozenset({"name", "call", "source"})
 """What a layer is called and where it stands, which is not what it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChangedLayer:
     """A layer on both sides."""
 
     before: JsonObject
     after: JsonObject
+
+    def __repr__(self) -> str:
+        """Short: its name, and what differs."""
+        return f"<ChangedLayer {title_of(self.after)!r}: {', '.join(self.fields) or 'nothing'}>"
 
     @property
     def is_renamed(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from rflint.report.difference.comparison import Comparison
-from rflint.report.difference.difference import Difference
+from rflint.report.difference.difference import Difference, SideName
 from rflint.report.difference.layers import ChangedLayer
 from rflint.report.difference.renaming import Renaming
 from rflint.report.schema import JsonObject
@@ -34,6 +34,15 @@ class Figure:
     def differs(self) -> bool:
         """Whether it is another one after."""
         return self.before != self.after or bool(self.change)
+
+
+def known_sides(comparison: Comparison) -> tuple[SideName, ...]:
+    """The sides of which there is anything to tell."""
+    sides: tuple[tuple[SideName, JsonObject | None], ...] = (
+        ("before", comparison.before),
+        ("after", comparison.after),
+    )
+    return tuple(name for name, model in sides if model is not None)
 
 
 def figures(comparison: Comparison, cross: str = "x") -> tuple[Figure, ...]:
@@ -282,7 +291,10 @@ def closing(difference: Difference) -> str:
     """The last line: what there is new, or that nothing differs."""
     if difference.is_same:
         return "No difference."
-    found = [x.findings for x in difference.comparisons]
+    compared = [x for x in difference.comparisons if x.is_compared]
+    if difference.failures and not compared:
+        return f"Nothing was compared, {plural(len(difference.failures), 'failure')}."
+    found = [x.findings for x in compared]
     new, gone, kept = (
         sum(len(getattr(x, name)) for x in found) for name in ("new", "gone", "kept")
     )

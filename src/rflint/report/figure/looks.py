@@ -12,6 +12,7 @@ OTHER = "#7f8a96"
 
 SHORTEST, LONGEST, ONLY = "along the shortest path", "along the longest path", "receptive field"
 INPUT, BORDER, UNPRODUCTIVE = "size of the input", "border layer", "unproductive"
+INPUT_BEFORE, BORDER_BEFORE = "size of the input before", "border layer before"
 UNJUDGED, UNBOUNDED = "not judged", "no bound"
 LAYERS = "layers, in the order in which they run"
 NOTHING = "no convolution and no pooling on the way through this model"

@@ -7,7 +7,7 @@ shown by others lose everything else. It lies on a white card, whatever is aroun
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from xml.sax.saxutils import escape, quoteattr
@@ -18,11 +18,13 @@ from rflint.report.figure.labels import label, labelled_places
 from rflint.report.figure.looks import (
     BAD,
     BORDER,
+    BORDER_BEFORE,
     CARD,
     GOOD,
     GREY,
     INK,
     INPUT,
+    INPUT_BEFORE,
     LAYERS,
     LONGEST,
     NOTHING,
@@ -68,22 +70,31 @@ class _Curve:
     length: Callable[[Point], Number | None]
 
 
-def svg(figure: Figure, before: Figure | None = None) -> str:
-    """The figure of a model; or of a model that was changed, with what it was `before` in grey."""
-    return _Drawing(figure, before).svg()
+def svg(
+    figure: Figure, before: Figure | None = None, called: Mapping[str, str] | None = None
+) -> str:
+    """The figure of a model; or of a model that was changed, with what it was `before` in grey.
+
+    `called` has what layers before are called now; those that are not in it are gone. Without it,
+    all are called as before.
+    """
+    return _Drawing(figure, before, called).svg()
 
 
 class _Drawing:
     """One picture: its columns, its curves, and where they lie."""
 
-    def __init__(self, figure: Figure, before: Figure | None) -> None:
+    def __init__(
+        self, figure: Figure, before: Figure | None, called: Mapping[str, str] | None
+    ) -> None:
         self.figure = figure
+        self.before = before
         self.columns: list[Point | None] = list(figure.points)
         """The layer that stands in each column; None where only the model before has one."""
         self.curves: list[_Curve] = []
         olds: list[Point | None] = []
         if before is not None:
-            olds, self.columns = _side_by_side(before.points, figure.points)
+            olds, self.columns = _side_by_side(before.points, figure.points, called)
             self.curves.append(_Curve("before", OTHER, "5 3", 0.8, olds, _shortest))
             self.curves.append(_Curve("after", GOOD, "", 1, self.columns, _shortest))
         elif figure.has_branches:
@@ -91,6 +102,7 @@ class _Drawing:
             self.curves.append(_Curve(SHORTEST, GOOD, "", 1, self.columns, _shortest))
         else:
             self.curves.append(_Curve(ONLY, GOOD, "", 1, self.columns, _shortest))
+        self.olds = olds
         figures = [figure] if before is None else [before, figure]
         self.scale: Scale = scale_for(figures)
         self.names = [
@@ -138,6 +150,21 @@ class _Drawing:
             return None
         layer = self.figure.points[self.figure.border]
         return next(i for i, point in enumerate(self.columns) if point is layer)
+
+    @property
+    def _border_before(self) -> int | None:
+        """The column of the border layer of the model before."""
+        if self.before is None or self.before.border is None:
+            return None
+        layer = self.before.points[self.before.border]
+        return next(i for i, point in enumerate(self.olds) if point is layer)
+
+    @property
+    def _input_before(self) -> int | None:
+        """The size of the input before, where it was another one."""
+        if self.before is None or self.before.input_size == self.figure.input_size:
+            return None
+        return self.before.input_size
 
     def _x(self, column: float) -> float:
         return self.left + (column + 0.5) * self.step
@@ -192,6 +219,10 @@ class _Drawing:
         looks = [*reversed(looks), (INPUT, "input")]
         if self._border is not None:
             looks += [(BORDER, "border"), (UNPRODUCTIVE, "unproductive")]
+        if self._input_before is not None:
+            looks.append((INPUT_BEFORE, "input before"))
+        if self._border_before is not None:
+            looks.append((BORDER_BEFORE, "border before"))
         if any(not point.is_judged for point in self.figure.points):
             looks.append((UNJUDGED, "hollow"))
         rows: list[list[tuple[str, str]]] = [[]]
@@ -221,8 +252,12 @@ class _Drawing:
             self._circle(middle, y, 3.6 * curve.size, curve.colour)
         elif look == "input":
             self._path(f"M{x:g} {y:g}h24", INK, 1.4, "2 3")
+        elif look == "input before":
+            self._path(f"M{x:g} {y:g}h24", OTHER, 1.4, "2 3")
         elif look == "border":
             self._path(f"M{middle:g} {y - 7:g}v14", INK, 4)
+        elif look == "border before":
+            self._path(f"M{middle:g} {y - 7:g}v14", OTHER, 4)
         elif look == "unproductive":
             self._rect(x, y - 7, 24, 14, SHADE)
             self._circle(middle, y, 3.6, BAD)
@@ -264,8 +299,17 @@ class _Drawing:
             unit = f" {PIXELS}" if self.figure.unit == PIXELS else ""
             told = f"{sizes[-1]:,}{unit}"
             self._text(self.right + 8, self._y(sizes[-1]) + 4, told, 'font-weight="bold"')
+        if self._input_before is not None:
+            y = self._y(self._input_before)
+            self._path(f"M{self.left:.1f} {y:.1f}H{self.right:.1f}", OTHER, 1.4, "2 3")
+            if not sizes or abs(y - self._y(sizes[-1])) > _TEXT:
+                self._text(self.right + 8, y + 4, f"{self._input_before:,} px", f'fill="{GREY}"')
 
     def _bar(self) -> None:
+        if self._border_before is not None:
+            beside = 5 if self._border_before == self._border else 0
+            x = self._x(self._border_before - 0.5) - beside
+            self._path(f"M{x:.1f} {self.top:.1f}V{self.bottom:.1f}", OTHER, 4)
         if self._border is not None:
             x = self._x(self._border - 0.5)
             self._path(f"M{x:.1f} {self.top:.1f}V{self.bottom:.1f}", INK, 4)
@@ -345,13 +389,13 @@ def _width(text: str, size: int) -> float:
 
 
 def _side_by_side(
-    before: Sequence[Point], after: Sequence[Point]
+    before: Sequence[Point], after: Sequence[Point], called: Mapping[str, str] | None
 ) -> tuple[list[Point | None], list[Point | None]]:
-    """Columns in which layers of the same name stand above each other, in the order of both."""
+    """Columns in which what is one layer stands above itself, in the order of both."""
     olds: list[Point | None] = []
     news: list[Point | None] = []
-    names = [[point.name for point in points] for points in (before, after)]
-    matcher = SequenceMatcher(a=names[0], b=names[1], autojunk=False)
+    old_names = [point.name if called is None else called.get(point.name) for point in before]
+    matcher = SequenceMatcher(a=old_names, b=[point.name for point in after], autojunk=False)
     for tag, i, j, k, m in matcher.get_opcodes():
         old, new = before[i:j], after[k:m]
         if tag == "equal":

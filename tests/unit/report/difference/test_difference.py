@@ -9,7 +9,7 @@ from rflint.report.difference.difference import compare_reports
 from rflint.report.report import Report
 from tests.helpers import handmade_reports
 from tests.helpers.differences import failed, joined, saved
-from tests.helpers.handmade_reports import conv
+from tests.helpers.handmade_reports import conv, found
 
 LAYERS = [conv("a")]
 
@@ -49,6 +49,23 @@ def test_two_targets_are_compared_at_the_same_sizes() -> None:
 
 def test_one_model_at_two_sizes_is_compared_with_itself() -> None:
     assert titles(at(32), at(64)) == ["net.py:build at 32x32 and 64x64"]
+
+
+def test_sides_at_two_sizes_are_told_as_such() -> None:
+    """What differs then may be nothing but the size."""
+    (note,) = compare_reports(at(32), at(64)).to_dict()["notes"]
+    assert "32x32 before and 64x64 after" in note
+    assert compare_reports(at(32), at(32)).to_dict()["notes"] == []
+
+
+def test_at_a_prompt_a_difference_is_a_line_and_printed_it_is_the_text() -> None:
+    layers = [conv(f"layer{i}") for i in range(50)]
+    difference = compare_reports(saved(LAYERS), saved(layers, [found(layers[0])]))
+    assert repr(difference) == "<Difference of net.py:build at 32x32: 1 new finding>"
+    assert all(len(repr(x)) < 200 for x in difference.comparisons)
+    assert "net.py:build at 32x32" in str(difference)
+    assert "+ layer1  Conv2d" in str(difference)
+    assert "\x1b" not in str(difference)
 
 
 def test_several_models_are_not_paired_by_guessing() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -13,8 +15,9 @@ from markdown_it import MarkdownIt
 
 from rflint.graph.source_location import SourceLocation
 from rflint.report.difference.difference import Difference, compare_reports, named
+from rflint.report.difference.drawing import picture
 from rflint.report.difference.writers import difference_writer
-from tests.helpers.differences import failed, joined, saved
+from tests.helpers.differences import failed, joined, only, saved
 from tests.helpers.handmade_reports import conv, found
 from tests.helpers.written_reports import NAMES
 
@@ -100,6 +103,39 @@ def test_a_side_that_failed_is_shown_as_such(format_: str, reports: Any) -> None
     assert "1 failure" in text
 
 
+@pytest.mark.parametrize("format_", ["text", "markdown", "html"])
+def test_different_input_sizes_are_a_warning(format_: str) -> None:
+    sides = (saved([weighing("a")], resolution=size) for size in (32, 64))
+    text = written(compare_reports(*sides), format_)
+    assert "Warning:" in text
+    assert "32x32 before and 64x64 after" in text
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "html"])
+def test_of_a_side_that_failed_nothing_is_said(format_: str) -> None:
+    """Not even that there is no new finding."""
+    text = written(compare_reports(failed(), saved([weighing("a")])), format_)
+    assert "No new finding" not in text
+    assert "no new finding" not in text
+    assert "Nothing was compared, 1 failure." in text
+    table = {
+        "text": "after",
+        "html": "<th></th><th>after</th><th></th>",
+        "markdown": "not compared",
+    }
+    assert table[format_] in text
+    assert "before   after" not in text
+
+
+def test_a_failure_is_not_said_beside_the_errors_once_more(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    difference = compare_reports(failed(), saved([weighing("a")]))
+    difference_writer("text")(difference, sys.stdout, False)
+    assert "no file net.py" not in capsys.readouterr().out
+    assert "no file net.py" in str(difference)
+
+
 def test_the_comment_has_a_table_of_the_models_and_folded_details() -> None:
     text = written(changed(), "markdown")
     assert "| `net.py:build` at 32x32 |" in text
@@ -177,10 +213,54 @@ def test_the_page_has_one_picture_of_both_sides() -> None:
     assert {"before", "after"} <= set(page.shown)
 
 
+def page(difference: Difference) -> str:
+    return written(difference, "html")
+
+
+def cell(difference: Difference) -> str:
+    return difference._repr_html_()
+
+
+def test_a_notebook_shows_what_the_text_tells() -> None:
+    shown = Page(cell(changed()))
+    text = "\n".join(shown.shown)
+    for words in ("main (1234567)", "fresh.x", "kernel 3 → 5", "1 new finding, 1 gone, 1 kept"):
+        assert words in text
+    assert {"table", "svg"} <= {tag for tag, _ in shown.elements}
+    assert not {"script", "style"} & {tag for tag, _ in shown.elements}
+
+
+def test_names_of_layers_have_room_in_the_page() -> None:
+    """As wide a column as the longest needs: browsers break words for the sake of long facts."""
+    assert '<col style="width:9ch">' in page(changed())
+    longer = compare_reports(saved([weighing("x" * 90)]), saved([]))
+    assert '<col style="width:40ch">' in page(longer)
+
+
+def test_the_picture_has_one_column_for_a_layer_of_two_names() -> None:
+    before = [weighing(x) for x in ("stem", "old.a", "old.b")]
+    after = [weighing("stem", kernel=5), *map(weighing, ("new.a", "new.b"))]
+    drawn = picture(only(compare_reports(saved(before), saved(after))))
+    names = re.findall(r"rotate\(-60[^>]*>([^<]+)<", drawn)
+    assert names == ["stem", "new.a", "new.b"]
+
+
+def test_the_picture_has_the_border_and_the_input_of_before() -> None:
+    layers = [weighing(f"a{i}", kernel=21) for i in range(3)]
+    drawn = picture(only(compare_reports(saved(layers), saved(layers, resolution=96))))
+    assert "border layer before" in drawn
+    assert "size of the input before" in drawn
+    assert "32 px" in drawn
+    same = picture(only(compare_reports(saved(layers[:1]), saved(layers[:1]))))
+    assert "before</text>" in same
+    assert "border layer before" not in same
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_no_name_is_markup_in_the_page(name: str) -> None:
-    plain = Page(written(hostile("plain"), "html"))
-    page = Page(written(hostile(name), "html"))
+@pytest.mark.parametrize("write", [page, cell])
+def test_no_name_is_markup_in_the_page(name: str, write: Callable[[Difference], str]) -> None:
+    plain = Page(write(hostile("plain")))
+    page = Page(write(hostile(name)))
     assert {tag for tag, _ in page.elements} <= {tag for tag, _ in plain.elements}
     assert len(page.elements) == len(plain.elements)
     for tag, attributes in page.elements:

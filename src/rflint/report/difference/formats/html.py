@@ -8,7 +8,7 @@ from typing import TextIO
 
 from rflint._version import __version__
 from rflint.report.difference.comparison import Comparison
-from rflint.report.difference.difference import Difference
+from rflint.report.difference.difference import Difference, SideName
 from rflint.report.difference.drawing import picture
 from rflint.report.difference.layers import title_of
 from rflint.report.difference.words import (
@@ -17,6 +17,7 @@ from rflint.report.difference.words import (
     figures,
     finding_counts,
     is_own_change,
+    known_sides,
     layer_changes,
     layer_counts,
     layer_facts,
@@ -26,13 +27,16 @@ from rflint.report.difference.words import (
 from rflint.report.schema import JsonObject
 from rflint.text.escape import one_line
 
+_NAME = 40
+"""So many letters of a layer's name stand in one line."""
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --grey: #59636e; --line: #d1d9e0; --paper: #fff;
-  --good: #1a7f37; --bad: #cf222e; --band: #f6f8fa; }
+  --good: #1a7f37; --bad: #cf222e; --warn: #b45309; --band: #f6f8fa; }
 @media (prefers-color-scheme: dark) { :root { --ink: #f0f6fc; --grey: #9198a1; --line: #3d444d;
-  --paper: #0d1117; --good: #3fb950; --bad: #f85149; --band: #151b23; } }
+  --paper: #0d1117; --good: #3fb950; --bad: #f85149; --warn: #d29922; --band: #151b23; } }
 @media print { :root { --ink: #000; --grey: #444; --line: #bbb; --paper: #fff; --good: #116329;
-  --bad: #a40e26; --band: #f6f8fa; } figure { break-inside: avoid; } }
+  --bad: #a40e26; --warn: #8a3d00; --band: #f6f8fa; } figure { break-inside: avoid; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 3rem; color: var(--ink);
   background: var(--paper); font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
@@ -47,11 +51,19 @@ p { margin: .25rem 0; } .grey { color: var(--grey); }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; } th { font-weight: 600; color: var(--grey); }
+td, th, .name { overflow-wrap: anywhere; }
 .figures { width: auto; }
+.figures td:first-child, .figures td:last-child { white-space: nowrap; }
+.layers { table-layout: fixed; } .layers col:first-child { width: 5.5em; }
+@media (max-width: 40rem) { .layers, .layers tbody { display: block; }
+  .layers tr { display: block; border-bottom: 1px solid var(--line); padding: .3rem 0; }
+  .layers td { display: inline; border: 0; padding-right: .5rem; }
+  .layers td:last-child { display: block; } }
 .figures td + td, .figures th + th { text-align: right; padding-left: 1.5rem; }
 .same td { color: var(--grey); }
 figure { margin: 1rem 0; overflow-x: auto; } figure svg { max-width: 100%; height: auto; }
 ul { margin: .25rem 0; padding-left: 1.25rem; } li { margin: .4rem 0; }
+.warning { border-left: 4px solid var(--warn); padding: .25rem .75rem; background: var(--band); }
 .failure { border-left: 4px solid var(--bad); padding: .5rem .75rem; background: var(--band);
   white-space: pre-wrap; margin: .75rem 0; }
 """
@@ -86,6 +98,8 @@ def _failures(difference: Difference) -> Iterator[str]:
 
 def _section(comparison: Comparison) -> Iterator[str]:
     yield f"<section><h2>{_text(comparison.title)}</h2>"
+    for note in comparison.notes:
+        yield f'<p class="warning"><strong>Warning:</strong> {_text(note)}</p>'
     missing = missing_side(comparison)
     if missing:
         yield f"<p>{_text(missing)}</p>"
@@ -107,18 +121,22 @@ def _section(comparison: Comparison) -> Iterator[str]:
 
 
 def _figures(comparison: Comparison) -> str:
-    rows = [_row(x) for x in figures(comparison, "×")]
-    head = "<tr><th></th><th>before</th><th>after</th><th></th></tr>"
+    sides = known_sides(comparison)
+    rows = [_row(x, sides) for x in figures(comparison, "×")]
+    head = f"<tr><th></th>{''.join(f'<th>{x}</th>' for x in sides)}<th></th></tr>"
     return f'<table class="figures"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
 
 
-def _row(figure: Figure) -> str:
+def _row(figure: Figure, sides: Sequence[SideName]) -> str:
     state = f' class="{figure.trend}"' if figure.trend else ""
-    cells = (
-        f"<td>{_text(figure.name)}</td><td>{_text(figure.before)}</td>"
-        f"<td{state}>{_text(figure.after)}</td><td{state}>{_text(figure.change)}</td>"
-    )
-    return f"<tr>{cells}</tr>" if figure.differs else f'<tr class="same">{cells}</tr>'
+    shown = {
+        "before": f"<td>{_text(figure.before)}</td>",
+        "after": f"<td{state}>{_text(figure.after)}</td>",
+    }
+    known = "".join(shown[side] for side in sides)
+    cells = f"<td>{_text(figure.name)}</td>{known}<td{state}>{_text(figure.change)}</td>"
+    is_told = figure.differs or len(sides) == 1
+    return f"<tr>{cells}</tr>" if is_told else f'<tr class="same">{cells}</tr>'
 
 
 def _findings(heading: str, style: str, findings: Sequence[JsonObject]) -> Iterator[str]:
@@ -155,7 +173,12 @@ def _layers(comparison: Comparison) -> Iterator[str]:
         what = "changed" if is_own_change(changed) else "follows"
         rows.append(_cells(what, "", _name(title_of(changed.after)), changes))
     if rows:
-        yield f"<table><tbody>{''.join(rows)}</tbody></table>"
+        titles = [title_of(x) for x in (*layers.really_added, *layers.really_removed)]
+        titles += [title_of(x.after) for x in layers.all_changes]
+        # the browser would share the room out by what is longest, and break short names for it
+        width = min(_NAME, max(map(len, titles)) + 2)
+        columns = f'<colgroup><col><col style="width:{width}ch"><col></colgroup>'
+        yield f'<table class="layers">{columns}<tbody>{"".join(rows)}</tbody></table>'
 
 
 def _layer(what: str, style: str, layer: JsonObject) -> str:

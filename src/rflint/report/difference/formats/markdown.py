@@ -110,6 +110,7 @@ def _details(comparison: Comparison) -> str:
     return "\n\n".join(
         (
             f"### {_title(comparison)}",
+            *(f"**Warning:** {sentence(x)}" for x in comparison.notes),
             f"<details>\n<summary>{summary}</summary>",
             *([missing] if missing else []),
             *_paragraphs(comparison),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TextIO
 
 from rich.console import Console
@@ -20,6 +22,7 @@ from rflint.report.difference.words import (
     figures,
     finding_counts,
     is_own_change,
+    known_sides,
     layer_changes,
     layer_counts,
     layer_facts,
@@ -27,7 +30,13 @@ from rflint.report.difference.words import (
     new_names,
 )
 from rflint.report.schema import JsonObject
-from rflint.report.terminal.console import SEVERITY_COLOURS, captured, console_for, glyphs_of
+from rflint.report.terminal.console import (
+    SEVERITY_COLOURS,
+    captured,
+    console_for,
+    glyphs_of,
+    plain_console,
+)
 from rflint.text.escape import escaped_lines, one_line
 from rflint.text.numbers import plural
 
@@ -39,14 +48,25 @@ _TRENDS = {"better": "green", "worse": "red", "": ""}
 def write(difference: Difference, stream: TextIO, verbose: bool) -> None:
     """Write the difference for a person."""
     console = console_for(stream)
+    # what is said on stderr is not said beside it once more
+    failures = stream is not sys.stdout
     if console.is_terminal:
-        print_difference(console, difference, verbose)
+        print_difference(console, difference, verbose, failures)
         return
-    stream.write(captured(console, lambda: print_difference(console, difference, verbose)))
+    write_all = partial(print_difference, console, difference, verbose, failures)
+    stream.write(captured(console, write_all))
 
 
-def print_difference(console: Console, difference: Difference, verbose: bool) -> None:
-    """Print every comparison and a closing line."""
+def plain_text(difference: Difference) -> str:
+    """The difference without colours, whatever the environment says of terminals."""
+    console = plain_console()
+    return captured(console, lambda: print_difference(console, difference))
+
+
+def print_difference(
+    console: Console, difference: Difference, verbose: bool = False, failures: bool = True
+) -> None:
+    """Print every comparison, on demand what failed, and a closing line."""
     for position, comparison in enumerate(difference.comparisons):
         if position:
             console.print()
@@ -57,7 +77,7 @@ def print_difference(console: Console, difference: Difference, verbose: bool) ->
         return  # its page says all there is to say
     if difference.comparisons:
         console.print()
-    for failure in difference.failures:
+    for failure in difference.failures if failures else ():
         side = difference.before if failure.side == "before" else difference.after
         about = f"{one_line(side)}: {one_line(failure.target)}"
         failed = f" could not be analysed: {_first(failure.message)}"
@@ -91,6 +111,8 @@ class _Page:
         self.console.print(Text(one_line(comparison.title), "bold"))
         sides = f"{self.difference.before} {self.arrow} {self.difference.after}"
         self.console.print(Text(one_line(sides), "dim"))
+        for note in comparison.notes:
+            self.console.print(Text(f"Warning: {one_line(note)}", "yellow"))
         if missing := missing_side(comparison):
             self.console.print(missing)
         if comparison.is_same and not self.verbose:
@@ -101,17 +123,21 @@ class _Page:
         if comparison.is_compared and not missing:
             self._layers()
             self._verdicts()
-        self._findings()
+        if comparison.is_compared:
+            self._findings()
 
     # -- figures
 
     def _figures(self) -> None:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         table.add_column("")
-        for heading in ("before", "after", ""):
+        sides = known_sides(self.comparison)
+        for heading in (*sides, ""):
             table.add_column(heading, justify="right", overflow="fold")
         for figure in figures(self.comparison, self.cross):
-            table.add_row(*self._figure(figure))
+            name, before, after, change = self._figure(figure)
+            cells = {"before": before, "after": after}
+            table.add_row(name, *(cells[side] for side in sides), change)
         self.console.print(table)
 
     def _figure(self, figure: Figure) -> list[Text]:
