@@ -106,6 +106,52 @@ def test_a_saved_report_is_compared_with_a_model(tmp_path: Path) -> None:
     assert "No difference." in ran.out
 
 
+@pytest.mark.parametrize("given", ["--res=32x48", "--input=1x4x24x24"])
+def test_a_saved_report_lends_its_size_to_the_other_side(tmp_path: Path, given: str) -> None:
+    """And says so: without, nobody knows at which size to analyse."""
+    channels = "4" if "input" in given else "3"
+    write(tmp_path, {"net.py": model(SOUND).replace("Conv2d(3,", f"Conv2d({channels},")})
+    rflint("net.py:build", given, "--format", "json:before.json", cwd=tmp_path)
+    ran = rflint("diff", "before.json", "net.py:build", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    assert "No difference." in ran.out
+    assert "net.py:build is analysed at the input" in ran.err
+    assert "of before.json" in ran.err
+    back = rflint("diff", "net.py:build", "before.json", cwd=tmp_path)
+    assert "No difference." in back.out
+
+
+def test_a_size_that_is_given_goes_before_that_of_a_report(tmp_path: Path) -> None:
+    write(tmp_path, {"net.py": model(SOUND)})
+    rflint("net.py:build", *RES, "--format", "json:before.json", cwd=tmp_path)
+    compared = ("diff", "before.json", "net.py:build", "--format", "json")
+    ran = rflint(*compared, "--res", "64", cwd=tmp_path)
+    found = document(ran)
+    assert "16x16 before and 64x64 after" in found["notes"][0]
+    sides = [found[side]["resolution"] for side in ("before", "after")]
+    assert (ran.err, sides) == ("", [[16, 16], [64, 64]])
+    write(tmp_path, {"rflint.toml": "res = 24\n"})
+    configured = document(rflint(*compared, cwd=tmp_path))
+    assert configured["after"]["resolution"] == [24, 24]
+
+
+def test_sides_are_called_by_their_targets(tmp_path: Path) -> None:
+    write(tmp_path, {"old.py": model(SOUND), "new.py": "def build():\n    return 1 / 0\n"})
+    ran = rflint("diff", "old.py:build", "new.py:build", *RES, cwd=tmp_path)
+    assert "old.py:build → new.py:build" in ran.out
+    assert "new.py:build: new.py:build" not in ran.err
+    assert ran.err.count("ZeroDivisionError") == 1
+    assert "ZeroDivisionError" not in ran.out
+
+
+def test_the_page_can_be_printed(tmp_path: Path) -> None:
+    """As that of `rflint` can."""
+    write(tmp_path, {"net.py": model(SOUND)})
+    ran = rflint("diff", "net.py:build", "net.py:build", *RES, "--format", "html", cwd=tmp_path)
+    assert ran.status == 0
+    assert ran.out.startswith("<!doctype html>")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -214,6 +214,29 @@ def test_no_revision_is_an_option_of_git(repository: Repository, tmp: Path, revi
     assert_nothing_left(repository, tmp)
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("main", "nets.net:build"), "main.. nets.net:build"),
+        (("main", "HEAD~1"), "main..HEAD~1"),
+    ],
+)
+def test_a_revision_without_its_dots_is_told_with_them(
+    repository: Repository, words: tuple[str, ...], meant: str
+) -> None:
+    ran = diff(repository, *words, *RES)
+    assert ran.status == 2
+    assert f"Did you mean {meant.split()[0]}? rflint diff {meant}" in ran.err
+
+
+def test_a_file_outside_of_the_repository_has_no_revisions(repository: Repository) -> None:
+    write(repository.path.parent, {"elsewhere.py": model(SOUND)})
+    ran = diff(repository, "main..", "../elsewhere.py:build", *RES)
+    assert ran.status == 2
+    assert "../elsewhere.py lies outside of the repository" in ran.err
+    assert "was called something else" not in ran.err
+
+
 def test_a_shallow_clone_is_told_to_fetch(repository: Repository, tmp_path: Path) -> None:
     repository.run("git", "clone", "-q", "--depth=1", f"file://{repository.path}", "../shallow")
     ran = rflint("diff", "HEAD~1..", "nets.net:build", cwd=tmp_path / "shallow", **ALONE)

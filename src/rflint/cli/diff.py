@@ -21,7 +21,6 @@ from rflint.cli.parameters import (
     with_model_options,
     with_rule_options,
 )
-from rflint.errors import UsageError
 from rflint.report.difference.writers import DIFFERENCE_FORMATS, difference_writer
 from rflint.report.exit_gate import FAIL_ON
 from rflint.usercode.stdout import end_stdout
@@ -86,12 +85,6 @@ class DiffArguments(ModelArguments):
     no_cache: bool
     verbose: bool
 
-    def check(self) -> None:
-        """Raises UsageError for a page that has no file to go to."""
-        has_file = self.output is not None
-        if ("html", None) in self.formats and not has_file:
-            raise UsageError("html is a page", hint="Give it a file: --format html:FILE")
-
 
 def _diff(given: DiffArguments) -> int:
     """Compare, print, and return the exit status."""
@@ -101,7 +94,6 @@ def _diff(given: DiffArguments) -> int:
     from rflint.usecases.diff.diff import DiffOptions, diff_sides
     from rflint.usecases.diff.sides import sides_of
 
-    given.check()
     before, after = sides_of(given.sides)
     options = given.options()
     # formats and output of the configuration are those of lint

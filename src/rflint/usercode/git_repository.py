@@ -6,6 +6,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
 from rflint.errors import UsageError
 from rflint.text.suggest import did_you_mean, similar
@@ -74,6 +75,15 @@ class GitRepository:
             "This clone is shallow, and has a part of the history only: git fetch --unshallow; "
             "in GitHub Actions, fetch-depth: 0 of actions/checkout."
         )
+
+
+def is_revision(folder: Path, word: str) -> bool:
+    """Whether a word names a commit of the repository around a folder; False without git."""
+    if which("git") is None:
+        return False
+    wanted = f"{word}^{{commit}}"
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
+    return run_git(folder, *asked)[0] == 0
 
 
 def run_git(folder: Path, *arguments: str) -> tuple[int, str, str]:

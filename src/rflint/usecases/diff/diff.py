@@ -21,11 +21,12 @@ from rflint.report.difference.saved_report import read_report
 from rflint.report.exit_gate import least_severity
 from rflint.report.schema import JsonObject
 from rflint.usecases.diff.process import LintProcess, linted_in
+from rflint.usecases.diff.saved_sizes import with_sizes_of
 from rflint.usecases.diff.sides import LintedSide, SavedSide, Side
 from rflint.usecases.diff.worker import Order
 from rflint.usecases.listener import Listener
 from rflint.usecases.project_baseline import BaselineOptions
-from rflint.usercode.git_repository import GitRepository
+from rflint.usercode.git_repository import GitRepository, is_revision
 from rflint.usercode.interrupts import ended_as_by_exception
 from rflint.usercode.other_checkout import Checkout, checked_out
 from rflint.usercode.paths import short_path
@@ -56,15 +57,19 @@ def diff_sides(before: Side, after: Side, options: DiffOptions, listener: Listen
     """
     with ExitStack() as stack:
         stack.enter_context(ended_as_by_exception())
-        places = [_place(side, stack) for side in (before, after)]
+        sides = (before, after)
+        places = [_place(*x, stack) for x in ((before, after), (after, before))]
         configuration = _configuration(places[1], options)
+        for side in sides:
+            _check_targets(side, sides, configuration)
+        options = _sized(sides, configuration, options, listener)
         started = [
             stack.enter_context(
                 linted_in(place.folder, _order(place, side, places[1], configuration, options))
             )
             if isinstance(side, LintedSide)
             else side.file
-            for side, place in zip((before, after), places, strict=True)
+            for side, place in zip(sides, places, strict=True)
         ]
         reports = [_report(x, place, listener) for x, place in zip(started, places, strict=True)]
         if isinstance(before, LintedSide) and not before.targets:
@@ -76,7 +81,8 @@ def diff_sides(before: Side, after: Side, options: DiffOptions, listener: Listen
         error = RflintError(failure.message)
         if failure.side == "before" and failure.kind == "import" and failure.target not in failed:
             error.hint = _WITHOUT_PAST.format(target=failure.target)
-        listener.failed(f"{label}: {failure.target}", error, None)
+        is_named = failure.target.startswith(label)
+        listener.failed(failure.target if is_named else f"{label}: {failure.target}", error, None)
     return replace(
         difference,
         before=places[0].label,
@@ -96,13 +102,15 @@ class _Place:
     checkout: Checkout | None = None
 
 
-def _place(side: Side, stack: ExitStack) -> _Place:
+def _place(side: Side, other: Side, stack: ExitStack) -> _Place:
     here = Path.cwd()
     if isinstance(side, SavedSide):
         return _Place(short_path(side.file), here)
     if not side.revision:
-        return _Place(WORKING_TREE, here)
+        is_of_targets = isinstance(other, SavedSide) or not other.revision
+        return _Place((is_of_targets and ", ".join(side.targets)) or WORKING_TREE, here)
     repository = GitRepository.around(here)
+    _check_inside(repository, side.targets)
     if side.parted_from:
         commit = repository.merge_base(side.revision, side.parted_from)
         label = f"where {side.parted_from} left {side.revision} ({commit[:7]})"
@@ -117,6 +125,58 @@ def _place(side: Side, stack: ExitStack) -> _Place:
             f"{label} has no folder {name}", hint="Run this in a folder that both revisions have."
         )
     return _Place(label, folder, checkout)
+
+
+def _check_inside(repository: GitRepository, targets: Sequence[str]) -> None:
+    """Raises UsageError for a file that has no revisions here."""
+    for target in targets:
+        module, _, _ = target.rpartition(":")
+        file = Path(module).resolve()
+        if module.endswith(".py") and repository.top not in file.parents:
+            raise UsageError(
+                f"{module} lies outside of the repository {repository.top}: "
+                "it has no revisions here",
+                hint=f"Two files can be compared as two targets: rflint diff OLD {target}",
+            )
+
+
+def _check_targets(side: Side, sides: Sequence[Side], configuration: Configuration) -> None:
+    """Raises UsageError for a revision without its dots, which looks like a model's name."""
+    if isinstance(side, SavedSide) or side.revision:
+        return
+    names = {model.name for model in configuration.models}
+    for target in side.targets:
+        if ":" in target or target in names or not is_revision(Path.cwd(), target):
+            continue
+        words = [x for other in sides if isinstance(other, LintedSide) for x in other.targets]
+        others = [x for x in words if x != target]
+        if others and ":" not in others[0] and others[0] not in names:
+            meant = f"{words[0]}..{words[1]}"
+        else:
+            meant = f"{target}.. {' '.join(others)}".strip()
+        raise UsageError(
+            f"{target!r} names no model: it is a revision of this repository",
+            hint=f"Did you mean {meant.split()[0]}? rflint diff {meant}",
+        )
+
+
+def _sized(
+    sides: Sequence[Side],
+    configuration: Configuration,
+    options: DiffOptions,
+    listener: Listener,
+) -> DiffOptions:
+    """The options; beside a saved report with its sizes, unless others are given."""
+    saved = [x for x in sides if isinstance(x, SavedSide)]
+    linted = [x for x in sides if isinstance(x, LintedSide)]
+    if len(saved) != 1 or not linted[0].targets:
+        return options
+    report, targets = read_report(saved[0].file), linted[0].targets
+    model, told = with_sizes_of(report, targets, options.model, configuration)
+    if told:
+        label = short_path(saved[0].file)
+        listener.note(f"{', '.join(targets)} is analysed at the {told} of {label}")
+    return replace(options, model=model)
 
 
 def _configuration(place: _Place, options: DiffOptions) -> Configuration:
