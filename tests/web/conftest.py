@@ -63,6 +63,23 @@ def hostile():
     return Steps()
 
 
+def biased():
+    steps = [(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)) for _ in range(5)]
+    return nn.Sequential(*(step for pair in steps for step in pair))
+
+
+class asks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Conv2d(3, 4, 3, padding=1)
+        self.two = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x):
+        if x.shape[-1] > 100:
+            x = nn.functional.max_pool2d(x, 2)
+        return self.two(self.one(x))
+
+
 def chain():
     steps = [nn.Conv2d(4, 4, 3, padding=1) for _ in range(999)]
     return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), *steps)
@@ -139,7 +156,7 @@ def written(
 
         @cache
         def page(target: str, res: str) -> Written:
-            file = folder / f"{target}.html"
+            file = folder / f"{target}-{res.replace(',', '-')}.html"
             lint(target, res, f"html:{file}")
             return Written(file, lambda sizes: report_at(target, sizes))
 

@@ -69,6 +69,32 @@ def test_a_search_unfolds_what_hides_a_layer_and_goes_to_the_next(
     assert count.inner_text() == "0 matches"
 
 
+def test_what_a_search_goes_to_is_in_sight_as_a_whole(page: Written, tab: Opened) -> None:
+    layers = [x for x in page.model["layers"] if x["kind"] == "conv"]
+    search = tab.tab.get_by_test_id("graph-search")
+    search.scroll_into_view_if_needed()
+    search.fill(layers[-1]["name"])
+    search.press("Enter")
+    tab.tab.wait_for_function(
+        """() => {
+            const hit = document.querySelector("[data-testid=graph] .current-hit");
+            const {top, bottom} = hit?.getBoundingClientRect() ?? {top: -1, bottom: -1};
+            const bar = document.querySelector(".sizes").getBoundingClientRect();
+            return top >= bar.bottom && bottom <= innerHeight;
+        }"""
+    )
+
+
+def test_lines_that_are_not_plain_are_explained(
+    written: Callable[..., Written], running: Any
+) -> None:
+    legend = "[data-testid=graph-legend] li"
+    with opened(running, written("resnet18", "32").file) as tab:
+        assert tab.texts(legend) == [" skip: passes other layers by"]
+    with opened(running, written("chain", "64").file) as tab:
+        assert tab.texts(legend) == []
+
+
 def test_a_layer_chosen_in_the_graph_is_shown_in_full(page: Written, tab: Opened) -> None:
     (name, _, verdict), *_ = units(tab)
     tab.tab.locator(UNIT).first.click()

@@ -186,6 +186,116 @@ def test_arrow_keys_move_the_slider_from_stop_to_stop(page: Written, tab: Opened
     assert shown.inner_text() == "×".join(map(str, stops[linted]))
 
 
+def test_the_sizes_that_the_page_speaks_of_are_stops(page: Written) -> None:
+    stops, model = page.sizes["stops"], page.model
+    named = [model["feasible_resolution"]["min"], model["feasible_resolution"]["max"]]
+    named.append(model["larger_input"] and model["larger_input"]["resolution"])
+    assert model["resolution"] in stops
+    assert [x for x in named if x is not None and x not in stops] == []
+
+
+def test_a_size_can_be_typed(page: Written, tab: Opened) -> None:
+    stops = page.sizes["stops"]
+    shown = tab.tab.locator("output.size-now")
+    for stop in (0, len(stops) // 3, len(stops) - 1):
+        tab.tab.get_by_test_id("size-typed").fill(str(stops[stop][0]))
+        tab.tab.keyboard.press("Enter")
+        assert shown.inner_text() == "×".join(map(str, stops[stop]))
+        assert tab.tab.get_by_test_id("size").input_value() == str(stops[stop][0])
+    tab.tab.get_by_test_id("size-typed").fill("1000000")
+    tab.tab.keyboard.press("Enter")
+    assert tab.tab.get_by_test_id("size-typed").input_value() == str(stops[-1][0])
+
+
+def test_why_a_model_does_not_run_is_a_whole_sentence(
+    written: Callable[..., Written], running: Any
+) -> None:
+    page = written("UNet", "64")
+    sizes = page.sizes
+    failing = [k for k in range(len(sizes["stops"])) if state(sizes, k) == "fails"]
+    assert failing
+    with opened(running, page.file) as tab:
+        for stop in failing[:: max(1, len(failing) // 12)]:
+            tab.tab.get_by_test_id("size-typed").fill(str(sizes["stops"][stop][0]))
+            tab.tab.keyboard.press("Enter")
+            words = tab.tab.get_by_test_id("size-says").inner_text()
+            said, _, _ = words.partition(" Findings, repairs")
+            run = [run for run in sizes["states"] if run["from"] <= stop][-1]
+            assert said.startswith(f"The model does not run at {sizes['stops'][stop][0]}×")
+            assert run["why"]
+            assert said.endswith(f": {run['why'].replace('  ', ' ').rstrip('.')}.")
+
+
+def test_where_most_sizes_are_not_known_the_page_says_why(
+    written: Callable[..., Written], running: Any
+) -> None:
+    page = written("asks", "32")
+    with opened(running, page.file) as tab:
+        words = tab.tab.get_by_test_id("size-gaps").inner_text()
+        assert words == (
+            "Sizes between are not known: the model's code asks how large its maps are, and only "
+            f"{page.sizes['tried']} sizes were tried."
+        )
+
+
+def test_the_way_back_leads_to_the_model_before(
+    written: Callable[..., Written], running: Any
+) -> None:
+    page = written("resnet18", "32,64")
+    with opened(running, page.file) as tab:
+        label = tab.tab.locator("#model-title")
+        first = label.inner_text()
+        tab.tab.locator(".overview tbody tr").nth(1).get_by_role("button").click()
+        tab.tab.wait_for_function("location.hash.includes('model=')")
+        second = label.inner_text()
+        assert first != second
+        tab.tab.go_back()
+        tab.tab.wait_for_function(f"document.querySelector('#model-title').innerText === '{first}'")
+        tab.tab.go_forward()
+        tab.tab.wait_for_function(
+            f"document.querySelector('#model-title').innerText === '{second}'"
+        )
+
+
+def test_the_table_fits_a_common_window_and_a_sheet_of_paper(page: Written, tab: Opened) -> None:
+    table = "document.querySelector('.table-scroll')"
+    for media, width in (("screen", 1280), ("print", 794)):
+        tab.tab.emulate_media(media=media)
+        tab.tab.set_viewport_size({"width": width, "height": 1000})
+        tab.tab.wait_for_function(f"innerWidth === {width}")
+        assert tab.tab.evaluate(f"{table}.scrollWidth <= {table}.clientWidth"), media
+        cell = "document.querySelector('td.path').getBoundingClientRect()"
+        assert tab.tab.evaluate(f"{cell}.right") <= width
+    assert tab.tab.evaluate("document.documentElement.scrollWidth") == 794
+    cut = (
+        "[...document.querySelectorAll('.quote pre')].filter((x) => x.scrollWidth > x.clientWidth)"
+    )
+    assert tab.tab.evaluate(f"{cut}.length") == 0
+
+
+def test_the_border_lies_behind_the_dots(written: Callable[..., Written], running: Any) -> None:
+    with opened(running, written("resnet18", "32").file) as tab:
+        order = tab.tab.evaluate(
+            "() => document.querySelector('[data-testid=figure] .border')"
+            ".compareDocumentPosition(document.querySelector('[data-testid=figure] g[data-layer]'))"
+        )
+        assert order == 4  # the dots follow, and are drawn over it
+
+
+def test_findings_of_one_wording_are_shown_once_and_unfold(
+    written: Callable[..., Written], running: Any
+) -> None:
+    page = written("biased", "64")
+    count = len(page.model["findings"])
+    assert count == 5
+    with opened(running, page.file) as tab:
+        assert tab.texts("#findings .tag[data-severity]") == [f"{count} infos"]
+        entries = tab.tab.locator("#findings .entries li")
+        assert [x.is_visible() for x in entries.all()] == [True, *[False] * (count - 1)]
+        tab.tab.get_by_text(f"and {count - 1} more").click()
+        assert all(x.is_visible() for x in entries.all())
+
+
 def test_nothing_is_wider_than_a_telephone(page: Written, running: Any) -> None:
     for scheme in ("light", "dark"):
         with opened(running, page.file, color_scheme=scheme) as tab:

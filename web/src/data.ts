@@ -125,6 +125,12 @@ export interface PageLayer {
   /** The modules around it, outermost first, each by its full path. */
   path: string[];
   inputs: LayerInput[];
+  /** The spatial axes that it has: with inputs of several kinds, not all of the model's. */
+  axes: number[];
+  /** Along these, how many positions it makes; empty where all were brought together. */
+  map: number[];
+  /** Of what it makes, where that is laid out as channels and positions. */
+  channels: number | null;
   /** Index into the snippets of the model: the line to edit. */
   snippet: number | null;
   /** Index into the snippets of the model: the line of the call. */
@@ -152,6 +158,8 @@ export interface StateRun {
   from: number;
   state: "runs" | "fails" | "unknown";
   why: string;
+  /** The size that was tried and failed like these, where it is none of them. */
+  as_at: number[] | null;
 }
 
 export interface FieldsRun {
@@ -176,6 +184,8 @@ export interface Sizes {
   fields: [number, FieldsRun[]][];
   /** At how many sizes the model was really traced. */
   tried: number;
+  /** Why some sizes are not known, a clause; empty where all are. */
+  unknown_because: string;
 }
 
 export interface PageModel {

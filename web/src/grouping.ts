@@ -12,7 +12,8 @@ export interface Entry {
 export interface Place {
   source: Source | null;
   snippet: Snippet | null;
-  entries: Entry[];
+  /** Those that say the same in the same words, of other layers and with other numbers, together. */
+  wordings: Entry[][];
 }
 
 export interface RuleGroup {
@@ -55,7 +56,18 @@ function place(findings: readonly Finding[], model: Model): Place {
       layers: those.flatMap((finding) => (finding.layer ? [layerOf(finding, model)] : [])),
     }),
   );
-  return { source, snippet: snippetAt(source, model), entries };
+  const names = new Set(model.layers.flatMap((layer) => [layer.name, layer.title]));
+  const wordings = [...group(entries, ({ message }) => wording(message, names)).values()];
+  return { source, snippet: snippetAt(source, model), wordings };
+}
+
+/** A message without its numbers and without names of layers. */
+function wording(message: string, names: ReadonlySet<string>): string {
+  const words = message.split(/\s+/).map((word) => {
+    const bare = word.replace(/^[(]+|[),.;:]+$/g, "");
+    return /\d/.test(bare) || names.has(bare) ? word.replace(bare, "#") : word;
+  });
+  return words.join(" ").replace(/# [kMGT](?=\b)/g, "#");
 }
 
 function layerOf(finding: Finding, model: Model): Entry["layers"][number] {

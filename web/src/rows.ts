@@ -13,6 +13,7 @@ export type Column =
   | "kernel"
   | "stride"
   | "map"
+  | "channels"
   | "r_min"
   | "r_max"
   | "params"
@@ -26,12 +27,9 @@ export interface Sort {
   down: boolean;
 }
 
-/** The spatial part of a shape, or all of it where there is none. */
-export function mapOf(layer: Layer): number[] {
-  const axes = layer.kernel.length;
-  return layer.out_shape.length > axes + 1
-    ? layer.out_shape.slice(-axes)
-    : layer.out_shape.slice(1);
+/** Of a length for each axis of the model, those of the axes that a layer has. */
+export function along(layer: Layer, values: Lengths): Lengths {
+  return layer.axes.map((axis) => values[axis] ?? null);
 }
 
 /** Unbounded is larger than every number. */
@@ -50,11 +48,13 @@ function key(layer: Layer, column: Column, at: AtSize): number | string {
     case "op":
       return layer.op;
     case "kernel":
-      return area(at.fieldsOf(layer.index).kernel);
+      return area(along(layer, at.fieldsOf(layer.index).kernel));
     case "stride":
-      return area(layer.stride);
+      return area(along(layer, layer.stride));
     case "map":
-      return area(mapOf(layer));
+      return layer.map.length > 0 ? area(layer.map) : 0;
+    case "channels":
+      return layer.channels ?? 0;
     case "r_min":
       return largest(at.fieldsOf(layer.index).r_in_min);
     case "r_max":

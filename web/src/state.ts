@@ -80,19 +80,26 @@ function keepInAddress(
 ): void {
   let timer = 0;
   let written = writeAddress(now(), page);
+  let entered = now().model;
   effect(() => {
+    const { model } = now();
     const wanted = writeAddress(now(), page);
     window.clearTimeout(timer);
     if (wanted === written) return;
     timer = window.setTimeout(() => {
       written = wanted;
-      window.location.replace(`#${wanted}`);
+      // another model is another page: the browser's way back leads to the one before
+      if (model === entered) window.location.replace(`#${wanted}`);
+      else window.location.hash = wanted;
+      entered = model;
     }, ADDRESS_PAUSE);
   });
   window.addEventListener("hashchange", () => {
     const hash = window.location.hash.replace(/^#/, "");
     if (hash === written) return;
     written = hash;
-    apply(readAddress(window.location.hash, page));
+    const address = readAddress(window.location.hash, page);
+    entered = address.model;
+    apply(address);
   });
 }

@@ -1,6 +1,7 @@
 /** Every layer at a size of the slider: no guess, only what the sizes of the page say. */
 
 import type { Lengths, Model, Sizes, StateRun, Verdict } from "./data";
+import { plural, sizeText } from "./text";
 
 /** What of a layer may change with the size of the input. */
 export interface LayerFields {
@@ -18,7 +19,10 @@ export interface AtSize {
   /** Whether this is the size that was linted, to which findings, repairs and costs belong. */
   linted: boolean;
   state: StateRun["state"];
+  /** Why it does not run, or why that is not known; empty where nobody can say. */
   why: string;
+  /** The other size at which that was seen. */
+  asAt: readonly number[] | null;
   verdictOf: (layer: number) => Verdict;
   fieldsOf: (layer: number) => LayerFields;
   macs: number | null;
@@ -55,6 +59,51 @@ export function stopMarks(sizes: Sizes): StopMark[] {
   });
 }
 
+/** Why sizes between those that were tried are not known; empty where all are. */
+export function unknownBecause({ unknown_because, tried }: Sizes): string {
+  if (!unknown_because) return "";
+  const were = tried === 1 ? "was" : "were";
+  return `${unknown_because}, and only ${plural(tried, "size")} ${were} tried`;
+}
+
+/** From this share of all sizes on, it is told that they are not known. */
+const MOSTLY = 0.25;
+
+/** A sentence where much of the slider is not known; empty where little is. */
+export function gaps(sizes: Sizes): string {
+  const marks = stopMarks(sizes);
+  const unknown = marks.filter((mark) => mark === "unknown").length;
+  if (unknown < MOSTLY * marks.length) return "";
+  const because = unknownBecause(sizes);
+  return `Sizes between are not known${because ? `: ${because}` : ""}.`;
+}
+
+/** What is said of a model at a size, in one sentence or two. */
+export function said(at: AtSize): string {
+  const size = sizeText(at.size);
+  if (at.state === "fails") {
+    const like = at.asAt ? `, for the same reason as at ${sizeText(at.asAt)}` : "";
+    return sentence(`The model does not run at ${size}${like}`, at.why);
+  }
+  if (at.state === "unknown") {
+    return sentence(`What becomes of the layers at ${size} is not known`, at.why);
+  }
+  const [convs, bad] = [at.convs ?? 0, at.unproductive ?? 0];
+  if (convs === 0) return `At ${size} there is no convolution to judge.`;
+  if (bad === 0) {
+    return convs === 1
+      ? `At ${size} its one convolution is not unproductive.`
+      : `At ${size} none of ${plural(convs, "convolution")} is unproductive.`;
+  }
+  return `At ${size}, ${bad} of ${plural(convs, "convolution")} ${bad === 1 ? "is" : "are"} unproductive.`;
+}
+
+/** A whole sentence, with a reason where there is one. */
+function sentence(words: string, reason: string): string {
+  const all = reason ? `${words}: ${reason}` : words;
+  return /[.!?]$/.test(all) ? all : `${all}.`;
+}
+
 /** The model at a stop, or at the size that was linted where nothing is known of other sizes. */
 export function atSize(model: Model, stop: number | null): AtSize {
   const { sizes } = model.page;
@@ -62,7 +111,8 @@ export function atSize(model: Model, stop: number | null): AtSize {
   const run = runAt(sizes.states, stop, (x) => x.from);
   const state = run?.state ?? "unknown";
   const size = sizes.stops[stop] ?? model.report.resolution;
-  const shared = { stop, size, linted: false, state, why: run?.why ?? "" };
+  const why = state === "unknown" ? unknownBecause(sizes) : (run?.why ?? "");
+  const shared = { stop, size, linted: false, state, why, asAt: run?.as_at ?? null };
   if (state !== "runs") {
     const verdict: Verdict = state === "fails" ? "does not run" : "not known";
     const nothing = { macs: null, convs: null, unproductive: null, border: null };
@@ -93,6 +143,7 @@ function atLintedSize(model: Model): AtSize {
     linted: true,
     state: "runs",
     why: "",
+    asAt: null,
     macs: model.report.totals.macs,
     ...counts(model, (layer) => model.layers[layer]?.verdict ?? "not judged"),
     fieldsOf: (layer) => layerFields(model, layer),

@@ -19,9 +19,9 @@ export const SIZES: Sizes = {
   ],
   linted: 2,
   states: [
-    { from: 0, state: "fails", why: "too small" },
-    { from: 1, state: "runs", why: "" },
-    { from: 4, state: "unknown", why: "not tried" },
+    { from: 0, state: "fails", why: "too small", as_at: null },
+    { from: 1, state: "runs", why: "", as_at: null },
+    { from: 4, state: "unknown", why: "", as_at: null },
   ],
   verdicts: [
     [0, [[1, "productive"]]],
@@ -58,6 +58,7 @@ export const SIZES: Sizes = {
     ],
   ],
   tried: 3,
+  unknown_because: "the model's code asks for sizes",
 };
 
 function layer(name: string, changes: Partial<ReportLayer>): ReportLayer {
@@ -174,6 +175,9 @@ export const PAGE_DATA: PageData = {
       layers: LAYERS.map((x, k) => ({
         title: x.name,
         path: [],
+        axes: [0, 1],
+        map: x.out_shape.slice(2),
+        channels: 4,
         inputs: [{ from: k - 1, gate: false, shape: null }],
         snippet: null,
         called: null,

@@ -3,10 +3,10 @@ import { readAddress, writeAddress } from "../src/address";
 import { joinPage } from "../src/data";
 import { axesDiffer, figureData, shortened, shownLayers, tickStep } from "../src/figure";
 import { byRule } from "../src/grouping";
-import { rowsOf } from "../src/rows";
+import { along, rowsOf } from "../src/rows";
 import { movingAxis, nearestStop, stopForKey, stopLengths } from "../src/slider";
 import { change, dedented, lengths, share, short, tight } from "../src/text";
-import { atSize, runAt, stopMarks } from "../src/verdicts";
+import { atSize, gaps, runAt, said, stopMarks } from "../src/verdicts";
 import { MODEL, PAGE, PAGE_DATA, REPORT, SIZES } from "./fixture";
 
 const verdicts = (stop: number | null) => {
@@ -158,12 +158,77 @@ describe("findings", () => {
   it("are grouped by rule, line and message", () => {
     const [rule] = byRule(MODEL.report.findings, MODEL);
     expect(rule).toMatchObject({ code: "RF101", count: 3, severity: "warning" });
-    expect(rule?.places.map((x) => x.entries.map((y) => y.layers.map((z) => z.title)))).toEqual([
-      [["second", "first"]],
-      [["pool"]],
-    ]);
+    expect(
+      rule?.places.map((x) => x.wordings.map((y) => y.map((z) => z.layers.map((l) => l.title)))),
+    ).toEqual([[[["second", "first"]]], [[["pool"]]]]);
     expect(rule?.places[0]?.snippet?.first).toBe(2);
     expect(rule?.places[1]?.snippet).toBeNull();
+  });
+});
+
+describe("findings that differ in names and numbers only", () => {
+  const of = (messages: [string, string][]) => {
+    const [finding] = MODEL.report.findings;
+    if (!finding) throw new Error("there is none");
+    return messages.map(([layer, message]) => ({ ...finding, layer, message }));
+  };
+  const grouped = (messages: [string, string][]) =>
+    byRule(of(messages), MODEL)[0]?.places.map((place) => place.wordings.map((x) => x.length));
+
+  it("have one wording", () => {
+    expect(
+      grouped([
+        ["first", "its bias is subtracted by second, behind it: 16 parameters fewer"],
+        ["second", "its bias is subtracted by pool, behind it: 1,024 parameters fewer"],
+        ["pool", "its bias is subtracted by blocks.0.1, behind it: 2 parameters fewer"],
+      ]),
+    ).toEqual([[3]]);
+    expect(
+      grouped([
+        ["first", "its 147 k parameters do nothing"],
+        ["second", "its 30 parameters do nothing"],
+        ["pool", "its 30 parameters do something"],
+      ]),
+    ).toEqual([[2, 1]]);
+  });
+});
+
+describe("what is said of a size", () => {
+  it("is a whole sentence, with or without a reason", () => {
+    const at = atSize(MODEL, 0);
+    expect(said(at)).toBe("The model does not run at 8×8: too small.");
+    expect(said({ ...at, why: "" })).toBe("The model does not run at 8×8.");
+    expect(said({ ...at, why: "no.", asAt: [9, 9] })).toBe(
+      "The model does not run at 8×8, for the same reason as at 9×9: no.",
+    );
+  });
+
+  it("counts in good grammar", () => {
+    const at = atSize(MODEL, 3);
+    expect(said(at)).toBe("At 40×40 none of 2 convolutions is unproductive.");
+    expect(said({ ...at, convs: 1 })).toBe("At 40×40 its one convolution is not unproductive.");
+    expect(said({ ...at, convs: 0 })).toBe("At 40×40 there is no convolution to judge.");
+    expect(said(atSize(MODEL, null))).toBe("At 32×32, 1 of 2 convolutions is unproductive.");
+  });
+
+  it("tells why it is not known, and of gaps where there are many", () => {
+    const because = "the model's code asks for sizes, and only 3 sizes were tried";
+    expect(said(atSize(MODEL, 4))).toBe(
+      `What becomes of the layers at 64×64 is not known: ${because}.`,
+    );
+    expect(gaps(SIZES)).toBe("");
+    const gappy = {
+      ...SIZES,
+      states: [{ from: 0, state: "unknown" as const, why: "", as_at: null }],
+    };
+    expect(gaps(gappy)).toBe(`Sizes between are not known: ${because}.`);
+  });
+});
+
+describe("a layer that has not all axes", () => {
+  it("has lengths along its own", () => {
+    const layer = { ...MODEL.layers[0], axes: [1] } as (typeof MODEL.layers)[number];
+    expect(along(layer, [1, 5])).toEqual([5]);
   });
 });
 

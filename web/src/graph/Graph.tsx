@@ -110,7 +110,10 @@ export function Graph({ model, verdictOf, selected, onSelect }: GraphProps) {
     const to = (from + by + matches.length) % matches.length;
     setCurrent(to);
     const layer = matches[to];
-    if (layer !== undefined) showLayer(layer);
+    if (layer === undefined) return;
+    showLayer(layer);
+    // all of it, since the layer may come to lie anywhere in it
+    svg.current?.scrollIntoView({ block: "nearest" });
   };
 
   const toggle = (key: string) => {
@@ -248,11 +251,45 @@ export function Graph({ model, verdictOf, selected, onSelect }: GraphProps) {
           {pointedLine && pointedLine.shape !== "" && <LineLabel line={pointedLine} />}
         </g>
       </svg>
+      <Legend
+        skips={drawing.lines.some((line) => line.skip)}
+        gates={drawing.lines.some((line) => line.gate)}
+        attention={model.layers.some((layer) => layer.role === "attention")}
+      />
       <p class="graph-hint muted">
         Click into the graph, then scroll to zoom and drag to move. Arrow keys go from node to node,
         Enter folds and selects, 0 fits.
       </p>
     </div>
+  );
+}
+
+/** What lines and frames mean that are not plain. */
+function Legend(props: { skips: boolean; gates: boolean; attention: boolean }) {
+  const { skips, gates, attention } = props;
+  if (!skips && !gates && !attention) return null;
+  const line = (kind: string) => (
+    <svg class="graph-key" viewBox="0 0 30 10" aria-hidden="true">
+      <g class={`line ${kind}`}>
+        <path class="stroke" d="M0 5H30" />
+      </g>
+    </svg>
+  );
+  return (
+    <ul class="graph-legend" data-testid="graph-legend">
+      {skips && <li>{line("skip")} skip: passes other layers by</li>}
+      {gates && <li>{line("gate")} gate: scales what it meets</li>}
+      {attention && (
+        <li>
+          <svg class="graph-key" viewBox="0 0 30 14" aria-hidden="true">
+            <g class="unit attention">
+              <rect class="face" x="1" y="1" width="28" height="12" rx="4" />
+            </g>
+          </svg>{" "}
+          layer that makes gates, not features
+        </li>
+      )}
+    </ul>
   );
 }
 

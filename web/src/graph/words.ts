@@ -1,21 +1,17 @@
 /** What is written on the nodes and edges of the graph. */
 
 import type { Layer } from "../data";
+import { along } from "../rows";
 import { lengths, plural, short } from "../text";
 import type { Box, Item } from "./tree";
 import { isJoin, isSlim, type Unit } from "./units";
 
 const SYMBOLS: Record<string, string> = { add: "+", mul: "×", sub: "−", div: "÷", cat: "concat" };
 
-/**
- * A name without the module that it lies in, which is written around it. A mere number says
- * nothing: it keeps the name in front of it.
- */
+/** A name without the module that it lies in, which is written around it. */
 export function shortName(name: string, within: string): string {
   if (within === "" || !name.startsWith(`${within}.`)) return name;
-  const rest = name.slice(within.length + 1);
-  const numbered = /^\d/.test(rest) ? /[^.]+(\.\d+)*$/.exec(within.replace(/(\.\d+)+$/, "")) : null;
-  return numbered ? name.slice(numbered.index) : rest;
+  return name.slice(within.length + 1);
 }
 
 /** Channels and positions of what flows, without the batch: 64 × 32 × 32. */
@@ -42,7 +38,8 @@ export function unitDetail(unit: Unit, layers: readonly Layer[]): string {
 }
 
 function operation(layer: Layer): string {
-  const { kind, op, kernel, stride, in_shape, out_shape } = layer;
+  const { kind, op, in_shape, out_shape } = layer;
+  const [kernel, stride] = [along(layer, layer.kernel), along(layer, layer.stride)];
   const strided = stride.some((x) => x !== 1 && x !== null) ? ` /${lengths(stride, true)}` : "";
   const channels = `${in_shape[1] ?? ""}→${out_shape[1] ?? ""}`;
   if (kind === "conv" || kind === "conv_transpose") {

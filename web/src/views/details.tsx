@@ -3,6 +3,7 @@
 import { useEffect } from "preact/hooks";
 import type { Layer, Lengths, Model } from "../data";
 import { VERDICT_MEANS, VerdictChip } from "../looks";
+import { along } from "../rows";
 import type { Store } from "../state";
 import { exact, lengths, sizeText } from "../text";
 import type { AtSize } from "../verdicts";
@@ -75,13 +76,13 @@ function Numbers({ layer, at, model }: { layer: Layer; at: AtSize; model: Model 
   const fields = at.fieldsOf(layer.index);
   const linted = at.linted ? "" : ` at ${sizeText(model.report.resolution)}`;
   const rows: [string, string][] = [
-    ["Reads", fromTo(fields.r_in_min, fields.r_in_max)],
-    ["Makes", fromTo(fields.r_out_min, fields.r_out_max)],
-    ["Jump", lengths(layer.jump)],
-    ["Kernel", lengths(fields.kernel)],
-    ["Stride", lengths(layer.stride)],
-    ["Dilation", lengths(layer.dilation)],
-    ["Padding", lengths(layer.padding)],
+    ["Reads", fromTo(along(layer, fields.r_in_min), along(layer, fields.r_in_max))],
+    ["Makes", fromTo(along(layer, fields.r_out_min), along(layer, fields.r_out_max))],
+    ["Jump", lengths(along(layer, layer.jump))],
+    ["Kernel", lengths(along(layer, fields.kernel))],
+    ["Stride", lengths(along(layer, layer.stride))],
+    ["Dilation", lengths(along(layer, layer.dilation))],
+    ["Padding", lengths(along(layer, layer.padding))],
     [`Input${linted}`, layer.in_shape.join("×")],
     [`Output${linted}`, layer.out_shape.join("×")],
     ["Parameters", exact(layer.params)],

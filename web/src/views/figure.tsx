@@ -17,6 +17,7 @@ import {
   shownLayers,
   tickStep,
 } from "../figure";
+import { textWidth } from "../graph/words";
 import { Mark, markPath, VERDICTS } from "../looks";
 import type { Store } from "../state";
 import { exact, plural, short, sizeText } from "../text";
@@ -254,6 +255,9 @@ function Drawing({ store, data, at, linted, width, log, looked, look }: DrawingP
             input {input} px
           </text>
         </g>
+        {border !== null && (
+          <Border x={x(border)} end={LEFT + inner} name={points[border]?.layer.title ?? ""} />
+        )}
         {points.map((point, k) => (
           <Column
             key={point.layer.index}
@@ -267,13 +271,6 @@ function Drawing({ store, data, at, linted, width, log, looked, look }: DrawingP
             dot={dot}
           />
         ))}
-        {border !== null && (
-          <Border
-            x={x(border)}
-            middle={LEFT + inner / 2}
-            name={points[border]?.layer.title ?? ""}
-          />
-        )}
       </svg>
       {reader && <Tip point={reader} at={at} linted={linted} x={x(looked ?? 0)} width={width} />}
     </>
@@ -416,13 +413,14 @@ class Column extends Component<ColumnProps> {
   }
 }
 
-function Border({ x, middle, name }: { x: number; middle: number; name: string }) {
-  const leftwards = x > middle;
+function Border({ x, end, name }: { x: number; end: number; name: string }) {
+  const words = `border layer: ${shortened(name, 30)}`;
+  const leftwards = x + 8 + textWidth(words) > end;
   return (
     <g class="border">
       <line x1={x} x2={x} y1={TOP - 8} y2={TOP + MAIN} />
       <text x={x + (leftwards ? -8 : 8)} y={TOP - 12} text-anchor={leftwards ? "end" : "start"}>
-        border layer: {shortened(name, 30)}
+        {words}
       </text>
     </g>
   );

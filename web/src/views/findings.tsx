@@ -3,7 +3,7 @@
 import type { Model } from "../data";
 import { byRule, type Entry, type Place, type RuleGroup } from "../grouping";
 import type { Store } from "../state";
-import { plural, sizeText } from "../text";
+import { exact, plural, sizeText } from "../text";
 import { Quote, Section } from "./parts";
 
 export function Findings({ store, model }: { store: Store; model: Model }) {
@@ -45,7 +45,7 @@ function Rule({ rule, store, model }: { rule: RuleGroup; store: Store; model: Mo
         </h3>
         <p class="tags">
           <span class="tag" data-severity={rule.severity}>
-            {plural(rule.count, rule.severity === "info" ? "note" : rule.severity)}
+            {plural(rule.count, rule.severity)}
           </span>
           {doc?.evidence && (
             <span class="tag" data-evidence={doc.evidence}>
@@ -87,14 +87,11 @@ function Places({ places, store }: { places: Place[]; store: Store }) {
 function PlaceOf({ place, store }: { place: Place; store: Store }) {
   return (
     <div class="place">
-      <ul class="entries">
-        {place.entries.map((entry) => (
-          <li key={entry.message}>
-            <LayersOf entry={entry} store={store} />
-            <p>{entry.message}</p>
-          </li>
+      <div class="wordings">
+        {place.wordings.map((entries) => (
+          <Alike key={entries[0]?.message} entries={entries} store={store} />
         ))}
-      </ul>
+      </div>
       {place.snippet && <Quote snippet={place.snippet} />}
       {!place.snippet && place.source && (
         <p class="path">
@@ -102,6 +99,36 @@ function PlaceOf({ place, store }: { place: Place; store: Store }) {
         </p>
       )}
     </div>
+  );
+}
+
+/** Entries of one wording: the first one tells what all of them say. */
+function Alike({ entries, store }: { entries: Entry[]; store: Store }) {
+  const [first, ...others] = entries;
+  if (!first) return null;
+  return (
+    <>
+      <Entries entries={[first]} store={store} />
+      {others.length > 0 && (
+        <details class="more alike">
+          <summary>and {exact(others.length)} more</summary>
+          <Entries entries={others} store={store} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function Entries({ entries, store }: { entries: Entry[]; store: Store }) {
+  return (
+    <ul class="entries">
+      {entries.map((entry) => (
+        <li key={entry.message}>
+          <LayersOf entry={entry} store={store} />
+          <p>{entry.message}</p>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -5,8 +5,8 @@ import { scaleLinear } from "d3-scale";
 import type { Model, Sizes } from "../data";
 import { nearestStop, stopForKey, stopLengths } from "../slider";
 import type { Store } from "../state";
-import { plural, sizeText } from "../text";
-import { type AtSize, type StopMark, stopMarks } from "../verdicts";
+import { sizeText } from "../text";
+import { type AtSize, gaps, type StopMark, said, stopMarks } from "../verdicts";
 
 const MARK_WORDS: Record<StopMark, string> = {
   sound: "nothing is unproductive",
@@ -28,12 +28,14 @@ export function SizeSlider({ store, model, at }: { store: Store; model: Model; a
     );
   }
   const linted = sizes.stops[sizes.linted] ?? model.report.resolution;
+  const between = at.state === "unknown" ? "" : gaps(sizes);
   return (
     <div class="sizes" data-state={at.state}>
       <div class="sizes-row">
         <label for="size">Input size</label>
         <Range sizes={sizes} stop={at.stop ?? sizes.linted} store={store} />
-        <output for="size" class="size-now">
+        <Typed sizes={sizes} stop={at.stop ?? sizes.linted} store={store} />
+        <output for="size size-typed" class="size-now">
           {sizeText(at.size)}
         </output>
         <button
@@ -57,28 +59,20 @@ export function SizeSlider({ store, model, at }: { store: Store; model: Model; a
           </span>
         )}
       </p>
+      {between && (
+        <p class="muted sizes-gaps" data-testid="size-gaps">
+          {between}
+        </p>
+      )}
     </div>
   );
-}
-
-function said(at: AtSize): string {
-  const size = sizeText(at.size);
-  if (at.state === "fails") return `The model does not run at ${size}: ${at.why}`;
-  if (at.state === "unknown") {
-    return `What becomes of the layers at ${size} is not known${at.why ? `: ${at.why}` : "."}`;
-  }
-  const judged = plural(at.convs ?? 0, "convolution");
-  if (at.unproductive === 0) return `At ${size} none of ${judged} is unproductive.`;
-  return `At ${size}, ${at.unproductive} of ${judged} ${at.unproductive === 1 ? "is" : "are"} unproductive.`;
 }
 
 function Range({ sizes, stop, store }: { sizes: Sizes; stop: number; store: Store }) {
   const lengths = stopLengths(sizes);
   const [low = 0, high = 0] = [lengths[0], lengths.at(-1)];
   const marks = stopMarks(sizes);
-  const move = (to: number) => {
-    store.stop.value = to === sizes.linted ? null : to;
-  };
+  const move = (to: number) => moveTo(to, sizes, store);
   return (
     <div class="range">
       <input
@@ -104,6 +98,32 @@ function Range({ sizes, stop, store }: { sizes: Sizes; stop: number; store: Stor
       />
       <Strip lengths={lengths} marks={marks} linted={sizes.linted} />
     </div>
+  );
+}
+
+function moveTo(to: number, sizes: Sizes, store: Store): void {
+  store.stop.value = to === sizes.linted ? null : to;
+}
+
+/** The same length as a number, to be typed: it goes to the nearest size that there is. */
+function Typed({ sizes, stop, store }: { sizes: Sizes; stop: number; store: Store }) {
+  const lengths = stopLengths(sizes);
+  return (
+    <input
+      type="number"
+      id="size-typed"
+      data-testid="size-typed"
+      aria-label="Input size in pixels"
+      min={lengths[0]}
+      max={lengths.at(-1)}
+      value={lengths[stop]}
+      onChange={(event) => {
+        const wanted = event.currentTarget.valueAsNumber;
+        const to = Number.isNaN(wanted) ? stop : nearestStop(lengths, wanted);
+        moveTo(to, sizes, store);
+        event.currentTarget.value = String(lengths[to]);
+      }}
+    />
   );
 }
 

@@ -4,7 +4,7 @@ import { Component } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Layer, Model, Verdict } from "../data";
 import { VERDICTS, VerdictChip } from "../looks";
-import { type Column, mapOf, rowsOf, type Sort } from "../rows";
+import { along, type Column, rowsOf, type Sort } from "../rows";
 import { NO_FILTER, type Store } from "../state";
 import { exact, lengths, plural, short, sizeText } from "../text";
 import type { AtSize, LayerFields } from "../verdicts";
@@ -18,8 +18,9 @@ const COLUMNS: { column: Column; title: string; number?: boolean; ofLinted?: boo
   { column: "kernel", title: "Kernel", number: true },
   { column: "stride", title: "Stride", number: true },
   { column: "map", title: "Map", number: true, ofLinted: true },
-  { column: "r_min", title: "Sees, min", number: true },
-  { column: "r_max", title: "Sees, max", number: true },
+  { column: "channels", title: "Ch.", number: true },
+  { column: "r_min", title: "Sees min", number: true },
+  { column: "r_max", title: "Sees max", number: true },
   { column: "params", title: "Params", number: true },
   { column: "macs", title: "MACs", number: true, ofLinted: true },
   { column: "dead", title: "Dead", number: true, ofLinted: true },
@@ -144,6 +145,7 @@ function Head(props: {
   return (
     <th
       scope="col"
+      data-column={column}
       class={props.number ? "number-cell" : undefined}
       aria-sort={sorted ? (sort.down ? "descending" : "ascending") : "none"}
     >
@@ -178,6 +180,7 @@ class Row extends Component<RowProps> {
   }
 
   override render({ layer, verdict, fields, selected, tabbable }: RowProps) {
+    const place = layer.source ? `${layer.source.path}:${layer.source.line}` : "";
     return (
       <tr
         data-layer={layer.name}
@@ -188,18 +191,29 @@ class Row extends Component<RowProps> {
         tabIndex={tabbable ? 0 : -1}
       >
         <td class="number-cell muted">{layer.index + 1}</td>
-        <th scope="row">{layer.title}</th>
+        <th scope="row" title={layer.title}>
+          <Middle text={layer.title} />
+        </th>
         <td>
           <VerdictChip verdict={verdict} />
         </td>
-        <td>{layer.op}</td>
-        <td class="number-cell">
-          {layer.kind === "conv" || notOne(fields.kernel) ? lengths(fields.kernel) : ""}
+        <td class="op" title={layer.op}>
+          {layer.op}
         </td>
-        <td class="number-cell">{notOne(layer.stride) ? lengths(layer.stride, true) : ""}</td>
-        <td class="number-cell">{lengths(mapOf(layer))}</td>
-        <td class="number-cell">{lengths(fields.r_in_min, true)}</td>
-        <td class="number-cell">{lengths(fields.r_in_max, true)}</td>
+        <td class="number-cell">
+          {layer.kind === "conv" || notOne(fields.kernel)
+            ? lengths(along(layer, fields.kernel))
+            : ""}
+        </td>
+        <td class="number-cell">
+          {notOne(layer.stride) ? lengths(along(layer, layer.stride), true) : ""}
+        </td>
+        <td class="number-cell" data-map>
+          {lengths(layer.map)}
+        </td>
+        <td class="number-cell">{layer.channels ?? ""}</td>
+        <td class="number-cell">{lengths(along(layer, fields.r_in_min), true)}</td>
+        <td class="number-cell">{lengths(along(layer, fields.r_in_max), true)}</td>
         <td class="number-cell" title={exact(layer.params)}>
           {layer.params ? short(layer.params) : ""}
         </td>
@@ -209,10 +223,26 @@ class Row extends Component<RowProps> {
         <td class="number-cell" title={exact(layer.dead_weights)}>
           {layer.dead_weights ? short(layer.dead_weights) : ""}
         </td>
-        <td class="path">{layer.source ? `${layer.source.path}:${layer.source.line}` : ""}</td>
+        <td class="path" title={place}>
+          <Middle text={place} />
+        </td>
       </tr>
     );
   }
+}
+
+/** So much of the end of a name stays where the middle of it has no room. */
+const KEPT = 14;
+
+/** A text that loses its middle where it has no room: the ends of names and paths tell most. */
+function Middle({ text }: { text: string }) {
+  const characters = [...text];
+  return (
+    <span class="middle">
+      <span class="head">{characters.slice(0, -KEPT).join("")}</span>
+      <span class="tail">{characters.slice(-KEPT).join("")}</span>
+    </span>
+  );
 }
 
 const notOne = (values: LayerFields["kernel"]) => values.some((value) => value !== 1);

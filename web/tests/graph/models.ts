@@ -58,6 +58,9 @@ export function modelOf(given: readonly Given[], outputs?: readonly number[]): W
       ],
       snippet: null,
       called: null,
+      axes: [0, 1],
+      map: [],
+      channels: null,
     };
   });
   const inputs = new Set(

@@ -24,6 +24,19 @@ class SizeState(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class StateRun:
+    """Whether a model runs at a number of sizes that follow each other."""
+
+    begins: int
+    """The first of them."""
+    state: SizeState
+    why: str = ""
+    """Why it fails, where that is known."""
+    as_at: Size | None = None
+    """The size that was traced and failed like these, if that is none of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class SizeFacts:
     """A model at each of some sizes, the smallest first.
 
@@ -35,8 +48,7 @@ class SizeFacts:
     sizes: tuple[Size, ...]
     linted: int
     """Which of them the model was linted at."""
-    states: tuple[tuple[int, SizeState, str], ...]
-    """Runs; with why it fails, where that is known."""
+    states: tuple[StateRun, ...]
     verdicts: tuple[tuple[int, tuple[tuple[int, Verdict], ...]], ...]
     """Runs by index of a layer, of layers that are judged at some size."""
     layers: tuple[tuple[int, tuple[tuple[int, AnalysedLayer], ...]], ...]
@@ -45,12 +57,12 @@ class SizeFacts:
     """Per size, the multiply-accumulates of the whole model; None where they are not known."""
     tried: int
     """At how many sizes the model was really traced."""
+    unknown_because: str = ""
+    """Why nothing is known of some sizes: a clause; empty where all are known."""
 
     def state(self, number: int) -> SizeState:
         """Whether it runs at a size."""
-        return held(
-            [(begins, state) for begins, state, _ in self.states], number, self.states[0][1]
-        )
+        return held([(x.begins, x.state) for x in self.states], number, self.states[0].state)
 
     def verdict(self, index: int, number: int) -> Verdict:
         """The verdict on a layer at a size at which the model is known to run."""

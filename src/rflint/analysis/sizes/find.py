@@ -16,7 +16,7 @@ from typing import TypeVar
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.sizes.behaviours import Behaviour, has_same_fields, is_like
-from rflint.analysis.sizes.facts import Size, SizeFacts, SizeState
+from rflint.analysis.sizes.facts import Size, SizeFacts, SizeState, StateRun
 from rflint.analysis.sizes.positions import Positions
 from rflint.analysis.sizes.stops import stops
 from rflint.analysis.sizes.trials import SECONDS, Trials
@@ -42,7 +42,7 @@ def find_size_facts(
     if analysis.retracer.resize is None or not _begins_with_its_inputs(architecture):
         return None
     if sizes is None:
-        sizes = stops(architecture.resolution, analysis.feasible_max)
+        sizes = stops(architecture.resolution, analysis.feasible_min, analysis.feasible_max)
     found = _Search(analysis, tuple(sizes), seconds)
     found.run()
     return found.facts()
@@ -59,6 +59,15 @@ class _NothingLeft:
     """The key of sizes at which a layer has no positions left."""
 
     layer: int
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is known of one size; see StateRun."""
+
+    state: SizeState
+    why: str = ""
+    as_at: Size | None = None
 
 
 class _Search:
@@ -81,14 +90,16 @@ class _Search:
         self.behaviours: dict[object, Behaviour] = {}
         self.failing: set[object] = set()
         """The keys at whose sizes the model was found not to run."""
-        self.predicts = _can_be_predicted(architecture)
+        self.unpredictable = _why_unpredictable(architecture)
+        """Why one trace does not speak for other sizes; empty where it does."""
 
     def run(self) -> None:
         """Trace, and hold what follows against what is traced."""
-        if self.predicts:
+        if not self.unpredictable:
             self._group()
-            self.predicts = self._traced_as_predicted()
-        if not self.predicts:
+            if not self._traced_as_predicted():
+                self.unpredictable = "what a trace finds does not follow from those at other sizes"
+        if self.unpredictable:
             self._trace_only()
 
     # -- sizes that are alike
@@ -167,7 +178,7 @@ class _Search:
     def facts(self) -> SizeFacts:
         """All of it."""
         known: list[Behaviour | None] = [None] * len(self.sizes)
-        states: list[tuple[SizeState, str]] = [(SizeState.UNKNOWN, "")] * len(self.sizes)
+        states = [_State(SizeState.UNKNOWN)] * len(self.sizes)
         for key, group in self.groups.items():
             for number in group:
                 known[number] = self.behaviours.get(key)
@@ -175,23 +186,40 @@ class _Search:
         return SizeFacts(
             sizes=self.sizes,
             linted=self.linted,
-            states=tuple((begins, *state) for begins, state in _runs(list(enumerate(states)))),
+            states=tuple(
+                StateRun(begins, x.state, x.why, x.as_at)
+                for begins, x in _runs(list(enumerate(states)))
+            ),
             verdicts=tuple(self._verdicts(known)),
             layers=tuple(self._layers(known)),
             macs=tuple(self._macs(number, x) for number, x in enumerate(known)),
             tried=len(self.trials.found),
+            unknown_because=self._why_unknown(states),
         )
 
-    def _state(self, key: object, number: int) -> tuple[SizeState, str]:
+    def _state(self, key: object, number: int) -> _State:
         if key in self.behaviours:
-            return SizeState.RUNS, ""
+            return _State(SizeState.RUNS)
         if isinstance(key, _NothingLeft):
             name = self.analysis.layers[key.layer].described
-            return SizeState.FAILS, f"Nothing is left of the map in front of {name}."
+            return _State(SizeState.FAILS, f"nothing is left of the map in front of {name}")
+        if message := self._message(number):
+            return _State(SizeState.FAILS, message)
+        if key not in self.failing:
+            return _State(SizeState.UNKNOWN)
+        alike = (other for other in self.groups[key] if self._message(other))
+        nearest = min(alike, key=lambda other: abs(other - number))
+        return _State(SizeState.FAILS, self._message(nearest), self.sizes[nearest])
+
+    def _message(self, number: int) -> str:
+        """Why the model was found not to run at this very size; empty where it was not."""
         there = self.trials.found.get(self.sizes[number])
-        if isinstance(there, RflintError):
-            return SizeState.FAILS, there.message
-        return (SizeState.FAILS if key in self.failing else SizeState.UNKNOWN), ""
+        return there.message if isinstance(there, RflintError) else ""
+
+    def _why_unknown(self, states: Sequence[_State]) -> str:
+        if all(x.state is not SizeState.UNKNOWN for x in states):
+            return ""
+        return self.unpredictable or "there was no time to try more"
 
     def _macs(self, number: int, behaviour: Behaviour | None) -> int | None:
         if behaviour is None:
@@ -242,17 +270,19 @@ class _Search:
                 yield index, tuple(found)
 
 
-def _can_be_predicted(architecture: Architecture) -> bool:
-    """Whether one trace may speak for other sizes at all."""
-    several = any(layer.kind is Kind.INPUT for layer in architecture.layers)
-    return not (
-        architecture.reads_sizes
-        or architecture.tracer != "symbolic"
-        or architecture.is_random
-        or architecture.changes_state
-        or architecture.left_out is not None
-        or several
-    )
+def _why_unpredictable(architecture: Architecture) -> str:
+    """Why one trace may not speak for other sizes; empty where it may."""
+    reasons = {
+        "the model's code asks how large its maps are": architecture.reads_sizes,
+        "the model had to be followed by torch.export": architecture.tracer != "symbolic",
+        "the model draws numbers": architecture.is_random,
+        "the model changes from pass to pass": architecture.changes_state,
+        "a part of the model was left out": architecture.left_out is not None,
+        "the model has inputs of several sizes": any(
+            layer.kind is Kind.INPUT for layer in architecture.layers
+        ),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _in_good_order(sizes: Sequence[Size], linted: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
@@ -21,11 +22,7 @@ def inputs_and_layers(
     first stands for all inputs that are as large as it.
     """
     graph = _Graph.of(analysis.architecture)
-    layers = [
-        _layer_entry(graph, layer, snippets)
-        for layer in analysis.architecture.layers
-        if layer.kind is not Kind.INPUT
-    ]
+    layers = [_layer_entry(graph, x, snippets) for x in analysis.layers if x.kind is not Kind.INPUT]
     returned = (graph.numbers[index] for index in analysis.architecture.outputs)
     outputs = sorted({number for number in returned if number >= 0})
     return [{"label": label} for label in graph.labels], layers, outputs
@@ -77,12 +74,29 @@ class _Graph:
         }
 
 
-def _layer_entry(graph: _Graph, layer: Layer, snippets: Snippets) -> JsonObject:
+def _layer_entry(graph: _Graph, analysed: AnalysedLayer, snippets: Snippets) -> JsonObject:
+    layer = analysed.layer
     around = layer.modules_around
+    axes = _axes_of(analysed)
     return {
         "title": layer.described,
         "path": list(around[:-1] if layer.is_module else around),
+        "axes": axes,
+        "map": [layer.positions[axis] for axis in axes] if _has_map(layer) else [],
+        "channels": layer.out_shape[1] if layer.is_map else None,
         "inputs": [graph.edge_entry(edge) for edge in layer.inputs],
         "snippet": snippets.at(layer.source),
         "called": snippets.at(layer.called),
     }
+
+
+def _axes_of(analysed: AnalysedLayer) -> list[int]:
+    """The axes that have begun in front of a layer, or begin with it; where none has, all."""
+    fields = list(zip(analysed.input_field, analysed.output_field, strict=True))
+    begun = [axis for axis, pair in enumerate(fields) if not all(x.is_empty for x in pair)]
+    return begun or list(range(len(fields)))
+
+
+def _has_map(layer: Layer) -> bool:
+    """Whether what it makes still has places: not where all of them were brought together."""
+    return layer.is_map or any(count != 1 for count in layer.positions)

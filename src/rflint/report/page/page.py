@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import count
 
+from rflint.errors import RflintError
 from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
 from rflint.report.model_report import ModelReport
@@ -38,10 +39,15 @@ def page(report: Report) -> JsonObject:
             for model, label in zip(report.models, labels, strict=True)
         ],
         "failures": [
-            {"target": x.target, "message": str(x.error), "hint": x.error.hint}
+            {"target": x.target, "message": _without_hint(x.error), "hint": x.error.hint}
             for x in report.failures
         ],
     }
+
+
+def _without_hint(error: RflintError) -> str:
+    """What failed, and where: the hint has a line of its own."""
+    return f"{error.source}: {error.message}" if error.source else error.message
 
 
 def _labels(models: Sequence[ModelReport]) -> Iterator[str]:

@@ -26,8 +26,13 @@ def sizes_entry(model: ModelReport) -> JsonObject | None:
         "stops": [list(size) for size in facts.sizes],
         "linted": facts.linted,
         "states": [
-            {"from": begins, "state": state.value, "why": why}
-            for begins, state, why in facts.states
+            {
+                "from": run.begins,
+                "state": run.state.value,
+                "why": run.why,
+                "as_at": None if run.as_at is None else list(run.as_at),
+            }
+            for run in facts.states
         ],
         "verdicts": [
             [number[index], [[begins, verdict.value] for begins, verdict in runs]]
@@ -46,6 +51,7 @@ def sizes_entry(model: ModelReport) -> JsonObject | None:
             if index in number
         ],
         "tried": facts.tried,
+        "unknown_because": facts.unknown_because,
     }
 
 

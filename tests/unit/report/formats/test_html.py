@@ -127,7 +127,14 @@ _VERDICT = {"enum": ["productive", "critical", "partial", "unproductive", "not j
 _SIZES = _exactly(
     stops=_list(_list(_INT)),
     linted=_INT,
-    states=_list(_exactly(from_=_INT, state={"enum": ["runs", "fails", "unknown"]}, why=_TEXT)),
+    states=_list(
+        _exactly(
+            from_=_INT,
+            state={"enum": ["runs", "fails", "unknown"]},
+            why=_TEXT,
+            as_at={"anyOf": [_list(_INT), {"type": "null"}]},
+        )
+    ),
     verdicts=_list({"prefixItems": [_INT, _list({"prefixItems": [_INT, _VERDICT]})]}),
     macs=_list(_INDEX),
     fields=_list(
@@ -148,6 +155,7 @@ _SIZES = _exactly(
         }
     ),
     tried=_INT,
+    unknown_because=_TEXT,
 )
 _MODEL = _exactly(
     label=_TEXT,
@@ -157,6 +165,9 @@ _MODEL = _exactly(
         _exactly(
             title=_TEXT,
             path=_list(_TEXT),
+            axes=_list(_INT),
+            map=_list(_INT),
+            channels=_INDEX,
             inputs=_list(
                 _exactly(
                     from_=_INT,

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 import rflint
+from rflint.errors import InputMismatch
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.rule_files import load_rules
 from rflint.report.page.page import page
 from rflint.report.page.snippets import Snippets
-from rflint.report.report import Report
+from rflint.report.report import Failure, Report
 from tests.models.attention import SqueezeExcitation
 from tests.models.resnet import resnet18
 from tests.models.unet import UNet
@@ -30,6 +31,23 @@ class Two(nn.Module):
 
     def forward(self, image: Tensor, sketch: Tensor) -> Tensor:
         return torch.cat([self.image(image).mean((2, 3)), self.sketch(sketch).mean((2, 3))], 1)
+
+
+class ChannelsLast(nn.Module):
+    """Its maps are laid out as a Swin transformer's; its tokens as a language model's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.norm, self.mix = (
+            nn.Conv2d(3, 32, 4, 4),
+            nn.LayerNorm(32),
+            nn.Linear(32, 32),
+        )
+        self.words, self.read = nn.Embedding(10, 8), nn.Conv1d(8, 8, 5, padding=2)
+
+    def forward(self, x: Tensor, tokens: Tensor) -> Tensor:
+        image = self.mix(self.norm(self.embed(x).permute(0, 2, 3, 1))).mean((1, 2))
+        return torch.cat([image, self.read(self.words(tokens).transpose(1, 2)).mean(-1)], 1)
 
 
 class Gated(nn.Module):
@@ -71,6 +89,27 @@ def test_further_inputs_have_numbers_of_their_own() -> None:
     assert [x["from"] for x in by_title["image"]["inputs"]] == [-1]
     assert [x["from"] for x in by_title["sketch"]["inputs"]] == [-2]
     assert by_title["sketch"]["inputs"][0]["shape"] == [1, 1, 16, 16]
+
+
+def test_the_map_of_a_layer_is_its_positions_along_its_own_axes() -> None:
+    tokens = torch.zeros(1, 77, dtype=torch.long)
+    report = rflint.lint(ChannelsLast(), input=[(1, 3, 32, 32), tokens])
+    names = [x["name"] for x in report.to_dict()["models"][0]["layers"]]
+    layers = dict(zip(names, entry(report)["layers"], strict=True))
+    assert [layers[x]["map"] for x in ("embed", "norm", "mix")] == [[8, 8]] * 3
+    assert [layers[x]["channels"] for x in ("embed", "norm")] == [32, None]
+    assert [layers[x]["map"] for x in ("words", "read")] == [[77]] * 2
+    assert len(layers["read"]["axes"]) == 1
+    assert layers["cat"]["map"] == []
+
+
+def test_a_failure_has_its_hint_once() -> None:
+    error = InputMismatch("it does not fit", hint="try 64", source=SourceLocation("net.py", 3))
+    report = Report(failures=(Failure("net:build", error),))
+    (failure,) = page(report)["failures"]
+    assert failure == {
+        "target": "net:build", "message": "net.py:3: it does not fit", "hint": "try 64"
+    }  # fmt: skip
 
 
 def test_attention_gates_are_marked() -> None:
