@@ -45,7 +45,8 @@ def lint_model(
         found, failed = run_rules(rules, model.analysis, options)
         repairs = _repairs(model)
         larger = _larger_input(model)
-        sizes = find_size_facts(model.analysis) if with_sizes else None
+        recommended = larger.resolution if larger else None
+        sizes = find_size_facts(model.analysis, larger=recommended) if with_sizes else None
     assumed = model.analysis.architecture.assumptions
     report = ModelReport(
         target,

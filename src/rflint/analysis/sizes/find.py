@@ -31,18 +31,24 @@ _LARGE_GROUP = 8
 
 
 def find_size_facts(
-    analysis: Analysis, sizes: Sequence[Size] | None = None, *, seconds: float = SECONDS
+    analysis: Analysis,
+    sizes: Sequence[Size] | None = None,
+    *,
+    larger: Size | None = None,
+    seconds: float = SECONDS,
 ) -> SizeFacts | None:
     """What is known of a model at these sizes, ascending; without any, at those around its own.
 
-    The linted size is one of them. After so many seconds of computing, no further size is traced.
-    None where the model is not there any more, or where some axis does not begin with its inputs.
+    The linted size is one of them; without any given, so is the `larger` one. After so many seconds
+    of computing, no further size is traced. None where the model is not there any more, or where
+    some axis does not begin with its inputs.
     """
     architecture = analysis.architecture
     if analysis.retracer.resize is None or not _begins_with_its_inputs(architecture):
         return None
     if sizes is None:
-        sizes = stops(architecture.resolution, analysis.feasible_min, analysis.feasible_max)
+        asked, spanned = analysis.feasible_min, analysis.feasible_max
+        sizes = stops(architecture.resolution, asked, spanned, larger)
     found = _Search(analysis, tuple(sizes), seconds)
     found.run()
     return found.facts()

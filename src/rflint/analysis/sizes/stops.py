@@ -15,31 +15,31 @@ _AT_LEAST, _AT_MOST = 256, 1024
 
 
 def stops(
-    resolution: Size, feasible_min: Sequence[int], feasible_max: Sequence[int | None] | None
+    resolution: Size,
+    feasible_min: Size,
+    feasible_max: Sequence[int | None] | None,
+    larger: Size | None = None,
 ) -> tuple[Size, ...]:
     """Sizes in ascending order along every axis: squares stay square.
 
     They reach from one position to about twice the linted size, or to where no unit sees the whole
     input any more, if that is further. The sizes that reports speak of are among them: the linted
-    one, the larger input without unproductive layers, and the ends of what is sound. Where such a
-    size has another shape than the input, and lies between no two of them, the nearest of its
-    shape that is sound in its place is.
+    one, the larger one that is recommended, and what receptive fields ask for and span. In place of
+    such a size that has another shape than the input, and lies between no two of them, one of the
+    input's shape is there.
     """
     longest = max(resolution)
-    named = [
-        tuple(feasible_min),
-        tuple(map(max, feasible_min, resolution)),
-        *([tuple(x for x in feasible_max if x is not None)] if feasible_max else []),
-    ]
-    named = [size for size in named if len(size) == len(resolution)]
-    least = max(_side_covering(size, resolution) for size in named[:2])
-    seen = max((size for size in feasible_max or () if size is not None), default=0)
-    sides = {*_sides(longest, least, seen), longest}
-    sides |= {_side_covering(size, resolution) for size in named[:2]}
-    sides |= {_side_within(size, resolution) for size in named[2:]}
+    asked = [feasible_min, *([larger] if larger else [])]
+    spanned = tuple(x for x in feasible_max or () if x is not None)
+    least = max(_side_covering(size, resolution) for size in asked)
+    sides = {*_sides(longest, least, max(spanned, default=0)), longest}
+    sides |= {_side_covering(size, resolution) for size in asked}
+    if len(spanned) == len(resolution):
+        sides.add(_side_within(spanned, resolution))
+        asked.append(spanned)
     scaled = (_scaled(resolution, side) for side in sorted(sides) if side >= 1)
     found = list(dict.fromkeys(scaled))
-    for size in named:
+    for size in asked:
         _insert(found, size)
     return tuple(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from rflint.analysis.analysis import Analysis, Retracer
+from rflint.analysis.analysis import Retracer
 from rflint.analysis.sizes.facts import SizeFacts
 from rflint.analysis.sizes.find import find_size_facts
 from rflint.graph.layer import Kind
@@ -17,7 +17,7 @@ def sizes_entry(model: ModelReport) -> JsonObject | None:
 
     Whoever lints from Python may ask for a page afterwards: the model is still there then.
     """
-    facts = model.sizes or _found_now(model.analysis)
+    facts = model.sizes or _found_now(model)
     if facts is None:
         return None
     ordinary = (i for i, x in enumerate(model.layers) if x.kind is not Kind.INPUT)
@@ -59,7 +59,9 @@ _found: WeakKeyDictionary[Retracer, SizeFacts | None] = WeakKeyDictionary()
 """What was found of models that are still there: a notebook shows a report more than once."""
 
 
-def _found_now(analysis: Analysis) -> SizeFacts | None:
+def _found_now(model: ModelReport) -> SizeFacts | None:
+    analysis, larger = model.analysis, model.larger_input
     if analysis.retracer not in _found:
-        _found[analysis.retracer] = find_size_facts(analysis)
+        recommended = larger.resolution if larger else None
+        _found[analysis.retracer] = find_size_facts(analysis, larger=recommended)
     return _found[analysis.retracer]

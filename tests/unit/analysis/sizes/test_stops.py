@@ -38,8 +38,8 @@ def test_where_there_is_room_every_size_is_among_them(size: int) -> None:
 
 
 def test_sizes_that_reports_speak_of_are_there_where_steps_are_coarse() -> None:
-    found = stops((1000, 1000), (1403, 1403), (6001, 6001))
-    assert {(1000, 1000), (1403, 1403), (6001, 6001)} <= set(found)
+    found = stops((1000, 1000), (1403, 1403), (6001, 6001), (1407, 1407))
+    assert {(1000, 1000), (1403, 1403), (6001, 6001), (1407, 1407)} <= set(found)
 
 
 def test_of_another_shape_they_are_there_where_sizes_still_ascend() -> None:
@@ -47,6 +47,7 @@ def test_of_another_shape_they_are_there_where_sizes_still_ascend() -> None:
     found = stops((32, 64), (75, 75), (435, 435))
     assert {(75, 150), (218, 435)} <= set(found)
     assert (75, 75) not in found
+    assert (64, 128) in stops((32, 64), (1, 1), None, (64, 128))
 
 
 def test_multiples_of_32_are_there_where_steps_are_coarse() -> None:
