@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TypeAlias
 
 from rflint.report.schema import JsonObject
@@ -29,7 +30,7 @@ _SAME_PLACE, _SAME_KIND = 12, 8
 """The same for layers at one position of which the operation is one, or at least its kind."""
 _STAYS = 2
 """What it is worth besides if the position stays."""
-_MOST = 9_000_000
+_MOST = 4_000_000
 """Where more pairs than this would have to be weighed, positions are taken for names."""
 
 
@@ -48,8 +49,9 @@ def aligned(
     before: Sequence[JsonObject], after: Sequence[JsonObject], called: Mapping[Key, str]
 ) -> Places:
     """Pairs of places; `called` has the names after of layers that are known to be renamed."""
-    olds = [_Item.of(x, called.get(key_of(x))) for x in before]
-    news = [_Item.of(x) for x in after]
+    sorts: dict[object, int] = {}
+    olds = [_Item.of(x, sorts, called.get(key_of(x))) for x in before]
+    news = [_Item.of(x, sorts) for x in after]
     start, ends = _alike_at_the_ends(olds, news)
     found = {i: i for i in range(start)}
     found |= {len(olds) - i: len(news) - i for i in range(1, ends + 1)}
@@ -75,24 +77,28 @@ class _Item:
     geometry: str
     channels: tuple[int | None, int | None]
     params: int
+    sort: int
+    """Equal for layers that are only told apart by where they stand."""
 
     @classmethod
-    def of(cls, layer: JsonObject, called: str | None = None) -> _Item:
+    def of(cls, layer: JsonObject, sorts: dict[object, int], called: str | None = None) -> _Item:
+        """What tells of a layer; `sorts` numbers those that were seen so far."""
         name, op = called or layer["name"], layer["op"]
         *parents, last = name.split(".")
         own = op if is_function(layer["name"], op) else last
         pattern = ".".join("*" if x.isdigit() else x for x in (*parents, own))
-        return cls(
-            key=(name, layer["call"]),
-            pattern=(pattern, layer["call"]),
-            is_numbered=pattern != name or own == op,
-            is_renamed=called is not None,
-            kind=layer["kind"],
-            op=op,
-            geometry=repr([layer[x] for x in _GEOMETRY]),
-            channels=_channels(layer),
-            params=layer["params"],
-        )
+        facts = {
+            "pattern": (pattern, layer["call"]),
+            "is_numbered": pattern != name or own == op,
+            "is_renamed": called is not None,
+            "kind": layer["kind"],
+            "op": op,
+            "geometry": repr([layer[x] for x in _GEOMETRY]),
+            "channels": _channels(layer),
+            "params": layer["params"],
+        }
+        sort = sorts.setdefault(tuple(facts.values()), len(sorts))
+        return cls(key=(name, layer["call"]), sort=sort, **facts)
 
     @property
     def what(self) -> tuple[object, ...]:
@@ -147,33 +153,45 @@ def _likeness(old: _Item, new: _Item) -> int:
 
 def _heaviest(olds: Sequence[_Item], news: Sequence[_Item]) -> Places:
     """Pairs that do not cross and together are worth the most."""
+    worth = list(_worths(olds, news))
+    # what the best pairs of the first layers before and the first ones after are worth
+    rows = [[0] * (len(news) + 1)]
+    for there in worth:
+        above = rows[-1]
+        row = list(above)
+        for j, gain in there.items():
+            row[j + 1] = max(above[j + 1], above[j] + gain)
+        rows.append(list(accumulate(row, max)))
+    found: Places = {}
+    i, j = len(olds), len(news)
+    while i and j:
+        gain = worth[i - 1].get(j - 1, 0)
+        if gain and rows[i - 1][j - 1] + gain == rows[i][j]:
+            i, j = i - 1, j - 1
+            found[i] = j
+        elif rows[i - 1][j] == rows[i][j]:
+            i -= 1
+        else:
+            j -= 1
+    return found
+
+
+def _worths(olds: Sequence[_Item], news: Sequence[_Item]) -> Iterator[dict[int, int]]:
+    """For each layer before: those after that it may be, with what that is worth."""
     by_pattern: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for j, new in enumerate(news):
         by_pattern[new.pattern].append(j)
-    width = len(news)
-    best = [0] * (width + 1)
-    steps: list[bytearray] = []
+    known: dict[object, int] = {}  # most layers of a model are like many others of it
     for old in olds:
-        worth = {j: _worth(old, news[j]) for j in by_pattern[old.pattern]}
-        row, taken = [0], bytearray(width)
-        for j in range(width):
-            above, left = best[j + 1], row[j]
-            most, step = (above, 1) if above >= left else (left, 2)
-            gain = worth.get(j, 0)
-            if gain and best[j] + gain >= most:
-                most, step = best[j] + gain, 3
-            row.append(most)
-            taken[j] = step
-        best = row
-        steps.append(taken)
-    found: Places = {}
-    i, j = len(olds) - 1, width - 1
-    while i >= 0 and j >= 0:
-        step = steps[i][j]
-        if step == 3:
-            found[i] = j
-        i, j = i - (step != 2), j - (step != 1)
-    return found
+        found = {}
+        for j in by_pattern[old.pattern]:
+            new = news[j]
+            sort = (old.sort, new.sort, old.key == new.key)
+            if sort not in known:
+                known[sort] = _worth(old, new)
+            if gain := known[sort]:
+                found[j] = gain
+        yield found
 
 
 def _by_name(olds: Sequence[_Item], news: Sequence[_Item], found: Places) -> Places:
