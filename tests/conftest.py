@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from tests.helpers.forked import Forked
+from tests.helpers.program import warm
 from tests.helpers.schema import checked, checked_model
 from zoo.models import ZooModel, all_models
 
@@ -39,10 +40,9 @@ def every_report_keeps_the_schema() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def forked() -> Iterator[Forked]:
+def forked() -> Forked:
     """The program in processes that have torch already."""
-    with Forked() as running:
-        yield running
+    return warm()
 
 
 @pytest.fixture(scope="session")

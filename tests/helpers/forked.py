@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 
-from tests.helpers.program import Ran, plain_environment
+from tests.helpers.ran import Ran, plain_environment
 
 _SERVER = """
 import json, os, sys, traceback
@@ -21,8 +23,10 @@ def run(order):
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["environment"])
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the orders are not for them
     for fd, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), fd)
+    sys.path[0] = order["beside"]  # the folder of the script, as Python has it there
     sys.path[:0] = filter(None, order["environment"].get("PYTHONPATH", "").split(os.pathsep))
     sys.argv = ["rflint", *order["arguments"]]
     from rflint.cli import main
@@ -54,6 +58,7 @@ class Forked:
         self.first = first
 
     def __enter__(self) -> Forked:
+        self.folder = TemporaryDirectory()
         self.server = subprocess.Popen(
             [sys.executable, "-c", f"{self.first}\n{_SERVER}"],
             stdin=subprocess.PIPE,
@@ -71,11 +76,13 @@ class Forked:
     ) -> None:
         self.server.kill()
         self.server.wait()
+        self.folder.cleanup()
 
     def rflint(self, *arguments: str, cwd: Path, **environment: str) -> Ran:
         """As `tests.helpers.program.rflint`."""
-        out, err = cwd.parent / f"{cwd.name}.out", cwd.parent / f"{cwd.name}.err"
+        out, err = (Path(self.folder.name) / name for name in ("out", "err"))
         order = {
+            "beside": sysconfig.get_path("scripts"),
             "arguments": arguments,
             "cwd": str(cwd),
             "environment": plain_environment() | environment,
