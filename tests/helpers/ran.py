@@ -25,6 +25,10 @@ class Ran:
 
 
 def plain_environment() -> dict[str, str]:
+    """This process's, without what it says of the terminal; on one thread, as the tests run."""
     settings = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"}
     settings |= {"TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONPATH", "PYTHONIOENCODING"}
-    return {k: v for k, v in os.environ.items() if k not in settings} | {"PYTHONUTF8": "1"}
+    return {k: v for k, v in os.environ.items() if k not in settings} | {
+        "PYTHONUTF8": "1",
+        "OMP_NUM_THREADS": "1",
+    }
