@@ -1,4 +1,4 @@
-"""The installed program, run as from a shell."""
+"""The program, run as from a shell: forked from a process that has torch, or from the start."""
 
 from __future__ import annotations
 

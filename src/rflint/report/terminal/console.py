@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 
@@ -40,14 +40,7 @@ ASCII = Glyphs("x", "-", "|", "#", "%", ">", "...", "x", "!", "all")
 
 def console_for(stream: TextIO) -> Console:
     """A console that takes everything literally."""
-    console = Console(
-        file=stream,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        soft_wrap=False,
-        force_jupyter=False,
-    )
+    console = _literal(file=stream)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
     return console
@@ -55,16 +48,12 @@ def console_for(stream: TextIO) -> Console:
 
 def plain_console() -> Console:
     """The same into a text, without colours, and as wide as a pipe."""
-    return Console(
-        file=StringIO(),
-        width=_PIPE_WIDTH,
-        force_terminal=False,
-        force_jupyter=False,  # else it shows what is captured below the cell, too
-        color_system=None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+    return _literal(file=StringIO(), width=_PIPE_WIDTH, force_terminal=False, color_system=None)
+
+
+def _literal(**options: Any) -> Console:
+    # as for Jupyter, it would show what is captured below the cell, too
+    return Console(markup=False, highlight=False, emoji=False, force_jupyter=False, **options)
 
 
 def captured(console: Console, draw: Callable[[], None]) -> str:
