@@ -45,12 +45,14 @@ class Module(nn.Module):
 class MPNet(nn.Module):
     """A 3x3 stem, four stages of modules, global average pooling and a classifier."""
 
-    def __init__(self, modules: int, small: int, large: int, classes: int = 10) -> None:
+    def __init__(
+        self, modules: int, small: int, large: int, classes: int = 10, *, width: float = 1.0
+    ) -> None:
         super().__init__()
-        self.conv1 = conv_bn_relu(3, 64, 3, 1)
+        channels_in = int(width * 64)
+        self.conv1 = conv_bn_relu(3, channels_in, 3, 1)
         stages = []
-        channels_in = 64
-        for channels in (64, 128, 256, 512):
+        for channels in (int(width * full) for full in (64, 128, 256, 512)):
             stage = []
             for i in range(modules):
                 stride = 2 if i == modules - 1 else 1
@@ -59,17 +61,17 @@ class MPNet(nn.Module):
             stages.append(nn.Sequential(*stage))
         self.stages = nn.Sequential(*stages)
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(512, classes)
+        self.fc = nn.Linear(channels_in, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc(self.pool(self.stages(self.conv1(x))).flatten(1))
 
 
-def mpnet18() -> MPNet:
+def mpnet18(width: float = 1.0) -> MPNet:
     """Two modules a stage, two 3x3 beside two 7x7."""
-    return MPNet(2, small=2, large=2)
+    return MPNet(2, small=2, large=2, width=width)
 
 
-def mpnet36() -> MPNet:
+def mpnet36(width: float = 1.0) -> MPNet:
     """Four modules a stage, one 3x3 beside two 7x7."""
-    return MPNet(4, small=1, large=2)
+    return MPNet(4, small=1, large=2, width=width)

@@ -48,14 +48,16 @@ class ResNet(nn.Module):
         stem_downsampling: bool = True,
         attention: Attention | None = None,
         classes: int = 10,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2 if stem_downsampling else 1, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        stages = [int(width * channels) for channels in (64, 128, 256, 512)]
+        channels_in = stages[0]
+        self.conv1 = nn.Conv2d(3, channels_in, 7, 2 if stem_downsampling else 1, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels_in)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1) if stem_downsampling else nn.Identity()
-        channels_in = 64
-        for i, (count, channels) in enumerate(zip(blocks, (64, 128, 256, 512), strict=True)):
+        for i, (count, channels) in enumerate(zip(blocks, stages, strict=True)):
             stage = []
             for j in range(count):
                 stride = 2 if i > 0 and j == 0 else 1
@@ -63,7 +65,7 @@ class ResNet(nn.Module):
                 channels_in = channels
             self.add_module(f"layer{i + 1}", nn.Sequential(*stage))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(512, classes)
+        self.fc = nn.Linear(channels_in, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
@@ -78,6 +80,7 @@ def resnet18(
     stem_downsampling: bool = True,
     attention: Attention | None = None,
     classes: int = 10,
+    width: float = 1.0,
 ) -> ResNet:
     """Two basic blocks a stage."""
     return ResNet(
@@ -86,9 +89,10 @@ def resnet18(
         stem_downsampling=stem_downsampling,
         attention=attention,
         classes=classes,
+        width=width,
     )
 
 
-def resnet34(*, stem_downsampling: bool = True, classes: int = 10) -> ResNet:
+def resnet34(*, stem_downsampling: bool = True, classes: int = 10, width: float = 1.0) -> ResNet:
     """3, 4, 6 and 3 basic blocks."""
-    return ResNet((3, 4, 6, 3), stem_downsampling=stem_downsampling, classes=classes)
+    return ResNet((3, 4, 6, 3), stem_downsampling=stem_downsampling, classes=classes, width=width)

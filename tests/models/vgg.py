@@ -13,17 +13,25 @@ _STAGES = {
 _CHANNELS = (64, 128, 256, 512, 512)
 
 
-def vgg(depth: int, dilation: int = 1, classes: int = 10) -> nn.Sequential:
+def vgg(
+    depth: int,
+    dilation: int = 1,
+    classes: int = 10,
+    *,
+    width: float = 1.0,
+    normalised: bool = False,
+) -> nn.Sequential:
     """VGG11, 13, 16 or 19; with dilation 3 every kernel spans seven pixels."""
+    stages = [int(width * channels) for channels in _CHANNELS]
     layers: list[nn.Module] = []
     channels_in = 3
-    for convolutions, channels in zip(_STAGES[depth], _CHANNELS, strict=True):
+    for convolutions, channels in zip(_STAGES[depth], stages, strict=True):
         for _ in range(convolutions):
-            layers += [
-                nn.Conv2d(channels_in, channels, 3, padding=dilation, dilation=dilation),
-                nn.ReLU(inplace=True),
-            ]
+            layers.append(nn.Conv2d(channels_in, channels, 3, padding=dilation, dilation=dilation))
+            if normalised:
+                layers.append(nn.BatchNorm2d(channels))
+            layers.append(nn.ReLU(inplace=True))
             channels_in = channels
         layers.append(nn.MaxPool2d(2))
-    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes)]
+    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(stages[-1], classes)]
     return nn.Sequential(*layers)
