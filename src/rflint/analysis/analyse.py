@@ -8,6 +8,7 @@ from dataclasses import replace
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.decoders import Decoders, find_decoders
+from rflint.analysis.effective_field import effective_fields
 from rflint.analysis.feasible_sizes import feasible_max, feasible_min
 from rflint.analysis.gates import with_gates
 from rflint.analysis.input_sizes import Comparison, InputSizes
@@ -35,9 +36,10 @@ def analyse(architecture: Architecture, options: AnalysisOptions = DEFAULT_OPTIO
         roles(architecture, fields),
         fields,
         dead_weights(architecture),
+        effective_fields(architecture),
         strict=True,
     )
-    for index, (layer, role, field, dead) in enumerate(stages):
+    for index, (layer, role, field, dead, erf) in enumerate(stages):
         before, after = inputs.comparisons(index), inputs.comparisons(index, behind=True)
         judged, reason = judgement(index, layer, role, field, before, after, decoders, options)
         layers.append(
@@ -49,6 +51,7 @@ def analyse(architecture: Architecture, options: AnalysisOptions = DEFAULT_OPTIO
                 judged,
                 before,
                 dead,
+                erf,
                 reason,
             )
         )

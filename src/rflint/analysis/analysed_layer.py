@@ -50,6 +50,9 @@ class AnalysedLayer:
     Those of a kernel that several calls share count once, with the first, and only if they do so
     in all of them.
     """
+    erf: tuple[float | None, ...] = ()
+    """Per axis, the standard deviation in input pixels of what one of its outputs is made of at
+    initialisation (effective_field.py); None where that is unbounded or not known."""
     unjudged_because: str = ""
     """Of a convolution that is not judged: why its receptive field says nothing of it."""
 
