@@ -27,7 +27,7 @@ from rflint.graph.windows import Window
 from rflint.operators.taught import operator
 
 if TYPE_CHECKING:
-    from rflint.api import diff, lint, lint_architecture, lint_project, repairs
+    from rflint.api import diff, lint, lint_architecture, lint_project, measure, repairs
     from rflint.repair.repair import Repair
     from rflint.report.report import Report
 
@@ -41,6 +41,7 @@ __all__ = [
     "lint",
     "lint_architecture",
     "lint_project",
+    "measure",
     "operator",
     "repairs",
 ]
@@ -50,6 +51,7 @@ _LAZY = {
     "lint": "rflint.api",
     "lint_architecture": "rflint.api",
     "lint_project": "rflint.api",
+    "measure": "rflint.api",
     "repairs": "rflint.api",
     "Repair": "rflint.repair.repair",
     "Report": "rflint.report.report",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from rflint.errors import RflintError
+from rflint.errors import RflintError, UsageError
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.text.keyword_arguments import with_keyword_arguments
 from rflint.usecases.checks import chosen_checks, names
@@ -18,6 +18,8 @@ from rflint.usecases.gc_pause import gc_paused
 from rflint.usercode.permissions import Permissions
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from rflint.graph.architecture import Architecture
     from rflint.repair.repair import Repair
     from rflint.report.difference.difference import Difference
@@ -157,6 +159,64 @@ def repairs(
         kinds=names(kinds),
         permissions=Permissions(allow_training, allow_downloads),
     )
+
+
+@_for_python
+def measure(
+    model: nn.Module,
+    train: Any,
+    test: Any = None,
+    res: int | tuple[int, ...] | None = None,
+    *,
+    input: Any = None,
+    layout: str | Sequence[str] = (),
+    samples: int = 5000,
+    batch: int = 64,
+    delta: float = 0.99,
+    layers: str | Sequence[str] = (),
+    probes: bool = True,
+    erf: str | Sequence[str] = (),
+    device: str = "auto",
+    seed: int = 0,
+    name: str | None = None,
+) -> Report:
+    """Measure a trained model on data: saturation, probes, effective receptive fields.
+
+    Args:
+        model: an nn.Module with its trained weights; comes back unchanged.
+        train: a DataLoader, a Dataset, or anything that gives batches (inputs, labels): saturation
+            and probes come from it.
+        test: the same for telling accuracies; without it, a fifth of `train` is held out.
+        res: the size of the inputs.
+        input: a shape or example tensors, as for `lint`.
+        layout: what lies along the dimensions of the input, as for `lint`.
+        samples: at most so many for fitting, and as many for testing.
+        batch: how many samples at a time, of a Dataset.
+        delta: the share of the variance that saturation explains.
+        layers: patterns of the layers to measure, like "layer3*"; without any, all convolutions
+            and linear layers.
+        probes: whether to fit logistic regressions.
+        erf: patterns of the layers whose effective receptive field is measured by gradients.
+        device: "cpu", "cuda", ...; "auto" for an accelerator, where one is there.
+        seed: of what is drawn.
+        name: what the report calls the model.
+
+    `report.models[0].measured` has what was measured, beside the findings.
+
+    Raises:
+        RflintError: the model cannot be analysed, does not run on the data, or the data gives no
+            labelled samples.
+    """
+    report = lint(model, res, input=input, layout=layout, name=name)
+    if len(report.models) != 1:
+        raise UsageError("a model is measured at one resolution")
+    from rflint.measurement.running.data.source import DataOptions
+    from rflint.measurement.running.measure import MeasuringOptions
+    from rflint.usecases.measure import measure_object
+
+    taken = DataOptions(samples, batch, seed)
+    options = MeasuringOptions(delta, tuple(names(layers)), probes, tuple(names(erf)), seed, device)
+    return measure_object(model, report, train, test, taken, options)
 
 
 @_for_python

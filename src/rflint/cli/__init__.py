@@ -21,6 +21,7 @@ from rflint.cli.diff import diff
 from rflint.cli.fix import fix
 from rflint.cli.init import init
 from rflint.cli.lint import CONTEXT, Program, lint
+from rflint.cli.measure import measure
 from rflint.cli.messages import complain
 from rflint.cli.plot import plot
 from rflint.cli.rule import rule
@@ -36,7 +37,7 @@ def subcommands() -> None:
     """The subcommands; without one, rflint lints."""
 
 
-for _command in (rule, fix, diff, plot, init, schema, clean):
+for _command in (rule, fix, diff, plot, measure, init, schema, clean):
     subcommands.add_command(_command)
 Program.subcommands = subcommands
 

@@ -116,6 +116,13 @@ class Program(click.Command):
     metavar="FILE",
     help="Write the report to a file.",
 )
+@click.option(
+    "--measured",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Show what rflint measure --save kept beside the findings.",
+)
 @click.option("--statistics", is_flag=True, help="Count findings by rule in place of the report.")
 @click.option("--show-files", is_flag=True, help="Show what would be linted, and from which files.")
 @click.option(
@@ -162,6 +169,7 @@ class LintArguments(ModelArguments):
     write_baseline: bool
     formats: Sequence[tuple[str, Path | None]]
     output: Path | None
+    measured: Sequence[Path]
     statistics: bool
     show_files: bool
     list_targets: bool
@@ -240,6 +248,10 @@ def _lint(given: LintArguments) -> int:
             debug=given.debug,
         ),
     )
+    if given.measured:
+        from rflint.usecases.measured_files import with_measurements
+
+        report = with_measurements(report, given.measured)
     _note(report, given)
     for name, file in outputs:
         with opened_output(file) as stream:

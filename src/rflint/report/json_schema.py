@@ -34,16 +34,19 @@ from rflint.report.schema_language import (
 ERRORS = (
     "build",
     "configuration",
+    "data",
     "download",
     "error",
     "import",
     "input",
     "internal",
+    "measurement",
     "repair",
     "rule",
     "trace",
     "training",
     "usage",
+    "weights",
 )
 """The kinds of RflintError."""
 
@@ -52,6 +55,7 @@ LIMITS = ("max-unproductive", "max-dead-weights", "max-macs", "max-params")
 
 _FROM_ONE: JsonObject = {"type": "integer", "minimum": 1}
 _LENGTH: JsonObject = {"type": ["number", "null"], "minimum": 0}
+_SHARE: JsonObject = {"type": "number", "minimum": 0, "maximum": 1}
 _CODE: JsonObject = {"type": "string", "pattern": r"^[A-Z]+\d{3}$"}
 _LAYOUT: JsonObject = {"type": "string", "pattern": "^[BCTDHW]*$"}
 
@@ -166,6 +170,74 @@ _MODEL = an_object(
     ),
     not_offered=field(
         "Sentences that say which kinds of repairs are not offered, and why.", list_of(NAME)
+    ),
+    measured=field(
+        "What a trained model showed on data, where `rflint measure` ran it.",
+        or_null(a("measured")),
+    ),
+)
+
+_MEASURED = an_object(
+    "What was measured of a trained model.",
+    samples=field("The number of samples that saturation and probes come from.", COUNT),
+    test_samples=field("The number of samples that accuracies are told on.", COUNT),
+    classes=field("The number of classes.", COUNT),
+    accuracy=field(
+        "The model's own accuracy on the test samples, or null where its output is no score for "
+        "each class.",
+        or_null(_SHARE),
+    ),
+    delta=field("The share of the variance that saturation explains.", _SHARE),
+    weights=field(
+        "Where the weights come from, or null for a model as it was built.", or_null(TEXT)
+    ),
+    data=field("Where the data comes from, and what was done to it.", TEXT),
+    complete=field("Whether all of it was measured, and not interrupted.", TRUTH),
+    tail=field(
+        "The names of the layers of the tail pattern: the longest run of convolutions whose "
+        "saturation is below half of the average of all others.",
+        list_of(NAME),
+    ),
+    layers=field(
+        "The layers that were measured, in execution order.", list_of(a("measured_layer"))
+    ),
+)
+
+_MEASURED_LAYER = an_object(
+    "What was measured at one call of a layer.",
+    name=field("The path of its module.", NAME),
+    call=field("Which call of the module this is, counted from 0.", COUNT),
+    trunk=field("Whether it is a convolution that carries features.", TRUTH),
+    s=field(
+        "Its saturation: the share of eigendirections of its output that explain `delta` of the "
+        "variance, or null where it was never called.",
+        or_null(_SHARE),
+    ),
+    p=field(
+        "The accuracy of a logistic regression on its output, pooled to 4 by 4 positions at most, "
+        "on the test samples; null where none was fitted.",
+        or_null(_SHARE),
+    ),
+    p_stderr=field("The standard error of that accuracy.", or_null(_SHARE)),
+    erf=field(
+        "How far the input positions that the middle of its output depends on spread, by squared "
+        "gradients, as a standard deviation in input pixels per axis; null where it was not "
+        "measured.",
+        {"type": ["array", "null"], "items": {"type": "number", "minimum": 0}},
+    ),
+    erf_areas=field(
+        "How much of the input the smallest centred squares take that hold some shares of the "
+        "contribution.",
+        list_of(a("measured_area")),
+    ),
+)
+
+_MEASURED_AREA = an_object(
+    "A share of what the input contributes to the middle of a layer's output.",
+    share=field("The share.", _SHARE),
+    area=field("The part of the input that the smallest centred square takes.", _SHARE),
+    area_of_log10=field(
+        "The same where log10(x + 1) of every contribution x is summed up.", _SHARE
     ),
 )
 
@@ -300,6 +372,11 @@ _LAYER = an_object(
     jump=field(
         "How far apart neighbouring positions of its output are, in input pixels: the product of "
         "the strides so far.",
+        list_of(_LENGTH),
+    ),
+    erf=field(
+        "How far the input positions that one of its outputs is made of spread at initialisation, "
+        "as a standard deviation in input pixels; null means unbounded or unknown.",
         list_of(_LENGTH),
     ),
     params=field(
@@ -450,6 +527,9 @@ _DEFINITIONS = {
     "exceeded_limit": _EXCEEDED_LIMIT,
     "repair": _REPAIR,
     "figures": _FIGURES,
+    "measured": _MEASURED,
+    "measured_layer": _MEASURED_LAYER,
+    "measured_area": _MEASURED_AREA,
     "source": _SOURCE,
     "error": _ERROR,
     "baseline": _BASELINE,

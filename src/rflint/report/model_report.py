@@ -11,6 +11,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.sizes.facts import SizeFacts
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding
+from rflint.measurement.results import Measured
 from rflint.repair.repair import Repair
 from rflint.report.limits import ExceededLimit
 from rflint.report.schema import (
@@ -85,6 +86,8 @@ class ModelReport:
     """Codes of the rules that ran on it; None: all."""
     sizes: SizeFacts | None = None
     """What becomes of it at other input sizes, where that was asked for and can be known."""
+    measured: Measured | None = None
+    """What a trained model showed on data, where that was asked for."""
     assumption: str = ""
     """What was assumed of its inputs that neither the user nor the first layer says."""
 
@@ -142,4 +145,5 @@ class ModelReport:
             "over_limits": [limit_entry(x) for x in self.exceeded_limits],
             "repairs": [repair_entry(x) for x in self.repairs],
             "not_offered": list(self.not_offered),
+            "measured": self.measured.to_dict() if self.measured else None,
         }

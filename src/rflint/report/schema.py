@@ -129,6 +129,7 @@ def _layer_entry(analysed: AnalysedLayer) -> JsonObject:
         "out_shape": list(layer.out_shape),
         **field_entries(analysed),
         "jump": _lengths(analysed, [axis.jump for axis in analysed.output_field]),
+        "erf": [None if erf is None else round(erf, 3) for erf in analysed.erf],
         "params": layer.params,
         "macs": layer.macs,
         "dead_weights": analysed.dead_weights,

@@ -12,9 +12,17 @@ from rflint.usercode.loading import LoadingGuard
 
 
 def build_guarded(
-    attribute: Any, arguments: Mapping[str, Any], described: str, guard: LoadingGuard
+    attribute: Any,
+    arguments: Mapping[str, Any],
+    described: str,
+    guard: LoadingGuard,
+    *,
+    allocate: bool = False,
 ) -> BuiltModel:
-    """The model of a builder, with a note on what it was kept from and went on without."""
+    """The model of a builder, with a note on what it was kept from and went on without.
+
+    With `allocate`, it has its weights.
+    """
     with guard.during(described, attribute), training_watched(guard.training):
-        built = build(attribute, arguments, described)
+        built = build(attribute, arguments, described, allocate=allocate)
     return replace(built, note="; ".join(filter(None, (built.note, *guard.notes))))

@@ -38,8 +38,13 @@ def build_target(
     arguments: Mapping[str, Any],
     permissions: Permissions = NOTHING_UNUSUAL,
     pythonpath: Sequence[Path] = (),
+    *,
+    allocate: bool = False,
 ) -> BuiltModel:
-    """Import what a target names, and build its model: neither trains or downloads meanwhile."""
+    """Import what a target names, and build its model: neither trains or downloads meanwhile.
+
+    With `allocate`, the model has its weights.
+    """
     check_target(target, root, pythonpath=pythonpath)
     import_torch()
     from rflint.tracing.model.construction import construction_recorded
@@ -52,7 +57,7 @@ def build_target(
         with gc_paused(), construction_recorded(), importing, training_watched(guard.training):
             attribute = load_target(target, root, pythonpath)
         gc.freeze()  # imported objects stay: garbage collections need not look at them
-        return build_guarded(attribute, arguments, target, guard)
+        return build_guarded(attribute, arguments, target, guard, allocate=allocate)
 
 
 class BuiltTargets:

@@ -150,6 +150,7 @@ _REST = {
     "r_out_min": "receptive field",
     "r_out_max": "largest receptive field",
     "jump": "jump",
+    "erf": "effective receptive field",
     "in_shape": "input",
     "role": "role",
     "kind": "kind",

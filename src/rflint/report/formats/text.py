@@ -21,6 +21,7 @@ from rflint.report.terminal.console import captured, console_for, plain_console
 from rflint.report.terminal.findings import FindingsByRule
 from rflint.report.terminal.header import Header
 from rflint.report.terminal.layer_table import LayerTable
+from rflint.report.terminal.measured_table import MeasuredTable
 from rflint.report.terminal.model_table import ModelTable
 from rflint.report.wording import asks_for_advice
 from rflint.text.escape import one_line
@@ -66,6 +67,9 @@ def _print_model(
     if model.analysis.totals.convs and (verbose or model.findings):
         console.print()
         LayerTable(console, model.analysis, verbose=verbose).print()
+    if model.measured:
+        console.print()
+        MeasuredTable(console, model.analysis, model.measured).print()
     FindingsByRule(console, model, rules, verbose=verbose).print()
     for limit in model.exceeded_limits:
         console.print()

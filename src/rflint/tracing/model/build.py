@@ -47,10 +47,13 @@ class BuiltModel:
     """Where the user's code defines the target."""
 
 
-def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> BuiltModel:
+def build(
+    attribute: Any, arguments: Mapping[str, Any], described: str, *, allocate: bool = False
+) -> BuiltModel:
     """Call a builder (function, class, partial) or take a module as it is.
 
-    The builder runs with its storage on the meta device; if that fails, for real. Raises
+    The builder runs with its storage on the meta device; for real if that fails, or if its weights
+    are wanted (`allocate`). Raises
     BuildFailed when it raises, needs other arguments, exits, or returns no module.
     """
     is_module = isinstance(attribute, nn.Module)
@@ -62,7 +65,10 @@ def build(attribute: Any, arguments: Mapping[str, Any], described: str) -> Built
         _check_builder(attribute, described)
         fitting = fitting_arguments(attribute, arguments, described)
         try:
-            result, note = _called(attribute, fitting, described)
+            if allocate:
+                result, note = _allocated(attribute, fitting, described), ""
+            else:
+                result, note = _called(attribute, fitting, described)
         except BuildFailed as error:
             error.hint = error.hint or misfits(attribute, fitting)
             raise
@@ -109,11 +115,18 @@ def _called(
         no_use = isinstance(on_meta, OSError) or was_stopped(on_meta)
         if no_use or storage.elements > _REASONABLE:
             raise _failed(described, on_meta) from on_meta
-        try:
-            result = call_builder(builder, arguments)
-        except Exception as error:
-            raise _failed(described, error) from error
+        result = _allocated(builder, arguments, described)
         return result, f"{described} was built with real weights: on meta, {error_text(on_meta)}"
+
+
+def _allocated(builder: Callable[..., Any], arguments: Mapping[str, Any], described: str) -> Any:
+    """What a builder returns, with its weights."""
+    try:
+        return call_builder(builder, arguments)
+    except RflintError:
+        raise
+    except Exception as error:
+        raise _failed(described, error) from error
 
 
 def _place(attribute: Any) -> SourceLocation | None:

@@ -1,0 +1,1 @@
+"""Running a trained model on data, and what its layers are measured by."""

@@ -1,0 +1,52 @@
+"""Measurements in a file: `rflint measure --save` writes it, `rflint --measured` reads it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rflint.errors import UsageError
+from rflint.measurement.results import Measured, measured_from
+
+VERSION = 1
+
+
+def as_text(measured: Measured, target: str, resolution: tuple[int, ...]) -> str:
+    """The text of a file with what was measured of a target at a resolution."""
+    entry = {
+        "rflint_measured": VERSION,
+        "target": target,
+        "resolution": list(resolution),
+        **measured.to_dict(),
+    }
+    return json.dumps(entry, indent=1) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMeasurements:
+    """What a file holds."""
+
+    measured: Measured
+    target: str
+    resolution: tuple[int, ...]
+
+
+def read(file: Path) -> SavedMeasurements:
+    """What was measured, and of what. Raises UsageError for any other file."""
+    try:
+        entry: Any = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{file} is no JSON: {error}") from error
+    if not isinstance(entry, dict) or entry.get("rflint_measured") != VERSION:
+        raise UsageError(
+            f"{file} holds no measurements",
+            hint="rflint measure ... --save FILE writes such a file.",
+        )
+    try:
+        return SavedMeasurements(measured_from(entry), entry["target"], tuple(entry["resolution"]))
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"{file} is damaged: {error}") from error

@@ -1,0 +1,168 @@
+"""`rflint measure` from the command line: trained weights, images in folders, what is shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.evidence.images import FOLDER, MissingImages, read
+from tests.helpers.images import write_images
+from tests.helpers.program import Ran, rflint, write
+
+MODEL = """
+import torch
+from torch import nn
+
+
+def build(classes=2):
+    layers = []
+    for channels_in, channels in [(1, 4), (4, 8), (8, 8), (8, 8), (8, 8), (8, 8)]:
+        layers += [nn.Conv2d(channels_in, channels, 3, padding=1), nn.ReLU()]
+        if len(layers) % 4 == 0:
+            layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, classes))
+
+
+def sets():
+    from torch.utils.data import TensorDataset
+
+    torch.manual_seed(0)
+    labels = torch.arange(40) % 2
+    images = torch.randn(40, 1, 16, 16) + labels.view(-1, 1, 1, 1)
+    return TensorDataset(images, labels), TensorDataset(images.flip(0), labels.flip(0))
+"""
+MEASURE = ("measure", "net.py:build", "--res", "16", "--data", "images", "--device", "cpu")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A model, images of two classes, and weights of a checkpoint."""
+    write(tmp_path, {"net.py": MODEL})
+    write_images(tmp_path / "images", {"train": 40, "val": 20})
+    torch.manual_seed(0)
+    namespace: dict[str, Any] = {}
+    exec(MODEL, namespace)
+    model: nn.Module = namespace["build"]()
+    state = {f"module.{name}": value for name, value in model.state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "last.pt")
+    return tmp_path
+
+
+def report(ran: Ran) -> Any:
+    assert ran.status == 0, ran.err
+    return ran.report["models"][0]
+
+
+def test_a_trained_model_is_measured(project: Path) -> None:
+    ran = rflint(*MEASURE, "--weights", "last.pt", cwd=project)
+    assert ran.status == 0, ran.err
+    assert "Measured on 80 samples of 2 classes, tested on 40; the model's accuracy" in ran.out
+    assert "images: images cut to a square in the middle, resized to 16x16, values" in ran.out
+    assert 'weights: last.pt (state_dict, without "module.")' in ran.out
+    assert "Predicted border 11; saturation" in ran.out
+    found = report(rflint(*MEASURE, "--weights", "last.pt", "--format", "json", cwd=project))
+    measured = found["measured"]
+    assert (measured["samples"], measured["delta"], measured["complete"]) == (80, 0.99, True)
+    assert [x["name"] for x in measured["layers"]] == ["0", "2", "5", "7", "9", "11", "15"]
+    assert all(0 <= x["s"] <= 1 and 0.5 <= x["p"] <= 1 for x in measured["layers"])
+    assert set(measured["tail"]) <= {x["name"] for x in measured["layers"]}
+
+
+def test_without_weights_it_is_said_so(project: Path) -> None:
+    ran = rflint(*MEASURE, "--no-probes", cwd=project)
+    assert "weights: as the model was built, not trained" in ran.out
+    assert "no probes were fitted" in " ".join(ran.out.split())
+
+
+def test_measurements_are_kept_and_shown_again(project: Path) -> None:
+    ran = rflint(*MEASURE, "--weights", "last.pt", "--save", "m.json", "--erf", "5", cwd=project)
+    assert "wrote m.json" in ran.err
+    lint = ("net.py:build", "--res", "16", "--measured", "m.json")
+    shown = rflint(*lint, cwd=project)
+    assert shown.status == 1
+    table = ran.out[ran.out.index("Measured on") : ran.out.index("RF101")]
+    assert table in shown.out
+    saved = json.loads((project / "m.json").read_text())
+    entry = rflint(*lint, "--format", "json", cwd=project).report["models"][0]["measured"]
+    assert {name: saved[name] for name in entry} == entry
+    (area, *_) = entry["layers"][2]["erf_areas"]
+    assert area["share"] == 0.2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("net.py:build", "--res", "8"), "measurements of net.py:build at 16x16, which is not"),
+        (("net.py:other", "--res", "16"), "layers that net.py:other does not have"),
+    ],
+)
+def test_measurements_of_something_else_are_refused(
+    project: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    rflint(*MEASURE, "--no-probes", "--save", "m.json", cwd=project)
+    write(project, {"net.py": MODEL + "\n\nother = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3))"})
+    saved = json.loads((project / "m.json").read_text())
+    (project / "m.json").write_text(json.dumps(saved | {"target": "net.py:other"}))
+    if arguments[0] == "net.py:build":
+        (project / "m.json").write_text(json.dumps(saved))
+    ran = rflint(*arguments, "--measured", "m.json", cwd=project)
+    assert ran.status == 2
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("data", ["net.py:sets", "net:sets"])
+def test_data_of_ones_own(project: Path, data: str) -> None:
+    ran = rflint(
+        "measure", "net.py:build", "--res", "16", "--data", data, "--format", "json", cwd=project
+    )
+    assert report(ran)["measured"]["data"] == data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--data", "nowhere"), "there is no folder nowhere"),
+        (("--data", "net.py:nothing"), "has no attribute 'nothing'"),
+        (("--weights", "absent.pt"), "absent.pt: No such file or directory"),
+        (("--weights", "last.pt", "--arg", "classes=5"), "15.weight is 2x8 in the file and 5x8"),
+        (("--mean", "0.5"), "one number for each channel, both or neither"),
+        (("--mean", "a,b", "--std", "1"), "is no list of numbers"),
+        (("--mean", "0", "--std", "0"), "have to be above 0"),
+        (("--layers", "7*", "--layers", "conv"), "is called 'conv'"),
+        (("--res", "16,32"), "measured at one resolution"),
+        (("--device", "tpu"), "there is no device 'tpu'"),
+        (("--delta", "0"), "is not in the range"),
+        (("--samples", "1"), "is not in the range"),
+        (("--save", "absent/m.json"), "cannot write absent/m.json"),
+    ],
+)
+def test_mistakes_have_one_message(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    ran = rflint(*MEASURE, "--no-probes", *arguments, cwd=project)
+    assert (ran.status, ran.out) == (2, "")
+    assert said in " ".join(ran.err.split())
+
+
+def test_on_real_images(tmp_path: Path) -> None:
+    """The Debian package: what a training of seconds makes of three hundred clothes."""
+    from PIL import Image
+
+    try:
+        parts = {"train": read("train").first(300), "test": read("test").first(200)}
+    except MissingImages:
+        pytest.skip(f"{FOLDER} is not there")
+    for part, images in parts.items():
+        for index, (pixels, label) in enumerate(zip(images.pixels, images.labels, strict=True)):
+            folder = tmp_path / "images" / part / f"class{int(label)}"
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.numpy()).save(folder / f"{index}.png")
+    write(tmp_path, {"net.py": MODEL})
+    found = report(rflint(*MEASURE, "--arg", "classes=10", "--format", "json", cwd=tmp_path))[
+        "measured"
+    ]
+    assert (found["samples"], found["test_samples"], found["classes"]) == (300, 200, 10)
+    assert max(x["p"] for x in found["layers"]) > 0.5, "even of random features, of ten classes"
