@@ -42,6 +42,16 @@ export interface ReportLayer {
   source: Source | null;
 }
 
+/** What was measured at one call of a layer of a trained model. */
+export interface MeasuredLayer {
+  name: string;
+  call: number;
+  /** Its saturation. */
+  s: number | null;
+  /** The accuracy of a linear classifier on its output. */
+  p: number | null;
+}
+
 export interface Finding {
   code: string;
   name: string;
@@ -104,6 +114,7 @@ export interface ReportModel {
   over_limits: { limit: string; message: string; source: Source | null }[];
   repairs: ReportRepair[];
   not_offered: string[];
+  measured: { layers: MeasuredLayer[] } | null;
 }
 
 export interface Report {
@@ -189,6 +200,8 @@ export interface Sizes {
 }
 
 export interface PageModel {
+  /** What was measured beside what was predicted, in a sentence; empty where nothing was. */
+  measured: string;
   /** Unique within the page. */
   label: string;
   headline: { wrong: string; cost: string; do: string };

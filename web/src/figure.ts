@@ -1,7 +1,7 @@
 /** The paper's figure (Figs. 4, 8 and 9) as plain data: what each layer reads, against the input. */
 
 import { max } from "d3-array";
-import type { Layer, Model, Verdict } from "./data";
+import type { Layer, MeasuredLayer, Model, Verdict } from "./data";
 import type { AtSize } from "./verdicts";
 
 /** A layer of the figure: null is unbounded, and lies on the upper edge. */
@@ -10,6 +10,9 @@ export interface Point {
   rMin: number | null;
   rMax: number | null;
   verdict: Verdict;
+  /** Of a trained model that was measured: between 0 and 1. */
+  saturation: number | null;
+  probe: number | null;
 }
 
 export interface FigureData {
@@ -33,11 +36,25 @@ export function shownLayers(model: Model): Layer[] {
   );
 }
 
-export function figureData(layers: readonly Layer[], at: AtSize, axis: number): FigureData {
+export function figureData(
+  layers: readonly Layer[],
+  at: AtSize,
+  axis: number,
+  measured: readonly MeasuredLayer[] = [],
+): FigureData {
+  const there = new Map(measured.map((layer) => [`${layer.name} ${layer.call}`, layer]));
   const points = layers.map((layer): Point => {
     const fields = at.fieldsOf(layer.index);
     const [rMin, rMax] = [fields.r_in_min[axis], fields.r_in_max[axis]];
-    return { layer, rMin: rMin ?? null, rMax: rMax ?? null, verdict: at.verdictOf(layer.index) };
+    const shown = there.get(`${layer.name} ${layer.call}`);
+    return {
+      layer,
+      rMin: rMin ?? null,
+      rMax: rMax ?? null,
+      verdict: at.verdictOf(layer.index),
+      saturation: shown?.s ?? null,
+      probe: shown?.p ?? null,
+    };
   });
   const border = points.findIndex((point) => point.verdict === "unproductive");
   const input = at.size[axis] ?? 1;

@@ -159,6 +159,7 @@ export const REPORT: Report = {
       over_limits: [],
       repairs: [],
       not_offered: [],
+      measured: null,
     },
   ],
   errors: [],
@@ -170,6 +171,7 @@ export const PAGE_DATA: PageData = {
   models: [
     {
       label: "net:build at 32x32",
+      measured: "",
       headline: { wrong: "", cost: "", do: "" },
       paragraphs: {},
       layers: LAYERS.map((x, k) => ({

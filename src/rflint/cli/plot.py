@@ -34,6 +34,13 @@ _DPI = 200
     metavar="FILE",
     help="Write the figure here; its name ends in .svg, .png or .pdf.",
 )
+@click.option(
+    "--measured",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Draw what rflint measure --save kept: saturation, and the accuracy of probes.",
+)
 @click.option("--title", default="", help="Written above all panels.")
 @click.option(
     "--width",
@@ -71,6 +78,7 @@ class PlotArguments(ModelArguments):
 
     targets: Sequence[str]
     output: Path
+    measured: Sequence[Path]
     title: str
     width: float | None
     dpi: int | None
@@ -111,6 +119,10 @@ def _plot(given: PlotArguments) -> int:
     )
     if report.failures:
         return 2
+    if given.measured:
+        from rflint.usecases.measured_files import with_measurements
+
+        report = with_measurements(report, given.measured)
     figure = plotted(report.models, given.title, given.width)
     try:
         with atomic_write(given.output) as partial:

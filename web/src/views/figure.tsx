@@ -1,7 +1,7 @@
 /** What every layer reads, against the size of the input: the figure of the paper, to be explored. */
 
 import { range } from "d3-array";
-import { axisBottom, axisLeft } from "d3-axis";
+import { axisBottom, axisLeft, axisRight } from "d3-axis";
 import { type NumberValue, type ScaleLinear, scaleLinear, scaleLog } from "d3-scale";
 import { select } from "d3-selection";
 import { line } from "d3-shape";
@@ -26,6 +26,8 @@ import { Section } from "./parts";
 
 const LEFT = 58;
 const RIGHT = 14;
+/** The right margin where saturation and accuracy have an axis there. */
+const SHARES = 52;
 const TOP = 30;
 const MAIN = 290;
 const GAP = 30;
@@ -55,8 +57,8 @@ export function Figure({ store, model, at }: { store: Store; model: Model; at: A
   const width = useWidth(holder);
   const several = useMemo(() => axesDiffer(layers, at), [layers, at]);
   const data = useMemo(
-    () => figureData(layers, at, several ? axis : 0),
-    [layers, at, axis, several],
+    () => figureData(layers, at, several ? axis : 0, model.report.measured?.layers),
+    [layers, at, axis, several, model],
   );
   if (layers.length === 0) return null;
   const names = AXIS_NAMES[at.size.length] ?? at.size.map((_, k) => `axis ${k + 1}`);
@@ -99,6 +101,11 @@ export function Figure({ store, model, at }: { store: Store; model: Model; at: A
         )}
       </div>
       <Legend data={data} />
+      {model.page.measured && (
+        <p class="measured" data-testid="measured">
+          {model.page.measured}
+        </p>
+      )}
     </Section>
   );
 }
@@ -161,7 +168,8 @@ interface DrawingProps {
 
 function Drawing({ store, data, at, linted, width, log, looked, look }: DrawingProps) {
   const { points, input, border } = data;
-  const inner = width - LEFT - RIGHT;
+  const isMeasured = points.some((point) => point.saturation !== null || point.probe !== null);
+  const inner = width - LEFT - (isMeasured ? SHARES : RIGHT);
   const x = scaleLinear([-0.5, points.length - 0.5], [LEFT, LEFT + inner]);
   const unbounded = points.some((point) => point.rMin === null || point.rMax === null);
   const upper = TOP + (unbounded ? 26 : 0);
@@ -249,6 +257,7 @@ function Drawing({ store, data, at, linted, width, log, looked, look }: DrawingP
         <Cursor kind="looked" position={looked ?? -1} x={x} bottom={bottom} />
         <path class="line-max" d={path((point) => point.rMax)} />
         <path class="line-min" d={path((point) => point.rMin)} />
+        {isMeasured && <Measured points={points} x={x} end={LEFT + inner} />}
         <g class="input-size">
           <line x1={LEFT} x2={LEFT + inner} y1={yOf(input)} y2={yOf(input)} />
           <text x={LEFT + 6} y={yOf(input) - 6}>
@@ -278,6 +287,39 @@ function Drawing({ store, data, at, linted, width, log, looked, look }: DrawingP
 }
 
 type Scale = ScaleLinear<number, number>;
+
+/** Saturation and the accuracy of probes, from 0 to 1 on an axis of their own (Figs. 2 and 4). */
+function Measured({ points, x, end }: { points: Point[]; x: Scale; end: number }) {
+  const group = useRef<SVGGElement>(null);
+  const y = useMemo(() => scaleLinear([0, 1], [TOP + MAIN, TOP]), []);
+  useEffect(() => {
+    if (group.current) select(group.current).call(axisRight<NumberValue>(y).ticks(5).tickSize(4));
+  }, [y]);
+  const path = (of: (point: Point) => number | null) =>
+    line<[number, number]>(
+      ([k]) => x(k),
+      ([, share]) => y(share),
+    )(
+      points.flatMap((point, k): [number, number][] => {
+        const share = of(point);
+        return share === null ? [] : [[k, share]];
+      }),
+    ) ?? "";
+  return (
+    <g class="shares-measured">
+      <g class="axis shares-axis" transform={`translate(${end} 0)`} ref={group} />
+      <text class="axis-title" transform={`translate(${end + 42} ${TOP + MAIN / 2}) rotate(90)`}>
+        saturation, accuracy
+      </text>
+      <path
+        class="line-saturation"
+        data-testid="saturation"
+        d={path((point) => point.saturation)}
+      />
+      <path class="line-probe" data-testid="probes" d={path((point) => point.probe)} />
+    </g>
+  );
+}
 
 function YAxis(props: { scale: Scale; log: boolean; inner: number }) {
   const { scale, log, inner } = props;
@@ -452,6 +494,10 @@ function Tip(props: { point: Point; at: AtSize; linted: string; x: number; width
         <dd>{exact(layer.macs)}</dd>
         <dt>dead weights</dt>
         <dd>{exact(layer.dead_weights)}</dd>
+        {point.saturation !== null && <dt>saturation</dt>}
+        {point.saturation !== null && <dd>{point.saturation.toFixed(2)}</dd>}
+        {point.probe !== null && <dt>probe</dt>}
+        {point.probe !== null && <dd>{(100 * point.probe).toFixed(1)} %</dd>}
       </dl>
       {!at.linted && <p class="muted">MACs and dead weights at {linted}</p>}
     </div>
@@ -459,6 +505,18 @@ function Tip(props: { point: Point; at: AtSize; linted: string; x: number; width
 }
 
 function Legend({ data }: { data: FigureData }) {
+  const measured = [
+    {
+      look: "line-saturation",
+      meaning: "saturation, measured",
+      is: data.points.some((point) => point.saturation !== null),
+    },
+    {
+      look: "line-probe",
+      meaning: "accuracy of a probe, measured",
+      is: data.points.some((point) => point.probe !== null),
+    },
+  ].filter(({ is }) => is);
   const present = VERDICTS.filter((verdict) => data.points.some((x) => x.verdict === verdict));
   return (
     <ul class="legend">
@@ -474,6 +532,14 @@ function Legend({ data }: { data: FigureData }) {
         </svg>
         largest
       </li>
+      {measured.map(({ look, meaning }) => (
+        <li key={look}>
+          <svg class="key" viewBox="0 0 26 10" aria-hidden="true">
+            <line class={look} x1="0" x2="26" y1="5" y2="5" />
+          </svg>
+          {meaning}
+        </li>
+      ))}
       {present.map((verdict) => (
         <li key={verdict}>
           <Mark verdict={verdict} />

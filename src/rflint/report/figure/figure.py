@@ -15,6 +15,7 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
+from rflint.measurement.results import Measured
 from rflint.report.units import PIXELS, main_unit, units_of_layers
 from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
@@ -42,6 +43,10 @@ class Point:
     dead_weights: int
     unjudged_because: str = ""
     """Of a convolution that is not judged: why."""
+    saturation: float | None = None
+    """Of a trained model that was measured: s_l."""
+    probe: float | None = None
+    """The same: p_l, the accuracy of a linear classifier on what it writes."""
     unit: str = PIXELS
     """What its receptive field is counted in."""
 
@@ -68,7 +73,12 @@ class Point:
         )
         if self.unjudged_because:
             judged = [f"not judged: {self.unjudged_because}"]
-        return "\n".join((one_line(self.name), f"reads {self._seen}", *judged, ", ".join(facts)))
+        measured = [
+            *([f"saturation {self.saturation:.2f}"] if self.saturation is not None else []),
+            *([f"probe {100 * self.probe:.1f} %"] if self.probe is not None else []),
+        ]
+        told = [*judged, ", ".join(facts), *([", ".join(measured)] if measured else [])]
+        return "\n".join((one_line(self.name), f"reads {self._seen}", *told))
 
     @property
     def _seen(self) -> str:
@@ -153,6 +163,11 @@ class Figure:
         return any(point.r_min != point.r_max for point in self.points)
 
     @property
+    def is_measured(self) -> bool:
+        """Whether a trained model was measured."""
+        return any(x is not None for point in self.points for x in (point.saturation, point.probe))
+
+    @property
     def has_unbounded(self) -> bool:
         """Whether some receptive field has no size."""
         return any(point.r_min is None or point.r_max is None for point in self.points)
@@ -186,7 +201,9 @@ def input_levels(sizes: Sequence[int]) -> tuple[tuple[range, int], ...]:
     return tuple(runs)
 
 
-def figure_of(analysis: Analysis, title: str, axis: int | None = None) -> Figure:
+def figure_of(
+    analysis: Analysis, title: str, axis: int | None = None, measured: Measured | None = None
+) -> Figure:
     """The figure of an analysed model along an axis, or along the one that is exceeded last.
 
     A layer is unproductive once its receptive field exceeds the input along every axis, so the axis
@@ -203,7 +220,7 @@ def figure_of(analysis: Analysis, title: str, axis: int | None = None) -> Figure
     along = _last_exceeded(resolution, shown) if axis is None else axis
     return Figure(
         title=title,
-        points=tuple(_point(x, along, unit) for x in shown),
+        points=tuple(_point(x, along, unit, measured) for x in shown),
         resolution=resolution,
         axis=along,
         border=_place(shown, analysis.border_min),
@@ -237,7 +254,8 @@ def _last_exceeded(resolution: Sequence[int], shown: Sequence[AnalysedLayer]) ->
     return min(range(len(resolution)), key=order, default=0)
 
 
-def _point(x: AnalysedLayer, axis: int, unit: str) -> Point:
+def _point(x: AnalysedLayer, axis: int, unit: str, measured: Measured | None) -> Point:
+    shown = measured.layer(x.name, x.call) if measured else None
     compared, seen = x.comparisons[axis], x.input_field[axis]
     # an axis that only begins behind a layer: it looks at one position of what will be there
     begins_later = not x.has_axis(axis) and not x.output_field[axis].spans
@@ -254,6 +272,8 @@ def _point(x: AnalysedLayer, axis: int, unit: str) -> Point:
         dead_weights=x.dead_weights,
         unjudged_because=x.unjudged_because,
         unit=unit,
+        saturation=shown.saturation if shown else None,
+        probe=shown.probe if shown else None,
     )
 
 

@@ -23,7 +23,7 @@ def plotted(
     """A panel for each model, side by side. Raises UsageError without matplotlib or a model."""
     if not models:
         raise UsageError("there is no model to plot")
-    figures = [figure_of(model.analysis, model.title) for model in models]
+    figures = [figure_of(model.analysis, model.title, measured=model.measured) for model in models]
     found: PlottedFigure = _drawer().plot(figures, title=title, width=width)
     return found
 

@@ -39,7 +39,12 @@ from rflint.report.figure.looks import (
     ONLY,
     OTHER,
     PALE,
+    PROBE,
+    PROBE_COLOUR,
+    SATURATION,
+    SATURATION_COLOUR,
     SHADE,
+    SHARES,
     SHORTEST,
     UNBOUNDED,
     UNJUDGED,
@@ -144,7 +149,8 @@ def plot(
                 continue
             share = ratios[place % across] / sum(ratios)
             room = (inches - _MARGIN) * share
-            _panel(ax, figures[place], scale, room)
+            is_last = place % across == across - 1 or place == len(figures) - 1
+            _panel(ax, figures[place], scale, room, is_last=is_last)
             if place % across == 0:
                 ax.set_ylabel(lengths)
         if handles:
@@ -183,8 +189,8 @@ def _across(count: int) -> int:
     return next((x for x in (_ACROSS, 2) if count % x == 0), _ACROSS)
 
 
-def _panel(ax: Axes, figure: Figure, scale: Scale, room: float) -> None:
-    """One model, in so many inches."""
+def _panel(ax: Axes, figure: Figure, scale: Scale, room: float, *, is_last: bool) -> None:
+    """One model, in so many inches; the last of its row tells what the right axis shows."""
     points = figure.points
     heading = figure.heading(int(room / _TITLE_LETTER))
     ax.set_title(heading, fontsize=10, fontweight="bold", loc="left")
@@ -211,6 +217,8 @@ def _panel(ax: Axes, figure: Figure, scale: Scale, room: float) -> None:
         _curve(ax, figure, [point.r_max for point in points], LONGEST, OTHER, 0.6 * size)
     meaning = SHORTEST if figure.has_branches else ONLY
     _curve(ax, figure, [point.r_min for point in points], meaning, GOOD, size)
+    if figure.is_measured:
+        _measurements(ax, figure, is_last=is_last)
     first = [] if figure.border is None else [figure.border]
     places = labelled_places(len(points), spacing, _LABEL_APART, [*first, 0, len(points) - 1])
     names = [label(points[place].name) for place in places]
@@ -264,6 +272,30 @@ def _curve(
         )
 
 
+def _measurements(ax: Axes, figure: Figure, *, is_last: bool) -> None:
+    """Saturation and the accuracy of probes, on an axis of their own (paper, Figs. 2 and 4)."""
+    right = ax.twinx()
+    right.set_ylim(0, 1.02)
+    right.spines["right"].set_visible(is_last)
+    right.tick_params(labelright=is_last, right=is_last)
+    if is_last:
+        right.set_ylabel(SHARES)
+    for meaning, colour, marker, values in (
+        (SATURATION, SATURATION_COLOUR, "s", [point.saturation for point in figure.points]),
+        (PROBE, PROBE_COLOUR, "D", [point.probe for point in figure.points]),
+    ):
+        there = [(at, value) for at, value in enumerate(values) if value is not None]
+        right.plot(
+            [at for at, _ in there],
+            [value for _, value in there],
+            color=colour,
+            marker=marker,
+            markersize=2.5,
+            linewidth=1.1,
+            label=meaning,
+        )
+
+
 def _handles(figures: Sequence[Figure]) -> list[Any]:
     """The entries of the legend; none where nothing is shown."""
     points = [point for figure in figures for point in figure.points]
@@ -280,6 +312,12 @@ def _handles(figures: Sequence[Figure]) -> list[Any]:
     if any(figure.border is not None for figure in figures):
         handles.append(Line2D([], [], color="black", linewidth=3.2, label=BORDER))
         handles.append(Patch(facecolor=SHADE, edgecolor=CARD, label=UNPRODUCTIVE))
+    for meaning, colour, values in (
+        (SATURATION, SATURATION_COLOUR, [point.saturation for point in points]),
+        (PROBE, PROBE_COLOUR, [point.probe for point in points]),
+    ):
+        if any(value is not None for value in values):
+            handles.append(Line2D([], [], color=colour, label=meaning))
     if any(not point.is_judged for point in points):
         hollow = {"markerfacecolor": "white", "linestyle": "none", **dot}
         handles.append(Line2D([], [], color=GOOD, label=UNJUDGED, **hollow))

@@ -13,6 +13,7 @@ from itertools import count
 from rflint.errors import RflintError
 from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
+from rflint.measurement.comparison import compare
 from rflint.report.model_report import ModelReport
 from rflint.report.page.headline import headline
 from rflint.report.page.layers import inputs_and_layers
@@ -23,6 +24,7 @@ from rflint.report.problems import at_resolution
 from rflint.report.report import Report
 from rflint.report.schema import JsonObject
 from rflint.report.wording import larger_input, paragraph
+from rflint.text.numbers import plural
 
 _CROSS = "×"
 
@@ -98,12 +100,22 @@ def _model_entry(model: ModelReport, label: str, rules: dict[str, Rule]) -> Json
         "outputs": outputs,
         "snippets": snippets.entries,
         "repairs": repair_entries(model),
+        "measured": _measured(model),
         "advice": [
             *([f"{larger[:1].upper()}{larger[1:]}"] if larger else []),
             *(f"Not offered: {reason}." for reason in model.not_offered),
         ],
         "sizes": sizes_entry(model),
     }
+
+
+def _measured(model: ModelReport) -> str:
+    """What was measured beside what was predicted, in a sentence; empty where nothing was."""
+    if model.measured is None:
+        return ""
+    sentence = compare(model.analysis, model.measured).sentence
+    samples = plural(model.measured.samples, "sample", ",")
+    return f"Measured on {samples}: {sentence}."
 
 
 def _paragraphs(model: ModelReport, rules: dict[str, Rule]) -> Iterator[tuple[str, str]]:
