@@ -1,0 +1,1 @@
+"""What trained networks say of rflint's predictions: docs/evidence.md is made from here."""
