@@ -1,1 +1,1 @@
-"""Models of torchvision and timm, for the tests and the benchmarks alike."""
+"""Models of torchvision, timm and the paper, and images, for the tests and the benchmarks alike."""

@@ -8,10 +8,10 @@ from functools import partial
 
 from torch import nn
 
-from tests.models.attention import SpatialAttention, SqueezeExcitation, cbam
-from tests.models.mpnet import mpnet18, mpnet36
-from tests.models.resnet import resnet18, resnet34
-from tests.models.vgg import vgg
+from zoo.paper.attention import SpatialAttention, SqueezeExcitation, cbam
+from zoo.paper.mpnet import mpnet18, mpnet36
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 QUARTER, EIGHTH = 0.25, 0.125
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.evidence.images import Images, augmented, prepared
+from zoo.fashion_mnist import Images, augmented, prepared
 
 BATCH = 64
 PEAK_RATE = 0.05

@@ -15,9 +15,9 @@ from rich.console import Console
 from torch import nn
 
 import rflint
-from benchmarks.evidence.images import read
 from benchmarks.evidence.networks import NETWORKS, REPAIRED, ThinNetwork
 from benchmarks.evidence.training import train
+from zoo.fashion_mnist import read
 
 RESULTS = Path(__file__).parent / "results"
 WEIGHTS = Path(__file__).resolve().parents[2] / "build" / "evidence"

@@ -102,7 +102,7 @@ _POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0))
 
 
 def vgg11(size: int = 32) -> Architecture:
-    """VGG11 for small images, as in tests/models/vgg.py."""
+    """VGG11 for small images, as in zoo/paper/vgg.py."""
     chain = Chain(size)
     for convolutions, channels in zip((1, 1, 2, 2, 2), (64, 128, 256, 512, 512), strict=True):
         for _ in range(convolutions):

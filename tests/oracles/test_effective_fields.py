@@ -17,11 +17,11 @@ from torch import Tensor, nn
 import rflint
 from rflint.measurement.running.effective_field import deviations, gradient_maps
 from rflint.measurement.running.observation import observed
-from tests.models.attention import SqueezeExcitation
-from tests.models.mpnet import mpnet18, mpnet36
-from tests.models.resnet import resnet18, resnet34
 from tests.models.unet import UNet
-from tests.models.vgg import vgg
+from zoo.paper.attention import SqueezeExcitation
+from zoo.paper.mpnet import mpnet18, mpnet36
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 INITIALISATIONS = 6
 THIN = 0.125

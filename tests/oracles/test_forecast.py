@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from rflint.repair.candidate import Candidate
 from tests.helpers.candidates import bench, outcomes
-from tests.models.attention import SqueezeExcitation, cbam
-from tests.models.mpnet import mpnet18, mpnet36
-from tests.models.resnet import resnet18, resnet34
-from tests.models.vgg import vgg
 from zoo.models import ZooModel
+from zoo.paper.attention import SqueezeExcitation, cbam
+from zoo.paper.mpnet import mpnet18, mpnet36
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 OWN: dict[str, Any] = {
     "vgg11": lambda: vgg(11),

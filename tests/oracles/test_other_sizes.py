@@ -28,8 +28,8 @@ from rflint.tracing.traced_model import trace_model
 from rflint.usecases.analysed_model import analyse_model
 from tests.helpers.positions import C
 from tests.helpers.random_chains import chains
-from tests.models.attention import SqueezeExcitation
-from tests.models.resnet import resnet18
+from zoo.paper.attention import SqueezeExcitation
+from zoo.paper.resnet import resnet18
 from zoo.torchvision_import import import_torchvision
 
 import_torchvision()

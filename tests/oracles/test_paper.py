@@ -13,15 +13,15 @@ import rflint
 from rflint.analysis.analysed_layer import Verdict
 from rflint.analysis.roles import Role
 from tests.helpers.linted import analysis
-from tests.models.attention import (
+from zoo.paper.attention import (
     ConvolutionalSqueezeExcitation,
     SpatialAttention,
     SqueezeExcitation,
     cbam,
 )
-from tests.models.mpnet import mpnet18, mpnet36
-from tests.models.resnet import resnet18, resnet34
-from tests.models.vgg import vgg
+from zoo.paper.mpnet import mpnet18, mpnet36
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 ATTENTION = {
     "SE": SqueezeExcitation,

@@ -38,8 +38,8 @@ from tests.helpers.taps import (
     runs,
     taps_with_gradient,
 )
-from tests.models.resnet import resnet18, resnet34
-from tests.models.vgg import vgg
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 # -- the oracle, and what rflint says
 

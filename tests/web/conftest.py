@@ -23,10 +23,10 @@ from functools import partial
 import torchvision
 from torch import nn
 
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
 from tests.models.unet import UNet
-from tests.models.vgg import vgg
+from zoo.paper.vgg import vgg
 
 vgg16 = partial(vgg, 16)
 googlenet = partial(

@@ -11,7 +11,7 @@ from torch import nn
 
 import rflint
 from rflint.analysis.feasible_sizes import RequiredSizes, smallest_feasible_input
-from tests.models.resnet import resnet18
+from zoo.paper.resnet import resnet18
 
 
 def is_sound(fields: list[RequiredSizes], size: tuple[int, ...]) -> bool:

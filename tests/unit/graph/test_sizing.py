@@ -17,11 +17,11 @@ from rflint.graph.sizing import KEPT, FixedSize, Scaled, Sliding
 from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build
 from rflint.tracing.trace import trace
-from tests.models.attention import cbam
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
-from tests.models.vgg import vgg
 from zoo.models import ZooModel
+from zoo.paper.attention import cbam
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
+from zoo.paper.vgg import vgg
 
 SIZES = st.integers(1, 60)
 

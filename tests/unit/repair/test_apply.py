@@ -14,11 +14,11 @@ from torch import Tensor, nn
 import rflint
 from rflint.repair.edits.names import Names
 from rflint.repair.repair import Repair
-from tests.models.attention import cbam
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
-from tests.models.vgg import vgg
 from zoo.models import ZooModel
+from zoo.paper.attention import cbam
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
+from zoo.paper.vgg import vgg
 from zoo.repaired import faults, random_inputs
 
 

@@ -17,9 +17,9 @@ from rflint.repair.change import Change
 from rflint.repair.kinds.truncate import Truncation
 from rflint.repair.metrics import Metrics
 from tests.helpers.repairs import repairs, report
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18, resnet34
-from tests.models.vgg import vgg
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 # -- heads that depend on the size of the map
 

@@ -12,9 +12,9 @@ import rflint
 from rflint.repair.forecast.downsampling import DownsamplingGroup, downsampling_groups
 from tests.helpers.candidates import bench
 from tests.helpers.repairs import Calls, repairs, report
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
-from tests.models.vgg import vgg
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
+from zoo.paper.vgg import vgg
 
 
 def grouped(build: Any, res: int = 32) -> tuple[DownsamplingGroup, ...]:

@@ -10,8 +10,8 @@ from rflint.repair.forecast.cuts import block_ending_at, cut_points
 from rflint.repair.titles import title
 from tests.helpers.candidates import bench, outcomes
 from tests.helpers.repairs import repairs, report
-from tests.models.resnet import resnet18, resnet34
-from tests.models.vgg import vgg
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 
 def test_truncation_ends_at_the_last_block_that_carries_everything() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import rflint
 from tests.helpers.candidates import bench, outcomes
 from tests.helpers.repairs import Calls, repairs, report
-from tests.models.resnet import resnet18
+from zoo.paper.resnet import resnet18
 
 
 class Logits(nn.Module):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from jsonschema import Draft202012Validator
 
 import rflint
@@ -24,6 +25,7 @@ from rflint.report import json_schema
 from rflint.report.limits import Limits
 from rflint.report.report import Report
 from tests.helpers.forked import Forked
+from tests.helpers.images import write_images
 from tests.helpers.program import Ran, write
 from tests.helpers.program import rflint as program
 from tests.helpers.project import PROJECT
@@ -80,6 +82,10 @@ class Several(nn.Module):
 def words():
     return nn.Sequential(nn.Embedding(100, 8), nn.Linear(8, 8))
 
+def classifier():
+    convs = [nn.Conv2d(channels, 4, 3, bias=False) for channels in (1, 4, 4, 4)]
+    return nn.Sequential(*convs, nn.Flatten(), nn.Linear(256, 2))
+
 def broken():
     raise ValueError("no such width")
 """
@@ -107,6 +113,17 @@ def reports(forked: Forked, tmp_path_factory: pytest.TempPathFactory) -> list[An
     found.append(run(*deep))
     write(here, {"nets.py": NETS.replace("range(4)", "range(2)")})
     found.append(run(*deep))
+    write_images(here / "images", {"train": 8, "val": 8})
+    namespace: dict[str, Any] = {}
+    exec(NETS, namespace)
+    torch.manual_seed(0)
+    state = namespace["classifier"]().state_dict()
+    for last in ("2.weight", "3.weight"):
+        state[last][1:] = state[last][:1]  # one direction: a tail
+    torch.save(state, here / "last.pt")
+    what = ("measure", "nets.py:classifier", "--res", "16", "--weights", "last.pt")
+    how = ("--data", "images", "--erf", "0", "--delta", "0.9999", "--format", "json")
+    found.append(forked.rflint(*what, *how, cwd=here))
     return [ran.report for ran in found]
 
 

@@ -18,7 +18,6 @@ from rflint.graph.layer import Layer
 from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.temporary import temporarily_on_meta
 from tests.helpers.tracers import layers, linted
-from tests.models.resnet import resnet18
 from tests.models.small import (
     Activated,
     Hooked,
@@ -29,6 +28,7 @@ from tests.models.small import (
     scripted,
     unscripted,
 )
+from zoo.paper.resnet import resnet18
 
 
 def without_lines(found: list[Layer]) -> list[Any]:

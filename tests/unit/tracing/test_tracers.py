@@ -17,9 +17,6 @@ from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.build import build as built
 from rflint.tracing.trace import trace
 from tests.helpers.tracers import layers, linted
-from tests.models.attention import cbam
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
 from tests.models.small import (
     Assigned,
     Attended,
@@ -42,6 +39,9 @@ from tests.models.small import (
     Small,
 )
 from tests.models.spellings import MODES, Functional, Spellings
+from zoo.paper.attention import cbam
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
 from zoo.torchvision_import import import_torchvision
 
 

@@ -19,10 +19,10 @@ from rflint.tracing.example_inputs.build import example_inputs
 from rflint.tracing.model.temporary import temporarily_on_meta
 from rflint.tracing.recording.symbolic import record_symbolically
 from tests.helpers.linted import analysis, named
-from tests.models.attention import cbam
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
 from tests.models.spellings import MODES, Functional, Spellings
+from zoo.paper.attention import cbam
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
 from zoo.torchvision_import import import_torchvision
 
 

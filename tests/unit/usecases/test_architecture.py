@@ -15,7 +15,7 @@ import rflint
 from rflint.linting.finding import Severity
 from rflint.report.reporters import FORMATS, reporter
 from tests.helpers.handmade_architectures import Chain, vgg11
-from tests.models.vgg import vgg
+from zoo.paper.vgg import vgg
 
 IN_A_FRESH_PROCESS = """
 import io, json, sys

@@ -20,11 +20,11 @@ from rflint.report.figure.figure import (
 )
 from rflint.report.figure.scale import scale_for
 from rflint.report.report import Report
-from tests.models.attention import SqueezeExcitation
 from tests.models.branches import IMAGE_AND_TOKENS, ImageAndTokens
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
-from tests.models.vgg import vgg
+from zoo.paper.attention import SqueezeExcitation
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
+from zoo.paper.vgg import vgg
 
 PAPER = {"VGG16": partial(vgg, 16), "ResNet18": resnet18, "MPNet18": mpnet18}
 

@@ -21,9 +21,9 @@ from rflint.report.figure import panels
 from rflint.report.figure.panels import check_output, plotted, save
 from rflint.report.report import Report
 from tests.models.branches import IMAGE_AND_TOKENS, ImageAndTokens
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
-from tests.models.vgg import vgg
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
+from zoo.paper.vgg import vgg
 
 PAPER = {"VGG16": partial(vgg, 16), "ResNet18": resnet18, "MPNet18": mpnet18}
 SHORTEST, LONGEST, ONLY = "along the shortest path", "along the longest path", "receptive field"
@@ -67,7 +67,7 @@ def test_lines_go_through_the_numbers_of_the_report(name: str) -> None:
 def test_several_sizes_share_the_axis() -> None:
     panels_ = axes(rflint.lint(partial(vgg, 16), res=[32, 64, 224]))
     assert [ax.get_title(loc="left") for ax in panels_] == [
-        f"tests.models.vgg:vgg at {size}×{size}" for size in (32, 64, 224)
+        f"zoo.paper.vgg:vgg at {size}×{size}" for size in (32, 64, 224)
     ]
     assert len({ax.get_ylim() for ax in panels_}) == 1
     assert panels_[0].get_ylim()[1] > 224

@@ -15,9 +15,9 @@ import rflint
 from rflint.report.figure.figure import Figure, figure_of
 from rflint.report.figure.svg import svg
 from tests.helpers.drawn import SVG, Drawn
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18, resnet34
-from tests.models.vgg import vgg
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 PAPER = {"VGG16": partial(vgg, 16), "ResNet18": resnet18, "MPNet18": mpnet18}
 SHORTEST, LONGEST = ("#0072b2", "#d55e00"), ("#7f8a96",)

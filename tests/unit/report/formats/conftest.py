@@ -13,7 +13,7 @@ from rflint.graph.source_location import SourceLocation
 from rflint.report.model_report import ModelReport, SuppressedFinding
 from rflint.report.report import Failure, Report
 from tests.helpers.written_reports import NAMES, OVER, SEVERITIES, found
-from tests.models.resnet import resnet18
+from zoo.paper.resnet import resnet18
 
 
 @pytest.fixture(scope="module")

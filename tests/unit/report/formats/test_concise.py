@@ -15,7 +15,7 @@ def test_concise_lines_are_places_codes_and_messages(real: Report) -> None:
     lines = written(real, "concise").splitlines()
     assert len(lines) == len(real.findings) == 10
     assert re.fullmatch(
-        r"tests/models/resnet\.py:\d+: RF101 layer3\.1\.conv2: .* predicted to contribute nothing",
+        r"zoo/paper/resnet\.py:\d+: RF101 layer3\.1\.conv2: .* predicted to contribute nothing",
         lines[0],
     )
 

@@ -186,6 +186,7 @@ _MODEL = _exactly(
         _exactly(words=_TEXT, title=_TEXT, code=_TEXT, command=_TEXT, edits=_list(_TEXT))
     ),
     advice=_list(_TEXT),
+    measured=_TEXT,
     sizes={"anyOf": [_SIZES, {"type": "null"}]},
 )
 _PAGE = _exactly(

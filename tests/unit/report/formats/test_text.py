@@ -17,11 +17,11 @@ from rflint.linting.rule_files import load_rules
 from rflint.report.formats.text import print_report, write
 from rflint.report.report import Report
 from rflint.text.numbers import abbreviated, compact_size, percent, plural, relative_change
-from tests.models.attention import ConvolutionalSqueezeExcitation
 from tests.models.branches import IMAGE_AND_TOKENS, ImageAndTokens
-from tests.models.resnet import resnet18, resnet34
 from tests.models.unet import UNet
-from tests.models.vgg import vgg
+from zoo.paper.attention import ConvolutionalSqueezeExcitation
+from zoo.paper.resnet import resnet18, resnet34
+from zoo.paper.vgg import vgg
 
 
 def printed(report: Report, width: int = 100, *, verbose: bool = False, **options: Any) -> str:

@@ -13,8 +13,8 @@ from torch import nn
 import rflint
 from rflint.errors import UsageError
 from rflint.report.report import Report
-from tests.models.mpnet import mpnet18
-from tests.models.resnet import resnet18
+from zoo.paper.mpnet import mpnet18
+from zoo.paper.resnet import resnet18
 
 
 @pytest.mark.parametrize("build", [resnet18, mpnet18])

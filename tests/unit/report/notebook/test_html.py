@@ -11,7 +11,7 @@ import rflint
 from rflint.errors import BuildFailed
 from rflint.report.report import Failure, Report
 from tests.helpers.written_reports import NAMES
-from tests.models.resnet import resnet18
+from zoo.paper.resnet import resnet18
 
 ALLOWED = {
     *("div", "span", "b", "code", "ul", "li", "table", "tr", "th", "td", "br"),

@@ -17,9 +17,9 @@ from rflint.linting.rule_files import load_rules
 from rflint.report.page.page import page
 from rflint.report.page.snippets import Snippets
 from rflint.report.report import Failure, Report
-from tests.models.attention import SqueezeExcitation
-from tests.models.resnet import resnet18
 from tests.models.unet import UNet
+from zoo.paper.attention import SqueezeExcitation
+from zoo.paper.resnet import resnet18
 
 
 class Two(nn.Module):
