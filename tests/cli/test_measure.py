@@ -93,6 +93,30 @@ def test_measurements_are_kept_and_shown_again(project: Path) -> None:
     assert {name: saved[name] for name in entry} == entry
     (area, *_) = entry["layers"][2]["erf_areas"]
     assert area["share"] == 0.2
+    assert "5 (r_min 10, r_max 10 px) is shaped by" in ran.out
+    blocks = entry["layers"][2]["erf_map"]
+    assert (blocks["block"], blocks["size"]) == ([1, 1], [16, 16])
+    assert max(map(max, blocks["rows"])) == 1
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
+def test_a_figure_shows_what_was_measured(project: Path, suffix: str) -> None:
+    """The same bytes each time; the maps stand below the panel and make it higher."""
+    rflint(*MEASURE, "--no-probes", "--save", "m.json", "--erf", "5", "--erf", "0", cwd=project)
+    plot = ("plot", "net.py:build", "--res", "16")
+    shown = (*plot, "--measured", "m.json")
+    for name, arguments in {"one": shown, "two": shown, "plain": plot}.items():
+        ran = rflint(*arguments, "-o", f"{name}.{suffix}", cwd=project)
+        assert (ran.status, ran.err) == (0, f"wrote {name}.{suffix}: 1 panel\n")
+    one, two, plain = (
+        (project / f"{name}.{suffix}").read_bytes() for name in ("one", "two", "plain")
+    )
+    assert one == two
+    if suffix == "svg":
+        assert (plain.count(b'id="axes_'), one.count(b'id="axes_')) == (1, 5)
+        assert (plain.count(b"<image"), one.count(b"<image")) == (0, 3), "two maps, and colours"
+    else:
+        assert len(one) > len(plain)
 
 
 @pytest.mark.parametrize(

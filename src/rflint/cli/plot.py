@@ -39,7 +39,8 @@ _DPI = 200
     type=click.Path(dir_okay=False, path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="Draw what rflint measure --save kept: saturation, and the accuracy of probes.",
+    help="Draw what rflint measure --save kept: saturation, the accuracy of probes, and effective "
+    "receptive fields.",
 )
 @click.option("--title", default="", help="Written above all panels.")
 @click.option(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rflint.measurement.contribution import ContributionMap, contribution_map_from
 from rflint.measurement.tail import tail
 
 
@@ -18,6 +19,9 @@ class MeasuredField:
     areas: tuple[tuple[float, float, float], ...]
     """Of contributions: a share of their sum, the part of the input's area that the smallest
     centred square takes which holds it, and the same of log10(x + 1)."""
+    map: ContributionMap | None = None
+    """Where in the input contributions come from; None where nothing contributes, and in files of
+    rflint that kept none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ def _layer_entry(layer: MeasuredLayer, in_trunk: bool) -> dict[str, Any]:
             {"share": share, "area": area, "area_of_log10": log_area}
             for share, area, log_area in (layer.field.areas if layer.field else ())
         ],
+        "erf_map": layer.field.map.to_dict() if layer.field and layer.field.map else None,
     }
 
 
@@ -123,6 +128,7 @@ def measured_from(entry: Mapping[str, Any]) -> Measured:
             MeasuredField(
                 tuple(one["erf"]),
                 tuple((x["share"], x["area"], x["area_of_log10"]) for x in one["erf_areas"]),
+                contribution_map_from(one.get("erf_map")),
             )
             if one["erf"] is not None
             else None,

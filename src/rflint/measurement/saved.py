@@ -14,14 +14,23 @@ VERSION = 1
 
 
 def as_text(measured: Measured, target: str, resolution: tuple[int, ...]) -> str:
-    """The text of a file with what was measured of a target at a resolution."""
+    """The text of a file with what was measured of a target at a resolution.
+
+    Each layer has a line: maps of contributions would be thousands of lines, one for each number.
+    """
     entry = {
         "rflint_measured": VERSION,
         "target": target,
         "resolution": list(resolution),
         **measured.to_dict(),
     }
-    return json.dumps(entry, indent=1) + "\n"
+    lines = [
+        f" {json.dumps(name)}: {json.dumps(value)}"
+        for name, value in entry.items()
+        if name != "layers"
+    ]
+    layers = ",\n".join(f"  {json.dumps(layer)}" for layer in entry["layers"])
+    return "{\n" + ",\n".join([*lines, f' "layers": [\n{layers}\n ]']) + "\n}\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,6 +230,11 @@ _MEASURED_LAYER = an_object(
         "contribution.",
         list_of(a("measured_area")),
     ),
+    erf_map=field(
+        "Where in the input the contributions come from; null where it was not measured, where "
+        "nothing contributes, and where a file of an earlier version was read.",
+        or_null(a("measured_map")),
+    ),
 )
 
 _MEASURED_AREA = an_object(
@@ -238,6 +243,27 @@ _MEASURED_AREA = an_object(
     area=field("The part of the input that the smallest centred square takes.", _SHARE),
     area_of_log10=field(
         "The same where log10(x + 1) of every contribution x is summed up.", _SHARE
+    ),
+)
+
+_MEASURED_MAP = an_object(
+    "What the input contributes to the middle of a layer's output, as a map along its last two "
+    "axes, or along its only one; of an input with three axes, in the plane in the middle of the "
+    "first.",
+    block=field(
+        "Per axis, the number of positions of the input that one number is the mean of; the last "
+        "one may have fewer.",
+        list_of(_FROM_ONE),
+    ),
+    size=field("Per axis, the number of positions of the input.", list_of(_FROM_ONE)),
+    centre=field(
+        "Per axis, over which point of the input the middle of the output lies, where position i "
+        "of the input reaches from i to i + 1.",
+        list_of({"type": "number"}),
+    ),
+    rows=field(
+        "The contributions as parts of the largest one, in rows from the top; a series is one row.",
+        list_of(list_of(_SHARE)),
     ),
 )
 
@@ -530,6 +556,7 @@ _DEFINITIONS = {
     "measured": _MEASURED,
     "measured_layer": _MEASURED_LAYER,
     "measured_area": _MEASURED_AREA,
+    "measured_map": _MEASURED_MAP,
     "source": _SOURCE,
     "error": _ERROR,
     "baseline": _BASELINE,

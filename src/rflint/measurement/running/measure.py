@@ -18,6 +18,7 @@ from rflint.errors import RflintError, UsageError, error_text
 from rflint.graph.layer import Kind
 from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
 from rflint.measurement.running import effective_field
+from rflint.measurement.running.contribution_map import centre_of, contribution_map
 from rflint.measurement.running.covariance import RunningCovariance, rows_of, saturation
 from rflint.measurement.running.data.split import Split, check_classes
 from rflint.measurement.running.observation import LayerCall, observed
@@ -257,19 +258,20 @@ class _Run:
         self.progress.begins("effective receptive fields", len(layers))
         for layer in layers:
             self.progress.advances(1)
-            found = self._field((layer.name, layer.call), train, options)
+            found = self._field(layer, train, options)
             if found is not None:
                 self.so_far = _changed(self.so_far, (layer.name, layer.call), field=found)
         return self.so_far
 
     def _field(
-        self, call: LayerCall, train: Split, options: MeasuringOptions
+        self, layer: AnalysedLayer, train: Split, options: MeasuringOptions
     ) -> MeasuredField | None:
         """The effective receptive field of a layer; None where its output is no map."""
         generator = torch.Generator().manual_seed(options.seed)
         outputs: list[Tensor] = []
         maps: list[tuple[int, effective_field.GradientMaps]] = []
         taken = 0
+        call = (layer.name, layer.call)
         with observed(self.model, [call], lambda _, output: outputs.append(output)):
             for inputs, _ in train:
                 given = _on(inputs, self.device)
@@ -295,9 +297,11 @@ class _Run:
         assert isinstance(energy, Tensor)
         plain = effective_field.areas(contribution)
         logged = effective_field.areas(effective_field.compressed(contribution))
+        centre = centre_of(layer.output_field, output.shape[2:], contribution.shape)
         return MeasuredField(
             effective_field.deviations(energy),
             tuple(zip(effective_field.SHARES, plain, logged, strict=True)),
+            contribution_map(contribution, centre),
         )
 
 

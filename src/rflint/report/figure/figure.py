@@ -16,6 +16,7 @@ from rflint.analysis.roles import Role
 from rflint.graph.exact import Number
 from rflint.graph.layer import Kind
 from rflint.measurement.results import Measured
+from rflint.report.figure.fields import FieldMap, field_maps
 from rflint.report.units import PIXELS, main_unit, units_of_layers
 from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
@@ -108,6 +109,8 @@ class Figure:
     """What lengths are counted in."""
     left_out: int = 0
     """Judged convolutions along the axis of another input, which cannot stand beside these."""
+    fields: tuple[FieldMap, ...] = ()
+    """Of a trained model: the effective receptive fields that were measured."""
 
     @property
     def input_size(self) -> int:
@@ -227,6 +230,7 @@ def figure_of(
         border_max=_place(shown, analysis.border_max),
         unit=unit,
         left_out=analysis.totals.convs - sum(x.is_judged for x in shown),
+        fields=field_maps(analysis, measured, unit) if measured else (),
     )
 
 

@@ -17,6 +17,11 @@ INPUT_BEFORE, BORDER_BEFORE = "size of the input before", "border layer before"
 UNJUDGED, UNBOUNDED = "not judged", "no bound"
 SATURATION, PROBE = "saturation s, measured", "accuracy of a probe p, measured"
 SHARES = "saturation, accuracy"
+FIELDS = "effective receptive fields, measured: what the input gives to the middle of the output"
+R_MIN, R_MAX = "r_min", "r_max, within the input"
+LIFT = 9
+"""Colours of contributions x follow log10(1 + 9 x): what is small is lifted, 0 and 1 stay."""
+COLOURING = f"contribution x,\nthe largest is 1;\ncolours follow\nlog10(1 + {LIFT} x)"
 LAYERS = "layers, in the order in which they run"
 NOTHING = "no convolution and no pooling on the way through this model"
 

@@ -18,6 +18,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -51,6 +52,7 @@ from rflint.report.figure.looks import (
     UNPRODUCTIVE,
     lengths_label,
 )
+from rflint.report.figure.plotted_fields import FieldsLayout
 from rflint.report.figure.scale import Scale, scale_for
 from rflint.text.escape import one_line
 from rflint.text.numbers import plural
@@ -64,6 +66,8 @@ _LETTER = 0.068
 """The height that a letter of a turned name takes, in inches."""
 _TITLE_LETTER, _KEY = 0.088, 1.55
 """The mean width of a letter of a panel's title, and of an entry of the legend, in inches."""
+_MEASURED_KEY = 2.1
+"""The same of an entry where something was measured: those are longer."""
 _LABEL_LETTER, _HEADING_LETTER = 0.066, 0.105
 """The same of a letter of an axis's label, and of the heading of all panels."""
 _NARROWEST = 1.5
@@ -113,6 +117,8 @@ def plot(
 ) -> PlottedFigure:
     """Panels side by side, with one y axis; `width` is that of all, in inches.
 
+    Below them stand the effective receptive fields that were measured, if any.
+
     Raises UsageError where they do not fit into it.
     """
     across = _across(len(figures))
@@ -131,15 +137,21 @@ def plot(
     inches = width or _MARGIN + _LAYER * sum(ratios)
     heading = textwrap.fill(one_line(title), int(inches / _HEADING_LETTER))
     handles = _handles(figures)
-    legend_rows = -(-len(handles) // max(1, int(inches / _KEY)))
+    key = _MEASURED_KEY if any(figure.is_measured for figure in figures) else _KEY
+    legend_rows = -(-len(handles) // max(1, int(inches / key)))
     further = _ROW * (max(0, legend_rows - 1) + heading.count("\n"))
     lengths = lengths_label(figures[0].axis_name, {figure.unit for figure in figures})
+    fields = [
+        FieldsLayout(figure.fields, figure.heading(60) if len(figures) > 1 else "", inches)
+        for figure in figures
+        if figure.fields
+    ]
+    heights = [height * rows + 0.5 + further, *(one.height for one in fields)]
     with _style():
-        plotted = PlottedFigure(
-            figsize=(inches, height * rows + 0.5 + further), layout="constrained"
-        )
+        plotted = PlottedFigure(figsize=(inches, sum(heights)), layout="constrained")
         FigureCanvasAgg(plotted)
-        axes = plotted.subplots(
+        above, *below = _parts(plotted, heights)
+        axes = above.subplots(
             rows, across, sharey=True, squeeze=False, gridspec_kw={"width_ratios": ratios}
         )
         scale = scale_for(figures)
@@ -154,10 +166,19 @@ def plot(
             if place % across == 0:
                 ax.set_ylabel(lengths)
         if handles:
-            _legend(plotted, handles, legend_rows)
+            _legend(above, handles, legend_rows)
         if heading:
-            plotted.suptitle(heading, fontsize=12, fontweight="bold")
+            above.suptitle(heading, fontsize=12, fontweight="bold")
+        for layout, part in zip(fields, below, strict=True):
+            layout.draw(part)
     return plotted
+
+
+def _parts(plotted: MatplotlibFigure, heights: Sequence[float]) -> list[FigureBase]:
+    """Parts of a figure below each other, of such heights; a single one is the figure itself."""
+    if len(heights) == 1:
+        return [plotted]
+    return list(plotted.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
 
 
 def save(plotted: MatplotlibFigure, file: Path, suffix: str, dpi: int) -> None:
@@ -276,6 +297,7 @@ def _measurements(ax: Axes, figure: Figure, *, is_last: bool) -> None:
     """Saturation and the accuracy of probes, on an axis of their own (paper, Figs. 2 and 4)."""
     right = ax.twinx()
     right.set_ylim(0, 1.02)
+    right.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     right.spines["right"].set_visible(is_last)
     right.tick_params(labelright=is_last, right=is_last)
     if is_last:
@@ -326,7 +348,7 @@ def _handles(figures: Sequence[Figure]) -> list[Any]:
     return handles
 
 
-def _legend(plotted: MatplotlibFigure, handles: Sequence[Any], rows: int) -> None:
+def _legend(plotted: FigureBase, handles: Sequence[Any], rows: int) -> None:
     """One for all panels, beside the data."""
     plotted.legend(
         handles=list(handles),

@@ -116,12 +116,24 @@ class MeasuredTable:
 
     def _field(self, layer: MeasuredLayer, field: MeasuredField) -> str:
         """What was measured of the effective receptive field of a layer, in a sentence."""
-        predicted = next((x.erf for x in self.analysis.layers if (x.name, x.call) == layer.key), ())
+        x = next((x for x in self.analysis.layers if (x.name, x.call) == layer.key), None)
         measured = self._per_axis(field.deviation)
-        expected = self._per_axis([x for x in predicted if x is not None])
+        expected = self._per_axis([length for length in x.erf if length is not None] if x else [])
         beside = f" ({expected} px at initialisation, by the graph)" if expected else ""
+        sees = f" ({self._sees(x)})" if x else ""
         areas = ", ".join(
             f"{share:.0%} of it in {area:.0%} of the input".replace("%", " %")
             for share, area, _ in field.areas
         )
-        return f"{one_line(layer.name)} is shaped by {measured} px around{beside}: {areas}."
+        return f"{one_line(layer.name)}{sees} is shaped by {measured} px around{beside}: {areas}."
+
+    def _sees(self, x: AnalysedLayer) -> str:
+        """r_min and r_max of what a layer makes."""
+        least, most = (
+            compact_size(lengths, self.glyphs.cross, self.glyphs.unbounded)
+            for lengths in (
+                [axis.r_min for axis in x.output_field],
+                [axis.r_widest for axis in x.output_field],
+            )
+        )
+        return f"r_min {least}, r_max {most} px"
