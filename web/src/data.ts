@@ -50,6 +50,24 @@ export interface MeasuredLayer {
   s: number | null;
   /** The accuracy of a linear classifier on its output. */
   p: number | null;
+  /** Its standard error. */
+  p_stderr: number | null;
+  /** The spread of its effective receptive field along each axis, in pixels of the input. */
+  erf: number[] | null;
+  /** Which part of the input holds which share of the contributions. */
+  erf_areas: { share: number; area: number }[];
+  erf_map: ContributionMap | null;
+}
+
+/** What blocks of the input contribute to the middle of a layer's output: the largest is 1. */
+export interface ContributionMap {
+  /** Along each axis of the map, the positions that a block spans; the last one may span fewer. */
+  block: number[];
+  /** The positions of the input. */
+  size: number[];
+  /** Over which point of the input the middle of the output lies; position 0 ends at 1. */
+  centre: number[];
+  rows: number[][];
 }
 
 export interface Finding {
@@ -199,9 +217,18 @@ export interface Sizes {
   unknown_because: string;
 }
 
+export interface PlaceAmongMeasured {
+  /** How much better its probe is than the best one before it; null where there is none. */
+  gain: number | null;
+  /** Whether it belongs to the tail of low saturation. */
+  tail: boolean;
+}
+
 export interface PageModel {
   /** What was measured beside what was predicted, in a sentence; empty where nothing was. */
   measured: string;
+  /** For each layer that was measured: what follows for its place among the others. */
+  measured_layers: PlaceAmongMeasured[];
   /** Unique within the page. */
   label: string;
   headline: { wrong: string; cost: string; do: string };

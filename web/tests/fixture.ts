@@ -172,6 +172,7 @@ export const PAGE_DATA: PageData = {
     {
       label: "net:build at 32x32",
       measured: "",
+      measured_layers: [],
       headline: { wrong: "", cost: "", do: "" },
       paragraphs: {},
       layers: LAYERS.map((x, k) => ({

@@ -7,6 +7,7 @@ import { along } from "../rows";
 import type { Store } from "../state";
 import { exact, lengths, sizeText } from "../text";
 import type { AtSize } from "../verdicts";
+import { Measured } from "./measured";
 import { Quote } from "./parts";
 
 export function Details({ store, model, at }: { store: Store; model: Model; at: AtSize }) {
@@ -54,6 +55,7 @@ export function Details({ store, model, at }: { store: Store; model: Model; at: 
         <VerdictChip verdict={verdict} /> at {size}. {VERDICT_MEANS[verdict]}
       </p>
       <Numbers layer={layer} at={at} model={model} />
+      <Measured model={model} layer={layer} />
       <Neighbours store={store} model={model} layer={layer} />
       {findings.length > 0 && (
         <>

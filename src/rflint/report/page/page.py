@@ -13,7 +13,7 @@ from itertools import count
 from rflint.errors import RflintError
 from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
-from rflint.measurement.comparison import compare
+from rflint.measurement.comparison import compare, gains
 from rflint.report.model_report import ModelReport
 from rflint.report.page.headline import headline
 from rflint.report.page.layers import inputs_and_layers
@@ -101,6 +101,7 @@ def _model_entry(model: ModelReport, label: str, rules: dict[str, Rule]) -> Json
         "snippets": snippets.entries,
         "repairs": repair_entries(model),
         "measured": _measured(model),
+        "measured_layers": _measured_layers(model),
         "advice": [
             *([f"{larger[:1].upper()}{larger[1:]}"] if larger else []),
             *(f"Not offered: {reason}." for reason in model.not_offered),
@@ -116,6 +117,18 @@ def _measured(model: ModelReport) -> str:
     sentence = compare(model.analysis, model.measured).sentence
     samples = plural(model.measured.samples, "sample", ",")
     return f"Measured on {samples}: {sentence}."
+
+
+def _measured_layers(model: ModelReport) -> list[JsonObject]:
+    """For each layer that was measured: what its probe gains, and whether it is in the tail."""
+    if model.measured is None:
+        return []
+    gained = gains(model.analysis, model.measured)
+    tail = {layer.key for layer in model.measured.tail}
+    return [
+        {"gain": gained.get(layer.key), "tail": layer.key in tail}
+        for layer in model.measured.layers
+    ]
 
 
 def _paragraphs(model: ModelReport, rules: dict[str, Rule]) -> Iterator[tuple[str, str]]:

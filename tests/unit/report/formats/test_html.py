@@ -187,6 +187,12 @@ _MODEL = _exactly(
     ),
     advice=_list(_TEXT),
     measured=_TEXT,
+    measured_layers=_list(
+        _exactly(
+            gain={"type": ["number", "null"]},
+            tail={"type": "boolean"},
+        )
+    ),
     sizes={"anyOf": [_SIZES, {"type": "null"}]},
 )
 _PAGE = _exactly(
