@@ -121,6 +121,9 @@ export interface ReportModel {
     unproductive_params: number;
     unproductive_macs: number;
     dead_weights: number;
+    from_border: number;
+    from_border_params: number;
+    from_border_macs: number;
   };
   border: { min: string | null; max: string | null };
   feasible_resolution: { min: number[]; max: number[] | null };

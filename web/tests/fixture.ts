@@ -110,7 +110,13 @@ const LAYERS = [
   }),
 ];
 
-const NO_METRICS = { unproductive_params: 30, unproductive_macs: 60 };
+const NO_METRICS = {
+  unproductive_params: 30,
+  unproductive_macs: 60,
+  from_border: 1,
+  from_border_params: 30,
+  from_border_macs: 60,
+};
 
 const finding = (name: string, message: string, line: number) => ({
   code: "RF101",

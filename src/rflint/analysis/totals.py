@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
+from rflint.analysis.border import from_border_on
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import Kind
 
@@ -22,11 +23,16 @@ class Totals:
     unproductive_params: int
     unproductive_macs: int
     dead_weights: int
+    from_border: int
+    """The unproductive convolutions, and the judged ones that depend on them."""
+    from_border_params: int
+    from_border_macs: int
 
 
 def totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Totals:
     """The sums over the layers of an architecture."""
     wasted = [x for x in layers if x.verdict is Verdict.UNPRODUCTIVE]
+    behind = from_border_on(layers)
     return Totals(
         params=architecture.params,
         macs=sum(layer.macs for layer in architecture.layers),
@@ -36,6 +42,9 @@ def totals(architecture: Architecture, layers: Sequence[AnalysedLayer]) -> Total
         unproductive_params=wasted_parameters(layers, wasted),
         unproductive_macs=sum(x.layer.macs for x in wasted),
         dead_weights=sum(x.dead_weights for x in layers),
+        from_border=len(behind),
+        from_border_params=_own_parameters(layers, behind),
+        from_border_macs=sum(x.layer.macs for x in behind),
     )
 
 
@@ -53,4 +62,12 @@ def wasted_parameters(layers: Sequence[AnalysedLayer], of: Sequence[AnalysedLaye
     """How many parameters some of the layers have that none of all layers makes good use of."""
     useful = useful_parameters(layers)
     sizes = {name: size for x in of for name, size in x.layer.parameters if name not in useful}
+    return sum(sizes.values())
+
+
+def _own_parameters(layers: Sequence[AnalysedLayer], of: Sequence[AnalysedLayer]) -> int:
+    """How many parameters some of the layers have that no other layer uses."""
+    own = {id(x) for x in of}
+    shared = {name for x in layers if id(x) not in own for name, _ in x.layer.parameters}
+    sizes = {name: size for x in of for name, size in x.layer.parameters if name not in shared}
     return sum(sizes.values())

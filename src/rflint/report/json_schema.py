@@ -297,6 +297,17 @@ _TOTALS = an_object(
     dead_weights=field(
         "The number of weights in kernels that cannot have any effect at this input size.", COUNT
     ),
+    from_border=field(
+        "The number of convolutions that were judged and are unproductive or depend on one that "
+        "is.",
+        COUNT,
+    ),
+    from_border_params=field(
+        "The number of scalars in parameters that only those convolutions use.", COUNT
+    ),
+    from_border_macs=field(
+        "The multiply-accumulates of those convolutions, with a batch of one.", COUNT
+    ),
 )
 
 _BORDER = an_object(

@@ -14,7 +14,14 @@ from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
 from rflint.report.model_report import ModelReport
 from rflint.report.units import PIXELS, main_unit, units_of_layers
-from rflint.text.numbers import abbreviated, compact_size, plural, relative_change, size
+from rflint.text.numbers import (
+    abbreviated,
+    compact_size,
+    percent,
+    plural,
+    relative_change,
+    size,
+)
 
 NO_REPAIR = "No change to the model was found that would mend this."
 
@@ -95,6 +102,21 @@ def sizes_asked_for(analysis: Analysis, cross: str = "x") -> str:
     if most is None:
         return f"{asked}; the widest spans the whole input."
     return f"{asked}; the widest spans {compact_size(most, cross, 'all')} {unit}."
+
+
+def from_border_on(analysis: Analysis) -> str:
+    """How much of the model the border layer begins, where that is more than is unproductive.
+
+    Empty elsewhere.
+    """
+    totals = analysis.totals
+    if totals.from_border <= totals.unproductive:
+        return ""
+    return (
+        f"From the border layer on lie {totals.from_border} of {totals.convs} convolutions, "
+        f"{percent(totals.from_border_params, totals.params)} of the parameters and "
+        f"{percent(totals.from_border_macs, totals.macs)} of the MACs."
+    )
 
 
 def sees_what(analysis: Analysis) -> str:

@@ -32,6 +32,9 @@ TOTALS = Totals(
     unproductive_params=300,
     unproductive_macs=400,
     dead_weights=50,
+    from_border=3,
+    from_border_params=300,
+    from_border_macs=3000,
 )
 
 

@@ -10,6 +10,7 @@ from rflint.report.wording import (
     NO_REPAIR,
     all_pointwise,
     asks_for_advice,
+    from_border_on,
     incompleteness,
     larger_input,
     sizes_asked_for,
@@ -59,6 +60,8 @@ def _cost(model: ModelReport, cross: str) -> Iterator[str]:
             f"{abbreviated(totals.unproductive_macs)} of {abbreviated(totals.macs)} MACs "
             f"({percent(totals.unproductive_macs, totals.macs)})."
         )
+    if behind := from_border_on(model.analysis):
+        yield behind
     if totals.dead_weights:
         yield (
             f"{abbreviated(totals.dead_weights)} weights "

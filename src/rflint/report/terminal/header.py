@@ -11,6 +11,7 @@ from rflint.report.terminal.console import glyphs_of
 from rflint.report.wording import (
     all_pointwise,
     convolutions,
+    from_border_on,
     incompleteness,
     inputs_text,
     sizes_asked_for,
@@ -86,6 +87,8 @@ class Header:
                 "Border layer ", (one_line(analysis.border_min.described), "bold"), ". "
             )
             lines.append(border.append(sizes_asked_for(analysis, g.cross)))
+        if behind := from_border_on(analysis):
+            lines.append(Text(behind))
         return lines
 
     def _not_judged(self) -> None:
