@@ -159,6 +159,11 @@ class Layer:
     """Axes that begin here, and their sizes: those of a further input, or of a spectrum."""
 
     @property
+    def has_positions(self) -> bool:
+        """Whether what it makes still has places: not where all of them were brought together."""
+        return self.is_map or any(count != 1 for count in self.positions)
+
+    @property
     def feature_edges(self) -> tuple[Edge, ...]:
         """The inputs that features come from: all but attention gates."""
         return tuple(edge for edge in self.inputs if not edge.is_gate)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
 from rflint.graph.architecture import Architecture
-from rflint.graph.layer import INPUT, Edge, Kind, Layer
+from rflint.graph.layer import INPUT, Edge, Kind
 from rflint.report.page.snippets import Snippets
 from rflint.report.schema import JsonObject
 from rflint.text.numbers import size
@@ -82,7 +82,7 @@ def _layer_entry(graph: _Graph, analysed: AnalysedLayer, snippets: Snippets) -> 
         "title": layer.described,
         "path": list(around[:-1] if layer.is_module else around),
         "axes": axes,
-        "map": [layer.positions[axis] for axis in axes] if _has_map(layer) else [],
+        "map": [layer.positions[axis] for axis in axes] if layer.has_positions else [],
         "channels": layer.out_shape[1] if layer.is_map else None,
         "inputs": [graph.edge_entry(edge) for edge in layer.inputs],
         "snippet": snippets.at(layer.source),
@@ -95,8 +95,3 @@ def _axes_of(analysed: AnalysedLayer) -> list[int]:
     fields = list(zip(analysed.input_field, analysed.output_field, strict=True))
     begun = [axis for axis, pair in enumerate(fields) if not all(x.is_empty for x in pair)]
     return begun or list(range(len(fields)))
-
-
-def _has_map(layer: Layer) -> bool:
-    """Whether what it makes still has places: not where all of them were brought together."""
-    return layer.is_map or any(count != 1 for count in layer.positions)

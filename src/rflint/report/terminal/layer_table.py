@@ -119,7 +119,7 @@ class LayerTable:
             "stride": Text(
                 "?" if x.is_unknown else compact_size(layer.geometry.stride, g.cross, "")
             ),
-            "map": Text(size(layer.out_shape[-len(kernel) :], g.cross)),
+            "map": Text(size(layer.positions, g.cross) if layer.has_positions else ""),
             "sees": Text("?") if unknown else Text(sees, colour),
             "params": Text(abbreviated(layer.params) if layer.params else ""),
             "MACs": Text(abbreviated(layer.macs) if layer.macs else ""),

@@ -63,7 +63,7 @@ def test_thirteen_unproductive_layers_read_as_one_story() -> None:
     text = printed(rflint.lint(lambda: resnet18(skip=False), res=32, select="RF101"))
     assert text.count("RF101") == 1
     assert "13 convolutions of 17" in text
-    lines = [line.split() for line in text.splitlines() if line.startswith("  tests/")]
+    lines = [line.split() for line in text.splitlines() if line.startswith("  zoo/")]
     inner = {line[0] for line in lines}
     assert len(inner) == 2, "conv1 and conv2 of the block"
     assert len(lines) == len({(line[0], line[3]) for line in lines}), "by the stage's line"
@@ -81,6 +81,13 @@ def test_the_bar_crosses_the_mark_exactly_where_a_layer_is_unproductive(report: 
             assert (past in "▓▶" and past != "") == (verdicts[name] == "unproductive"), line
             assert line.startswith("✗") == (verdicts[name] == "unproductive")
     assert named == 20
+
+
+def test_only_what_still_has_positions_has_a_map(report: Report) -> None:
+    lines = printed(report, verbose=True).splitlines()
+    rows = {words[0]: words for line in lines if len(words := line.split()) > 3}
+    assert rows["maxpool"][3] == "8×8"
+    assert rows["fc"][:4] == ["fc", "1×1", "1", "∞"], "ten channels are no map"
 
 
 @pytest.mark.parametrize("width", [30, 44, 60, 80, 100, 160])
