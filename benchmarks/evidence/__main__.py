@@ -1,6 +1,6 @@
 """Train thin networks on real images, measure them, and hold rflint's predictions against them.
 
-    python -m benchmarks.evidence train [networks|repairs] [--processes 2]
+    python -m benchmarks.evidence [train|measure|write] [--processes 2]
 
 Each training takes some minutes on one core; what has a result is not run again.
 """
@@ -11,20 +11,25 @@ import argparse
 
 from rich.console import Console
 
-from benchmarks.evidence import trainings
+from benchmarks.evidence import measuring, page, trainings
 
 
 def main() -> None:
-    """Run a step of it."""
+    """Run one step, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence", description=__doc__)
-    parser.add_argument("step", choices=["train"])
-    parser.add_argument("what", nargs="?", choices=["networks", "repairs"])
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("step", nargs="?", choices=["train", "measure", "write"])
+    parser.add_argument("--processes", type=int, default=2, metavar="N")
     given = parser.parse_args()
-    planned = {"networks": trainings.of_networks, "repairs": trainings.of_repairs}
-    chosen = [given.what] if given.what else list(planned)
-    listed = [training for what in chosen for training in planned[what]()]
-    trainings.run_missing(listed, given.processes, Console())
+    console = Console()
+    networks = list(trainings.of_networks())
+    if given.step in (None, "train"):
+        planned = [*networks, *trainings.of_repairs()]
+        trainings.run_missing(planned, given.processes, console)
+    if given.step in (None, "measure"):
+        measuring.run_missing(networks, given.processes, console)
+    if given.step in (None, "write"):
+        page.write()
+        console.print(f"wrote {page.PAGE}")
 
 
 if __name__ == "__main__":

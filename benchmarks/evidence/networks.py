@@ -57,15 +57,14 @@ NETWORKS = (
     _network("ResNet18 spatial", "10", partial(resnet18, attention=SpatialAttention)),
     _network("ResNet18 CBAM", "10", partial(resnet18, attention=cbam)),
     _network("ResNet18 without skips SE", "10", partial(_without_skips, attention=_se)),
-    _network("VGG16", "4", partial(vgg, 16), res=64),
     _network("ResNet18", "9", resnet18, res=64),
     _network("ResNet34", "9", resnet34, res=64),
 )
 """What is trained once and measured: receptive fields, probes and saturation beside each other."""
 
 REPAIRED = (
-    _network("VGG11", "11", partial(vgg, 11), EIGHTH),
-    _network("VGG16", "11", partial(vgg, 16), EIGHTH),
+    _network("VGG11 normalised", "11", partial(vgg, 11, normalised=True), EIGHTH),
+    _network("VGG16 normalised", "11", partial(vgg, 16, normalised=True), EIGHTH),
     _network("ResNet18", "11", resnet18, EIGHTH),
     _network("ResNet18 without skips", "11", _without_skips, EIGHTH),
     _network("ResNet34", "11", resnet34, EIGHTH),
