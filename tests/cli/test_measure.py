@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import torch
 from torch import nn
 
 from tests.helpers.images import write_images
-from tests.helpers.program import Ran, rflint, write
+from tests.helpers.program import Ran, rflint, started, write
 from zoo.fashion_mnist import FOLDER, MissingImages, read
 
 MODEL = """
@@ -170,6 +173,72 @@ def test_mistakes_have_one_message(project: Path, arguments: tuple[str, ...], sa
     ran = rflint(*MEASURE, "--no-probes", *arguments, cwd=project)
     assert (ran.status, ran.out) == (2, "")
     assert said in " ".join(ran.err.split())
+
+
+WAITS = """
+import signal
+
+import net
+
+
+class Waits(net.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = net.build()
+        self.batches = 0
+
+    def forward(self, x):
+        self.batches += x.device.type != "meta"
+        if self.batches == BATCH:
+            open("begun", "w").close()
+            signal.pause()
+        return self.layers(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("batch", "said"),
+    [
+        (3, "Interrupted: saturation comes from 20 of 40 samples; not measured: accuracy, probes."),
+        (7, "Interrupted: the model's accuracy comes from 20 of 40 samples; not measured: probes."),
+        (11, "Interrupted: probes were fitted at 0 of 7 layers."),
+    ],
+)
+def test_ctrl_c_shows_and_keeps_what_is_measured(project: Path, batch: int, said: str) -> None:
+    write(project, {"waits.py": WAITS.replace("BATCH", str(batch))})
+    os.mkfifo(project / "begun")
+    running = started(
+        *("measure", "waits.py:Waits", "--res", "16", "--data", "net.py:sets", "--device", "cpu"),
+        *("--batch", "10", "--save", "kept.json"),
+        cwd=project,
+        stderr=subprocess.PIPE,
+    )
+    (project / "begun").read_bytes()  # it is there, once the model opens the other end
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate()
+    assert running.returncode == 130
+    assert said in " ".join(out.split())
+    assert "wrote kept.json" in err
+    kept = json.loads((project / "kept.json").read_text())
+    assert kept["complete"] is False
+    assert all(layer["s"] is not None for layer in kept["layers"])
+    again = rflint("waits.py:Waits", "--res", "16", "--measured", "kept.json", cwd=project)
+    assert said in " ".join(again.out.split())
+
+
+def test_ctrl_c_before_anything_is_measured(project: Path) -> None:
+    write(project, {"waits.py": WAITS.replace("BATCH", "1")})
+    os.mkfifo(project / "begun")
+    running = started(
+        *("measure", "waits.py:Waits", "--res", "16", "--data", "net.py:sets", "--device", "cpu"),
+        *("--save", "kept.json"),
+        cwd=project,
+    )
+    (project / "begun").read_bytes()
+    running.send_signal(signal.SIGINT)
+    assert running.communicate()[0] == ""
+    assert running.returncode == 130
+    assert not (project / "kept.json").exists()
 
 
 def test_on_real_images(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.graph.layer import INPUT
-from rflint.measurement.results import Measured
+from rflint.measurement.results import Measured, MeasuredLayer
 
 LEAST_GAIN = 0.005
 """What a probe has to gain to count as better: half a percentage point, and two standard errors."""
@@ -64,6 +64,8 @@ def _compared(analysis: Analysis, measured: Measured) -> tuple[str, bool | None]
         if better
         else "no probe is better than that of the first layer"
     )
+    if not measured.complete and any(_is_lacking(layer) for layer in measured.layers):
+        return f"{'; '.join(told)}: interrupted, so that nothing follows", None
     if border is None:
         holds = not measured.tail
         return f"{'; '.join(told)}: {_held(holds)}", holds
@@ -71,6 +73,10 @@ def _compared(analysis: Analysis, measured: Measured) -> tuple[str, bool | None]
     if still:
         told.append(f"{still[0].described} is called unproductive and still makes them better")
     return f"{'; '.join(told)}: {_held(not still)}", not still
+
+
+def _is_lacking(layer: MeasuredLayer) -> bool:
+    return layer.saturation is None or layer.probe is None
 
 
 def _held(holds: bool) -> str:

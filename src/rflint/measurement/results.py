@@ -67,6 +67,8 @@ class Measured:
     """Where the data comes from, and what was done to it."""
     complete: bool = True
     """Whether it was not interrupted."""
+    notes: tuple[str, ...] = ()
+    """Sentences that say what was not measured, and why."""
 
     @property
     def tail(self) -> tuple[MeasuredLayer, ...]:
@@ -94,6 +96,7 @@ class Measured:
             "weights": self.weights or None,
             "data": self.data,
             "complete": self.complete,
+            "notes": list(self.notes),
             "tail": [layer.name for layer in self.tail],
             "layers": [_layer_entry(layer, layer.key in self.trunk) for layer in self.layers],
         }
@@ -147,4 +150,5 @@ def measured_from(entry: Mapping[str, Any]) -> Measured:
         entry["weights"] or "",
         entry["data"],
         entry["complete"],
+        tuple(entry.get("notes", ())),
     )

@@ -193,6 +193,7 @@ _MEASURED = an_object(
     ),
     data=field("Where the data comes from, and what was done to it.", TEXT),
     complete=field("Whether all of it was measured, and not interrupted.", TRUTH),
+    notes=field("Sentences that say what was not measured, and why.", list_of(TEXT)),
     tail=field(
         "The names of the layers of the tail pattern: the longest run of convolutions whose "
         "saturation is below half of the average of all others.",

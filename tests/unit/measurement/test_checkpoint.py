@@ -77,6 +77,14 @@ def test_safetensors(tmp_path: Path) -> None:
     torch.testing.assert_close(model[0].weight, trained[0].weight)
 
 
+def test_half_precision_is_widened(tmp_path: Path) -> None:
+    trained, model = build(), build()
+    torch.save({k: v.half() for k, v in trained.state_dict().items()}, tmp_path / "last.pt")
+    load_weights(model, tmp_path / "last.pt")
+    assert model[0].weight.dtype == torch.float32
+    torch.testing.assert_close(model[0].weight, trained[0].weight, atol=1e-3, rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [
@@ -119,10 +127,22 @@ def test_no_code_of_a_file_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_what_is_no_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "text.pt").write_text("hello")
     torch.save({"epoch": 3}, tmp_path / "empty.pt")
+    (tmp_path / "nothing.pt").touch()
+    (tmp_path / "cut.pt").write_bytes((tmp_path / "empty.pt").read_bytes()[:300])
+    (tmp_path / "net.keras").write_bytes(b"PK and more")
+    (tmp_path / "renamed.pt").write_bytes(b"\x89HDF\r\n\x1a\n and more")
+    torch.save(build(), tmp_path / "whole.pt")
+    torch.jit.script(build()).save(tmp_path / "script.pt")
     for name, said in (
         ("absent.pt", "No such file"),
         ("text.pt", "is no checkpoint"),
         ("empty.pt", "holds no state dict"),
+        ("nothing.pt", "is empty"),
+        ("cut.pt", "its end is missing"),
+        ("net.keras", "is a file of Keras, and holds no weights of a PyTorch model"),
+        ("renamed.pt", r"is a file of Keras \(HDF5\)"),
+        ("whole.pt", r"\(torch.nn.modules.container.Sequential\), which is not done"),
+        ("script.pt", "is a TorchScript program"),
     ):
         with pytest.raises(RflintError, match=said):
             load_weights(build(), tmp_path / name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from rflint.measurement.running.covariance import (
+    MOST_POSITIONS,
     RunningCovariance,
     directions_needed,
     rows_of,
@@ -67,6 +71,34 @@ def test_one_pass_equals_two_passes(
     )
 
 
+def test_wide_layers_are_gathered_in_blocks() -> None:
+    torch.manual_seed(0)
+    rows = torch.randn(60, 700, dtype=torch.float64) + 3
+    running = RunningCovariance(700)
+    for part in rows.split(25):
+        running.add(part)
+    expected = torch.cov(rows.T, correction=0)
+    torch.testing.assert_close(running.covariance, expected, atol=1e-12, rtol=1e-9)
+
+
+def test_an_interruption_waits_for_the_end_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a matrix of which a part has seen the batch would be taken for a covariance."""
+    rows = torch.randn(40, 600, dtype=torch.float64)
+    running = RunningCovariance(600)
+    addmm = Tensor.addmm_
+
+    def interrupted(*given: Any) -> Tensor:
+        signal.raise_signal(signal.SIGINT)
+        return addmm(*given)
+
+    monkeypatch.setattr(Tensor, "addmm_", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        running.add(rows)
+    assert running.count == 40
+    expected = torch.cov(rows.T, correction=0)
+    torch.testing.assert_close(running.covariance, expected, atol=1e-12, rtol=1e-9)
+
+
 def test_channels_are_dimensions_and_positions_are_samples() -> None:
     output = torch.arange(2 * 3 * 2 * 2.0).view(2, 3, 2, 2)
     rows = rows_of(output, torch.Generator())
@@ -74,6 +106,11 @@ def test_channels_are_dimensions_and_positions_are_samples() -> None:
     assert torch.equal(rows[0], output[0, :, 0, 0])
     assert torch.equal(rows[-1], output[1, :, 1, 1])
     assert rows_of(torch.ones(5, 7), torch.Generator()).shape == (5, 7)
+    large = torch.arange(2 * 3 * 20 * 20.0).view(2, 3, 20, 20)
+    drawn = rows_of(large, torch.Generator())
+    assert drawn.shape == (2 * MOST_POSITIONS, 3)
+    assert len(drawn.unique(dim=0)) == len(drawn), "no position twice"
+    assert torch.equal(drawn[:, 1] - drawn[:, 0], torch.full((512,), 400.0))
 
 
 def test_what_is_drawn_of_large_maps_is_unbiased() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,24 @@ def test_spellings_of_batches(batch: Any) -> None:
     assert labels_of(split_of(iter([batch]), 2, 2, 0)).tolist() == [0, 1]
 
 
+def test_a_giant_batch_is_parted() -> None:
+    split = split_of(iter([(torch.arange(50.0).view(-1, 1), torch.arange(50) % 2)]), 30, 8, 0)
+    assert [len(labels) for _, labels in split] == [8, 8, 8, 6]
+    assert places(split) == list(range(30))
+
+
+def test_a_loader_of_a_data_set_that_gives_batches() -> None:
+    class Batches(Dataset[Any]):
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+            return torch.full((4, 1), float(index)), torch.arange(4)
+
+    split = split_of(DataLoader(Batches(), batch_size=None), 10, 4, 0)
+    assert places(split) == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
+
+
 def test_several_inputs_are_handed_on() -> None:
     batch = (torch.ones(2, 1), torch.zeros(2, 1), torch.tensor([0, 1]))
     ((inputs, labels),) = split_of(iter([batch]), 2, 2, 0)
@@ -133,6 +152,45 @@ def test_labels_that_are_no_classes(labels: Any, said: str) -> None:
         split_of(iter([(torch.ones(2, 1), labels)]), 2, 2, 0)
 
 
+class Odd(Dataset[Any]):
+    """Something is wrong with the samples."""
+
+    def __init__(self, wrong: str) -> None:
+        self.wrong = wrong
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> Any:
+        if self.wrong == "sizes":
+            return torch.ones(3, 8 + index, 8), index % 2
+        if self.wrong == "labels":
+            return torch.ones(3)
+        if self.wrong == "floats":
+            return torch.ones(3), 0.5
+        raise RuntimeError("the disk is gone")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("sizes", "the samples of a batch differ in size\nThe transform has to bring all to one"),
+        ("labels", "no pair of inputs and labels: probes need the class of every sample"),
+        ("floats", "labels are of shape 4 and type float64: expected is a whole number"),
+        ("disk", r"test_data.py:\d+: the data raised RuntimeError: the disk is gone"),
+    ],
+)
+def test_what_is_wrong_with_samples_is_said(wrong: str, said: str) -> None:
+    with pytest.raises(UnusableData) as caught:
+        labels_of(split_of(Odd(wrong), 6, 4, 0))
+    assert re.search(said, str(caught.value))
+
+
+def test_inputs_and_labels_of_different_numbers() -> None:
+    with pytest.raises(UnusableData, match="a batch has 3 inputs and 2 labels"):
+        split_of(iter([(torch.ones(3, 1), torch.tensor([0, 1]))]), 3, 3, 0)
+
+
 @pytest.mark.parametrize(
     ("fitted", "tested", "said"),
     [
@@ -142,11 +200,8 @@ def test_labels_that_are_no_classes(labels: Any, said: str) -> None:
     ],
 )
 def test_classes_that_cannot_be_learnt(fitted: list[int], tested: list[int], said: str) -> None:
-    def split(labels: list[int]) -> Split:
-        return split_of(TensorDataset(torch.ones(len(labels), 1), torch.tensor(labels)), 99, 9, 0)
-
     with pytest.raises(UnusableData, match=said):
-        check_classes(split(fitted), split(tested), None)
+        check_classes(torch.tensor(fitted), torch.tensor(tested), None)
 
 
 @pytest.mark.parametrize("given", [object(), 3, None, []])
@@ -210,6 +265,23 @@ def test_a_transform_of_ones_own(tmp_path: Path) -> None:
     assert data.told == "pictures: transformed by mine.py:prepare"
 
 
+def test_labels_of_folders_are_known_without_reading_images(tmp_path: Path) -> None:
+    write_images(tmp_path, {"train": 10})
+    data = data_named(str(tmp_path), SMALL, DataOptions(samples=12))
+    assert data.train.labels is not None
+    assert torch.equal(data.train.labels, torch.cat([labels for _, labels in data.train]))
+    assert data.train.labels.unique().tolist() == [0, 1]
+
+
+def test_a_folder_without_labels(tmp_path: Path) -> None:
+    write_images(tmp_path, {"train": 3})
+    with pytest.raises(RflintError, match="has no folders: one is expected for every class"):
+        data_named(str(tmp_path / "train" / "round"), SMALL, DataOptions())
+    (tmp_path / "none" / "a").mkdir(parents=True)
+    with pytest.raises(UnusableData, match="there is no image in"):
+        data_named(str(tmp_path / "none"), SMALL, DataOptions())
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
@@ -228,7 +300,7 @@ def test_an_image_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "train" / "round" / "0.png").write_text("no image")
     data = data_named(str(tmp_path), SMALL, DataOptions())
     with pytest.raises(UnusableData, match=r"0\.png is no image"):
-        labels_of(data.train)
+        list(data.train)
 
 
 @pytest.mark.parametrize("named", ["nowhere", "mine.py:absent", "nomodule:x"])

@@ -14,6 +14,7 @@ from torch.utils.data import TensorDataset
 
 import rflint
 from rflint.errors import RflintError, UsageError
+from rflint.measurement.comparison import compare
 from rflint.measurement.results import Measured, measured_from
 from rflint.measurement.running.covariance import RunningCovariance, rows_of, saturation
 from rflint.measurement.running.data.split import split_of
@@ -186,6 +187,152 @@ def test_it_is_written_and_read_again() -> None:
     assert measured_from(json.loads(json.dumps(found.to_dict()))) == found
 
 
+class Two(nn.Module):
+    """Takes an image and numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.linear = nn.Linear(5, 4)
+        self.head = nn.Linear(4, CLASSES)
+
+    def forward(self, image: Tensor, numbers: Tensor) -> Tensor:
+        return self.head(self.conv(image).mean((2, 3)) + self.linear(numbers))
+
+
+class Tuples(torch.utils.data.Dataset[Any]):
+    def __len__(self) -> int:
+        return 30
+
+    def __getitem__(self, index: int) -> Any:
+        image, label = torch.randn(3, 12, 12), index % CLASSES
+        return image, torch.randn(5), label
+
+
+class Pairs(Tuples):
+    def __getitem__(self, index: int) -> Any:
+        image, numbers, label = super().__getitem__(index)
+        return (image, numbers), label
+
+
+class Dictionaries(Tuples):
+    def __getitem__(self, index: int) -> Any:
+        image, numbers, label = super().__getitem__(index)
+        return {"id": index, "numbers": numbers, "image": image, "label": label}
+
+
+@pytest.mark.parametrize("samples", [Tuples(), Pairs(), Dictionaries()])
+def test_models_with_several_inputs(samples: Any) -> None:
+    report = rflint.measure(
+        Two(), samples, samples, input=[(1, 3, 12, 12), (1, 5)], device="cpu", batch=8
+    )
+    found = report.models[0].measured
+    assert found is not None
+    assert [x.name for x in found.layers if x.probe is not None] == ["conv", "linear", "head"]
+    assert found.accuracy is not None
+
+
+def test_of_a_mapping_a_model_with_one_input_takes_the_image() -> None:
+    found = measured(net(), Dictionaries(), Dictionaries(), erf="stem")
+    assert found.layers[0].field is not None
+
+
+class Tokens(nn.Module):
+    """A transformer's block: channels of linear layers come last."""
+
+    def __init__(self, *, batch_first: bool = True) -> None:
+        super().__init__()
+        self.batch_first = batch_first
+        self.patches = nn.Conv2d(3, 6, 4, 4)
+        self.up = nn.Linear(6, 10)
+        self.head = nn.Linear(10, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.patches(x).flatten(2)
+        tokens = tokens.permute(0, 2, 1) if self.batch_first else tokens.permute(2, 0, 1)
+        up = self.up(tokens)
+        return self.head(up.mean(1 if self.batch_first else 0))
+
+
+def test_channels_of_linear_layers_are_their_features() -> None:
+    model, train = Tokens(), data()
+    layer = measured(model, train).layer("up", 0)
+    with torch.no_grad():
+        output = model.up(model.patches(train.tensors[0]).flatten(2).transpose(1, 2))
+    expected = torch.cov(output.flatten(0, 1).double().T, correction=0)
+    assert layer is not None
+    assert layer.saturation == saturation(expected, 0.99)
+    assert layer.saturation * 10 == pytest.approx(round(layer.saturation * 10))
+
+
+def test_where_samples_are_not_the_first_dimension_there_is_no_probe() -> None:
+    found = measured(Tokens(batch_first=False), batch=7)
+    assert [x.name for x in found.layers if x.probe is None] == ["up"]
+    assert found.notes == (
+        "the first dimension of the output is not that of the samples, so that no probe was "
+        "fitted: up",
+    )
+    assert all(layer.saturation is not None for layer in found.layers)
+
+
+def test_layers_that_are_never_called_are_told() -> None:
+    class Sometimes(Net):
+        skips = False
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.stem(x)
+            return self.head((x if self.skips else self.mix(x)).mean((2, 3)))
+
+    model = Sometimes()
+    analysis = rflint.lint(model, 12).models[0].analysis
+    model.skips = True
+    splits = [split_of(data(seed=seed), 60, 30, 0) for seed in (0, 1)]
+    found = measure_model(model, analysis, *splits, MeasuringOptions(device="cpu"))
+    mix = found.layer("mix", 0)
+    assert mix is not None
+    assert (mix.saturation, mix.probe, found.complete) == (None, None, True)
+    assert found.notes == ("never called on this data, so that nothing is known of it: mix",)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (Net(2), "the model gives 2 scores, and the labels of the data are of 3 classes"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3)), "the model gives no scores of classes"),
+    ],
+)
+def test_why_the_models_accuracy_is_not_told(model: nn.Module, said: str) -> None:
+    found = measured(model, probes=False)
+    assert found.accuracy is None
+    assert said in found.notes[0]
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16, torch.float64])
+def test_inputs_have_the_precision_of_the_model(precision: torch.dtype) -> None:
+    found = measured(net().to(precision))
+    for layer, wide in zip(found.layers, measured(net()).layers, strict=True):
+        assert layer.saturation == pytest.approx(wide.saturation, abs=1 / 8)
+        assert layer.probe == pytest.approx(wide.probe, abs=0.15)
+
+
+def test_what_a_model_counts_in_evaluation_is_put_back() -> None:
+    class Counts(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(8)
+            self.register_buffer("seen", torch.zeros(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.seen += len(x)
+            self.norm.train()
+            return self.head(self.norm(self.stem(x)).mean((2, 3)))
+
+    model = Counts()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    measured(model)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
 # -- what goes wrong
 
 
@@ -194,10 +341,30 @@ def nan_weights(model: Net) -> Net:
     return model
 
 
+def nan_data() -> TensorDataset:
+    images, labels = data().tensors
+    return TensorDataset(images * float("nan"), labels)
+
+
 @pytest.mark.parametrize(
     ("model", "options", "said"),
     [
-        (nan_weights(net()), {}, "mix gives values that are not finite"),
+        (
+            nan_weights(net()),
+            {},
+            r"mix gives values.*\nCheck the weights: mix.weight is not finite",
+        ),
+        (net(), {"train": nan_data()}, r"stem gives values.*\nThe weights are finite: .* for NaN"),
+        (
+            net(),
+            {"train": TensorDataset(torch.ones(9, 3, 12, 12), torch.ones(9, dtype=int))},
+            "all 9 samples are of one class",
+        ),
+        (
+            Two(),
+            {"train": data(), "input": [(1, 3, 12, 12), (1, 5)], "res": None},
+            "takes image, numbers, and the data gives 1 input: missing a required argument: 'num",
+        ),
         (net(), {"train": data(channels=4)}, "does not run on a batch of 60x4x12x12"),
         (net(), {"samples": 2}, "fewer than the 3 classes"),
         (net(), {"device": "cuda:99"}, "there is no device 'cuda:99'"),
@@ -207,6 +374,77 @@ def nan_weights(model: Net) -> Net:
 def test_one_clear_message(model: nn.Module, options: dict[str, Any], said: str) -> None:
     with pytest.raises(RflintError, match=said):
         rflint.measure(model, **{"train": data(), "test": data(seed=1), "res": 12, **options})
+
+
+class Interrupted(Net):
+    """Ctrl-C is pressed in the middle of a batch."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.calls = calls
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        self.calls -= 1
+        if not self.calls:
+            raise KeyboardInterrupt
+        return self.head(torch.relu(self.mix(x)).mean((2, 3)))
+
+
+def interrupted(calls: int, **options: Any) -> Measured:
+    """What is kept where Ctrl-C comes in the so-many-th batch of 20; one more traces the model."""
+    model = Interrupted(0)
+    report = rflint.lint(model, 12)
+    model.calls = calls
+    splits = [split_of(data(seed=seed), 60, 20, 0) for seed in (0, 1)]
+    analysis = report.models[0].analysis
+    return measure_model(model, analysis, *splits, MeasuringOptions(device="cpu", **options))
+
+
+def test_ctrl_c_during_saturation_keeps_that_of_the_samples_until_then() -> None:
+    found = interrupted(3, fields=("stem",))
+    assert (found.complete, found.samples, found.test_samples) == (False, 40, 0)
+    assert found.accuracy is None
+    assert found.notes == (
+        "interrupted: saturation comes from 40 of 60 samples; not measured: accuracy, probes, "
+        "effective receptive fields",
+    )
+    assert [layer.probe for layer in found.layers] == [None] * 3
+    whole = interrupted(999, probes=False)
+    assert (whole.complete, whole.notes) == (True, ())
+    for layer, other in zip(found.layers, whole.layers, strict=True):
+        assert layer.saturation == pytest.approx(other.saturation, abs=0.3)
+
+
+def test_ctrl_c_during_accuracy_keeps_that_of_the_samples_until_then() -> None:
+    found = interrupted(6)
+    assert (found.complete, found.samples, found.test_samples) == (False, 60, 40)
+    assert found.accuracy is not None
+    assert "accuracy comes from 40 of 60 samples; not measured: probes" in found.notes[0]
+    assert all(layer.saturation is not None for layer in found.layers)
+
+
+def test_ctrl_c_before_anything_is_known_ends_it() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(1)
+
+
+def test_ctrl_c_while_data_is_read() -> None:
+    class Pressed(torch.utils.data.Dataset[Any]):
+        left = 2 * 60 + 30  # the labels of both parts are looked at first
+
+        def __len__(self) -> int:
+            return 60
+
+        def __getitem__(self, index: int) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return torch.randn(3, 12, 12), index % CLASSES
+
+    samples = Pressed()
+    found = measured(net(), samples, samples, batch=20)
+    assert (found.complete, found.samples) == (False, 20)
 
 
 def test_ctrl_c_keeps_what_is_done() -> None:
@@ -219,7 +457,7 @@ def test_ctrl_c_keeps_what_is_done() -> None:
 
         def advances(self, by: int) -> None:
             self.done += by
-            if self.step == "probes" and self.done == 2:
+            if self.step == "probes" and self.done == 1:
                 raise KeyboardInterrupt
 
     model = net()
@@ -230,6 +468,8 @@ def test_ctrl_c_keeps_what_is_done() -> None:
     assert not found.complete
     assert all(layer.saturation is not None for layer in found.layers)
     assert [layer.probe is not None for layer in found.layers] == [True, False, False, False]
+    assert found.notes == ("interrupted: probes were fitted at 1 of 4 layers",)
+    assert compare(analysis, found).holds is None
 
 
 # -- memory

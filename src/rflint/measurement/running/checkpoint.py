@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from rflint.errors import RflintError, UsageError, error_text
+from rflint.errors import RflintError, UsageError
+from rflint.measurement.running.weights_file import read_weights
 from rflint.text.numbers import first_few, plural, size
 from rflint.text.suggest import did_you_mean, similar
 
@@ -53,7 +53,7 @@ def load_weights(model: nn.Module, file: Path) -> LoadedWeights:
 
     Raises UsageError where the file cannot be read, UnfitWeights where it holds other weights.
     """
-    found = list(_state_dicts(_read(file)))
+    found = list(_state_dicts(read_weights(file)))
     if not found:
         raise UsageError(
             f"{file} holds no state dict",
@@ -65,30 +65,6 @@ def load_weights(model: nn.Module, file: Path) -> LoadedWeights:
     _check(file, fitted, expected)
     model.load_state_dict({**expected, **fitted})
     return LoadedWeights(str(file), ".".join(inside), prefix)
-
-
-def _read(file: Path) -> Any:
-    """What a file holds."""
-    if file.suffix == ".safetensors":
-        try:
-            from safetensors.torch import load_file
-        except ImportError as error:
-            raise UsageError(
-                f"{file} needs the package safetensors", hint="pip install safetensors"
-            ) from error
-        try:
-            return load_file(file)
-        except Exception as error:
-            raise UsageError(f"{file} cannot be read: {error_text(error)}") from error
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}") from error
-    except Exception as error:
-        raise UsageError(
-            f"{file} cannot be read without running code that it holds, or is no checkpoint",
-            hint="Save the state dict alone: torch.save(model.state_dict(), file).",
-        ) from error
 
 
 def _state_dicts(

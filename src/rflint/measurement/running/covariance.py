@@ -5,8 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-MOST_ROWS = 16_384
-"""Of one batch; of larger maps a random part of the positions is taken."""
+from rflint.usercode.interrupts import interrupts_held
+
+MOST_POSITIONS = 256
+"""Of one sample, on average over a batch; of larger maps so many positions are drawn."""
+
+
+_BLOCK = 256
+"""Columns of the covariance that are multiplied at one time."""
 
 
 class RunningCovariance:
@@ -19,25 +25,30 @@ class RunningCovariance:
 
     def __init__(self, channels: int, device: torch.device | str = "cpu") -> None:
         self.count = 0
-        # some accelerators have no double precision; their batches are reduced there, joined here
-        self._mean = torch.zeros(channels, dtype=torch.float64)
-        self._scatter = torch.zeros(channels, channels, dtype=torch.float64)
-        self._device = device
+        # some accelerators have no double precision: what they give is gathered on the CPU
+        home = "cpu" if torch.device(device).type == "mps" else device
+        self._mean = torch.zeros(channels, dtype=torch.float64, device=home)
+        self._upper = torch.zeros(channels, channels, dtype=torch.float64, device=home)
 
     def add(self, rows: Tensor) -> None:
         """Take in vectors: a tensor of shape (number, channels)."""
         number = rows.shape[0]
         if not number:
             return
-        wide = rows if rows.device.type == "mps" else rows.double()
+        wide = rows.to(self._mean.device).double()
         mean = wide.mean(0)
-        centred = wide - mean
-        scatter = (centred.T @ centred).to("cpu", torch.float64)
-        shift = mean.to("cpu", torch.float64) - self._mean
+        shift = mean - self._mean
         total = self.count + number
-        self._scatter += scatter + torch.outer(shift, shift) * (self.count * number / total)
-        self._mean += shift * (number / total)
-        self.count = total
+        between = shift * (self.count * number / total) ** 0.5
+        # In place, since for wide layers every C x C matrix in between costs as much; and of what
+        # is symmetric, one half
+        parts = torch.cat([wide - mean, between.unsqueeze(0)])
+        with interrupts_held():  # half a batch would be none
+            for begin in range(0, parts.shape[1], _BLOCK):
+                end = begin + _BLOCK
+                self._upper[begin:end, begin:].addmm_(parts[:, begin:end].T, parts[:, begin:])
+            self._mean += shift * (number / total)
+            self.count = total
 
     @property
     def mean(self) -> Tensor:
@@ -47,7 +58,8 @@ class RunningCovariance:
     @property
     def covariance(self) -> Tensor:
         """The covariance of all vectors, of shape (channels, channels); divided by their number."""
-        return self._scatter / max(self.count, 1)
+        upper = self._upper.triu()
+        return (upper + upper.triu(1).T) / max(self.count, 1)
 
 
 def directions_needed(covariance: Tensor, delta: float) -> int:
@@ -73,13 +85,21 @@ def saturation(covariance: Tensor, delta: float) -> float:
     return directions_needed(covariance, delta) / covariance.shape[0]
 
 
-def rows_of(output: Tensor, generator: torch.Generator, most: int = MOST_ROWS) -> Tensor:
+def rows_of(output: Tensor, generator: torch.Generator, most: int | None = None) -> Tensor:
     """A layer's output as vectors: channels as dimensions, positions of all samples as vectors.
 
     An output of shape (batch, channels, *positions); (batch, features) is a vector a sample. Of
-    more than `most` vectors, so many are drawn, each with the same probability.
+    more than `most` vectors (MOST_POSITIONS for every sample), so many are drawn, each with the
+    same probability.
     """
-    rows = output.flatten(2).transpose(1, 2).flatten(0, 1) if output.dim() > 2 else output
-    if len(rows) > most:
-        rows = rows[torch.randperm(len(rows), generator=generator)[:most].to(rows.device)]
-    return rows
+    if output.dim() == 2:
+        return output
+    maps = output.flatten(2)
+    samples, _, positions = maps.shape
+    most = MOST_POSITIONS * samples if most is None else most
+    if samples * positions <= most:
+        return maps.transpose(1, 2).flatten(0, 1)
+    drawn = torch.randperm(samples * positions, generator=generator)[:most]
+    # in the order in which they lie in memory, and without a copy of the whole map
+    drawn = drawn.sort().values.to(maps.device)
+    return maps[drawn // positions, :, drawn % positions]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -14,26 +14,29 @@ from torch import Tensor, nn
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
-from rflint.errors import RflintError, UsageError, error_text
+from rflint.errors import UsageError, error_text
 from rflint.graph.layer import Kind
 from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
 from rflint.measurement.running import effective_field
+from rflint.measurement.running.calls import called, moved, only_input, scores_of
 from rflint.measurement.running.contribution_map import centre_of, contribution_map
 from rflint.measurement.running.covariance import RunningCovariance, rows_of, saturation
-from rflint.measurement.running.data.split import Split, check_classes
+from rflint.measurement.running.data.split import (
+    Labelled,
+    Split,
+    check_classes,
+    labels_of,
+)
+from rflint.measurement.running.failures import check_finite
 from rflint.measurement.running.observation import LayerCall, observed
-from rflint.measurement.running.probes import probes
-from rflint.text.numbers import plural, size
+from rflint.measurement.running.probes import probes, probing_device
+from rflint.text.numbers import first_few, plural
 from rflint.text.suggest import did_you_mean, similar
 
+_SHOWN = 4
+"""Of names in a sentence."""
 FIELD_SAMPLES = 64
 """Samples whose gradients are averaged for effective receptive fields."""
-
-
-class MeasurementFailed(RflintError):
-    """The model does not run on the data, or what comes out cannot be measured."""
-
-    kind = "measurement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +81,36 @@ def measure_model(
     Raises UsageError for patterns that fit no layer, UnusableData for labels that cannot be
     learnt, MeasurementFailed where the model does not run on the samples or gives NaN.
     """
-    classes = check_classes(train, test, classes)
     chosen = _chosen(analysis, options.layers)
     fields = _chosen(analysis, options.fields) if options.fields else []
     device = chosen_device(options.device)
+    fitted, tested = Labelled(train, labels_of(train)), Labelled(test, labels_of(test))
+    classes = check_classes(fitted.labels, tested.labels, classes)
+    trunk = [x for x in chosen if x.kind.is_convolution and x.role is Role.TRUNK]
+    begun = Measured(
+        train.size, 0, classes, None, options.delta, (), frozenset((x.name, x.call) for x in trunk)
+    )
     with _evaluated(model, device):
         run = _Run(model, device, progress or Progress())
-        measured = run.saturations(chosen, train, options)
-        accuracy = run.accuracy(test, classes)
-        found = Measured(
-            train.size,
-            test.size,
-            classes,
-            accuracy,
-            options.delta,
-            tuple(measured),
-            frozenset(
-                (x.name, x.call) for x in chosen if x.kind.is_convolution and x.role is Role.TRUNK
-            ),
-        )
-        try:
-            if options.probes:
-                found = run.with_probes(found, train, test)
-            if fields:
-                found = run.with_fields(found, fields, train, options)
-        except KeyboardInterrupt:
-            return replace(run.so_far, complete=False)
-    return found
+        steps: dict[str, Callable[[], object]] = {
+            "saturation": lambda: run.saturations(begun, chosen, train, options),
+            "accuracy": lambda: run.accuracy(test, classes),
+        }
+        if options.probes:
+            steps["probes"] = lambda: run.add_probes(fitted, tested)
+        if fields:
+            steps["effective receptive fields"] = lambda: run.with_fields(
+                run.so_far, fields, train, options
+            )
+        names = list(steps)
+        for number, step in enumerate(steps.values()):
+            try:
+                step()
+            except KeyboardInterrupt:
+                if not run.has_shown_something:
+                    raise
+                return run.interrupted(names[number + 1 :])
+    return run.so_far
 
 
 def chosen_device(named: str) -> torch.device:
@@ -146,14 +152,35 @@ def _chosen(analysis: Analysis, patterns: Sequence[str]) -> list[AnalysedLayer]:
 def _evaluated(model: nn.Module, device: torch.device) -> Iterator[None]:
     """The model on a device in evaluation mode; afterwards where and as it was."""
     modes = {module: module.training for module in model.modules()}
+    # some models count and average in evaluation, too
+    buffers = [
+        (module, name, value.clone())
+        for module in model.modules()
+        for name, value in module._buffers.items()
+        if value is not None
+    ]
     home = next((x.device for x in (*model.parameters(), *model.buffers())), device)
     try:
         model.eval().to(device)
         yield
     finally:
         model.to(home)
+        for module, name, value in buffers:
+            now = module._buffers.get(name)
+            if now is None or now.shape != value.shape or not torch.equal(now, value):
+                module._buffers[name] = value
         for module, mode in modes.items():
             module.training = mode
+
+
+_INTERRUPTED = {
+    "saturation": "saturation comes from {} of {} samples",
+    "eigendirections": "saturation is told of {} of {} layers",
+    "accuracy": "the model's accuracy comes from {} of {} samples",
+    "probes": "probes were fitted at {} of {} layers",
+    "effective receptive fields": "effective receptive fields were measured of {} of {} layers",
+}
+"""What an interruption leaves of a step, in words."""
 
 
 class _Run:
@@ -165,86 +192,128 @@ class _Run:
         self.progress = progress
         self.shapes: dict[LayerCall, tuple[int, ...]] = {}
         self.so_far: Measured
+        """From the first batch on."""
+        self.step, self.number, self.done = "", 0, 0
+
+    def begins(self, step: str, number: int) -> None:
+        """Begin a step that consists of so many samples or layers."""
+        self.step, self.number, self.done = step, number, 0
+        self.progress.begins(step, number)
+
+    def advances(self, by: int) -> None:
+        """Note that so many of them are done."""
+        self.done += by
+        self.progress.advances(by)
+
+    @property
+    def has_shown_something(self) -> bool:
+        """Whether anything has been measured."""
+        return hasattr(self, "so_far")
+
+    def noted(self, sentence: str) -> None:
+        """Note what was not measured, and why."""
+        self.so_far = replace(self.so_far, notes=(*self.so_far.notes, sentence))
+
+    def interrupted(self, left: Sequence[str]) -> Measured:
+        """What is known after Ctrl-C; `left` are the steps that had not begun."""
+        told = _INTERRUPTED[self.step].format(f"{self.done:,}", f"{self.number:,}")
+        rest = f"; not measured: {', '.join(left)}" if left else ""
+        self.noted(f"interrupted: {told}{rest}")
+        return replace(self.so_far, complete=False)
 
     def outputs(self, split: Split) -> Iterator[tuple[Any, Tensor]]:
         """What the model gives for each batch, and the labels."""
         for inputs, labels in split:
             with torch.no_grad():
-                yield self._called(_on(inputs, self.device)), labels
-
-    def _called(self, inputs: Any) -> Any:
-        try:
-            if isinstance(inputs, Mapping):
-                return self.model(**inputs)
-            return self.model(*inputs) if isinstance(inputs, tuple) else self.model(inputs)
-        except KeyboardInterrupt:
-            raise
-        except Exception as error:
-            raise MeasurementFailed(
-                f"the model does not run on a batch of {_shapes(inputs)}: {error_text(error)}",
-                hint="The data has to give what the model takes: check the size, the channels and "
-                "the transform.",
-            ) from error
+                yield called(self.model, moved(inputs, self.model, self.device)), labels
 
     def saturations(
-        self, layers: Sequence[AnalysedLayer], train: Split, options: MeasuringOptions
-    ) -> list[MeasuredLayer]:
-        """s_l of all layers, in one pass: C^2 numbers of double precision for each."""
+        self,
+        measured: Measured,
+        layers: Sequence[AnalysedLayer],
+        train: Split,
+        options: MeasuringOptions,
+    ) -> None:
+        """s_l of all layers, in one pass: C^2 numbers of double precision for each.
+
+        After Ctrl-C, s_l of the samples until then.
+        """
         generator = torch.Generator().manual_seed(options.seed)
         gathered: dict[LayerCall, RunningCovariance] = {}
 
         def add(call: LayerCall, output: Tensor) -> None:
             rows = rows_of(output, generator)
-            if not torch.isfinite(rows).all():
-                raise MeasurementFailed(
-                    f"{call[0]} gives values that are not finite (NaN or infinite)",
-                    hint="Check the weights, and what the data is normalised by.",
-                )
+            check_finite(call[0], rows, self.model)
             if call not in gathered:
-                gathered[call] = RunningCovariance(rows.shape[1])
+                gathered[call] = RunningCovariance(rows.shape[1], rows.device)
                 self.shapes[call] = tuple(output.shape)
             gathered[call].add(rows)
 
         calls = [(layer.name, layer.call) for layer in layers]
-        self.progress.begins("saturation", train.size)
-        with observed(self.model, calls, add):
-            for _, labels in self.outputs(train):
-                self.progress.advances(len(labels))
-        return [
-            MeasuredLayer(
-                name,
-                call,
-                saturation(gathered[name, call].covariance, options.delta)
-                if (name, call) in gathered
-                else None,
+        self.begins("saturation", train.size)
+        try:
+            with observed(self.model, calls, add):
+                for _, labels in self.outputs(train):
+                    self.advances(len(labels))
+        except KeyboardInterrupt:
+            if self.done:
+                found = tuple(_saturated(call, gathered, options.delta) for call in calls)
+                self.so_far = replace(measured, samples=self.done, layers=found)
+            raise
+        self.so_far = replace(measured, layers=tuple(MeasuredLayer(*call, None) for call in calls))
+        self.begins("eigendirections", len(calls))
+        for call in calls:
+            layer = _saturated(call, gathered, options.delta)
+            self.so_far = _changed(self.so_far, call, saturation=layer.saturation)
+            self.advances(1)
+        never = [name for name, call in calls if (name, call) not in gathered]
+        if never:
+            self.noted(
+                f"never called on this data, so that nothing is known of it: {_listed(never)}"
             )
-            for name, call in calls
-        ]
 
-    def accuracy(self, test: Split, classes: int) -> float | None:
+    def accuracy(self, test: Split, classes: int) -> None:
         """The share of the test samples that the model classifies as they are labelled.
 
         None where its output is no score for each class.
         """
         right = 0
-        self.progress.begins("accuracy", test.size)
+        self.begins("accuracy", test.size)
         for given, labels in self.outputs(test):
-            self.progress.advances(len(labels))
-            scores = _scores(given)
-            if scores is None or scores.dim() != 2 or scores.shape[1] < classes:
-                return None
+            scores = scores_of(given)
+            if scores is None or scores.dim() != 2 or len(scores) != len(labels):
+                self.noted("the model gives no scores of classes: its accuracy is not told")
+                break
+            if scores.shape[1] < classes:
+                self.noted(
+                    f"the model gives {plural(scores.shape[1], 'score')}, and the labels of the "
+                    f"data are of {classes} classes, counted from 0: its accuracy is not told"
+                )
+                break
             right += int((scores.argmax(1).cpu() == labels).sum())
-        return right / test.size
+            self.advances(len(labels))
+            self.so_far = replace(self.so_far, accuracy=right / self.done, test_samples=self.done)
+        self.so_far = replace(self.so_far, test_samples=test.size)
 
-    def with_probes(self, measured: Measured, train: Split, test: Split) -> Measured:
-        """The same with p_l, layer by layer."""
-        self.so_far = measured
-        self.progress.begins("probes", len(self.shapes))
-        found = probes(self.model, self.outputs, self.shapes, train, test, measured.classes)
+    def add_probes(self, train: Labelled, test: Labelled) -> None:
+        """p_l, layer by layer."""
+        self.begins("probes", len(self.shapes))
+        classes, device = self.so_far.classes, probing_device(self.device)
+        without = []
+        found = probes(self.model, self.outputs, self.shapes, train, test, classes, device)
         for call, probe in found:
-            self.progress.advances(1)
-            self.so_far = _changed(self.so_far, call, probe=probe.accuracy, probe_error=probe.error)
-        return self.so_far
+            if probe is None:
+                without.append(call[0])
+            else:
+                self.so_far = _changed(
+                    self.so_far, call, probe=probe.accuracy, probe_error=probe.error
+                )
+            self.advances(1)
+        if without:
+            self.noted(
+                "the first dimension of the output is not that of the samples, so that no probe "
+                f"was fitted: {_listed(without)}"
+            )
 
     def with_fields(
         self,
@@ -255,12 +324,12 @@ class _Run:
     ) -> Measured:
         """The same with measured effective receptive fields of some layers."""
         self.so_far = measured
-        self.progress.begins("effective receptive fields", len(layers))
+        self.begins("effective receptive fields", len(layers))
         for layer in layers:
-            self.progress.advances(1)
             found = self._field(layer, train, options)
             if found is not None:
                 self.so_far = _changed(self.so_far, (layer.name, layer.call), field=found)
+            self.advances(1)
         return self.so_far
 
     def _field(
@@ -274,14 +343,14 @@ class _Run:
         call = (layer.name, layer.call)
         with observed(self.model, [call], lambda _, output: outputs.append(output)):
             for inputs, _ in train:
-                given = _on(inputs, self.device)
-                if not isinstance(given, Tensor):
+                given = only_input(self.model, moved(inputs, self.model, self.device))
+                if given is None:
                     raise UsageError(
                         "effective receptive fields are measured of models with one input"
                     )
                 given = given.requires_grad_()
                 with torch.enable_grad():
-                    self._called(given)
+                    called(self.model, given)
                     output = outputs.pop()
                     if output.dim() < 3 or output.dim() != given.dim():
                         return None
@@ -305,41 +374,20 @@ class _Run:
         )
 
 
+def _saturated(
+    call: LayerCall, gathered: Mapping[LayerCall, RunningCovariance], delta: float
+) -> MeasuredLayer:
+    """What is known of a layer after the pass for saturation."""
+    known = gathered.get(call)
+    return MeasuredLayer(*call, None if known is None else saturation(known.covariance, delta))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return first_few(list(dict.fromkeys(names)), _SHOWN)
+
+
 def _changed(measured: Measured, call: LayerCall, **values: Any) -> Measured:
     layers = tuple(
         replace(layer, **values) if layer.key == call else layer for layer in measured.layers
     )
     return replace(measured, layers=layers)
-
-
-def _on(inputs: Any, device: torch.device) -> Any:
-    """A batch on a device."""
-    if isinstance(inputs, Tensor):
-        return inputs.to(device)
-    if isinstance(inputs, Mapping):
-        return {name: _on(value, device) for name, value in inputs.items()}
-    if isinstance(inputs, tuple | list):
-        return tuple(_on(value, device) for value in inputs)
-    return inputs
-
-
-def _scores(output: Any) -> Tensor | None:
-    """The scores of classes, among what a classifier returns."""
-    if isinstance(output, Tensor):
-        return output
-    if isinstance(output, Mapping):
-        output = output.get("logits", next(iter(output.values()), None))
-    elif isinstance(output, tuple | list):
-        output = output[0] if output else None
-    else:
-        output = getattr(output, "logits", None)
-    return output if isinstance(output, Tensor) else None
-
-
-def _shapes(inputs: Any) -> str:
-    """The shapes of a batch, for a message."""
-    if isinstance(inputs, Tensor):
-        return size(inputs.shape)
-    values = inputs.values() if isinstance(inputs, Mapping) else inputs
-    tensors = [value for value in values if isinstance(value, Tensor)]
-    return f"{plural(len(tensors), 'input')} ({', '.join(size(x.shape) for x in tensors)})"

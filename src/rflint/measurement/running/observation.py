@@ -17,7 +17,10 @@ LayerCall = tuple[str, int]
 def observed(
     model: nn.Module, calls: Sequence[LayerCall], seen: Callable[[LayerCall, Tensor], None]
 ) -> Iterator[None]:
-    """Hand the outputs of some calls of layers over, in the order in which they are made."""
+    """Hand the outputs of some calls of layers over, in the order in which they are made.
+
+    Each comes with its channels behind the batch: a linear layer has them last.
+    """
     wanted = set(calls)
     counted: Counter[str] = Counter()
 
@@ -29,7 +32,8 @@ def observed(
             call = (name, counted[name])
             counted[name] += 1
             if call in wanted and isinstance(output, Tensor):
-                seen(call, output)
+                is_last = isinstance(module, nn.Linear) and output.dim() > 2
+                seen(call, output.movedim(-1, 1) if is_last else output)
 
         return hook
 

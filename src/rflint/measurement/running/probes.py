@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rflint.measurement.running.data.split import Split, labels_of
+from rflint.measurement.running.data.split import Labelled, Split
+from rflint.measurement.running.failures import check_finite
 from rflint.measurement.running.features import grouped, pooled
 from rflint.measurement.running.logistic import fit
 from rflint.measurement.running.observation import LayerCall, observed
@@ -30,23 +31,32 @@ def probes(
     model: nn.Module,
     run: Callable[[Split], Iterator[Any]],
     shapes: Mapping[LayerCall, Sequence[int]],
-    train: Split,
-    test: Split,
+    train: Labelled,
+    test: Labelled,
     classes: int,
-) -> Iterator[tuple[LayerCall, Probe]]:
-    """A probe at every layer, in execution order.
+    device: torch.device,
+) -> Iterator[tuple[LayerCall, Probe | None]]:
+    """A probe at every layer, in execution order; None where outputs are not one a sample.
 
     `run` passes a split through the model, `shapes` are those of the layers' outputs. Features of
     at most a gigabyte are held at one time (those of one layer in any case), and the model runs
     again for the next.
     """
-    fitted_labels, tested_labels = labels_of(train), labels_of(test)
-    for group in grouped(shapes, train.size + test.size):
-        fitted, tested = (_features(model, run, split, group) for split in (train, test))
+    fitted_labels, tested_labels = train.labels.to(device), test.labels.to(device)
+    for group in grouped(shapes, train.split.size + test.split.size):
+        fitted, tested = (_features(model, run, part.split, group) for part in (train, test))
         for call in group:
-            classifier = fit(fitted.pop(call), fitted_labels, classes)
-            accuracy = classifier.accuracy(tested.pop(call), tested_labels)
-            yield call, Probe(accuracy, sqrt(accuracy * (1 - accuracy) / test.size))
+            here, there = fitted.pop(call).to(device), tested.pop(call).to(device)
+            if len(here) != len(fitted_labels) or len(there) != len(tested_labels):
+                yield call, None
+                continue
+            accuracy = fit(here, fitted_labels, classes).accuracy(there, tested_labels)
+            yield call, Probe(accuracy, sqrt(accuracy * (1 - accuracy) / test.split.size))
+
+
+def probing_device(device: torch.device) -> torch.device:
+    """Where probes are fitted: where the model runs, but for Apple's, which rounds more."""
+    return torch.device("cpu") if device.type == "mps" else device
 
 
 def _features(
@@ -57,7 +67,13 @@ def _features(
 ) -> dict[LayerCall, Tensor]:
     """The pooled outputs of layers, of shape (samples, features)."""
     found: dict[LayerCall, list[Tensor]] = defaultdict(list)
-    with observed(model, calls, lambda call, output: found[call].append(pooled(output).cpu())):
+
+    def keep(call: LayerCall, output: Tensor) -> None:
+        features = pooled(output)
+        check_finite(call[0], features, model)
+        found[call].append(features.cpu())
+
+    with observed(model, calls, keep):
         for _ in run(split):
             pass
     return {call: torch.cat(parts) for call, parts in found.items()}

@@ -32,7 +32,7 @@ class MeasuredTable:
 
     def print(self) -> None:
         """What was measured on, the table, its meaning, and the comparison in a sentence."""
-        g, measured = self.glyphs, self.measured
+        measured = self.measured
         self.console.print(Text(f"Measured on {self._samples}.", "bold"))
         for told in filter(None, (measured.data, self._weights)):
             self.console.print(Text(one_line(told), "dim"))
@@ -53,8 +53,9 @@ class MeasuredTable:
         for layer in measured.layers:
             if layer.field is not None:
                 self.console.print(Text(self._field(layer, layer.field)))
-        if not measured.complete:
-            self.console.print(Text(f"Interrupted {g.dot} the rest was not measured.", "yellow"))
+        for note in measured.notes:
+            text = one_line(note)
+            self.console.print(Text(f"{text[:1].upper()}{text[1:]}.", "yellow"))
 
     @property
     def _samples(self) -> str:
@@ -62,10 +63,9 @@ class MeasuredTable:
         accuracy = (
             "" if measured.accuracy is None else f"; the model's accuracy {measured.accuracy:.1%}"
         )
-        return (
-            f"{plural(measured.samples, 'sample', ',')} of {measured.classes} classes, tested on "
-            f"{measured.test_samples:,}{accuracy}"
-        ).replace("%", " %")
+        tested = f", tested on {measured.test_samples:,}" if measured.test_samples else ""
+        samples = plural(measured.samples, "sample", ",")
+        return f"{samples} of {measured.classes} classes{tested}{accuracy}".replace("%", " %")
 
     @property
     def _weights(self) -> str:

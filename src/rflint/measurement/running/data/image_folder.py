@@ -84,6 +84,11 @@ class ImageFolder(Dataset[tuple[Any, int]]):
         if not self.files:
             raise UnusableData(f"there is no image in {folder}")
 
+    @property
+    def known_labels(self) -> Tensor:
+        """The class of each image."""
+        return torch.tensor([number for _, number in self.files])
+
     def __len__(self) -> int:
         return len(self.files)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from rflint.errors import RflintError, error_text
+from rflint.usercode.source_lines import innermost_user_line_of
 
 Batch = tuple[Any, Tensor]
 """What the model is called with, and a class for each sample."""
@@ -29,9 +30,19 @@ class Split:
 
     batches: Callable[[], Iterator[Batch]]
     size: int
+    labels: Tensor | None = None
+    """The class of each sample, where that is known without going through them."""
 
     def __iter__(self) -> Iterator[Batch]:
         return self.batches()
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Samples, and the class of each."""
+
+    split: Split
+    labels: Tensor
 
 
 def split_of(source: Any, samples: int, batch: int, seed: int) -> Split:
@@ -44,17 +55,18 @@ def split_of(source: Any, samples: int, batch: int, seed: int) -> Split:
     """
     collate = None
     if isinstance(source, DataLoader):
-        if isinstance(source.dataset, IterableDataset) or not hasattr(source.dataset, "__len__"):
-            return _held(source, samples)
+        goes_through = isinstance(source.dataset, IterableDataset) or source.batch_size is None
+        if goes_through or not hasattr(source.dataset, "__len__"):
+            return _held(source, samples, batch)
         collate, source = source.collate_fn, source.dataset
     if isinstance(source, IterableDataset):
-        return _held(DataLoader(source, batch), samples)
+        return _held(DataLoader(source, batch), samples, batch)
     if isinstance(source, Dataset) or (
         hasattr(source, "__getitem__") and hasattr(source, "__len__")
     ):
         return _drawn(source, samples, batch, seed, collate)
     if isinstance(source, Iterable):
-        return _held(source, samples)
+        return _held(source, samples, batch)
     raise UnusableData(
         f"the data is of type {type(source).__name__}, and gives no samples",
         hint="Give a DataLoader, a Dataset, or a pair of them: for fitting, and for testing.",
@@ -75,20 +87,56 @@ def _drawn(
         # transforms of the user's that draw numbers draw the same ones in every pass
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for given in DataLoader(chosen, batch, collate_fn=collate):
+            for given in _given(DataLoader(chosen, batch, collate_fn=collate)):
                 yield _as_batch(given)
 
-    return Split(batches, number)
+    return Split(batches, number, _known_labels(chosen))
 
 
-def _held(source: Iterable[Any], samples: int) -> Split:
+def _known_labels(source: Any) -> Tensor | None:
+    """The labels of a data set that has them apart from its samples, as folders of images do."""
+    if isinstance(source, Subset):
+        known = _known_labels(source.dataset)
+        return None if known is None else known[torch.as_tensor(source.indices)]
+    return source.known_labels if isinstance(source, LabelsKnown) else None
+
+
+@runtime_checkable
+class LabelsKnown(Protocol):
+    """A data set whose labels are known without reading the samples."""
+
+    @property
+    def known_labels(self) -> Tensor:
+        """The class of each sample."""
+
+
+def _given(source: Iterable[Any]) -> Iterator[Any]:
+    """What a loader gives; what goes wrong in it is told as the data's."""
+    try:
+        yield from source
+    except (RflintError, GeneratorExit):
+        raise
+    except Exception as error:
+        alike = "stack expects each tensor to be equal size" in str(error)
+        raise UnusableData(
+            "the samples of a batch differ in size"
+            if alike
+            else f"the data raised {error_text(error)}",
+            hint="The transform has to bring all to one size." if alike else "",
+            source=innermost_user_line_of(error),
+        ) from error
+
+
+def _held(source: Iterable[Any], samples: int, batch: int) -> Split:
     held: list[Batch] = []
     number = 0
-    for given in source:
+    for given in _given(source):
         inputs, labels = _as_batch(given)
-        left = samples - number
-        held.append((_first(inputs, left), labels[:left]))
-        number += len(held[-1][1])
+        taken = min(len(labels), samples - number)
+        for begin in range(0, taken, batch):
+            part = slice(begin, min(begin + batch, taken))
+            held.append((_part(inputs, part), labels[part]))
+        number += taken
         if number >= samples:
             break
     if not number:
@@ -96,18 +144,19 @@ def _held(source: Iterable[Any], samples: int) -> Split:
     return Split(lambda: iter(held), number)
 
 
-def _first(inputs: Any, number: int) -> Any:
-    """The first samples of a batch."""
+def _part(inputs: Any, samples: slice) -> Any:
+    """Some samples of a batch."""
     if isinstance(inputs, Tensor):
-        return inputs[:number]
+        return inputs[samples]
     if isinstance(inputs, Mapping):
-        return {name: _first(value, number) for name, value in inputs.items()}
+        return {name: _part(value, samples) for name, value in inputs.items()}
     if isinstance(inputs, tuple | list):
-        return type(inputs)(_first(value, number) for value in inputs)
+        return tuple(_part(value, samples) for value in inputs)
     return inputs
 
 
-_INPUTS = ("pixel_values", "image", "images", "img", "input", "inputs", "x")
+IMAGES = ("pixel_values", "image", "images", "img", "input", "inputs", "x")
+"""What the one input of a model is called in batches that are mappings."""
 _LABELS = ("labels", "label", "target", "targets", "y", "fine_label", "class")
 
 
@@ -115,22 +164,38 @@ def _as_batch(given: Any) -> Batch:
     """What the model is called with, and the labels, of one batch as the loader gives it."""
     if isinstance(given, Mapping):
         label = next((name for name in _LABELS if name in given), None)
-        named = next((name for name in _INPUTS if name in given), None)
-        if label is None or named is None:
+        inputs: Any = {name: value for name, value in given.items() if name not in _LABELS}
+        if label is None or not inputs:
             raise UnusableData(
                 f"a batch has the keys {', '.join(map(str, given))}: which of them are the images "
                 "and the labels is not told",
-                hint=f"Call them {_INPUTS[1]} and {_LABELS[1]}, or give pairs.",
+                hint=f"Call them {IMAGES[1]} and {_LABELS[1]}, or give pairs.",
             )
-        inputs, labels = given[named], given[label]
+        labels = given[label]
     elif isinstance(given, Sequence) and not isinstance(given, str) and len(given) >= 2:
         *several, labels = given
         inputs = several[0] if len(several) == 1 else tuple(several)
     else:
         raise UnusableData(
-            "a batch is no pair of inputs and labels", hint="The data has to give (inputs, labels)."
+            "a batch is no pair of inputs and labels: probes need the class of every sample",
+            hint="The data has to give (inputs, labels).",
         )
-    return inputs, _as_labels(labels)
+    found = _as_labels(labels)
+    number = _length(inputs)
+    if number is not None and number != len(found):
+        raise UnusableData(f"a batch has {number} inputs and {len(found)} labels")
+    return inputs, found
+
+
+def _length(inputs: Any) -> int | None:
+    """How many samples the inputs of a batch hold; None where that is not known."""
+    if isinstance(inputs, Tensor):
+        return len(inputs) if inputs.dim() else None
+    if isinstance(inputs, Mapping):
+        inputs = tuple(inputs.values())
+    if isinstance(inputs, tuple | list):
+        return next((n for n in map(_length, inputs) if n is not None), None)
+    return None
 
 
 def _as_labels(labels: Any) -> Tensor:
@@ -153,25 +218,26 @@ def _as_labels(labels: Any) -> Tensor:
 
 def labels_of(split: Split) -> Tensor:
     """The class of each sample."""
+    if split.labels is not None:
+        return split.labels
     return torch.cat([labels for _, labels in split])
 
 
-def check_classes(train: Split, test: Split, expected: int | None) -> int:
-    """How many classes there are; `expected` are those that the data set itself names.
+def check_classes(fitted: Tensor, tested: Tensor, expected: int | None) -> int:
+    """How many classes there are, of the labels of both parts.
 
-    Raises UnusableData for one class, fewer samples than classes, and classes that are tested
-    but never fitted.
+    `expected` are those that the data set itself names. Raises UnusableData for one class, fewer
+    samples than classes, and classes that are tested but never fitted.
     """
-    fitted, tested = labels_of(train), labels_of(test)
     there = set(fitted.tolist())
     if len(there) < 2:
         raise UnusableData(
-            f"all {train.size} samples are of one class: there is nothing to tell apart"
+            f"all {len(fitted)} samples are of one class: there is nothing to tell apart"
         )
     classes = max(expected or 0, int(fitted.max()) + 1, int(tested.max()) + 1)
-    if train.size < classes:
+    if len(fitted) < classes:
         raise UnusableData(
-            f"{train.size} samples are fewer than the {classes} classes",
+            f"{len(fitted)} samples are fewer than the {classes} classes",
             hint="Take more: --samples.",
         )
     unknown = sorted(set(tested.tolist()) - there)
