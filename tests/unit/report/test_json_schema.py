@@ -124,6 +124,8 @@ def reports(forked: Forked, tmp_path_factory: pytest.TempPathFactory) -> list[An
     what = ("measure", "nets.py:classifier", "--res", "16", "--weights", "last.pt")
     how = ("--data", "images", "--erf", "0", "--delta", "0.9999", "--format", "json")
     found.append(forked.rflint(*what, *how, cwd=here))
+    scoreless = ("measure", "nets.py:body", "--res", "16", "--data", "images", "--no-probes")
+    found.append(forked.rflint(*scoreless, "--format", "json", cwd=here))
     return [ran.report for ran in found]
 
 
