@@ -35,7 +35,7 @@ def decimal(number: Number) -> str:
     return f"{float(number):.2f}".rstrip("0").rstrip(".") if shown.endswith(".0") else shown
 
 
-def percent(part: int, whole: int) -> str:
+def percent(part: float, whole: float) -> str:
     """'25 %'; '<1 %' for what would round to nothing, '>99 %' for what would round to all."""
     exact = 100 * part / whole if whole else 0.0
     if 99.5 <= exact < 100:

@@ -4,7 +4,7 @@ import { range } from "d3-array";
 import { useMemo } from "preact/hooks";
 import type { ContributionMap, Layer, MeasuredLayer, Model } from "../data";
 import { type Box, colourOf, extent, LEVELS, levelPaths, outline } from "../heatmap";
-import { lengths, sizeText, tight } from "../text";
+import { lengths, share, sizeText, tight } from "../text";
 
 export function Measured({ model, layer }: { model: Model; layer: Layer }) {
   const layers = model.report.measured?.layers ?? [];
@@ -30,7 +30,9 @@ export function Measured({ model, layer }: { model: Model; layer: Layer }) {
   );
 }
 
-const percent = (part: number, digits = 0) => `${(100 * part).toFixed(digits)} %`;
+/** How much of the contribution lies in which part of the input: "50 % in 8 %". */
+const held = ({ erf_areas }: MeasuredLayer): string =>
+  erf_areas.map((x) => `${share(x.share, 1)} in ${share(x.area, 1)}`).join(", ");
 
 /** The numbers that there are, each with its name. */
 export function measuredRows(
@@ -54,10 +56,7 @@ export function measuredRows(
   if (measured.erf !== null) {
     const spread = measured.erf.map((x) => Number(x.toFixed(1)));
     rows.push(["Spread (σ)", `${lengths(spread, true)} px`]);
-    const areas = measured.erf_areas.map(
-      ({ share, area }) => `${percent(share)} in ${percent(area)}`,
-    );
-    if (areas.length > 0) rows.push(["Of the input", areas.join(", ")]);
+    if (measured.erf_areas.length > 0) rows.push(["Of the input", held(measured)]);
   }
   return rows;
 }
@@ -68,11 +67,13 @@ function HeatMap(props: { layer: Layer; measured: MeasuredLayer; map: Contributi
   const paths = useMemo(() => levelPaths(map), [map]);
   const least = lengths(layer.r_out_min, true);
   const most = lengths(layer.r_out_max, true);
-  const held = measured.erf_areas.map(({ share, area }) => `${percent(share)} in ${percent(area)}`);
-  const told =
-    `Effective receptive field of ${layer.title}: what each part of the ${sizeText(map.size)} ` +
-    `input contributes to the middle of its output. r_min spans ${least} px, r_max ${most} px ` +
-    `around the centre.${held.length > 0 ? ` Of the contribution, ${held.join(", ")} of the input.` : ""}`;
+  const told = [
+    `Effective receptive field of ${layer.title}: what each part of the ${sizeText(map.size)} input contributes to the middle of its output.`,
+    `r_min spans ${least} px, r_max ${most} px around the centre.`,
+    ...(measured.erf_areas.length > 0 ? [`Contributions: ${held(measured)} of the input.`] : []),
+  ].join(" ");
+  const block = lengths(map.block);
+  const blocks = map.block.some((x) => x > 1) ? ` Each block is the mean of ${block} px.` : "";
   return (
     <figure class="heat">
       <figcaption>Effective receptive field</figcaption>
@@ -119,6 +120,7 @@ function HeatMap(props: { layer: Layer; measured: MeasuredLayer; map: Contributi
       </ul>
       <p class="muted">
         Contribution x, the largest is 1; colours follow log10(1 + 9 x). Squares end at the input.
+        {blocks}
       </p>
     </figure>
   );

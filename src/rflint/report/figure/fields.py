@@ -9,7 +9,10 @@ from rflint.analysis.analysis import Analysis
 from rflint.graph.exact import Number
 from rflint.measurement.contribution import ContributionMap
 from rflint.measurement.results import Measured, MeasuredField
-from rflint.text.numbers import compact_size
+from rflint.text.numbers import compact_size, percent, size
+
+_LONGEST_LINE = 26
+"""Letters for which there is room below a map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +69,19 @@ def _field_map(
     measured = spread[0] if len(set(spread)) == 1 else "×".join(spread)
     share, area, _ = field.areas[-1]
     shortest, longest = (compact_size(lengths, "×") for lengths in (least, most))
-    # in one line, unless sizes of several axes make it long
-    spans = f"r_min {shortest},\nr_max {longest} {unit}"
-    if "×" not in spans:
-        spans = spans.replace("\n", " ")
+    spans = [f"r_min {shortest},", f"r_max {longest} {unit}"]
+    if len(" ".join(spans)) <= _LONGEST_LINE:
+        spans = [" ".join(spans)]
     return FieldMap(
         x.described,
         map_,
         _box(map_, least),
         _box(map_, most),
         (
-            *spans.split("\n"),
+            *spans,
             f"spread {measured} {unit}",
-            f"{share:.0%} in {area:.0%} of the input".replace("%", " %"),
+            f"{percent(share, 1)} in {percent(area, 1)} of the input",
+            *([f"in blocks of {size(map_.block, '×')}"] if max(map_.block) > 1 else []),
         ),
     )
 

@@ -41,7 +41,7 @@ _FLATTEST = 0.25
 _KEY_HEIGHT = 1.35
 _LINE = 0.19
 """The height of a line of the heading."""
-_LETTER = 0.07
+_LETTER = 0.08
 _NAME_LETTER = 0.075
 _TICKS = (0.0, 0.1, 0.5, 1.0)
 
@@ -56,14 +56,15 @@ class FieldsLayout:
         told = f"{heading}: {FIELDS}" if heading else FIELDS
         self.heading = textwrap.wrap(one_line(told), int((inches - 2 * _EDGE) / _LETTER))
         below = max(_size(one)[1] + _NUMBERS * len(one.told) for one in maps) + 0.1
+        self.row = _ABOVE + below
         # the key is as high as it is: also beside maps that are flat
-        self.row = _ABOVE + max(below, _KEY_HEIGHT)
+        self.last_row = max(self.row, _ABOVE + _KEY_HEIGHT)
 
     @property
     def height(self) -> float:
         """Inches that all of it takes; the key stands behind the last map."""
-        rows = -(-(len(self.maps) + 1) // self.across)
-        return _LINE * len(self.heading) + rows * self.row + 0.1
+        rows_before = len(self.maps) // self.across
+        return _LINE * len(self.heading) + rows_before * self.row + self.last_row + 0.1
 
     def draw(self, figure: FigureBase) -> None:
         """Draw the maps, their numbers, and what colours and lines mean."""

@@ -15,7 +15,7 @@ from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
 from rflint.report.terminal.console import glyphs_of
 from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
-from rflint.text.numbers import compact_size, plural
+from rflint.text.numbers import compact_size, percent, plural
 
 _LONGEST_NAME = 32
 _COLOURS = {Verdict.UNPRODUCTIVE: "red", Verdict.PARTIAL: "yellow", Verdict.NOT_JUDGED: "dim"}
@@ -122,7 +122,7 @@ class MeasuredTable:
         beside = f" ({expected} px at initialisation, by the graph)" if expected else ""
         sees = f" ({self._sees(x)})" if x else ""
         areas = ", ".join(
-            f"{share:.0%} of it in {area:.0%} of the input".replace("%", " %")
+            f"{percent(share, 1)} of it in {percent(area, 1)} of the input"
             for share, area, _ in field.areas
         )
         return f"{one_line(layer.name)}{sees} is shaped by {measured} px around{beside}: {areas}."

@@ -89,7 +89,7 @@ def test_saturation_and_probes_are_drawn_as_they_were_measured() -> None:
     assert model.measured is not None
     places = [(names.index(x.name), x) for x in model.measured.layers]
     assert curve(right, "saturation s, measured") == [[at, x.saturation] for at, x in places]
-    assert curve(right, "accuracy of a probe p, measured") == [[at, x.probe] for at, x in places]
+    assert curve(right, "probe accuracy p, measured") == [[at, x.probe] for at, x in places]
     assert right.get_ylim()[1] > 1
     assert maps(figure) == []
 
@@ -127,6 +127,7 @@ def test_numbers_stand_below_the_map() -> None:
         "r_min 3, r_max 3 px",
         "spread 2.5 px",
         "99 % in 25 % of the input",
+        "in blocks of 2×2",
     ]
 
 
@@ -159,9 +160,11 @@ def test_several_maps_wrap_and_none_lies_on_another() -> None:
         )
 
 
-@pytest.mark.parametrize("width", [2.5, 4.8, 12])
-def test_no_text_is_cut_whatever_the_width(width: float) -> None:
-    figure = plotted(vgg16("0", "2", "5", "7"), width=width)
+@pytest.mark.parametrize(
+    ("width", "res"), [(2.5, 32), (4.8, 32), (12, 32), (4.8, [32, 48]), (7.4, [32, 48])]
+)
+def test_no_text_is_cut_whatever_the_width(width: float, res: Any) -> None:
+    figure = plotted(vgg16("0", "2", "5", "7", res=res), width=width)
     figure.draw_without_rendering()
     for text in figure.findobj(Text):
         if text.get_text() and text.get_visible():
