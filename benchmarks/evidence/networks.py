@@ -53,12 +53,11 @@ NETWORKS = (
     _network("MPNet36", "8", mpnet36, EIGHTH),
     _network("ResNet18", "9", resnet18),
     _network("ResNet34", "9", resnet34),
+    _network("ResNet18", "9", resnet18, res=64),
     _network("ResNet18 SE", "10", partial(resnet18, attention=_se)),
     _network("ResNet18 spatial", "10", partial(resnet18, attention=SpatialAttention)),
     _network("ResNet18 CBAM", "10", partial(resnet18, attention=cbam)),
     _network("ResNet18 without skips SE", "10", partial(_without_skips, attention=_se)),
-    _network("ResNet18", "9", resnet18, res=64),
-    _network("ResNet34", "9", resnet34, res=64),
 )
 """What is trained once and measured: receptive fields, probes and saturation beside each other."""
 

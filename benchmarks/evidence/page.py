@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.evidence import figures, trainings
-from benchmarks.evidence.observed import ObservedNetwork, observed
+from benchmarks.evidence.observed import ObservedConv, ObservedNetwork, observed
 from benchmarks.evidence.repaired import RepairedNetwork, TrainedChange, repaired_networks
 from benchmarks.evidence.verdicts import LABELS, PREDICTORS, Label, scored
 from benchmarks.sections import with_section
@@ -57,10 +57,11 @@ def _networks(networks: Sequence[ObservedNetwork]) -> str:
         "border b_min",
         "tail of saturation",
         "unproductive",
-        "of them in the tail",
-        "behind the border",
-        "of them in the tail",
-        "last gain of a probe",
+        "of these gain",
+        "in the tail",
+        "from the border on",
+        "of these gain",
+        "in the tail",
     )
     rows = []
     for network in networks:
@@ -68,8 +69,6 @@ def _networks(networks: Sequence[ObservedNetwork]) -> str:
         tail = network.measured.tail
         unproductive = [conv for conv in network.convs if conv.unproductive]
         behind = [conv for conv in network.convs if conv.behind]
-        gaining = [conv for conv in network.convs if not conv.gains_nothing]
-        last = f"{gaining[-1].name} ({100 * gaining[-1].gain:+.1f})" if gaining else "none"
         rows.append(
             (
                 network.title,
@@ -77,14 +76,18 @@ def _networks(networks: Sequence[ObservedNetwork]) -> str:
                 f"{network.measured.accuracy or 0:.1%}".replace("%", " %"),
                 f"`{border.name}`" if border else "none",
                 f"from `{tail[0].name}`, {len(tail)}" if tail else "none",
-                str(len(unproductive)),
-                str(sum(conv.in_tail for conv in unproductive)),
-                str(len(behind)),
-                str(sum(conv.in_tail for conv in behind)),
-                last,
+                *_counts(unproductive),
+                *_counts(behind),
             )
         )
     return _table(headings, rows)
+
+
+def _counts(convs: Sequence[ObservedConv]) -> Iterator[str]:
+    """How many there are, whose probes gain something, and how many are in the tail."""
+    yield str(len(convs))
+    yield str(sum(not conv.gains_nothing for conv in convs))
+    yield str(sum(conv.in_tail for conv in convs))
 
 
 def _figures(networks: Sequence[ObservedNetwork]) -> Iterator[str]:
@@ -127,7 +130,9 @@ def _scores(networks: Sequence[ObservedNetwork], label: Label) -> Iterator[Seque
             found.area,
             found.area_within,
         )
-        yield (predictor.name, *("" if x is None else f"{x:.2f}" for x in values))
+        fitted = ", ".join(f"{threshold:.2f}" for threshold in found.thresholds)
+        name = f"{predictor.name} (t = {fitted})" if fitted else predictor.name
+        yield (name, *("" if x is None else f"{x:.2f}" for x in values))
 
 
 def _repairs(networks: Sequence[RepairedNetwork]) -> str:

@@ -25,7 +25,7 @@ RESULTS = Path(__file__).parent / "results"
 WEIGHTS = Path(__file__).resolve().parents[2] / "build" / "evidence"
 
 SEEDS_OF_REPAIRS = (0, 1, 2)
-MOST_TIMES = 20
+MOST_TIMES = 8
 """Repairs that multiply the MACs by more than this are not trained: one would take hours."""
 
 

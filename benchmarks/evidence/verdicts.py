@@ -78,6 +78,8 @@ The last knows nothing of receptive fields: what others do better than this is t
 class Scored:
     """How a predictor fares against a label."""
 
+    thresholds: tuple[float, ...]
+    """Those of a single score that were fitted, one for each half; else none."""
     precision: float
     recall: float
     balanced: float
@@ -94,9 +96,12 @@ def scored(networks: Sequence[ObservedNetwork], predictor: Predictor, label: Lab
     truths: list[list[bool]] = []
     scores: list[list[float]] = []
     said: list[bool] = []
+    thresholds = []
     halves = networks[::2], networks[1::2]
     for fitted_on, tested in (halves, halves[::-1]):
         score, threshold = _fitted(predictor, label, [x for n in fitted_on for x in n.convs])
+        if predictor.threshold is None and len(predictor.scores) == 1:
+            thresholds.append(threshold)
         for network in tested:
             truths.append([label.of(conv) for conv in network.convs])
             scores.append(score(network.convs))
@@ -108,6 +113,7 @@ def scored(networks: Sequence[ObservedNetwork], predictor: Predictor, label: Lab
     ]
     all_truths = [truth for own in truths for truth in own]
     return Scored(
+        tuple(thresholds),
         float(precision_score(all_truths, said, zero_division=0)),
         float(recall_score(all_truths, said)),
         float(balanced_accuracy_score(all_truths, said)),
