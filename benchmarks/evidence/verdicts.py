@@ -34,7 +34,6 @@ class Label:
 LABELS = (
     Label("its probe gains nothing", lambda conv: conv.gains_nothing),
     Label("it is in the saturation tail", lambda conv: conv.in_tail),
-    Label("both", lambda conv: conv.gains_nothing and conv.in_tail),
 )
 
 
