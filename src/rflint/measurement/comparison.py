@@ -62,17 +62,18 @@ def _compared(analysis: Analysis, measured: Measured) -> tuple[str, bool | None]
     told.append(
         f"probes stop improving at {better[-1].described}"
         if better
-        else "no probe is better than that of the first layer"
+        else "no probe is clearly better than those before it"
     )
     if not measured.complete and any(_is_lacking(layer) for layer in measured.layers):
         return f"{'; '.join(told)}: interrupted, so that nothing follows", None
+    certainty = f", as far as gains from {100 * _least_gain(measured):.1f} points on can be told"
     if border is None:
         holds = not measured.tail
-        return f"{'; '.join(told)}: {_held(holds)}", holds
+        return f"{'; '.join(told)}: {_held(holds)}{certainty}", holds
     still = [x for x in better if x.verdict is Verdict.UNPRODUCTIVE]
     if still:
         told.append(f"{still[0].described} is called unproductive and still makes them better")
-    return f"{'; '.join(told)}: {_held(not still)}", not still
+    return f"{'; '.join(told)}: {_held(not still)}{'' if still else certainty}", not still
 
 
 def _is_lacking(layer: MeasuredLayer) -> bool:
@@ -81,6 +82,11 @@ def _is_lacking(layer: MeasuredLayer) -> bool:
 
 def _held(holds: bool) -> str:
     return "the prediction holds" if holds else "the prediction does not hold"
+
+
+def _least_gain(measured: Measured) -> float:
+    """The gain of a probe that is told from chance at every layer."""
+    return max(LEAST_GAIN, *(2 * (layer.probe_error or 0.0) for layer in measured.layers))
 
 
 def _about_the_tail(measured: Measured) -> str:

@@ -1,0 +1,115 @@
+"""What was measured beside what was predicted: gains of probes, and a sentence on the border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from torch import nn
+
+import rflint
+from rflint.analysis.analysis import Analysis
+from rflint.measurement.comparison import compare, gains
+from rflint.measurement.results import Measured, MeasuredLayer
+from zoo.paper.resnet import resnet18
+from zoo.paper.vgg import vgg
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    """ResNet18 at 32 px: the border is layer3.1.conv2, then layer4.0.conv2 and layer4.1.conv2."""
+    return rflint.lint(resnet18(width=0.25), res=32).models[0].analysis
+
+
+def measured(
+    analysis: Analysis,
+    probes: Mapping[str, float] | None = None,
+    saturations: Mapping[str, float] | None = None,
+    error: float = 0.002,
+) -> Measured:
+    """Every convolution with saturation 0.5 and a probe of 0.8, but those that are named."""
+    names = [x.name for x in analysis.layers if x.is_judged]
+    layers = tuple(
+        MeasuredLayer(
+            name,
+            0,
+            (saturations or {}).get(name, 0.5),
+            None if probes is None else probes.get(name, 0.8),
+            None if probes is None else error,
+        )
+        for name in names
+    )
+    trunk = frozenset((name, 0) for name in names)
+    return Measured(1000, 1000, 10, 0.8, 0.99, layers, trunk)
+
+
+def test_a_gain_is_held_against_the_best_of_all_layers_before(analysis: Analysis) -> None:
+    found = gains(analysis, measured(analysis, {"conv1": 0.7, "layer2.1.conv2": 0.9}))
+    assert ("conv1", 0) not in found, "there is nothing before it"
+    assert found["layer1.0.conv1", 0] == pytest.approx(0.1)
+    assert found["layer2.1.conv2", 0] == pytest.approx(0.1)
+    assert found["layer4.1.conv2", 0] == pytest.approx(-0.1), "the best is seven layers before"
+
+
+def test_a_layer_beside_another_is_not_held_against_it(analysis: Analysis) -> None:
+    found = gains(analysis, measured(analysis, {"layer2.0.conv2": 0.9}))
+    assert found["layer2.0.downsample.0", 0] == 0
+
+
+def test_a_tail_behind_the_border_is_told_in_a_sentence(analysis: Analysis) -> None:
+    low = {x.name: 0.1 for x in analysis.layers if x.name.startswith("layer4")}
+    probes = {"conv1": 0.7}
+    found = compare(analysis, measured(analysis, probes, low))
+    assert found.holds
+    assert found.sentence == (
+        "predicted border layer3.1.conv2; saturation falls at layer4.0.conv1 from 0.50 to 0.10 and "
+        "stays low; probes stop improving at layer1.0.conv1: the prediction holds, as far as gains "
+        "from 0.5 points on can be told"
+    )
+
+
+def test_an_unproductive_layer_that_gains_refutes_it(analysis: Analysis) -> None:
+    found = compare(analysis, measured(analysis, {"layer4.0.conv2": 0.9}))
+    assert found.holds is False
+    assert found.sentence.endswith(
+        "saturation has no tail; probes stop improving at layer4.0.conv2; layer4.0.conv2 is called "
+        "unproductive and still makes them better: the prediction does not hold"
+    )
+
+
+def test_a_layer_behind_the_border_that_a_skip_reaches_may_gain(analysis: Analysis) -> None:
+    found = compare(analysis, measured(analysis, {"layer4.0.conv1": 0.9}))
+    assert found.holds, "it is not called unproductive"
+
+
+def test_what_chance_may_be_counts_for_nothing(analysis: Analysis) -> None:
+    """A gain of three points, of which each probe may be off by two."""
+    found = compare(analysis, measured(analysis, {"layer4.0.conv2": 0.83}, error=0.02))
+    assert found.holds
+    assert found.sentence.endswith(
+        "no probe is clearly better than those before it: the prediction holds, as far as gains "
+        "from 4.0 points on can be told"
+    )
+
+
+def test_without_probes_nothing_is_decided(analysis: Analysis) -> None:
+    found = compare(analysis, measured(analysis))
+    assert found.holds is None
+    assert found.sentence.endswith("saturation has no tail; no probes were fitted")
+
+
+@pytest.mark.parametrize(
+    ("low", "holds"), [((), True), (("layer4.0.conv2", "layer4.1.conv1"), False)]
+)
+def test_where_no_border_is_predicted_a_tail_refutes_it(low: tuple[str, ...], holds: bool) -> None:
+    large = rflint.lint(resnet18(width=0.25), res=224).models[0].analysis
+    found = compare(large, measured(large, {}, dict.fromkeys((*low, "layer4.0.downsample.0"), 0.1)))
+    assert found.holds is holds
+    assert found.sentence.startswith("no border predicted; ")
+
+
+def test_a_tail_that_ends_before_the_model_does() -> None:
+    model: nn.Module = vgg(11)
+    analysis = rflint.lint(model, res=32).models[0].analysis
+    found = compare(analysis, measured(analysis, {}, {"13": 0.1, "16": 0.1}))
+    assert "saturation falls at 13 from 0.50 to 0.10 and stays low up to 16" in found.sentence
