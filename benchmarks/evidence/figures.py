@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.evidence.observed import ObservedNetwork
 from benchmarks.evidence.repaired import RepairedNetwork, TrainedChange
@@ -35,6 +36,10 @@ def draw_repaired(networks: Sequence[RepairedNetwork], file: Path) -> None:
             macs = [change.macs / 1e6] * len(accuracies)
             ax.plot(macs, accuracies, ".", color=colour, alpha=0.4)
             ax.plot(macs[:1], [100 * change.accuracy], marker, color=colour, label=label)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda macs, _: f"{macs:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.margins(x=0.15)
         ax.set_xlabel("million MACs", fontsize=8)
         ax.tick_params(labelsize=8)
     panels[0].set_ylabel("test accuracy, %", fontsize=8)
