@@ -99,7 +99,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], float]] = {
         (1, 3, 192, 192),
         0.3,
     ),
-    "ResNet34": (partial(resnet34, width=THIN), (1, 3, 192, 192), 0.3),
+    "ResNet34": (partial(resnet34, width=THIN), (1, 3, 320, 320), 0.3),
     "MPNet18": (partial(mpnet18, THIN), (1, 3, 160, 160), 0.1),
     "MPNet36": (partial(mpnet36, THIN), (1, 3, 192, 192), 0.15),
     # without normalisation, every maximum makes what it pools weigh more than its skip
