@@ -25,7 +25,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.sections import with_section
-from benchmarks.tables import show
+from benchmarks.tables import as_markdown, show
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "measure.md"
@@ -198,10 +198,9 @@ def main() -> None:
         print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
     show(HEADINGS, rows, markdown=options.markdown)
     if options.write:
-        lines = [HEADINGS, ["---"] * len(HEADINGS), *rows]
-        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(with_section(page, MARKER, table), encoding="utf-8")
+        written = with_section(page, MARKER, as_markdown(HEADINGS, rows))
+        PAGE.write_text(written, encoding="utf-8")
 
 
 if __name__ == "__main__":

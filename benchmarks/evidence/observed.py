@@ -12,13 +12,10 @@ from benchmarks.evidence.trainings import Training
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.border import from_border_on
 from rflint.graph.exact import Number
-from rflint.measurement.comparison import gains
+from rflint.measurement.comparison import LEAST_GAIN, gains
 from rflint.measurement.results import Measured
 from rflint.measurement.saved import read
 from rflint.report.model_report import ModelReport
-
-LEAST_GAIN = 0.005
-"""A probe has to gain more than half a point over all before it to count as better."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from benchmarks.evidence.observed import ObservedConv, ObservedNetwork, observed
 from benchmarks.evidence.repaired import RepairedNetwork, TrainedChange, repaired_networks
 from benchmarks.evidence.verdicts import LABELS, PREDICTORS, Label, scored
 from benchmarks.sections import with_section
+from benchmarks.tables import as_markdown
 from rflint.measurement.comparison import compare
 from rflint.text.numbers import abbreviated
 
@@ -41,11 +42,6 @@ def write() -> None:
     for name, text in sections.items():
         page = with_section(page, name, text)
     PAGE.write_text(page, encoding="utf-8")
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _networks(networks: Sequence[ObservedNetwork]) -> str:
@@ -80,7 +76,7 @@ def _networks(networks: Sequence[ObservedNetwork]) -> str:
                 *_counts(behind),
             )
         )
-    return _table(headings, rows)
+    return as_markdown(headings, rows)
 
 
 def _counts(convs: Sequence[ObservedConv]) -> Iterator[str]:
@@ -114,7 +110,7 @@ def _verdicts(networks: Sequence[ObservedNetwork]) -> Iterator[str]:
     for label in LABELS:
         positive = sum(label.of(conv) for conv in convs)
         yield f"**{label.name}**: {positive} of {len(convs)} convolutions."
-        yield _table(
+        yield as_markdown(
             ("predictor", "precision", "recall", "balanced accuracy", "AUC", "AUC within networks"),
             list(_scores(networks, label)),
         )
@@ -148,7 +144,7 @@ def _repairs(networks: Sequence[RepairedNetwork]) -> str:
     headings = ("network", "change", "accuracy", "difference", "parameters", "MACs")
     return (
         f"![Accuracy over MACs of networks and their repairs]({file.relative_to(DOCS)})\n\n"
-        + _table(headings, rows)
+        + as_markdown(headings, rows)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
@@ -60,14 +60,17 @@ def useful_parameters(layers: Sequence[AnalysedLayer]) -> frozenset[str]:
 
 def wasted_parameters(layers: Sequence[AnalysedLayer], of: Sequence[AnalysedLayer]) -> int:
     """How many parameters some of the layers have that none of all layers makes good use of."""
-    useful = useful_parameters(layers)
-    sizes = {name: size for x in of for name, size in x.layer.parameters if name not in useful}
-    return sum(sizes.values())
+    return _parameters_beside(of, useful_parameters(layers))
 
 
 def _own_parameters(layers: Sequence[AnalysedLayer], of: Sequence[AnalysedLayer]) -> int:
     """How many parameters some of the layers have that no other layer uses."""
     own = {id(x) for x in of}
     shared = {name for x in layers if id(x) not in own for name, _ in x.layer.parameters}
-    sizes = {name: size for x in of for name, size in x.layer.parameters if name not in shared}
+    return _parameters_beside(of, shared)
+
+
+def _parameters_beside(of: Sequence[AnalysedLayer], others: Set[str]) -> int:
+    """How many parameters some of the layers have that are not among others; each once."""
+    sizes = {name: size for x in of for name, size in x.layer.parameters if name not in others}
     return sum(sizes.values())

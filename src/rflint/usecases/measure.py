@@ -11,9 +11,6 @@ from torch import nn
 
 from rflint.configuration.configuration import Configuration
 from rflint.configuration.model_options import ModelOptions
-from rflint.configuration.requests import Request, requests_for
-from rflint.errors import UsageError
-from rflint.linting.rule_files import load_rules
 from rflint.measurement.results import Measured
 from rflint.measurement.running.checkpoint import load_weights
 from rflint.measurement.running.data.image_folder import Preparation
@@ -21,7 +18,8 @@ from rflint.measurement.running.data.source import Data, DataOptions, data_named
 from rflint.measurement.running.measure import MeasuringOptions, Progress, measure_model
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
-from rflint.usecases.targets import build_target
+from rflint.usecases.single_request import single_request
+from rflint.usecases.targets import build_request
 from rflint.usercode.stdout import stdout_to_stderr
 from rflint.usercode.surroundings import command_line_hidden, warnings_noted
 
@@ -50,16 +48,11 @@ def measure_target(
 
     `report` is that of linting it. Raises RflintError where it cannot be measured.
     """
-    request = only_request(target, options, configuration)
+    request = single_request(
+        target, options, configuration, "a model is measured at one resolution"
+    )
     with warnings_noted([]):
-        built = build_target(
-            request.target,
-            request.root,
-            request.arguments,
-            request.permissions,
-            request.pythonpath,
-            allocate=True,
-        )
+        built = build_request(request, allocate=True)
     (model,) = report.models
     told = load_weights(built.model, measuring.weights).told if measuring.weights else ""
     with stdout_to_stderr(), command_line_hidden(), warnings_noted([]):
@@ -70,14 +63,6 @@ def measure_target(
         )
         measured = _measured(built.model, model, data, measuring.options, told, progress)
     return replace(report, models=(replace(model, measured=measured),))
-
-
-def only_request(target: str, options: ModelOptions, configuration: Configuration) -> Request:
-    """The request for a target. Raises UsageError if there are several, or no one input."""
-    found = requests_for([target], options, configuration, load_rules(), lenient=True)
-    if len(found) > 1:
-        raise UsageError("a model is measured at one resolution", hint="Choose with --res.")
-    return found[0]
 
 
 def measure_object(

@@ -60,6 +60,18 @@ def build_target(
         return build_guarded(attribute, arguments, target, guard, allocate=allocate)
 
 
+def build_request(request: Request, *, allocate: bool = False) -> BuiltModel:
+    """The same for a request."""
+    return build_target(
+        request.target,
+        request.root,
+        request.arguments,
+        request.permissions,
+        request.pythonpath,
+        allocate=allocate,
+    )
+
+
 class BuiltTargets:
     """Builds the model of each target once in a run; an error is kept, and raised each time."""
 
@@ -85,13 +97,7 @@ class BuiltTargets:
         if key not in self._built:
             self._imports.prepare(request.target, request.root, request.pythonpath)
             try:
-                self._built[key] = build_target(
-                    request.target,
-                    request.root,
-                    request.arguments,
-                    request.permissions,
-                    request.pythonpath,
-                )
+                self._built[key] = build_request(request)
             except Exception as error:
                 self._built[key] = as_rflint_error(error)
         found = self._built[key]

@@ -99,9 +99,7 @@ def measure_model(
         if options.probes:
             steps["probes"] = lambda: run.add_probes(fitted, tested)
         if fields:
-            steps["effective receptive fields"] = lambda: run.with_fields(
-                run.so_far, fields, train, options
-            )
+            steps["effective receptive fields"] = lambda: run.add_fields(fields, train, options)
         names = list(steps)
         for number, step in enumerate(steps.values()):
             try:
@@ -315,22 +313,16 @@ class _Run:
                 f"was fitted: {_listed(without)}"
             )
 
-    def with_fields(
-        self,
-        measured: Measured,
-        layers: Sequence[AnalysedLayer],
-        train: Split,
-        options: MeasuringOptions,
-    ) -> Measured:
-        """The same with measured effective receptive fields of some layers."""
-        self.so_far = measured
+    def add_fields(
+        self, layers: Sequence[AnalysedLayer], train: Split, options: MeasuringOptions
+    ) -> None:
+        """Effective receptive fields of some layers."""
         self.begins("effective receptive fields", len(layers))
         for layer in layers:
             found = self._field(layer, train, options)
             if found is not None:
                 self.so_far = _changed(self.so_far, (layer.name, layer.call), field=found)
             self.advances(1)
-        return self.so_far
 
     def _field(
         self, layer: AnalysedLayer, train: Split, options: MeasuringOptions
