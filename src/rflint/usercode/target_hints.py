@@ -17,7 +17,7 @@ from rflint.usercode.module_place import ModulePlace, module_source
 from rflint.usercode.ownership import is_installed
 from rflint.usercode.paths import relative_path, short_path, source_at
 
-SUBCOMMANDS = ("rule", "fix", "plot", "diff", "init", "schema", "clean")
+SUBCOMMANDS = ("rule", "fix", "measure", "plot", "diff", "init", "schema", "clean")
 NOTEBOOK = ".ipynb"
 NOTEBOOKS = (
     "Notebooks are not read: put what builds the model into a .py file, and import it there."
