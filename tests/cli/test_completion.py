@@ -43,7 +43,10 @@ def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> 
 @pytest.mark.parametrize(
     ("line", "completed"),
     [
-        ("rflint ", ["clean", "diff", "fix", "init", "measure", "model:build", "plot", "rule", "schema"]),
+        (
+            "rflint ",
+            ["clean", "diff", "fix", "init", "measure", "model:build", "plot", "rule", "schema"],
+        ),
         ("rflint --res 16 ", ["model:build"]),
         ("rflint model:build ", ["model:build"]),
         ("rflint fix ", ["model:build"]),

@@ -187,7 +187,15 @@ def test_every_key(tmp_path: Path, name: str) -> None:
 
 def test_keys_are_what_the_options_are_called(tmp_path: Path) -> None:
     """But for --arg, which is one of many, --no-cache, and options about a single run."""
-    single = {"config", "isolated", "measured", "write-baseline", "statistics", "show-files", "when-changed"}
+    single = {
+        "config",
+        "isolated",
+        "measured",
+        "write-baseline",
+        "statistics",
+        "show-files",
+        "when-changed",
+    }
     single |= {"no-baseline", "list-targets", "watch", "quiet", "verbose", "debug", "version"}
     options = {x.opts[-1].removeprefix("--") for x in command.params if x.opts[0].startswith("-")}
     options = {{"arg": "args", "no-cache": "cache"}.get(x, x) for x in options - single}
