@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
@@ -27,27 +27,37 @@ class Comparison:
 def gains(analysis: Analysis, measured: Measured) -> Mapping[tuple[str, int], float]:
     """By layer, how much better its probe is than the best of the layers that it depends on.
 
-    Layers that depend on no other layer with a probe are left out. In one pass over the graph.
+    Layers that depend on no other layer with a probe are left out.
+    """
+    probed = _probed(analysis, measured, counts=lambda _: True)
+    return {(x.name, x.call): probe - best for x, probe, best in probed if best is not None}
+
+
+def _probed(
+    analysis: Analysis, measured: Measured, counts: Callable[[AnalysedLayer], bool]
+) -> Iterator[tuple[AnalysedLayer, float, float | None]]:
+    """Every layer with a probe, its accuracy, and the best of the layers that it depends on.
+
+    Of these only those that count are asked; None where there are none. In one pass over the graph.
     """
     best: dict[int, float] = {}
-    found: dict[tuple[str, int], float] = {}
-    for index, layer in enumerate(analysis.architecture.layers):
+    for index, layer in enumerate(analysis.layers):
         before = [best[e.source] for e in layer.inputs if e.source != INPUT and e.source in best]
         there = measured.layer(layer.name, layer.call) if layer.is_module else None
         probe = there.probe if there else None
-        if probe is not None and before:
-            found[layer.name, layer.call] = probe - max(before)
-        known = before + ([probe] if probe is not None else [])
+        if probe is not None:
+            yield layer, probe, max(before, default=None)
+        known = before + ([probe] if probe is not None and counts(layer) else [])
         if known:
             best[index] = max(known)
-    return found
 
 
 def compare(analysis: Analysis, measured: Measured) -> Comparison:
     """Hold the predicted border against the tail and the probes.
 
-    The prediction holds where no convolution behind the border that is unproductive makes the
-    probes better; without a border, where saturation has no tail or probes still improve in it.
+    The prediction holds where no unproductive convolution has a probe that is better than those of
+    all productive layers that it depends on; without a border, where saturation has no tail.
+    Nothing is decided where the measurement has nothing to say of it.
     """
     return Comparison(*_compared(analysis, measured))
 
@@ -56,24 +66,68 @@ def _compared(analysis: Analysis, measured: Measured) -> tuple[str, bool | None]
     border = analysis.border_min
     told = [f"predicted border {border.described}" if border else "no border predicted"]
     told.append(_about_the_tail(measured))
-    better = _improving(analysis, measured)
-    if better is None:
+    if all(layer.probe is None for layer in measured.layers):
         return f"{'; '.join(told)}; no probes were fitted", None
-    told.append(
-        f"probes stop improving at {better[-1].described}"
-        if better
-        else "no probe is clearly better than those before it"
-    )
-    if not measured.complete and any(_is_lacking(layer) for layer in measured.layers):
-        return f"{'; '.join(told)}: interrupted, so that nothing follows", None
+    told += _about_the_probes(analysis, measured)
+    silent = _why_nothing_follows(measured)
+    if silent:
+        return f"{'; '.join(told)}: {silent}, so that nothing follows", None
+    refuted = _unproductive_that_gains(analysis, measured)
+    if refuted:
+        layer, gain = refuted
+        told.append(
+            f"{layer.described} is called unproductive, and its probe is {100 * gain:.1f} points "
+            "better than those of all productive layers before it"
+        )
+    holds = refuted is None and (border is not None or not measured.tail)
     certainty = f", as far as gains from {100 * _least_gain(measured):.1f} points on can be told"
-    if border is None:
-        holds = not measured.tail
-        return f"{'; '.join(told)}: {_held(holds)}{certainty}", holds
-    still = [x for x in better if x.verdict is Verdict.UNPRODUCTIVE]
-    if still:
-        told.append(f"{still[0].described} is called unproductive and still makes them better")
-    return f"{'; '.join(told)}: {_held(not still)}{'' if still else certainty}", not still
+    if measured.accuracy is None:
+        certainty += ", and if the model was trained for these labels"
+    return f"{'; '.join(told)}: {_held(holds)}{'' if refuted else certainty}", holds
+
+
+def _why_nothing_follows(measured: Measured) -> str:
+    """Why a measurement says nothing of the prediction; empty where it does."""
+    if not measured.complete and any(_is_lacking(layer) for layer in measured.layers):
+        return "interrupted"
+    guessing = measured.accuracy_of_guessing
+    if measured.accuracy is not None and _is_guessing(measured.accuracy, measured):
+        return (
+            f"the model's accuracy of {100 * measured.accuracy:.1f} % is no better than "
+            f"guessing ({100 * guessing:.1f} %), it was not trained for these labels"
+        )
+    best = max(layer.probe for layer in measured.layers if layer.probe is not None)
+    if _is_guessing(best, measured):
+        return f"no probe is better than guessing ({100 * guessing:.1f} %)"
+    return ""
+
+
+def _is_guessing(accuracy: float, measured: Measured) -> bool:
+    """Whether an accuracy on the test samples may be that of naming the commonest class always."""
+    guessing = measured.accuracy_of_guessing
+    error = (guessing * (1 - guessing) / max(measured.test_samples, 1)) ** 0.5
+    return bool(accuracy <= guessing + max(LEAST_GAIN, 2 * error))
+
+
+def _unproductive_that_gains(
+    analysis: Analysis, measured: Measured
+) -> tuple[AnalysedLayer, float] | None:
+    """The first unproductive convolution with a probe clearly better than all productive ones.
+
+    Small gains of several of them add up: each is held against what is in front of all.
+    """
+    for layer, probe, best in _probed(analysis, measured, counts=_is_productive):
+        if best is None or _is_productive(layer):
+            continue
+        there = measured.layer(layer.name, layer.call)
+        assert there is not None
+        if probe - best > max(LEAST_GAIN, 2 * (there.probe_error or 0.0)):
+            return layer, probe - best
+    return None
+
+
+def _is_productive(layer: AnalysedLayer) -> bool:
+    return layer.verdict is not Verdict.UNPRODUCTIVE
 
 
 def _is_lacking(layer: MeasuredLayer) -> bool:
@@ -102,17 +156,19 @@ def _about_the_tail(measured: Measured) -> str:
     return f"saturation falls at {tail[0].name} {before}to {tail[0].saturation:.2f} and {goes_on}"
 
 
-def _improving(analysis: Analysis, measured: Measured) -> list[AnalysedLayer] | None:
-    """The judged convolutions whose probe is better than all before; None without probes."""
-    if all(layer.probe is None for layer in measured.layers):
-        return None
-    gained = gains(analysis, measured)
-    found = []
-    for x in analysis.layers:
-        there = measured.layer(x.name, x.call) if x.is_judged else None
-        if there is None or (x.name, x.call) not in gained:
-            continue
-        doubt = 2 * (there.probe_error or 0.0)
-        if gained[x.name, x.call] > max(LEAST_GAIN, doubt):
-            found.append(x)
-    return found
+def _about_the_probes(analysis: Analysis, measured: Measured) -> list[str]:
+    """From which judged convolution on no other has a probe that is clearly better."""
+    probed = [
+        (layer, there.probe)
+        for layer in analysis.layers
+        if layer.is_judged
+        and (there := measured.layer(layer.name, layer.call)) is not None
+        and there.probe is not None
+    ]
+    if not probed:
+        return []
+    enough = max(probe for _, probe in probed) - _least_gain(measured)
+    last = next(layer for layer, probe in probed if probe >= enough)
+    if last is probed[0][0]:
+        return [f"no probe is clearly better than that of {last.described}"]
+    return [f"probes stop improving at {last.described}"]

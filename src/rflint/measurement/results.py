@@ -69,6 +69,14 @@ class Measured:
     """Whether it was not interrupted."""
     notes: tuple[str, ...] = ()
     """Sentences that say what was not measured, and why."""
+    commonest: float | None = None
+    """The share of the commonest class among the test samples; None in files of earlier versions.
+    """
+
+    @property
+    def accuracy_of_guessing(self) -> float:
+        """The accuracy of whoever names the same class always, as far as that is known."""
+        return 1 / self.classes if self.commonest is None else self.commonest
 
     @property
     def tail(self) -> tuple[MeasuredLayer, ...]:
@@ -92,6 +100,7 @@ class Measured:
             "test_samples": self.test_samples,
             "classes": self.classes,
             "accuracy": self.accuracy,
+            "commonest": self.commonest,
             "delta": self.delta,
             "weights": self.weights or None,
             "data": self.data,
@@ -151,4 +160,5 @@ def measured_from(entry: Mapping[str, Any]) -> Measured:
         entry["data"],
         entry["complete"],
         tuple(entry.get("notes", ())),
+        entry.get("commonest"),
     )

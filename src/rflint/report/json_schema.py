@@ -187,6 +187,11 @@ _MEASURED = an_object(
         "each class.",
         or_null(_SHARE),
     ),
+    commonest=field(
+        "The share of the commonest class among the test samples, which is the accuracy of "
+        "guessing, or null where a file of an earlier version was read.",
+        or_null(_SHARE),
+    ),
     delta=field("The share of the variance that saturation explains.", _SHARE),
     weights=field(
         "Where the weights come from, or null for a model as it was built.", or_null(TEXT)

@@ -26,6 +26,8 @@ def measured(
     probes: Mapping[str, float] | None = None,
     saturations: Mapping[str, float] | None = None,
     error: float = 0.002,
+    accuracy: float | None = 0.8,
+    commonest: float | None = 0.1,
 ) -> Measured:
     """Every convolution with saturation 0.5 and a probe of 0.8, but those that are named."""
     names = [x.name for x in analysis.layers if x.is_judged]
@@ -40,7 +42,7 @@ def measured(
         for name in names
     )
     trunk = frozenset((name, 0) for name in names)
-    return Measured(1000, 1000, 10, 0.8, 0.99, layers, trunk)
+    return Measured(1000, 1000, 10, accuracy, 0.99, layers, trunk, commonest=commonest)
 
 
 def test_a_gain_is_held_against_the_best_of_all_layers_before(analysis: Analysis) -> None:
@@ -73,8 +75,54 @@ def test_an_unproductive_layer_that_gains_refutes_it(analysis: Analysis) -> None
     assert found.holds is False
     assert found.sentence.endswith(
         "saturation has no tail; probes stop improving at layer4.0.conv2; layer4.0.conv2 is called "
-        "unproductive and still makes them better: the prediction does not hold"
+        "unproductive, and its probe is 10.0 points better than those of all productive layers "
+        "before it: the prediction does not hold"
     )
+
+
+def test_small_gains_of_unproductive_layers_add_up(analysis: Analysis) -> None:
+    """Each is within what chance may be against the one before it; together they are not."""
+    probes = {"layer3.1.conv2": 0.803, "layer4.0.conv2": 0.806, "layer4.1.conv2": 0.809}
+    found = compare(analysis, measured(analysis, probes))
+    assert found.holds is False
+    assert "layer4.0.conv2 is called unproductive, and its probe is 0.6 points" in found.sentence
+
+
+def test_small_steps_are_improvements_where_they_add_up(analysis: Analysis) -> None:
+    names = [x.name for x in analysis.layers if x.is_judged]
+    probes = {name: min(0.7 + 0.004 * step, 0.74) for step, name in enumerate(names)}
+    found = compare(analysis, measured(analysis, probes))
+    assert f"probes stop improving at {names[9]}" in found.sentence, "half a point below the best"
+
+
+def test_of_a_model_that_guesses_nothing_follows(analysis: Analysis) -> None:
+    """Random features can be told apart, too: the probes of an untrained model say little."""
+    found = compare(analysis, measured(analysis, {"conv1": 0.7}, accuracy=0.11))
+    assert found.holds is None
+    assert found.sentence.endswith(
+        "the model's accuracy of 11.0 % is no better than guessing (10.0 %), it was not trained "
+        "for these labels, so that nothing follows"
+    )
+
+
+def test_of_probes_that_guess_nothing_follows(analysis: Analysis) -> None:
+    """Also where one class is so common that guessing is right most of the time."""
+    found = compare(analysis, measured(analysis, {}, accuracy=None, commonest=0.8))
+    assert found.holds is None
+    assert found.sentence.endswith(
+        "no probe is better than guessing (80.0 %), so that nothing follows"
+    )
+
+
+def test_what_an_earlier_version_saved_guesses_as_its_classes_do(analysis: Analysis) -> None:
+    assert compare(analysis, measured(analysis, {}, accuracy=0.11, commonest=None)).holds is None
+    assert compare(analysis, measured(analysis, {}, accuracy=0.2, commonest=None)).holds
+
+
+def test_a_model_without_scores_is_taken_to_be_trained(analysis: Analysis) -> None:
+    found = compare(analysis, measured(analysis, {}, accuracy=None))
+    assert found.holds
+    assert found.sentence.endswith("can be told, and if the model was trained for these labels")
 
 
 def test_a_layer_behind_the_border_that_a_skip_reaches_may_gain(analysis: Analysis) -> None:
@@ -87,8 +135,8 @@ def test_what_chance_may_be_counts_for_nothing(analysis: Analysis) -> None:
     found = compare(analysis, measured(analysis, {"layer4.0.conv2": 0.83}, error=0.02))
     assert found.holds
     assert found.sentence.endswith(
-        "no probe is clearly better than those before it: the prediction holds, as far as gains "
-        "from 4.0 points on can be told"
+        "no probe is clearly better than that of conv1: the prediction holds, as far as gains from "
+        "4.0 points on can be told"
     )
 
 

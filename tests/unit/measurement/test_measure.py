@@ -365,7 +365,7 @@ def nan_data() -> TensorDataset:
             {"train": data(), "input": [(1, 3, 12, 12), (1, 5)], "res": None},
             "takes image, numbers, and the data gives 1 input: missing a required argument: 'num",
         ),
-        (net(), {"train": data(channels=4)}, "does not run on a batch of 60x4x12x12"),
+        (net(), {"train": data(channels=4)}, "the samples are 4x12x12"),
         (net(), {"samples": 2}, "fewer than the 3 classes"),
         (net(), {"device": "cuda:99"}, "there is no device 'cuda:99'"),
         (nn.Sequential(nn.ReLU()), {"input": (1, 3, 12, 12)}, "no module of the model is a conv"),
@@ -510,3 +510,29 @@ def test_what_was_saved_is_shown_beside_the_findings(tmp_path: Path) -> None:
     entry = report.to_dict()["models"][0]["measured"]
     assert entry["layers"][0]["name"] == "stem"
     assert rflint.lint(net(), 12).to_dict()["models"][0]["measured"] is None
+
+
+@pytest.mark.parametrize(
+    ("channels", "size", "message", "hint"),
+    [
+        (3, 7, "the samples are 3x7x7, and the model was analysed at 3x12x12", "res=7"),
+        (1, 12, "the samples are 1x12x12", "Build the model for 1 channel"),
+    ],
+)
+def test_samples_are_of_the_size_that_was_analysed(
+    channels: int, size: int, message: str, hint: str
+) -> None:
+    other = data(channels=channels, size=size)
+    with pytest.raises(RflintError) as raised:
+        measured(net(), other, other)
+    assert message in raised.value.message
+    assert hint in raised.value.hint
+
+
+def test_the_share_of_the_commonest_class_is_told() -> None:
+    images, labels = data(90).tensors
+    few = TensorDataset(images[labels != 2][:50], labels[labels != 2][:50])
+    rare = TensorDataset(images[:10], torch.tensor([0] * 7 + [1] * 3))
+    found = measured(Net(2), few, rare)
+    assert found.commonest == 0.7
+    assert measured_from(found.to_dict()) == found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -50,6 +50,33 @@ def only_input(model: nn.Module, inputs: Any) -> Tensor | None:
     positional, named = _arguments(model, inputs)
     given = (*positional, *named.values())
     return given[0] if len(given) == 1 and isinstance(given[0], Tensor) else None
+
+
+def check_sizes(model: nn.Module, inputs: Any, analysed: Sequence[tuple[int, ...]]) -> None:
+    """Raise MeasurementFailed where the images of a batch are not of the size that was analysed.
+
+    Asked of models with one input: receptive fields would be held against another picture.
+    """
+    given = only_input(model, inputs)
+    if given is None or len(analysed) != 1 or given.dim() != len(analysed[0]):
+        return  # what a model takes in other ways it may bring to a size of its own
+    if given.dim() < 3 or not given.is_floating_point():
+        return  # sequences of tokens are as long as they are
+    sample, expected = tuple(given.shape[1:]), tuple(analysed[0][1:])
+    if sample != expected:
+        raise MeasurementFailed(
+            f"the samples are {size(sample)}, and the model was analysed at {size(expected)}: "
+            "what is measured would be of another input than what is predicted",
+            hint=_same_size(sample, expected),
+        )
+
+
+def _same_size(sample: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    if sample[1:] == expected[1:]:
+        return f"Build the model for {plural(sample[0], 'channel')}, or give it other data."
+    sides = sample[1:]
+    res = size(sides) if len(set(sides)) > 1 else str(sides[0])
+    return f"Analyse it at that size, --res {res}, or resize the data."
 
 
 def scores_of(output: Any) -> Tensor | None:

@@ -18,7 +18,7 @@ from rflint.errors import UsageError, error_text
 from rflint.graph.layer import Kind
 from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
 from rflint.measurement.running import effective_field
-from rflint.measurement.running.calls import called, moved, only_input, scores_of
+from rflint.measurement.running.calls import called, check_sizes, moved, only_input, scores_of
 from rflint.measurement.running.contribution_map import centre_of, contribution_map
 from rflint.measurement.running.covariance import RunningCovariance, rows_of, saturation
 from rflint.measurement.running.data.split import (
@@ -88,10 +88,17 @@ def measure_model(
     classes = check_classes(fitted.labels, tested.labels, classes)
     trunk = [x for x in chosen if x.kind.is_convolution and x.role is Role.TRUNK]
     begun = Measured(
-        train.size, 0, classes, None, options.delta, (), frozenset((x.name, x.call) for x in trunk)
+        train.size,
+        0,
+        classes,
+        None,
+        options.delta,
+        (),
+        frozenset((x.name, x.call) for x in trunk),
+        commonest=int(tested.labels.bincount().max()) / len(tested.labels),
     )
     with _evaluated(model, device):
-        run = _Run(model, device, progress or Progress())
+        run = _Run(model, device, analysis.architecture.inputs, progress or Progress())
         steps: dict[str, Callable[[], object]] = {
             "saturation": lambda: run.saturations(begun, chosen, train, options),
             "accuracy": lambda: run.accuracy(test, classes),
@@ -184,9 +191,17 @@ _INTERRUPTED = {
 class _Run:
     """Passes of one model over samples, and what they have shown so far."""
 
-    def __init__(self, model: nn.Module, device: torch.device, progress: Progress) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        device: torch.device,
+        analysed: Sequence[tuple[int, ...]],
+        progress: Progress,
+    ) -> None:
         self.model = model
         self.device = device
+        self.analysed = analysed
+        """The shapes of the inputs that receptive fields are told for."""
         self.progress = progress
         self.shapes: dict[LayerCall, tuple[int, ...]] = {}
         self.so_far: Measured
@@ -222,6 +237,7 @@ class _Run:
     def outputs(self, split: Split) -> Iterator[tuple[Any, Tensor]]:
         """What the model gives for each batch, and the labels."""
         for inputs, labels in split:
+            check_sizes(self.model, inputs, self.analysed)
             with torch.no_grad():
                 yield called(self.model, moved(inputs, self.model, self.device)), labels
 
