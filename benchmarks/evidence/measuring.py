@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 import rflint
 from benchmarks.evidence.trainings import RESULTS, Training
+from rflint.measurement.identity import identity_of
 from rflint.measurement.saved import as_text
 from zoo.fashion_mnist import Images, prepared, read
 
@@ -65,7 +66,8 @@ def run(training: Training) -> float:
     )
     file = file_of(training)
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = as_text(told, found.target, found.analysis.architecture.resolution)
+    architecture = found.analysis.architecture
+    text = as_text(told, found.target, architecture.resolution, identity_of(architecture))
     file.write_text(text, encoding="utf-8")
     return time.perf_counter() - started
 

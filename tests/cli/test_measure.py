@@ -135,12 +135,102 @@ def test_measurements_of_something_else_are_refused(
     rflint(*MEASURE, "--no-probes", "--save", "m.json", cwd=project)
     write(project, {"net.py": MODEL + "\n\nother = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3))"})
     saved = json.loads((project / "m.json").read_text())
+    del saved["model"]  # as of a file that tells nothing of it
     (project / "m.json").write_text(json.dumps(saved | {"target": "net.py:other"}))
     if arguments[0] == "net.py:build":
         (project / "m.json").write_text(json.dumps(saved))
     ran = rflint(*arguments, "--measured", "m.json", cwd=project)
     assert ran.status == 2
     assert said in ran.err
+
+
+TWINS = """
+from torch import nn
+
+
+def build(channels=1, kernel=3, depth=1, act=nn.ReLU):
+    layers = [nn.Conv2d(channels, 4, kernel, padding=kernel // 2), act()]
+    for _ in range(depth):
+        layers += [nn.Conv2d(4, 4, 3, padding=1), act()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+"""
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was measured of one of the models that a builder makes, without --arg and with it."""
+    folder = tmp_path_factory.mktemp("twins")
+    write(folder, {"net.py": MODEL, "twins.py": TWINS})
+    measure = ("measure", "twins.py:build", "--res", "16", "--data", "net.py:sets", "--no-probes")
+    for file, *given in (("m.json",), ("deep.json", "--arg", "depth=2")):
+        ran = rflint(*measure, "--layers", "0", "--save", file, *given, cwd=folder)
+        assert ran.status == 0, ran.err
+    return folder
+
+
+def linted(folder: Path, *arguments: str) -> Ran:
+    return rflint("twins.py:build", "--res", "16", *arguments, cwd=folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("channels=3",), "gets an input of 3x16x16 for each sample, not of 1x16x16"),
+        (("kernel=5",), "has a layer 0 that has a kernel of 5x5, not 3x3"),
+        (("depth=2",), "which does not have 6"),
+        (("depth=0",), "which does not have 2, 6"),
+    ],
+)
+def test_measurements_of_a_twin_by_other_arguments_are_refused(
+    twins: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    """Though the layer that was measured is there in each of them."""
+    given = [part for argument in arguments for part in ("--arg", argument)]
+    ran = linted(twins, "--measured", "m.json", *given)
+    assert (ran.status, ran.out) == (2, "")
+    assert "m.json holds measurements of another model than this twins.py:build, which" in ran.err
+    assert said in ran.err
+    assert "It was measured without --arg: lint it so. If the model has changed" in ran.err
+    other = linted(twins, "--measured", "deep.json", *given)
+    assert ("measured with --arg depth=2: lint it so" in other.err) == (arguments != ("depth=2",))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--arg", "channels=1"),
+        ("--tracer", "export"),
+        ("--train",),
+        ("--input", "4x1x16x16"),
+    ],
+)
+def test_the_same_model_in_other_words_is_shown_with_its_measurements(
+    twins: Path, arguments: tuple[str, ...]
+) -> None:
+    """A default that is given, another way to follow it, another batch."""
+    size = () if "--input" in arguments else ("--res", "16")
+    ran = rflint("twins.py:build", *size, "--measured", "m.json", *arguments, cwd=twins)
+    assert "Measured on 40 samples" in ran.out, ran.err
+
+
+def test_of_several_models_of_a_builder_the_one_that_was_measured_has_it(twins: Path) -> None:
+    models = "".join(
+        f'[[models]]\ntarget = "twins.py:build"\nargs = {{ depth = {depth} }}\nres = 16\n'
+        for depth in (1, 2)
+    )
+    write(twins, {"several/rflint.toml": models, "several/twins.py": TWINS})
+    file = str(twins / "deep.json")
+    ran = rflint("twins.py:build", "--measured", file, "--format", "json", cwd=twins / "several")
+    assert [model["measured"] is not None for model in ran.report["models"]] == [False, True]
+
+
+def test_files_that_tell_nothing_of_the_model_are_read(twins: Path) -> None:
+    """As rflint wrote them before: what they hold is shown where the layers are there."""
+    entry = json.loads((twins / "m.json").read_text())
+    del entry["model"]
+    (twins / "old.json").write_text(json.dumps(entry))
+    ran = linted(twins, "--measured", "old.json", "--arg", "channels=3")
+    assert "Measured on 40 samples" in ran.out, ran.err
 
 
 @pytest.mark.parametrize("data", ["net.py:sets", "net:sets"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,6 +215,7 @@ def _measure(given: MeasureArguments) -> int:
         return 2
     from rflint.cli.measuring_progress import shown_progress
     from rflint.usecases.measure import measure_target
+    from rflint.usecases.single_request import single_request
 
     with shown_progress(quiet=given.quiet) as progress:
         report = measure_target(
@@ -222,7 +223,8 @@ def _measure(given: MeasureArguments) -> int:
         )
     (model,) = report.models
     if given.save:
-        _save(given.save, model)
+        request = single_request(given.target, options, configuration, "")
+        _save(given.save, model, request.arguments)
     for name, file in outputs:
         with opened_output(file) as stream:
             reporter(name)(report, stream, given.verbose)
@@ -233,12 +235,16 @@ def _measure(given: MeasureArguments) -> int:
     return 0
 
 
-def _save(file: Path, model: ModelReport) -> None:
-    """Write the measurements to a file of their own."""
+def _save(file: Path, model: ModelReport, arguments: Mapping[str, Any]) -> None:
+    """Write the measurements to a file of their own, with what tells the model from others."""
+    from rflint.measurement.identity import identity_of
     from rflint.measurement.saved import as_text
+    from rflint.usercode.builder_values import as_typed
 
     assert model.measured is not None
-    text = as_text(model.measured, model.target, model.analysis.architecture.resolution)
+    architecture = model.analysis.architecture
+    identity = identity_of(architecture, {key: as_typed(arguments, key) for key in arguments})
+    text = as_text(model.measured, model.target, architecture.resolution, identity)
     try:
         with atomic_write(file) as partial:
             partial.write_text(text, encoding="utf-8")

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from rflint.errors import UsageError
+from rflint.measurement.identity import Identity, identity_from
 from rflint.measurement.results import Measured, measured_from
 
 VERSION = 1
 
 
-def as_text(measured: Measured, target: str, resolution: tuple[int, ...]) -> str:
+def as_text(
+    measured: Measured, target: str, resolution: tuple[int, ...], identity: Identity
+) -> str:
     """The text of a file with what was measured of a target at a resolution.
 
     Each layer has a line: maps of contributions would be thousands of lines, one for each number.
@@ -22,6 +25,7 @@ def as_text(measured: Measured, target: str, resolution: tuple[int, ...]) -> str
         "rflint_measured": VERSION,
         "target": target,
         "resolution": list(resolution),
+        "model": identity.to_dict(),
         **measured.to_dict(),
     }
     lines = [
@@ -40,6 +44,8 @@ class SavedMeasurements:
     measured: Measured
     target: str
     resolution: tuple[int, ...]
+    identity: Identity | None
+    """None in files of rflint that kept none."""
 
 
 def read(file: Path) -> SavedMeasurements:
@@ -56,6 +62,11 @@ def read(file: Path) -> SavedMeasurements:
             hint="rflint measure ... --save FILE writes such a file.",
         )
     try:
-        return SavedMeasurements(measured_from(entry), entry["target"], tuple(entry["resolution"]))
+        return SavedMeasurements(
+            measured_from(entry),
+            entry["target"],
+            tuple(entry["resolution"]),
+            identity_from(entry["model"]) if "model" in entry else None,
+        )
     except (KeyError, TypeError) as error:
         raise UsageError(f"{file} is damaged: {error}") from error

@@ -13,9 +13,12 @@ from torch.utils.data import TensorDataset
 import rflint
 from rflint.errors import UsageError
 from rflint.measurement.contribution import ContributionMap
+from rflint.measurement.identity import Identity
 from rflint.measurement.results import Measured, MeasuredLayer
 from rflint.measurement.running.contribution_map import centre_of, contribution_map
 from rflint.measurement.saved import as_text, read
+
+NOTHING_KNOWN = Identity((), (), whole=False, arguments={})
 
 
 def made(*values: Tensor, centre: tuple[float, ...] = (0.0, 0.0)) -> ContributionMap:
@@ -138,7 +141,7 @@ def measured() -> Measured:
 
 
 def test_a_file_keeps_it_in_the_line_of_its_layer(measured: Measured, tmp_path: Path) -> None:
-    text = as_text(measured, "net.py:build", (16, 12))
+    text = as_text(measured, "net.py:build", (16, 12), NOTHING_KNOWN)
     (tmp_path / "m.json").write_text(text)
     assert read(tmp_path / "m.json").measured == measured
     assert text.count("\n") < 25
@@ -146,7 +149,7 @@ def test_a_file_keeps_it_in_the_line_of_its_layer(measured: Measured, tmp_path: 
 
 
 def test_files_of_before_have_none(measured: Measured, tmp_path: Path) -> None:
-    entry = json.loads(as_text(measured, "net.py:build", (16, 12)))
+    entry = json.loads(as_text(measured, "net.py:build", (16, 12), NOTHING_KNOWN))
     del entry["layers"][0]["erf_map"]
     (tmp_path / "m.json").write_text(json.dumps(entry))
     field = read(tmp_path / "m.json").measured.layers[0].field
@@ -156,7 +159,7 @@ def test_files_of_before_have_none(measured: Measured, tmp_path: Path) -> None:
 
 
 def test_a_damaged_map_is_told_so(measured: Measured, tmp_path: Path) -> None:
-    entry = json.loads(as_text(measured, "net.py:build", (16, 12)))
+    entry = json.loads(as_text(measured, "net.py:build", (16, 12), NOTHING_KNOWN))
     del entry["layers"][0]["erf_map"]["rows"]
     (tmp_path / "m.json").write_text(json.dumps(entry))
     with pytest.raises(UsageError, match=r"m\.json is damaged: 'rows'"):
