@@ -86,7 +86,8 @@ def child(name: str, what: str) -> dict[str, Any]:
     from rflint.graph.layer import Kind
     from rflint.measurement.running import logistic, probes
     from rflint.measurement.running.data.split import split_of
-    from rflint.measurement.running.measure import MeasuringOptions, Progress, measure_model
+    from rflint.measurement.running.measure import MeasuringOptions, measure_model
+    from rflint.measurement.running.progress import Progress
     from zoo.torchvision_import import import_torchvision
 
     import_torchvision()

@@ -265,6 +265,59 @@ def test_mistakes_have_one_message(project: Path, arguments: tuple[str, ...], sa
     assert said in " ".join(ran.err.split())
 
 
+@pytest.mark.parametrize(
+    ("data", "said", "option"),
+    [
+        ("photos", "The first samples of photos are 28x28. If the model was trained", "28"),
+        ("net.py:sets", "The first samples of net.py:sets are 16x16.", "16"),
+        ("net.py:wide", "The first samples of net.py:wide are 16x24.", "16x24"),
+        ("several", "Give the size that the model was trained at.", "SIZE"),
+        ("nowhere", "Give the size that the model was trained at.", "SIZE"),
+    ],
+)
+def test_without_a_size_the_whole_command_is_told_with_that_of_the_data(
+    project: Path, data: str, said: str, option: str
+) -> None:
+    from PIL import Image
+
+    wide = """
+def wide():
+    images, labels = torch.zeros(8, 1, 16, 24), torch.arange(8) % 2
+    return torch.utils.data.TensorDataset(images, labels)
+"""
+    write(project, {"net.py": MODEL + wide})
+    write_images(project / "photos", {"train": 8}, side=28)
+    write_images(project / "several", {"train": 4})
+    Image.new("L", (9, 9)).save(project / "several" / "train" / "round" / "0.png")
+    given = (
+        "measure",
+        "net.py:build",
+        "--weights",
+        "last.pt",
+        "--data",
+        data,
+        "--arg",
+        "classes=2",
+    )
+    ran = rflint(*given, cwd=project)
+    assert (ran.status, ran.out) == (2, "")
+    assert "no input size" in ran.err
+    assert said in " ".join(ran.err.split())
+    assert ran.err.endswith(f"  rflint {' '.join(given)} --res {option}\n")
+    if option != "SIZE":
+        *_, command = ran.err.splitlines()
+        assert rflint(*command.split()[1:], "--no-probes", cwd=project).status == 0
+
+
+def test_a_hint_repeats_what_was_typed(project: Path) -> None:
+    """Here of a builder that lacks an argument; and not the size that it replaces."""
+    write(project, {"lacks.py": MODEL.replace("classes=2", "classes: int")})
+    ran = rflint("measure", "lacks.py:build", *MEASURE[2:], cwd=project)
+    assert ran.err.endswith(
+        "  rflint measure lacks.py:build " + " ".join(MEASURE[2:]) + " --arg classes=10\n"
+    )
+
+
 WAITS = """
 import signal
 
@@ -316,17 +369,42 @@ def test_ctrl_c_shows_and_keeps_what_is_measured(project: Path, batch: int, said
     assert said in " ".join(again.out.split())
 
 
-def test_ctrl_c_before_anything_is_measured(project: Path) -> None:
-    write(project, {"waits.py": WAITS.replace("BATCH", "1")})
+SLOW = """
+import signal
+import torch
+from torch.utils.data import Dataset
+
+
+class Slow(Dataset):
+    def __len__(self):
+        return 40
+
+    def __getitem__(self, index):
+        open("begun", "w").close()
+        signal.pause()
+
+
+def sets():
+    return Slow(), Slow()
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "data"), [("waits.py:Waits", "net.py:sets"), ("net.py:build", "slow.py:sets")]
+)
+def test_ctrl_c_before_anything_is_measured(project: Path, target: str, data: str) -> None:
+    """While the first batch is run, or samples are read for their labels."""
+    write(project, {"waits.py": WAITS.replace("BATCH", "1"), "slow.py": SLOW})
     os.mkfifo(project / "begun")
     running = started(
-        *("measure", "waits.py:Waits", "--res", "16", "--data", "net.py:sets", "--device", "cpu"),
+        *("measure", target, "--res", "16", "--data", data, "--device", "cpu"),
         *("--save", "kept.json"),
         cwd=project,
+        stderr=subprocess.PIPE,
     )
     (project / "begun").read_bytes()
     running.send_signal(signal.SIGINT)
-    assert running.communicate()[0] == ""
+    assert running.communicate() == ("", "rflint: interrupted: nothing was measured yet\n")
     assert running.returncode == 130
     assert not (project / "kept.json").exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class CommonOptions:
     options: ModelOptions
     config: Path | None = None
     isolated: bool = False
+    typed: Sequence[str] = ()
+    """All words of the command line, where it is about one model alone."""
 
 
 def command(request: Request, given: CommonOptions, subcommand: str = "") -> str:
@@ -40,6 +43,8 @@ def completed(hint: str, request: Request, given: CommonOptions) -> str:
     missing = [word for option in _MISSING.findall(hint) for word in option.split(" ")]
     if not missing:
         return hint
+    if given.typed:
+        return f"{hint}\n{with_options(given.typed, missing)}"
     if "--input" in missing:  # all of them, and not those alone that were not given
         given = replace(given, options=replace(given.options, input=None))
         request = replace(request, shapes=())
@@ -47,6 +52,19 @@ def completed(hint: str, request: Request, given: CommonOptions) -> str:
         given = replace(given, options=replace(given.options, res=None))
         request = replace(request, resolution=None)
     return f"{hint}\nrflint {shlex.join([*_words(request, given), *missing])}"
+
+
+def with_options(typed: Sequence[str], missing: Sequence[str]) -> str:
+    """A command as it was typed, with further options; a size or input replaces those given."""
+    replaced = tuple(x for x in ("--res", "--input") if x in missing)
+    kept: list[str] = []
+    words = iter(typed)
+    for word in words:
+        if word in replaced:
+            next(words, None)  # its value
+        elif not word.startswith(tuple(f"{x}=" for x in replaced)):
+            kept.append(word)
+    return shlex.join(["rflint", *kept, *missing])
 
 
 def _words(request: Request, given: CommonOptions) -> list[str]:

@@ -18,14 +18,19 @@ from rflint.cli.parameters import Destination, with_configuration_options, with_
 from rflint.errors import UsageError
 from rflint.files import atomic_write
 from rflint.report.reporters import FORMATS
+from rflint.usercode.interrupts import is_ctrl_c
 from rflint.usercode.stdout import end_stdout
 
 if TYPE_CHECKING:
+    from rflint.configuration.configuration import Configuration
     from rflint.report.model_report import ModelReport
+    from rflint.report.report import Report
     from rflint.usecases.measure import Measuring
 
 INTERRUPTED = 130
 """The exit status where Ctrl-C ended it; what was measured is shown all the same."""
+
+_TYPED = "rflint.typed"
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:
@@ -36,7 +41,15 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> t
         raise click.BadParameter(f"{value!r} is no list of numbers like 0.5,0.5,0.5") from error
 
 
-@click.command("measure")
+class _Remembering(click.Command):
+    """Keeps the words that were typed: hints repeat them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_TYPED] = (self.name, *args)
+        return super().parse_args(ctx, args)
+
+
+@click.command("measure", cls=_Remembering)
 @click.argument("target", shell_complete=complete_targets)
 @click.option(
     "--data",
@@ -123,7 +136,8 @@ def measure(**given: Any) -> None:
     Exit status: 0 measured, whatever was found; 2 not measured; 130 interrupted.
     """
     with errors_reported(given["debug"]):
-        status = _measure(collected(MeasureArguments, given))
+        typed = click.get_current_context().meta[_TYPED]
+        status = _measure(collected(MeasureArguments, {**given, "typed": typed}))
     sys.exit(status)
 
 
@@ -150,6 +164,7 @@ class MeasureArguments(ModelArguments):
     output: Path | None
     quiet: bool
     verbose: bool
+    typed: Sequence[str]
 
     def check(self) -> None:
         """Raises UsageError for options that contradict each other."""
@@ -186,44 +201,27 @@ class MeasureArguments(ModelArguments):
 def _measure(given: MeasureArguments) -> int:
     """Lint the model, measure it, and print the report; return the exit status."""
     given.check()
-    from rflint.cli.commands import CommonOptions
-    from rflint.cli.terminal import Terminal
     from rflint.configuration.read import load_configuration
-    from rflint.report.reporters import TELL_OF_SIZES, reporter
-    from rflint.usecases.lint import lint_project
-    from rflint.usecases.project_baseline import BaselineOptions
+    from rflint.report.reporters import reporter
 
-    options = given.options()
     configuration = load_configuration(given.config, isolated=given.isolated)
     outputs = chosen_outputs(
         given.formats, given.output, configuration, quiet=given.quiet, statistics=False
     )
-    report = lint_project(
-        [given.target],
-        options,
-        configuration,
-        with_sizes=any(name in TELL_OF_SIZES for name, _ in outputs),
-        baseline=BaselineOptions(use=False),
-        listener=Terminal(
-            CommonOptions(options, given.config, given.isolated),
-            quiet=given.quiet,
-            verbose=given.verbose,
-            debug=given.debug,
-        ),
-    )
+    try:
+        report = _measured(given, configuration, outputs)
+    except KeyboardInterrupt as error:
+        if not is_ctrl_c(error):
+            raise
+        note("interrupted: nothing was measured yet")
+        return INTERRUPTED
     if report.failures:
         return 2
-    from rflint.cli.measuring_progress import shown_progress
-    from rflint.usecases.measure import measure_target
-    from rflint.usecases.single_request import single_request
-
-    with shown_progress(quiet=given.quiet) as progress:
-        report = measure_target(
-            given.target, options, configuration, report, given.measuring(), progress
-        )
     (model,) = report.models
     if given.save:
-        request = single_request(given.target, options, configuration, "")
+        from rflint.usecases.single_request import single_request
+
+        request = single_request(given.target, given.options(), configuration, "")
         _save(given.save, model, request.arguments)
     for name, file in outputs:
         with opened_output(file) as stream:
@@ -233,6 +231,44 @@ def _measure(given: MeasureArguments) -> int:
         note("interrupted: what was measured until then is shown")
         return INTERRUPTED
     return 0
+
+
+def _measured(
+    given: MeasureArguments,
+    configuration: Configuration,
+    outputs: Sequence[tuple[str, Path | None]],
+) -> Report:
+    """The report with what was measured, or with why the model cannot be linted."""
+    from rflint.cli.commands import CommonOptions
+    from rflint.cli.measuring_terminal import MeasuringTerminal
+    from rflint.report.reporters import TELL_OF_SIZES
+    from rflint.usecases.lint import lint_project
+    from rflint.usecases.project_baseline import BaselineOptions
+
+    options = given.options()
+    report = lint_project(
+        [given.target],
+        options,
+        configuration,
+        with_sizes=any(name in TELL_OF_SIZES for name, _ in outputs),
+        baseline=BaselineOptions(use=False),
+        listener=MeasuringTerminal(
+            CommonOptions(options, given.config, given.isolated, given.typed),
+            given.measuring,
+            quiet=given.quiet,
+            verbose=given.verbose,
+            debug=given.debug,
+        ),
+    )
+    if report.failures:
+        return report
+    from rflint.cli.measuring_progress import shown_progress
+    from rflint.usecases.measure import measure_target
+
+    with shown_progress(quiet=given.quiet) as progress:
+        return measure_target(
+            given.target, options, configuration, report, given.measuring(), progress
+        )
 
 
 def _save(file: Path, model: ModelReport, arguments: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from rflint.measurement.running.measure import Progress
+from rflint.measurement.running.progress import SILENT, Progress
 
 
 class _Shown(Progress):
@@ -32,7 +32,7 @@ class _Shown(Progress):
 def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     """What measuring tells its progress to: bars on a terminal, nothing in a pipe."""
     if quiet or not sys.stderr.isatty():
-        yield Progress()
+        yield SILENT
         return
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()

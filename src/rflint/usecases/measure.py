@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from rflint.configuration.configuration import Configuration
 from rflint.configuration.model_options import ModelOptions
+from rflint.configuration.requests import Request
+from rflint.errors import RflintError
 from rflint.measurement.results import Measured
 from rflint.measurement.running.checkpoint import load_weights
-from rflint.measurement.running.data.image_folder import Preparation
+from rflint.measurement.running.data.image_folder import Preparation, common_size
 from rflint.measurement.running.data.source import Data, DataOptions, data_named, data_of
-from rflint.measurement.running.measure import MeasuringOptions, Progress, measure_model
+from rflint.measurement.running.measure import MeasuringOptions, measure_model
+from rflint.measurement.running.progress import SILENT, Progress
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from rflint.usecases.single_request import single_request
@@ -59,10 +62,28 @@ def measure_target(
         data = data_named(
             measuring.data,
             _preparation(built.model, model, measuring),
-            replace(measuring.taken, pythonpath=request.pythonpath),
+            replace(measuring.taken, pythonpath=request.pythonpath, progress=progress),
         )
         measured = _measured(built.model, model, data, measuring.options, told, progress)
     return replace(report, models=(replace(model, measured=measured),))
+
+
+def size_at_hand(measuring: Measuring, request: Request) -> tuple[int, ...] | None:
+    """The size of the samples at the beginning of the data; None where they are of several.
+
+    Images of a folder are not read as a whole, and of other data one sample of each part.
+    """
+    taken = replace(measuring.taken, pythonpath=request.pythonpath, samples=1, batch=1)
+    folder = taken.root / measuring.data
+    with stdout_to_stderr(), command_line_hidden(), warnings_noted([]):
+        try:
+            if folder.is_dir() and not taken.transform:
+                return common_size(folder)
+            data = data_named(measuring.data, Preparation((1, 1)), taken)
+        except RflintError:  # what is wrong with the data is told where it is measured
+            return None
+        inputs, _ = next(iter(data.train))
+    return tuple(inputs.shape[2:]) or None if isinstance(inputs, Tensor) else None
 
 
 def measure_object(
@@ -77,7 +98,7 @@ def measure_object(
     (model,) = report.models
     given = train if test is None else (train, test)
     data = data_of(given, f"{type(train).__name__}", taken)
-    measured = _measured(module, model, data, options, "those of the module", Progress())
+    measured = _measured(module, model, data, options, "those of the module", SILENT)
     return replace(report, models=(replace(model, measured=measured),))
 
 

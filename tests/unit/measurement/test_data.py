@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from torch.utils.data import (
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    Subset,
+    TensorDataset,
+)
 
 from rflint.errors import RflintError
 from rflint.measurement.running.data.image_folder import Preparation
@@ -19,9 +26,10 @@ from rflint.measurement.running.data.split import (
     Split,
     UnusableData,
     check_classes,
-    labels_of,
+    labelled,
     split_of,
 )
+from rflint.measurement.running.progress import Progress
 from tests.helpers.images import write_images
 from tests.helpers.program import write
 
@@ -32,6 +40,11 @@ def dataset(number: int = 20, classes: int = 4) -> TensorDataset:
     """Every sample's one number is its place."""
     places = torch.arange(number)
     return TensorDataset(places.float().view(-1, 1), places % classes)
+
+
+def labels_of(split: Split) -> Tensor:
+    (found,) = labelled([split])
+    return found.labels
 
 
 def places(split: Split) -> list[int]:
@@ -73,6 +86,100 @@ def test_what_transforms_draw_is_drawn_again_the_same() -> None:
     assert torch.equal(torch.cat([inputs for inputs, _ in split]), first)
 
 
+class Counted(Dataset[tuple[Tensor, int]]):
+    """Counts how often a sample is read."""
+
+    def __init__(self, size: int = 40, **attributes: object) -> None:
+        self.size = size
+        self.read = 0
+        vars(self).update(attributes)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        self.read += 1
+        return torch.zeros(1), index % 4
+
+
+LISTED = [index % 4 for index in range(40)]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"targets": LISTED},
+        {"labels": torch.tensor(LISTED).numpy()},
+        {"samples": [(f"{index}.png", label) for index, label in enumerate(LISTED)]},
+        {"labels": ["cat"] * 40, "targets": torch.tensor(LISTED).view(-1, 1)},
+    ],
+)
+def test_labels_that_a_data_set_lists_are_taken_without_reading_its_samples(
+    attributes: dict[str, object],
+) -> None:
+    source = Counted(**attributes)
+    for given in (source, Subset(source, range(40)), DataLoader(source, 8)):
+        source.read = 0
+        split = split_of(given, 30, 8, seed=0)
+        labels = labels_of(split)
+        assert source.read == 16, "some are compared"
+        assert torch.equal(labels, torch.cat([y for _, y in split]))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"targets": [(x + 1) % 4 for x in LISTED]},
+        {"targets": LISTED, "target_transform": lambda label: label},
+        {"labels": LISTED[:-1]},
+        {"labels": [0.5] * 40},
+        {"targets": lambda: LISTED},
+        {"samples": [(f"{index}.png", "cat") for index in range(40)]},
+    ],
+)
+def test_labels_are_read_from_samples_where_a_list_says_something_else(
+    attributes: dict[str, object],
+) -> None:
+    class Shown(Progress):
+        told: ClassVar[list[object]] = []
+
+        def begins(self, step: str, number: int) -> None:
+            self.told.append((step, number))
+
+        def advances(self, by: int) -> None:
+            self.told.append(by)
+
+    Shown.told.clear()
+    split = split_of(Counted(**attributes), 40, 20, seed=0)
+    (found,) = labelled([split], Shown())
+    assert torch.equal(found.labels, torch.cat([y for _, y in split]))
+    assert Shown.told == [("reading labels", 40), 20, 20]
+
+
+def test_a_list_that_turns_out_to_be_wrong_is_told() -> None:
+    changed = Counted(targets=LISTED)
+    split = split_of(changed, 40, 8, seed=0)
+    changed.__class__ = Late
+    with pytest.raises(UnusableData, match="another class where they are read than in the list"):
+        list(split)
+
+
+class Late(Counted):
+    """Its labels change between two passes."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return torch.zeros(1), 0
+
+
+def test_a_tensor_data_set_and_a_concatenation_know_their_labels() -> None:
+    for source in (dataset(8), ConcatDataset([dataset(3), dataset(5)]), Subset(dataset(9), [3, 1])):
+        split = split_of(source, 100, 4, 0)
+        assert split.labels is not None
+        assert torch.equal(split.labels, torch.cat([y for _, y in split]))
+    assert split_of(ConcatDataset([dataset(3), Counted(5)]), 100, 4, 0).labels is None
+
+
 class Stream(IterableDataset[tuple[Tensor, int]]):
     def __iter__(self) -> Iterator[tuple[Tensor, int]]:
         return iter((torch.tensor([float(i)]), i % 3) for i in range(10**9))
@@ -90,6 +197,7 @@ def test_of_a_stream_the_first_are_taken(source: Any) -> None:
     split = split_of(source, samples=10, batch=4, seed=0)
     assert places(split) == list(range(10))
     assert places(split) == list(range(10)), "and they are there for a second pass"
+    assert split.labels is not None, "what was read once is known"
 
 
 def test_a_loader_keeps_its_way_of_making_batches() -> None:

@@ -19,8 +19,9 @@ from rflint.measurement.results import Measured, measured_from
 from rflint.measurement.running.covariance import RunningCovariance, rows_of, saturation
 from rflint.measurement.running.data.split import split_of
 from rflint.measurement.running.features import grouped, number_of_features, pooled
-from rflint.measurement.running.measure import MeasuringOptions, Progress, measure_model
+from rflint.measurement.running.measure import MeasuringOptions, measure_model
 from rflint.measurement.running.observation import observed
+from rflint.measurement.running.progress import Progress
 
 CLASSES = 3
 

@@ -25,11 +25,12 @@ from rflint.measurement.running.data.split import (
     Labelled,
     Split,
     check_classes,
-    labels_of,
+    labelled,
 )
 from rflint.measurement.running.failures import check_finite
 from rflint.measurement.running.observation import LayerCall, observed
 from rflint.measurement.running.probes import probes, probing_device
+from rflint.measurement.running.progress import SILENT, Progress
 from rflint.text.numbers import first_few, plural
 from rflint.text.suggest import did_you_mean, similar
 
@@ -53,16 +54,6 @@ class MeasuringOptions:
     device: str = "auto"
 
 
-class Progress:
-    """Told how far it is; a user interface overrides what it shows."""
-
-    def begins(self, step: str, number: int) -> None:
-        """Called before a step that consists of so many samples or layers."""
-
-    def advances(self, by: int) -> None:
-        """Called when so many of them are done."""
-
-
 def measure_model(
     model: nn.Module,
     analysis: Analysis,
@@ -71,7 +62,7 @@ def measure_model(
     options: MeasuringOptions,
     *,
     classes: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> Measured:
     """Measure the layers of a model, in evaluation mode; the model comes back as it was.
 
@@ -84,7 +75,7 @@ def measure_model(
     chosen = _chosen(analysis, options.layers)
     fields = _chosen(analysis, options.fields) if options.fields else []
     device = chosen_device(options.device)
-    fitted, tested = Labelled(train, labels_of(train)), Labelled(test, labels_of(test))
+    fitted, tested = labelled((train, test), progress)
     classes = check_classes(fitted.labels, tested.labels, classes)
     trunk = [x for x in chosen if x.kind.is_convolution and x.role is Role.TRUNK]
     begun = Measured(
@@ -98,7 +89,7 @@ def measure_model(
         commonest=int(tested.labels.bincount().max()) / len(tested.labels),
     )
     with _evaluated(model, device):
-        run = _Run(model, device, analysis.architecture.inputs, progress or Progress())
+        run = _Run(model, device, analysis.architecture.inputs, progress)
         steps: dict[str, Callable[[], object]] = {
             "saturation": lambda: run.saturations(begun, chosen, train, options),
             "accuracy": lambda: run.accuracy(test, classes),

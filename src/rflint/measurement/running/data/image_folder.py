@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset(
     (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp", ".gif")
 )
+_LOOKED_AT = 4
+"""Of each class, the images whose size is looked at."""
 TRAINING = ("train", "training")
 TESTING = ("test", "val", "valid", "validation")
 
@@ -127,6 +130,26 @@ def image_folders(folder: Path, transform: Transform) -> tuple[ImageFolder, Imag
     if unknown:
         raise UnusableData(f"{tested} has classes that train/ lacks: {first_few(unknown, 3)}")
     return train, ImageFolder(tested, classes, transform)
+
+
+def common_size(folder: Path) -> tuple[int, int] | None:
+    """Height and width of the first images of each class; None where they differ."""
+    from PIL import Image
+
+    train, _ = image_folders(folder, lambda image: image)
+    files = [
+        file
+        for number in range(len(train.classes))
+        for file in islice((x for x, of in train.files if of == number), _LOOKED_AT)
+    ]
+    found = set()
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                found.add((image.height, image.width))
+        except OSError as error:
+            raise UnusableData(f"{file} is no image: {error_text(error)}") from error
+    return found.pop() if len(found) == 1 else None
 
 
 def _classes(folder: Path) -> tuple[str, ...]:

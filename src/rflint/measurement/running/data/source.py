@@ -10,6 +10,7 @@ from typing import Any
 from rflint.errors import UsageError, error_text
 from rflint.measurement.running.data.image_folder import Preparation, Transform, image_folders
 from rflint.measurement.running.data.split import Split, UnusableData, split_of
+from rflint.measurement.running.progress import SILENT, Progress
 from rflint.usercode.target import load_target
 
 NAMED = ("hfds/", "torch/")
@@ -31,6 +32,8 @@ class DataOptions:
     root: Path = Path()
     """What targets and folders are relative to."""
     pythonpath: tuple[Path, ...] = ()
+    progress: Progress = SILENT
+    """Told what is read before the samples are asked for: of streams all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def _data(train: Any, test: Any, classes: int | None, told: str, options: DataOp
     if test is None:
         train, test = _parted(train, options.seed)
         told = f"{told}; a fifth of it held out for testing"
-    taken = (options.samples, options.batch, options.seed)
+    taken = (options.samples, options.batch, options.seed, options.progress)
     return Data(split_of(train, *taken), split_of(test, *taken), classes, told)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from rflint.errors import RflintError, error_text
+from rflint.measurement.running.data.known_labels import LabelsKnown, known_labels
+from rflint.measurement.running.progress import SILENT, Progress
 from rflint.usercode.source_lines import innermost_user_line_of
 
 Batch = tuple[Any, Tensor]
@@ -45,11 +47,18 @@ class Labelled:
     labels: Tensor
 
 
-def split_of(source: Any, samples: int, batch: int, seed: int) -> Split:
+_COMPARED = 16
+"""So many samples are read to see whether they have the labels that their data set lists."""
+
+
+def split_of(
+    source: Any, samples: int, batch: int, seed: int, progress: Progress = SILENT
+) -> Split:
     """At most `samples` of a DataLoader, a Dataset, or anything that gives batches.
 
     Of a data set whose length is known they are drawn without replacement, each sample with the
     same probability; of what can only be gone through, the first are taken, and held in memory.
+    `progress` is told what is read meanwhile.
 
     Raises UnusableData for what gives no inputs with labels.
     """
@@ -57,16 +66,16 @@ def split_of(source: Any, samples: int, batch: int, seed: int) -> Split:
     if isinstance(source, DataLoader):
         goes_through = isinstance(source.dataset, IterableDataset) or source.batch_size is None
         if goes_through or not hasattr(source.dataset, "__len__"):
-            return _held(source, samples, batch)
+            return _held(source, samples, batch, progress)
         collate, source = source.collate_fn, source.dataset
     if isinstance(source, IterableDataset):
-        return _held(DataLoader(source, batch), samples, batch)
+        return _held(DataLoader(source, batch), samples, batch, progress)
     if isinstance(source, Dataset) or (
         hasattr(source, "__getitem__") and hasattr(source, "__len__")
     ):
-        return _drawn(source, samples, batch, seed, collate)
+        return _drawn(source, samples, batch, seed, collate, progress)
     if isinstance(source, Iterable):
-        return _held(source, samples, batch)
+        return _held(source, samples, batch, progress)
     raise UnusableData(
         f"the data is of type {type(source).__name__}, and gives no samples",
         hint="Give a DataLoader, a Dataset, or a pair of them: for fitting, and for testing.",
@@ -74,7 +83,12 @@ def split_of(source: Any, samples: int, batch: int, seed: int) -> Split:
 
 
 def _drawn(
-    source: Any, samples: int, batch: int, seed: int, collate: Callable[[list[Any]], Any] | None
+    source: Any,
+    samples: int,
+    batch: int,
+    seed: int,
+    collate: Callable[[list[Any]], Any] | None,
+    progress: Progress,
 ) -> Split:
     size = len(source)
     if not size:
@@ -83,31 +97,35 @@ def _drawn(
     order = torch.randperm(size, generator=torch.Generator().manual_seed(seed))[:number]
     chosen: Subset[Any] = Subset(source, order.tolist())
 
-    def batches() -> Iterator[Batch]:
+    def read(part: Subset[Any], together: int) -> Iterator[Batch]:
         # transforms of the user's that draw numbers draw the same ones in every pass
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for given in _given(DataLoader(chosen, batch, collate_fn=collate)):
+            for given in _given(DataLoader(part, together, collate_fn=collate)):
                 yield _as_batch(given)
 
-    return Split(batches, number, _known_labels(chosen))
+    labels = known_labels(chosen)
+    if labels is not None and not isinstance(source, LabelsKnown):
+        first = range(min(_COMPARED, number))
+        progress.begins("comparing labels", len(first))
+        (_, seen), *_ = read(Subset(chosen, first), len(first))
+        progress.advances(len(first))
+        labels = labels if torch.equal(seen, labels[: len(first)]) else None
+    return Split(lambda: _as_listed(read(chosen, batch), labels), number, labels)
 
 
-def _known_labels(source: Any) -> Tensor | None:
-    """The labels of a data set that has them apart from its samples, as folders of images do."""
-    if isinstance(source, Subset):
-        known = _known_labels(source.dataset)
-        return None if known is None else known[torch.as_tensor(source.indices)]
-    return source.known_labels if isinstance(source, LabelsKnown) else None
-
-
-@runtime_checkable
-class LabelsKnown(Protocol):
-    """A data set whose labels are known without reading the samples."""
-
-    @property
-    def known_labels(self) -> Tensor:
-        """The class of each sample."""
+def _as_listed(batches: Iterator[Batch], labels: Tensor | None) -> Iterator[Batch]:
+    """The same batches; raises UnusableData where they come with other labels than those listed."""
+    done = 0
+    for inputs, seen in batches:
+        if labels is not None and not torch.equal(seen, labels[done : done + len(seen)]):
+            raise UnusableData(
+                "some samples are of another class where they are read than in the list of labels "
+                "that their data set has",
+                hint="Samples have to come with the same label each time, that of the list.",
+            )
+        done += len(seen)
+        yield inputs, seen
 
 
 def _given(source: Iterable[Any]) -> Iterator[Any]:
@@ -127,9 +145,10 @@ def _given(source: Iterable[Any]) -> Iterator[Any]:
         ) from error
 
 
-def _held(source: Iterable[Any], samples: int, batch: int) -> Split:
+def _held(source: Iterable[Any], samples: int, batch: int, progress: Progress) -> Split:
     held: list[Batch] = []
     number = 0
+    progress.begins("reading samples", samples)
     for given in _given(source):
         inputs, labels = _as_batch(given)
         taken = min(len(labels), samples - number)
@@ -137,11 +156,12 @@ def _held(source: Iterable[Any], samples: int, batch: int) -> Split:
             part = slice(begin, min(begin + batch, taken))
             held.append((_part(inputs, part), labels[part]))
         number += taken
+        progress.advances(taken)
         if number >= samples:
             break
     if not number:
         raise UnusableData("the data is empty")
-    return Split(lambda: iter(held), number)
+    return Split(lambda: iter(held), number, torch.cat([labels for _, labels in held]))
 
 
 def _part(inputs: Any, samples: slice) -> Any:
@@ -216,11 +236,25 @@ def _as_labels(labels: Any) -> Tensor:
     return found.long()
 
 
-def labels_of(split: Split) -> Tensor:
-    """The class of each sample."""
+def labelled(splits: Sequence[Split], progress: Progress = SILENT) -> list[Labelled]:
+    """Each part with the class of each of its samples.
+
+    Where a data set does not list them, all of its samples are read for them.
+    """
+    unknown = sum(split.size for split in splits if split.labels is None)
+    if unknown:
+        progress.begins("reading labels", unknown)
+    return [Labelled(split, _labels_of(split, progress)) for split in splits]
+
+
+def _labels_of(split: Split, progress: Progress) -> Tensor:
     if split.labels is not None:
         return split.labels
-    return torch.cat([labels for _, labels in split])
+    found = []
+    for _, labels in split:
+        found.append(labels)
+        progress.advances(len(labels))
+    return torch.cat(found)
 
 
 def check_classes(fitted: Tensor, tested: Tensor, expected: int | None) -> int:
