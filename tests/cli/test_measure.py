@@ -83,6 +83,16 @@ def test_without_weights_it_is_said_so(project: Path) -> None:
     assert "no probes were fitted" in " ".join(ran.out.split())
 
 
+def test_in_few_words_it_is_a_line_a_finding_and_one_for_what_was_measured(project: Path) -> None:
+    ran = rflint(*MEASURE, "--no-probes", "--quiet", cwd=project)
+    assert (ran.status, ran.err) == (0, "")
+    *findings, last = ran.out.splitlines()
+    assert findings
+    assert all(": RF" in line for line in findings)
+    assert last.startswith("net.py:build at 16x16: measured on 80 samples: predicted border 11; ")
+    assert last.endswith("; no probes were fitted.")
+
+
 def test_measurements_are_kept_and_shown_again(project: Path) -> None:
     ran = rflint(*MEASURE, "--weights", "last.pt", "--save", "m.json", "--erf", "5", cwd=project)
     assert "wrote m.json" in ran.err

@@ -123,7 +123,12 @@ class _Remembering(click.Command):
     metavar="FILE",
     help="Write the report to a file.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No progress; one line a finding.")
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    help="No progress; a line for each finding, and one for what was measured.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show every layer.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def measure(**given: Any) -> None:

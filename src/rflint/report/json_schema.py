@@ -200,8 +200,8 @@ _MEASURED = an_object(
     complete=field("Whether all of it was measured, and not interrupted.", TRUTH),
     notes=field("Sentences that say what was not measured, and why.", list_of(TEXT)),
     tail=field(
-        "The names of the layers of the tail pattern: the longest run of convolutions whose "
-        "saturation is below half of the average of all others.",
+        "The names of the layers of the tail pattern: the longest run of at least two "
+        "convolutions whose saturation is below half of the average of all others.",
         list_of(NAME),
     ),
     layers=field(

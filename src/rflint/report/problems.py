@@ -16,6 +16,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
+from rflint.report.measurements import told_of_layers
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from rflint.text.numbers import size
@@ -40,6 +41,8 @@ class Problem:
     """The model and the input size, where the report has several."""
     finding: Finding | None = None
     """None for an exceeded limit."""
+    measured: str = ""
+    """What a trained model showed of the layer, where that is known."""
 
     @property
     def layer(self) -> str:
@@ -68,10 +71,11 @@ class Problem:
 
     @property
     def text(self) -> str:
-        """Layer, message and label, in one sentence."""
+        """Layer, message, what was measured, and label, in one sentence."""
         layer = f"{self.title}: " if self.layer else ""
+        measured = f" ({self.measured})" if self.measured else ""
         label = f" [{self.label}]" if self.label else ""
-        return f"{layer}{self.message}{label}"
+        return f"{layer}{self.message}{measured}{label}"
 
 
 def problems(report: Report) -> Iterator[Problem]:
@@ -86,6 +90,7 @@ def problems_by_model(report: Report) -> Iterator[tuple[ModelReport, list[Proble
     fingerprint = fingerprinter()
     for model in report.models:
         at = (model.title, model.analysis.architecture.resolution)
+        measured = told_of_layers(model.analysis, model.measured) if model.measured else {}
         yield (
             model,
             [
@@ -101,6 +106,7 @@ def problems_by_model(report: Report) -> Iterator[tuple[ModelReport, list[Proble
                         fingerprint((x.code, *at, x.layer)),
                         label(model),
                         x,
+                        measured.get((x.layer, x.call), ""),
                     )
                     for x in model.findings
                 ),

@@ -14,7 +14,7 @@ from rflint.text.escape import one_line
 _NAME, _SENTENCE = 100, 600
 """Longer ones are cut."""
 
-_PLAIN_WORD = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+-]*[)"'.,;:!?]*""")
+_PLAIN_WORD = re.compile(r"""(?i)(?!.*www\.)[("']*[a-z0-9.,%/+'-]*[)"'.,;:!?]*""")
 """Words in which GitHub finds no markup, mention, link or emoji."""
 
 

@@ -14,30 +14,47 @@ from rflint.graph.construction import place_text
 from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.report.building_lines import BuildingLines
+from rflint.report.measurements import (
+    field_sentences,
+    filled_columns,
+    legend,
+    measured_on,
+    measured_rows,
+    measured_sentence,
+    told_weights,
+)
 from rflint.report.model_report import ModelReport
 from rflint.report.problems import Problem, problems, problems_by_model, resolution
 from rflint.report.report import Failure, Report
 from rflint.report.wording import convolutions_cell, larger_input, paragraph
 from rflint.text.markdown import code_span, sentence, that_fit
-from rflint.text.numbers import abbreviated, plural, relative_change
+from rflint.text.numbers import abbreviated, compact_size, plural, relative_change
 
 _ROOM_FOR_TABLE, _ROOM_FOR_MODEL, _ROOM_FOR_FAILURES, _ROOM = 12_000, 8_000, 6_000, 48_000
 """Characters. GitHub refuses comments of more than 65,536."""
 _MODELS, _LINES, _NAMES, _FAILURES = 50, 20, 8, 20
 """So many rows, lines of findings in a model, names in a line, and failures."""
+_LAYERS, _ROOM_FOR_MEASURED = 100, 5_000
+"""So many rows of measured layers, and characters for them; as many for what is said beside."""
+_PLUS_MINUS = "±"
 _COMMAND = 600
 """Longer ones are cut."""
 
 
 def write(report: Report, stream: TextIO, verbose: bool) -> None:
-    """Write the comment; models with findings come with what to do about them."""
+    """Write the comment; models with findings come with what to do about them.
+
+    Those that were measured come with what that showed.
+    """
     models = list(problems_by_model(report))
     parts = ["## rflint"]
     if models:
         parts.append(_table(models))
     if report.failures:
         parts.append(_failures(report.failures))
-    details = [_details(model, found, report.rules) for model, found in models if found]
+    details = [
+        _details(model, found, report.rules) for model, found in models if found or model.measured
+    ]
     shown = that_fit(details, _MODELS, _ROOM - sum(map(len, parts)))
     parts += shown
     if len(shown) < len(details):
@@ -101,9 +118,11 @@ def _details(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]
     return "\n\n".join(
         (
             f"### {code_span(model.title)}{f' at {at}' if (at := resolution(model)) else ''}",
-            f"<details>\n<summary>{_counts(found)}{offered}</summary>",
+            *([_sentence(model)] if model.measured else []),
+            f"<details>\n<summary>{_counts(found) or 'no findings'}{offered}</summary>",
             *filter(None, shown),
             *([f"{plural(more, 'more finding')}."] if more else []),
+            *_measured(model),
             *_advice(model),
             "</details>",
         )
@@ -157,6 +176,42 @@ def _names(names: Sequence[str]) -> str:
     shown = ", ".join(code_span(name) for name in distinct[:_NAMES])
     more = len(distinct) - _NAMES
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _sentence(model: ModelReport) -> str:
+    """What follows from what was measured."""
+    assert model.measured is not None
+    return sentence(measured_sentence(model.analysis, model.measured))
+
+
+def _measured(model: ModelReport) -> Iterator[str]:
+    """The layers that were measured in a table, on what, and what is to be said beside it."""
+    measured, analysis = model.measured, model.analysis
+    if measured is None:
+        return
+    layers = measured_rows(analysis, measured)
+    columns = filled_columns(layers)
+    rows = [f"| layer | sees | verdict |{''.join(f' {name} |' for name in columns)}"]
+    rows.append(f"| --- | ---: | --- |{' ---: |' * len(columns)}")
+    for row in layers:
+        x, cells = row.analysed, row.cells(_PLUS_MINUS)
+        sees = compact_size(axis.r_min for axis in x.input_field)
+        told = "".join(f" {cells[name]} |" for name in columns)
+        rows.append(f"| {code_span(x.described)} | {sees} | {x.verdict.value} |{told}")
+    shown = that_fit(rows, _LAYERS, _ROOM_FOR_MEASURED)
+    more = len(rows) - len(shown)
+    yield "\n".join(shown)
+    yield from [f"{plural(more, 'more layer')}."] if more else []
+    yield legend(measured, columns, _PLUS_MINUS)
+    beside = [
+        measured_on(measured),
+        sentence(measured.data),
+        sentence(told_weights(measured)),
+        *(f"{code_span(name)} {told}" for name, told in field_sentences(analysis, measured)),
+        *map(sentence, measured.notes),
+    ]
+    listed = [f"- {text}" for text in beside if text]
+    yield "\n".join(that_fit(listed, _LINES, _ROOM_FOR_MEASURED))
 
 
 def _advice(model: ModelReport) -> Iterator[str]:

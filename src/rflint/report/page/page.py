@@ -13,7 +13,8 @@ from itertools import count
 from rflint.errors import RflintError
 from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
-from rflint.measurement.comparison import compare, gains
+from rflint.measurement.comparison import gains
+from rflint.report.measurements import measured_sentence
 from rflint.report.model_report import ModelReport
 from rflint.report.page.headline import headline
 from rflint.report.page.layers import inputs_and_layers
@@ -24,7 +25,6 @@ from rflint.report.problems import at_resolution
 from rflint.report.report import Report
 from rflint.report.schema import JsonObject
 from rflint.report.wording import larger_input, paragraph
-from rflint.text.numbers import plural
 
 _CROSS = "×"
 
@@ -114,9 +114,7 @@ def _measured(model: ModelReport) -> str:
     """What was measured beside what was predicted, in a sentence; empty where nothing was."""
     if model.measured is None:
         return ""
-    sentence = compare(model.analysis, model.measured).sentence
-    samples = plural(model.measured.samples, "sample", ",")
-    return f"Measured on {samples}: {sentence}."
+    return measured_sentence(model.analysis, model.measured)
 
 
 def _measured_layers(model: ModelReport) -> list[JsonObject]:

@@ -32,10 +32,11 @@ class Glyphs:
     bad: str = "✗"
     warn: str = "!"
     unbounded: str = "∞"
+    plus_minus: str = "±"
 
 
 UNICODE = Glyphs()
-ASCII = Glyphs("x", "-", "|", "#", "%", ">", "...", "x", "!", "all")
+ASCII = Glyphs("x", "-", "|", "#", "%", ">", "...", "x", "!", "all", "+-")
 
 
 def console_for(stream: TextIO) -> Console:
