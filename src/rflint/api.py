@@ -193,10 +193,11 @@ def measure(
         samples: at most so many for fitting, and as many for testing.
         batch: how many samples at a time, of a Dataset.
         delta: the share of the variance that saturation explains.
-        layers: patterns of the layers to measure, like "layer3*"; without any, all convolutions
-            and linear layers.
+        layers: patterns of the layers whose saturation and probes are measured, like "layer3*";
+            without any, all convolutions and linear layers.
         probes: whether to fit logistic regressions.
-        erf: patterns of the layers whose effective receptive field is measured by gradients.
+        erf: patterns of the layers whose effective receptive field is measured by gradients,
+            whatever `layers` says.
         device: "cpu", "cuda", ...; "auto" for an accelerator, where one is there.
         seed: of what is drawn.
         name: what the report calls the model.

@@ -84,14 +84,20 @@ class _Remembering(click.Command):
     "--mean", callback=_numbers, metavar="NUMBERS", help="Per channel: 0.485,0.456,0.406."
 )
 @click.option("--std", callback=_numbers, metavar="NUMBERS", help="The same; both or neither.")
-@click.option("--layers", multiple=True, metavar="PATTERN", help="Only layers called like this.")
+@click.option(
+    "--layers",
+    multiple=True,
+    metavar="PATTERN",
+    help="Saturation and probes only of layers called like this.",
+)
 @click.option("--no-probes", is_flag=True, help="Fit no logistic regressions.")
 @click.option(
     "--erf",
     "fields",
     multiple=True,
     metavar="PATTERN",
-    help="Measure the effective receptive field of layers called like this, by gradients.",
+    help="Measure the effective receptive field of layers called like this, by gradients; whatever "
+    "--layers says.",
 )
 @click.option(
     "--delta",

@@ -131,7 +131,8 @@ def _is_productive(layer: AnalysedLayer) -> bool:
 
 
 def _is_lacking(layer: MeasuredLayer) -> bool:
-    return layer.saturation is None or layer.probe is None
+    """Whether it was not reached; effective fields come last, and of some layers nothing else."""
+    return layer.field is None and (layer.saturation is None or layer.probe is None)
 
 
 def _held(holds: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from torch import nn
@@ -10,7 +11,7 @@ from torch import nn
 import rflint
 from rflint.analysis.analysis import Analysis
 from rflint.measurement.comparison import compare, gains
-from rflint.measurement.results import Measured, MeasuredLayer
+from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
 from zoo.paper.resnet import resnet18
 from zoo.paper.vgg import vgg
 
@@ -161,3 +162,19 @@ def test_a_tail_that_ends_before_the_model_does() -> None:
     analysis = rflint.lint(model, res=32).models[0].analysis
     found = compare(analysis, measured(analysis, {}, {"13": 0.1, "16": 0.1}))
     assert "saturation falls at 13 from 0.50 to 0.10 and stays low up to 16" in found.sentence
+
+
+def test_effective_fields_may_be_interrupted_and_the_rest_still_says_something(
+    analysis: Analysis,
+) -> None:
+    """They are measured last, and of some layers nothing else is."""
+    whole = measured(analysis, {"conv1": 0.7})
+    *others, last = whole.layers
+    alone = replace(
+        last, saturation=None, probe=None, field=MeasuredField((4.4, 4.4), ((0.2, 0.1, 0.1),))
+    )
+    stopped = replace(whole, layers=(*others, alone), complete=False)
+    assert "interrupted" not in compare(analysis, stopped).sentence
+    assert compare(analysis, stopped).holds is not None
+    unreached = replace(stopped, layers=(*others, replace(alone, field=None)))
+    assert compare(analysis, unreached).holds is None

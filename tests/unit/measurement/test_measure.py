@@ -183,6 +183,36 @@ def test_effective_fields_are_measured_where_asked_for() -> None:
     assert fields["mix", 1].deviation > stem.deviation
 
 
+def test_an_effective_field_may_be_that_of_a_layer_of_which_nothing_else_is_told() -> None:
+    found = measured(net(), layers="mix", erf="stem")
+    assert [layer.key for layer in found.layers] == [("stem", 0), ("mix", 0), ("mix", 1)]
+    stem, *others = found.layers
+    assert stem.field == measured(net(), erf="stem", probes=False).layers[0].field
+    assert (stem.saturation, stem.probe) == (None, None)
+    assert all(layer.probe is not None and layer.field is None for layer in others)
+    assert found.trunk == {("stem", 0), ("mix", 0), ("mix", 1)}
+
+
+class Skipping(Net):
+    """It leaves a layer out where it runs on data."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        return self.head((self.mix(x) if x.is_meta else x).mean((2, 3)))
+
+
+@pytest.mark.parametrize(("model", "name"), [(Net(), "head"), (Skipping(), "mix")])
+def test_where_there_is_no_map_it_is_said_that_there_is_no_effective_field(
+    model: nn.Module, name: str
+) -> None:
+    found = measured(model, layers="stem", erf=name, probes=False)
+    assert found.notes == (
+        "no map with the axes of the input is made there, so that no effective receptive field was "
+        f"measured: {name}",
+    )
+    assert [layer.name for layer in found.layers] == ["stem"]
+
+
 def test_it_is_written_and_read_again() -> None:
     found = measured(net(), erf="stem")
     assert measured_from(json.loads(json.dumps(found.to_dict()))) == found

@@ -77,7 +77,8 @@ def measure_model(
     device = chosen_device(options.device)
     fitted, tested = labelled((train, test), progress)
     classes = check_classes(fitted.labels, tested.labels, classes)
-    trunk = [x for x in chosen if x.kind.is_convolution and x.role is Role.TRUNK]
+    shown = [x for x in analysis.layers if x in chosen or x in fields]
+    trunk = [x for x in shown if x.kind.is_convolution and x.role is Role.TRUNK]
     begun = Measured(
         train.size,
         0,
@@ -97,7 +98,9 @@ def measure_model(
         if options.probes:
             steps["probes"] = lambda: run.add_probes(fitted, tested)
         if fields:
-            steps["effective receptive fields"] = lambda: run.add_fields(fields, train, options)
+            steps["effective receptive fields"] = lambda: run.add_fields(
+                fields, train, options, [(x.name, x.call) for x in shown]
+            )
         names = list(steps)
         for number, step in enumerate(steps.values()):
             try:
@@ -321,20 +324,36 @@ class _Run:
             )
 
     def add_fields(
-        self, layers: Sequence[AnalysedLayer], train: Split, options: MeasuringOptions
+        self,
+        layers: Sequence[AnalysedLayer],
+        train: Split,
+        options: MeasuringOptions,
+        order: Sequence[LayerCall],
     ) -> None:
-        """Effective receptive fields of some layers."""
+        """Effective receptive fields of some layers; they may be none of which all else is told.
+
+        `order` is that in which all these layers are executed.
+        """
         self.begins("effective receptive fields", len(layers))
+        without = []
         for layer in layers:
+            call = (layer.name, layer.call)
             found = self._field(layer, train, options)
-            if found is not None:
-                self.so_far = _changed(self.so_far, (layer.name, layer.call), field=found)
+            if found is None:
+                without.append(layer.name)
+            else:
+                self.so_far = _changed(_with_layer(self.so_far, call, order), call, field=found)
             self.advances(1)
+        if without:
+            self.noted(
+                "no map with the axes of the input is made there, so that no effective receptive "
+                f"field was measured: {_listed(without)}"
+            )
 
     def _field(
         self, layer: AnalysedLayer, train: Split, options: MeasuringOptions
     ) -> MeasuredField | None:
-        """The effective receptive field of a layer; None where its output is no map."""
+        """The effective receptive field of a layer; None where it makes no map on this data."""
         generator = torch.Generator().manual_seed(options.seed)
         outputs: list[Tensor] = []
         maps: list[tuple[int, effective_field.GradientMaps]] = []
@@ -350,6 +369,8 @@ class _Run:
                 given = given.requires_grad_()
                 with torch.enable_grad():
                     called(self.model, given)
+                    if not outputs:
+                        return None
                     output = outputs.pop()
                     if output.dim() < 3 or output.dim() != given.dim():
                         return None
@@ -383,6 +404,14 @@ def _saturated(
 
 def _listed(names: Sequence[str]) -> str:
     return first_few(list(dict.fromkeys(names)), _SHOWN)
+
+
+def _with_layer(measured: Measured, call: LayerCall, order: Sequence[LayerCall]) -> Measured:
+    """What was measured, with a place for this layer too."""
+    if measured.layer(*call) is not None:
+        return measured
+    layers = (*measured.layers, MeasuredLayer(*call, None))
+    return replace(measured, layers=tuple(sorted(layers, key=lambda x: order.index(x.key))))
 
 
 def _changed(measured: Measured, call: LayerCall, **values: Any) -> Measured:
