@@ -258,6 +258,7 @@ def test_data_of_ones_own(project: Path, data: str) -> None:
         (("--data", "net.py:nothing"), "has no attribute 'nothing'"),
         (("--weights", "absent.pt"), "absent.pt: No such file or directory"),
         (("--weights", "last.pt", "--arg", "classes=5"), "15.weight is 2x8 in the file and 5x8"),
+        (("--weights", "last.pt", "--arg", "classes=5"), "for the training, with --arg classes=2:"),
         (("--mean", "0.5"), "one number for each channel, both or neither"),
         (("--mean", "a,b", "--std", "1"), "is no list of numbers"),
         (("--mean", "0", "--std", "0"), "have to be above 0"),

@@ -14,13 +14,15 @@ from rflint.configuration.model_options import ModelOptions
 from rflint.configuration.requests import Request
 from rflint.errors import RflintError
 from rflint.measurement.results import Measured
-from rflint.measurement.running.checkpoint import load_weights
+from rflint.measurement.running.builder_hint import builder_hint
+from rflint.measurement.running.checkpoint import UnfitWeights, load_weights
 from rflint.measurement.running.data.image_folder import Preparation, common_size
 from rflint.measurement.running.data.source import Data, DataOptions, data_named, data_of
 from rflint.measurement.running.measure import MeasuringOptions, measure_model
 from rflint.measurement.running.progress import SILENT, Progress
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
+from rflint.tracing.model.build import BuiltModel
 from rflint.usecases.single_request import single_request
 from rflint.usecases.targets import build_request
 from rflint.usercode.stdout import stdout_to_stderr
@@ -57,7 +59,7 @@ def measure_target(
     with warnings_noted([]):
         built = build_request(request, allocate=True)
     (model,) = report.models
-    told = load_weights(built.model, measuring.weights).told if measuring.weights else ""
+    told = _loaded(built, request, measuring.weights) if measuring.weights else ""
     with stdout_to_stderr(), command_line_hidden(), warnings_noted([]):
         data = data_named(
             measuring.data,
@@ -66,6 +68,18 @@ def measure_target(
         )
         measured = _measured(built.model, model, data, measuring.options, told, progress)
     return replace(report, models=(replace(model, measured=measured),))
+
+
+def _loaded(built: BuiltModel, request: Request, weights: Path) -> str:
+    """Put weights into a model, and tell where they come from."""
+    try:
+        return load_weights(built.model, weights).told
+    except UnfitWeights as error:
+        if built.builder is not None and not error.hint:
+            error.hint = builder_hint(
+                built.builder, type(built.model), request.arguments, error.sizes
+            )
+        raise
 
 
 def size_at_hand(measuring: Measuring, request: Request) -> tuple[int, ...] | None:

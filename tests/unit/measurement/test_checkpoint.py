@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rflint.errors import RflintError, UsageError
+from rflint.measurement.running.builder_hint import builder_hint
 from rflint.measurement.running.checkpoint import UnfitWeights, load_weights
 
 State = dict[str, Tensor]
@@ -108,6 +109,79 @@ def test_it_is_said_which_keys_do_not_fit(state: State, said: str, tmp_path: Pat
         load_weights(model, tmp_path / "last.pt")
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), "nothing is loaded in part"
+
+
+def saved(state: State, folder: Path) -> Path:
+    torch.save(state, folder / "last.pt")
+    return folder / "last.pt"
+
+
+def hint(state: State, folder: Path) -> str:
+    with pytest.raises(UnfitWeights) as raised:
+        load_weights(build(), saved(state, folder))
+    return raised.value.hint
+
+
+def test_a_name_that_is_nearly_that_of_the_model_is_told(tmp_path: Path) -> None:
+    class Named(nn.Module):
+        def __init__(self, name: str, channels: int = 3) -> None:
+            super().__init__()
+            self.add_module(name, nn.Linear(channels, 2))
+
+    with pytest.raises(UnfitWeights) as raised:
+        load_weights(Named("features"), saved(Named("feature").state_dict(), tmp_path))
+    said = "feature.weight of the file may be features.weight of the model: rename the keys."
+    assert raised.value.hint == said
+    for other in (Named("classifier"), Named("feature", 4)):  # another name, another shape
+        with pytest.raises(UnfitWeights) as raised:
+            load_weights(Named("features"), saved(other.state_dict(), tmp_path))
+        assert raised.value.hint == ""
+
+
+def test_weights_of_another_model_are_not_taken_for_misspelt_ones(tmp_path: Path) -> None:
+    """Ends of names, and numbers, are alike in all models."""
+    for names in (("7.weight", "7.bias"), ("body.0.weight", "0.running"), ("0.kernel",)):
+        assert hint({name: torch.ones(5, 3, 3, 3) for name in names}, tmp_path) == ""
+
+
+def built(classes: int = 4, width: int = 3, depth: float = 4.0, **more: Any) -> None: ...
+
+
+def plain() -> None: ...
+
+
+class Made(nn.Module):
+    def __init__(self, classes: int = 9, channels: int = 1) -> None: ...
+
+
+AS_TRAINED = "Build the model as it was built for the training"
+
+
+@pytest.mark.parametrize(
+    ("builder", "arguments", "sizes", "said"),
+    [
+        (built, {}, [(4, 7)], ", with --arg classes=7: these are the sizes in the file."),
+        (built, {"width": 4}, [(4, 7)], ", with --arg classes=7 or --arg width=7: these are"),
+        (built, {}, [(4, 7), (3, 1)], ", with --arg classes=7 and --arg width=1: these are"),
+        (built, {"classes": 5}, [(4, 7)], ". Its parameters: classes, width, depth."),
+        (built, {}, [], ". Its parameters: classes, width, depth."),
+        (built, {}, [(1, 3)], ", with --arg channels=3: these are the sizes in the file."),
+        (Made, {}, [(9, 2)], ", with --arg classes=2: these are"),
+        (plain, {}, [(4, 7)], ""),
+    ],
+)
+def test_the_builders_own_parameters_are_named(
+    builder: Any, arguments: dict[str, int], sizes: list[tuple[int, int]], said: str
+) -> None:
+    """Those whose value is the size that differs, or all; further ones are the class's."""
+    found = builder_hint(builder, Made, arguments, sizes)
+    assert found.startswith(AS_TRAINED + said) if said else not found
+
+
+def test_sizes_that_differ_are_kept_for_that(tmp_path: Path) -> None:
+    with pytest.raises(UnfitWeights) as raised:
+        load_weights(build(), saved(build(7).state_dict(), tmp_path))
+    assert raised.value.sizes == ((4, 7),)
 
 
 class Evil:

@@ -338,6 +338,16 @@ def test_why_the_models_accuracy_is_not_told(model: nn.Module, said: str) -> Non
     assert said in found.notes[0]
 
 
+def test_labels_that_are_counted_from_one_are_told() -> None:
+    shifted = [TensorDataset(x, y + 1) for x, y in (data(seed=s).tensors for s in (0, 1))]
+    found = measured(net(), *shifted, probes=False)
+    assert found.accuracy is None
+    assert found.notes == (
+        "the model gives 3 scores, and the labels of the data seem to start at 1 (1 to 3): "
+        "classes are counted from 0, and the accuracy is not told",
+    )
+
+
 @pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16, torch.float64])
 def test_inputs_have_the_precision_of_the_model(precision: torch.dtype) -> None:
     found = measured(net().to(precision))

@@ -5,7 +5,7 @@ Files are read without running code that they hold (torch.load with weights_only
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,23 @@ from torch import Tensor, nn
 from rflint.errors import RflintError, UsageError
 from rflint.measurement.running.weights_file import read_weights
 from rflint.text.numbers import first_few, plural, size
-from rflint.text.suggest import did_you_mean, similar
+from rflint.text.suggest import similar
 
 _DEEPEST = 4
 """How many mappings may lie around a state dict."""
 _FIRST = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model", "net")
 """Keys that are looked into first, where a file holds several state dicts."""
 _SHOWN = 4
+_ALIKE = 0.75
+"""How similar the names of two modules are, at least, to be taken for one that was renamed."""
 
 
 class UnfitWeights(RflintError):
     """The weights of a file are not those of the model."""
 
     kind = "weights"
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Sizes of weights that differ, in the model and in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +143,45 @@ def _check(file: Path, state: Mapping[str, Tensor], expected: Mapping[str, Tenso
         *([f"other shapes: {first_few(other, _SHOWN)}"] if other else []),
     ]
     if told:
-        likely = similar(missing[0], unexpected) if missing else []
-        raise UnfitWeights(
+        error = UnfitWeights(
             f"the weights of {file} do not fit the model: {'; '.join(told)}",
-            hint=did_you_mean(likely)
-            or "Build the model as it was built for the training: --arg num_classes=..., say.",
+            hint=_renamed(missing, unexpected, state, expected),
         )
+        error.sizes = _differing_sizes(state, expected)
+        raise error
+
+
+def _renamed(
+    missing: Sequence[str],
+    unexpected: Sequence[str],
+    state: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+) -> str:
+    """A sentence on a weight that the file has under another name that is much alike."""
+    for name in missing[:1]:
+        module, _, parameter = name.rpartition(".")
+        alike = {
+            other.rpartition(".")[0]: other
+            for other in unexpected
+            if other.rpartition(".")[2] == parameter and state[other].shape == expected[name].shape
+        }
+        for near in similar(module, alike, cutoff=_ALIKE):
+            return f"{alike[near]} of the file may be {name} of the model: rename the keys."
+    return ""
+
+
+def _differing_sizes(
+    state: Mapping[str, Tensor], expected: Mapping[str, Tensor]
+) -> tuple[tuple[int, int], ...]:
+    """Each pair of sizes once, in the order of the model's weights."""
+    pairs = [
+        (there, here)
+        for name, value in expected.items()
+        if name in state and state[name].dim() == value.dim()
+        for there, here in zip(value.shape, state[name].shape, strict=True)
+        if there != here
+    ]
+    return tuple(dict.fromkeys(pairs))
 
 
 def _is_counter(name: str) -> bool:

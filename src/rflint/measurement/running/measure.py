@@ -77,6 +77,7 @@ def measure_model(
     device = chosen_device(options.device)
     fitted, tested = labelled((train, test), progress)
     classes = check_classes(fitted.labels, tested.labels, classes)
+    lowest = int(min(fitted.labels.min(), tested.labels.min()))
     shown = [x for x in analysis.layers if x in chosen or x in fields]
     trunk = [x for x in shown if x.kind.is_convolution and x.role is Role.TRUNK]
     begun = Measured(
@@ -93,7 +94,7 @@ def measure_model(
         run = _Run(model, device, analysis.architecture.inputs, progress)
         steps: dict[str, Callable[[], object]] = {
             "saturation": lambda: run.saturations(begun, chosen, train, options),
-            "accuracy": lambda: run.accuracy(test, classes),
+            "accuracy": lambda: run.accuracy(test, classes, lowest),
         }
         if options.probes:
             steps["probes"] = lambda: run.add_probes(fitted, tested)
@@ -280,10 +281,10 @@ class _Run:
                 f"never called on this data, so that nothing is known of it: {_listed(never)}"
             )
 
-    def accuracy(self, test: Split, classes: int) -> None:
+    def accuracy(self, test: Split, classes: int, lowest: int) -> None:
         """The share of the test samples that the model classifies as they are labelled.
 
-        None where its output is no score for each class.
+        None where its output is no score for each class. `lowest` is the smallest label there is.
         """
         right = 0
         self.begins("accuracy", test.size)
@@ -293,10 +294,7 @@ class _Run:
                 self.noted("the model gives no scores of classes: its accuracy is not told")
                 break
             if scores.shape[1] < classes:
-                self.noted(
-                    f"the model gives {plural(scores.shape[1], 'score')}, and the labels of the "
-                    f"data are of {classes} classes, counted from 0: its accuracy is not told"
-                )
+                self.noted(_too_few(scores.shape[1], classes, lowest))
                 break
             right += int((scores.argmax(1).cpu() == labels).sum())
             self.advances(len(labels))
@@ -400,6 +398,17 @@ def _saturated(
     """What is known of a layer after the pass for saturation."""
     known = gathered.get(call)
     return MeasuredLayer(*call, None if known is None else saturation(known.covariance, delta))
+
+
+def _too_few(scores: int, classes: int, lowest: int) -> str:
+    """Why a model that gives so many scores has no accuracy on the labels of the data."""
+    gives = f"the model gives {plural(scores, 'score')}, and the labels of the data"
+    if lowest and classes - lowest <= scores:
+        return (
+            f"{gives} seem to start at {lowest} ({lowest} to {classes - 1}): classes are counted "
+            "from 0, and the accuracy is not told"
+        )
+    return f"{gives} are of {classes} classes, counted from 0: its accuracy is not told"
 
 
 def _listed(names: Sequence[str]) -> str:

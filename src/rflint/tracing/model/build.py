@@ -45,6 +45,8 @@ class BuiltModel:
     """Whether the target was a module already."""
     place: SourceLocation | None = None
     """Where the user's code defines the target."""
+    builder: Any = None
+    """What was called for it; None where the target was a module already."""
 
 
 def build(
@@ -81,7 +83,8 @@ def build(
     if model_in_steps(result):
         lacks = f"{described} has no forward: linted is its {inside[0]}, which its steps call"
         note = "; ".join(filter(None, (note, lacks)))
-    return BuiltModel(unwrapped(result), note, inside, is_module, place)
+    builder = None if is_module else attribute
+    return BuiltModel(unwrapped(result), note, inside, is_module, place, builder)
 
 
 def _check_builder(attribute: Any, described: str) -> None:
