@@ -74,6 +74,8 @@ def test_a_trained_model_is_measured(project: Path) -> None:
     assert [x["name"] for x in measured["layers"]] == ["0", "2", "5", "7", "9", "11", "15"]
     assert all(0 <= x["s"] <= 1 and 0 <= x["p"] <= 1 for x in measured["layers"])
     assert max(x["p"] for x in measured["layers"]) > 0.6, "discs and squares are told apart"
+    few = rflint(*MEASURE, "--delta", "0.995", "--layers", "0", "--layers", "2", cwd=project).out
+    assert "s: the share of directions that hold 99.5 % of the variance" in few
     assert set(measured["tail"]) <= {x["name"] for x in measured["layers"]}
 
 
@@ -264,7 +266,9 @@ def test_data_of_ones_own(project: Path, data: str) -> None:
         (("--mean", "0", "--std", "0"), "have to be above 0"),
         (("--layers", "7*", "--layers", "conv"), "is called 'conv'"),
         (("--res", "16,32"), "measured at one resolution"),
-        (("--device", "tpu"), "there is no device 'tpu'"),
+        (("--device", "tpu"), "there is no device 'tpu' here There is: cpu"),
+        (("--data", "nomodule:x"), "Looked for an installed package and in the current folder."),
+        (("--data", "net.py:nm"), "net.py has no attribute 'nm' It defines: build, sets."),
         (("--delta", "0"), "is not in the range"),
         (("--samples", "1"), "is not in the range"),
         (("--save", "absent/m.json"), "cannot write absent/m.json"),

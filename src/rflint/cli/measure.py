@@ -88,7 +88,7 @@ class _Remembering(click.Command):
     "--layers",
     multiple=True,
     metavar="PATTERN",
-    help="Saturation and probes only of layers called like this.",
+    help="Saturation and probes only of layers called like this; may be repeated.",
 )
 @click.option("--no-probes", is_flag=True, help="Fit no logistic regressions.")
 @click.option(
@@ -97,7 +97,7 @@ class _Remembering(click.Command):
     multiple=True,
     metavar="PATTERN",
     help="Measure the effective receptive field of layers called like this, by gradients; whatever "
-    "--layers says.",
+    "--layers says; may be repeated.",
 )
 @click.option(
     "--delta",

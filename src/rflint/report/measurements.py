@@ -61,7 +61,7 @@ def legend(measured: Measured, columns: Sequence[str], plus_minus: str) -> str:
     """What stands in the columns; empty where they need no words."""
     error = f" {plus_minus} its standard error" if plus_minus else ""
     meanings = {
-        S: f"the share of directions that hold {measured.delta:.3g} of the variance",
+        S: f"the share of directions that hold {100 * measured.delta:.4g} % of the variance",
         P: f"the accuracy of a linear classifier on the layer's output, in percent{error}",
         GAIN: "of p, in points, on the best layer in front of it",
     }

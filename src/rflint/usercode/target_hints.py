@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from rflint.text.numbers import first_few
@@ -142,7 +143,7 @@ _LOOKED = "Looked for an installed package and in"
 
 
 def _listed(folders: Sequence[Path]) -> str:
-    return ", ".join(str(x) for x in folders)
+    return ", ".join("the current folder" if x == Path() else str(x) for x in folders)
 
 
 def _modules_in(folder: Path) -> list[str]:
@@ -164,7 +165,13 @@ def missing_attribute(name: str, owner: Any) -> str:
     package = _folder_of(owner)
     if package and (inner := _in_package(name, owner.__name__, package)):
         return did_you_mean(inner)
-    public = [attribute for attribute in dir(owner) if not attribute.startswith("_")]
+    public = [
+        attribute
+        for attribute in dir(owner)
+        # a module that it imports is neither a model nor data
+        if not attribute.startswith("_")
+        and not isinstance(getattr(owner, attribute, None), ModuleType)
+    ]
     if alike := similar(name, public, 3, ignore_case=True):
         return did_you_mean(alike)
     defined = [

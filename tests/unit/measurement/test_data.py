@@ -303,6 +303,7 @@ def test_inputs_and_labels_of_different_numbers() -> None:
     ("fitted", "tested", "said"),
     [
         ([1, 1, 1], [1, 1], "all 3 samples are of one class"),
+        ([1], [1], "there is one sample to fit on, and that is of one class"),
         ([0, 5], [0, 5], "2 samples are fewer than the 6 classes"),
         ([0, 1, 0, 1], [0, 2], "no sample to fit is of: 2"),
     ],

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
-from rflint.errors import UsageError, error_text
+from rflint.errors import UsageError
 from rflint.graph.layer import Kind
 from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
 from rflint.measurement.running import effective_field
@@ -115,16 +115,27 @@ def measure_model(
 
 def chosen_device(named: str) -> torch.device:
     """The device of a name; "auto" is an accelerator, where one is there. Raises UsageError."""
-    if named != "auto":
-        try:
-            device = torch.device(named)
-            torch.empty(1, device=device)
-        except (RuntimeError, AssertionError) as error:
-            raise UsageError(f"there is no device {named!r}: {error_text(error)}") from error
-        return device
+    there = _devices()
+    if named == "auto":
+        return torch.device(there[-1])
+    try:
+        device = torch.device(named)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"there is no device {named!r} here", hint=f"There is: {', '.join(there)}."
+        ) from error
+    return device
+
+
+def _devices() -> list[str]:
+    """The devices that can be used here: the CPU, and then the accelerators, the best last."""
+    there = ["cpu"]
+    if torch.backends.mps.is_available():
+        there.append("mps")
     if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        there.append("cuda")
+    return there
 
 
 def _chosen(analysis: Analysis, patterns: Sequence[str]) -> list[AnalysedLayer]:

@@ -18,7 +18,7 @@ UNJUDGED, UNBOUNDED = "not judged", "no bound"
 SATURATION, PROBE = "saturation s, measured", "probe accuracy p, measured"
 SHARES = "saturation, accuracy"
 FIELDS = "effective receptive fields, measured: what the input gives to the middle of the output"
-R_MIN, R_MAX = "r_min", "r_max, within the input"
+R_MIN, R_MAX, R_BOTH = "r_min", "r_max, within the input", "r_min and r_max, within the input"
 LIFT = 9
 """Colours of contributions x follow log10(1 + 9 x): what is small is lifted, 0 and 1 stay."""
 COLOURING = f"contribution x,\nthe largest is 1;\ncolours follow\nlog10(1 + {LIFT} x)"

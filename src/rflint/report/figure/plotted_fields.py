@@ -22,6 +22,7 @@ from rflint.report.figure.looks import (
     INK,
     LIFT,
     OTHER,
+    R_BOTH,
     R_MAX,
     R_MIN,
 )
@@ -38,11 +39,12 @@ _ABOVE, _NUMBERS = 0.3, 0.14
 """Inches for the name of a layer, and for each line of numbers below its map."""
 _FLATTEST = 0.25
 """The height of a map that would be thinner."""
-_KEY_HEIGHT = 1.35
+_KEY_HEIGHT = 1.2
 _LINE = 0.19
 """The height of a line of the heading."""
 _LETTER = 0.08
 _NAME_LETTER = 0.075
+_DASHED = (0, (3, 2))
 _TICKS = (0.0, 0.1, 0.5, 1.0)
 
 
@@ -57,8 +59,10 @@ class FieldsLayout:
         self.heading = textwrap.wrap(one_line(told), int((inches - 2 * _EDGE) / _LETTER))
         below = max(_size(one)[1] + _NUMBERS * len(one.told) for one in maps) + 0.1
         self.row = _ABOVE + below
-        # the key is as high as it is: also beside maps that are flat
-        self.last_row = max(self.row, _ABOVE + _KEY_HEIGHT)
+        # the key is as high as it is, beside maps that are flat and where it stands alone
+        self.last_row = _ABOVE + _KEY_HEIGHT
+        if len(maps) % self.across:
+            self.last_row = max(self.row, self.last_row)
 
     @property
     def height(self) -> float:
@@ -107,10 +111,10 @@ class FieldsLayout:
             va="center",
             linespacing=1.25,
         )
-        handles = [
-            Line2D([], [], color=INK, linewidth=1.1, label=R_MIN),
-            Line2D([], [], color=INK, linewidth=1.1, linestyle=(0, (3, 2)), label=R_MAX),
-        ]
+        is_one = all(one.smallest == one.largest for one in self.maps)
+        handles = [Line2D([], [], color=INK, linewidth=1.1, label=R_BOTH if is_one else R_MIN)]
+        if not is_one:
+            handles.append(Line2D([], [], color=INK, linewidth=1.1, linestyle=_DASHED, label=R_MAX))
         ax.legend(
             handles=handles,
             loc="upper left",
@@ -146,7 +150,7 @@ def _draw_map(ax: Axes, one: FieldMap) -> None:
     ax.set_yticks([])
     for spine in ax.spines.values():
         spine.set_visible(True)
-    _outline(ax, one.largest, R_MAX, (0, (3, 2)))
+    _outline(ax, one.largest, R_MAX, _DASHED)
     _outline(ax, one.smallest, R_MIN, "-")
     letters = int((_CELL - 0.1) / _NAME_LETTER)
     name = cut_middle(one_line(one.name), letters)

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.legend import Legend
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from torch import nn
@@ -19,7 +20,9 @@ from torch import nn
 import rflint
 from rflint.measurement.contribution import ContributionMap
 from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
+from rflint.report.figure.figure import figure_of
 from rflint.report.figure.panels import SUFFIXES, plotted, save
+from rflint.report.figure.plotted_fields import FieldsLayout
 from rflint.report.model_report import ModelReport
 from zoo.paper.vgg import vgg
 
@@ -104,6 +107,41 @@ def test_every_measured_field_is_a_map_with_its_layers_name() -> None:
         assert image.get_extent() == [0, 32, 32, 0]
         assert (ax.get_xlim(), ax.get_ylim()) == ((0, 32), (32, 0))
         assert image.get_cmap().name == "magma_r", "perceptually uniform"
+
+
+def key(figure: MatplotlibFigure) -> list[str]:
+    """What the lines around maps mean, as the key has it."""
+    told = [[x.get_text() for x in one.get_texts()] for one in figure.findobj(Legend)]
+    (found,) = (x for x in told if any("within the input" in text for text in x))
+    return found
+
+
+def test_the_key_has_no_dashed_line_where_none_is_seen() -> None:
+    assert key(plotted(vgg16("0", "28"))) == ["r_min and r_max, within the input"]
+    branches = [measured(rflint.lint(Branches(), 32).models[0], "wide", "both")]
+    assert key(plotted(branches)) == ["r_min", "r_max, within the input"]
+
+
+class Branches(nn.Module):
+    """A path that is wide, and one that is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide = nn.Conv2d(3, 4, 9, padding=4)
+        self.narrow = nn.Conv2d(3, 4, 1)
+        self.both = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: Any) -> Any:
+        return self.both(self.wide(x) + self.narrow(x))
+
+
+def test_the_key_alone_in_its_row_takes_no_more_room_than_it_needs() -> None:
+    (model,) = vgg16("0", "7", "28")
+    fields = figure_of(model.analysis, "", measured=model.measured).fields
+    beside, alone, below = (FieldsLayout(fields[:number], "", 3.5) for number in (1, 2, 3))
+    assert alone.across == 2
+    assert beside.last_row == below.last_row == below.row
+    assert 1 < alone.last_row < alone.row
 
 
 def test_r_min_and_r_max_are_squares_around_the_centre_within_the_input() -> None:

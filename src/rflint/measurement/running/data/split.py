@@ -265,9 +265,13 @@ def check_classes(fitted: Tensor, tested: Tensor, expected: int | None) -> int:
     """
     there = set(fitted.tolist())
     if len(there) < 2:
-        raise UnusableData(
-            f"all {len(fitted)} samples are of one class: there is nothing to tell apart"
+        number = len(fitted)
+        told = (
+            f"all {number} samples are"
+            if number > 1
+            else "there is one sample to fit on, and that is"
         )
+        raise UnusableData(f"{told} of one class: there is nothing to tell apart")
     classes = max(expected or 0, int(fitted.max()) + 1, int(tested.max()) + 1)
     if len(fitted) < classes:
         raise UnusableData(
