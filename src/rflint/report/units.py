@@ -16,6 +16,11 @@ def main_unit(architecture: Architecture) -> str:
     return PIXELS if is_flat and PIXELS in units_of_layers(architecture) else POSITIONS
 
 
+def in_unit(size: str, unit: str) -> str:
+    """'1 position', '12x7 positions', '224 px'."""
+    return f"{size} {unit.removesuffix('s') if size == '1' else unit}"
+
+
 def units_of_layers(architecture: Architecture) -> tuple[str, ...]:
     """Per layer, the unit of its receptive field: pixels where it depends on an image.
 

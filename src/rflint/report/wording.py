@@ -13,7 +13,7 @@ from rflint.linting.finding import Finding
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
 from rflint.report.model_report import ModelReport
-from rflint.report.units import PIXELS, main_unit, units_of_layers
+from rflint.report.units import PIXELS, in_unit, main_unit, units_of_layers
 from rflint.text.numbers import (
     abbreviated,
     compact_size,
@@ -94,14 +94,14 @@ def sizes_asked_for(analysis: Analysis, cross: str = "x") -> str:
     a part of the model was not judged, nobody knows how far it sees.
     """
     unit = main_unit(analysis.architecture)
-    least = f"{compact_size(analysis.feasible_min, cross)} {unit}"
+    least = in_unit(compact_size(analysis.feasible_min, cross), unit)
     most = analysis.feasible_max
     asked = f"Receptive fields ask for at least {least}"
     if analysis.sizes_differ or not analysis.complete:
         return f"{asked}."
     if most is None:
         return f"{asked}; the widest spans the whole input."
-    return f"{asked}; the widest spans {compact_size(most, cross, 'all')} {unit}."
+    return f"{asked}; the widest spans {in_unit(compact_size(most, cross, 'all'), unit)}."
 
 
 def from_border_on(analysis: Analysis) -> str:
