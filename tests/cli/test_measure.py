@@ -15,6 +15,7 @@ from torch import nn
 
 from tests.helpers.images import write_images
 from tests.helpers.program import Ran, rflint, started, write
+from tests.helpers.terminal import on_a_terminal
 from zoo.fashion_mnist import FOLDER, MissingImages, read
 
 MODEL = """
@@ -322,6 +323,14 @@ def wide():
     if option != "SIZE":
         *_, command = ran.err.splitlines()
         assert rflint(*command.split()[1:], "--no-probes", cwd=project).status == 0
+
+
+def test_on_a_narrow_terminal_messages_are_broken_but_for_commands(project: Path) -> None:
+    given = ("measure", "net.py:build", "--data", "images", "--weights", "last.pt", "--seed=3")
+    lines = on_a_terminal(*given, cwd=project, COLUMNS="40").splitlines()
+    assert f"  rflint {' '.join(given)} --res 16" in lines
+    assert all(len(line) <= 40 for line in lines if not line.startswith("  rflint measure"))
+    assert len(lines) > 3
 
 
 def test_a_hint_repeats_what_was_typed(project: Path) -> None:

@@ -14,6 +14,7 @@ import click
 from rflint.cli.output import opened_output
 from rflint.errors import RflintError
 from rflint.text.escape import escaped_lines, log_message, one_line, without_ci_commands
+from rflint.text.wrapping import wrapped
 
 if TYPE_CHECKING:
     from rflint.configuration.requests import Request
@@ -38,14 +39,24 @@ def complain(error: RflintError, debug: bool, target: str = "") -> None:
         to_stderr("".join(traceback.format_exception(error)).rstrip("\n"))
     about = f"{target}: " if target and target not in error.message else ""
     place = f"{error.source}: " if error.source else ""
-    to_stderr(log_message(f"rflint: error: {place}{about}{error.message}"))
+    _say(f"rflint: error: {place}{about}{error.message}")
     if error.hint:
-        to_stderr(log_message(f"  {error.hint}"))
+        _say(f"  {error.hint}")
 
 
 def note(text: str) -> None:
     """Print a message on stderr that is no error."""
-    to_stderr(log_message(f"rflint: {text}"))
+    _say(f"rflint: {text}")
+
+
+def _say(text: str) -> None:
+    """Print a message on stderr; a terminal gets it in lines, of a log each message is one."""
+    told = log_message(text)
+    if sys.stderr is not None and sys.stderr.isatty():
+        from rich.console import Console
+
+        told = wrapped(told, Console(stderr=True).width)
+    to_stderr(told)
 
 
 def to_stdout(text: str) -> None:

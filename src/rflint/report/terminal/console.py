@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
 from rflint.linting.finding import Severity
 from rflint.text.escape import without_ci_commands
+from rflint.text.wrapping import bound, loosened
 
 _PIPE_WIDTH = 100
 
@@ -52,9 +55,25 @@ def plain_console() -> Console:
     return _literal(file=StringIO(), width=_PIPE_WIDTH, force_terminal=False, color_system=None)
 
 
+class _BindingConsole(Console):
+    """Breaks no line between a number and its unit, wherever a text stands: in tables, too."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """What is drawn, in pieces."""
+        if isinstance(renderable, Text):
+            renderable = renderable.copy()
+            renderable.plain = bound(renderable.plain)  # of the same length: styles stay in place
+        for segment in super().render(renderable, options):
+            yield segment._replace(text=loosened(segment.text))
+
+
 def _literal(**options: Any) -> Console:
     # as for Jupyter, it would show what is captured below the cell, too
-    return Console(markup=False, highlight=False, emoji=False, force_jupyter=False, **options)
+    return _BindingConsole(
+        markup=False, highlight=False, emoji=False, force_jupyter=False, **options
+    )
 
 
 def captured(console: Console, draw: Callable[[], None]) -> str:
