@@ -94,7 +94,7 @@ def _why_nothing_follows(measured: Measured) -> str:
     if measured.accuracy is not None and _is_guessing(measured.accuracy, measured):
         return (
             f"the model's accuracy of {100 * measured.accuracy:.1f} % is no better than "
-            f"guessing ({100 * guessing:.1f} %), it was not trained for these labels"
+            f"guessing ({100 * guessing:.1f} %), as of one that was not trained for these labels"
         )
     best = max(layer.probe for layer in measured.layers if layer.probe is not None)
     if _is_guessing(best, measured):

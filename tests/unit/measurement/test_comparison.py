@@ -101,8 +101,8 @@ def test_of_a_model_that_guesses_nothing_follows(analysis: Analysis) -> None:
     found = compare(analysis, measured(analysis, {"conv1": 0.7}, accuracy=0.11))
     assert found.holds is None
     assert found.sentence.endswith(
-        "the model's accuracy of 11.0 % is no better than guessing (10.0 %), it was not trained "
-        "for these labels, so that nothing follows"
+        "the model's accuracy of 11.0 % is no better than guessing (10.0 %), as of one that was "
+        "not trained for these labels, so that nothing follows"
     )
 
 
