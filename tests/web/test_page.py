@@ -246,15 +246,13 @@ def test_the_way_back_leads_to_the_model_before(
         label = tab.tab.locator("#model-title")
         first = label.inner_text()
         tab.tab.locator(".overview tbody tr").nth(1).get_by_role("button").click()
-        tab.tab.wait_for_function("location.hash.includes('model=')")
+        title = "document.querySelector('#model-title').innerText"
+        tab.tab.wait_for_function(f"location.hash.includes('model=') && {title} !== '{first}'")
         second = label.inner_text()
-        assert first != second
         tab.tab.go_back()
-        tab.tab.wait_for_function(f"document.querySelector('#model-title').innerText === '{first}'")
+        tab.tab.wait_for_function(f"{title} === '{first}'")
         tab.tab.go_forward()
-        tab.tab.wait_for_function(
-            f"document.querySelector('#model-title').innerText === '{second}'"
-        )
+        tab.tab.wait_for_function(f"{title} === '{second}'")
 
 
 def test_the_table_fits_a_common_window_and_a_sheet_of_paper(page: Written, tab: Opened) -> None:

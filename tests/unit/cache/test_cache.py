@@ -24,7 +24,7 @@ from torch import nn
 import rflint as package
 from tests.helpers.aged_files import _moments, aged
 from tests.helpers.forked import Forked
-from tests.helpers.program import Ran, plain_environment, write
+from tests.helpers.program import Ran, installed_rflint, plain_environment, write
 from tests.helpers.program import rflint as program
 
 MODEL = """
@@ -438,8 +438,8 @@ def test_where_nothing_can_be_written_nothing_is_kept(forked: Forked, tmp_path: 
 
 def test_runs_at_the_same_time_do_no_harm(tmp_path: Path) -> None:
     aged(tmp_path, {"model.py": MODEL})
-    with ThreadPoolExecutor(3) as pool:
-        runs = list(pool.map(lambda _: program(*LINT, cwd=tmp_path), range(3)))
+    with ThreadPoolExecutor(3) as pool:  # what runs are forked from takes one at a time
+        runs = list(pool.map(lambda _: installed_rflint(*LINT, cwd=tmp_path), range(3)))
     assert len({(ran.status, ran.out, ran.err) for ran in runs}) == 1
     folder = tmp_path / ".rflint_cache" / package.__version__
     assert sorted(folder.iterdir()) == records(tmp_path), "nothing half written is left"
