@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+_PATIENCE = 120
+"""Seconds after which a test gives up on a page; no result depends on them."""
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -34,6 +37,17 @@ class Opened:
     """What it wrote into the console, and what it failed at."""
     requests: list[str] = field(default_factory=list)
     """All that it asked for, but for itself."""
+
+    def wait_until(self, expression: str, *arguments: Any) -> None:
+        """Wait until an expression of the page's language holds.
+
+        Asked from here, again and again: what asks inside of the page needs eval there, which the
+        page's own policy forbids.
+        """
+        last = time.monotonic() + _PATIENCE
+        while not self.tab.evaluate(expression, *arguments):
+            assert time.monotonic() < last, f"never became true: {expression}"
+            self.tab.wait_for_timeout(20)
 
     def attributes(self, selector: str, *names: str) -> list[tuple[str, ...]]:
         """Attributes of every element that a selector finds, in the order of the document."""
@@ -75,7 +89,7 @@ def opened(running: Any, file: Path, fragment: str = "", **options: Any) -> Iter
     """A page of a file, which must neither complain nor ask for anything while it is open."""
     context = running.new_context(viewport={"width": 1280, "height": 900}, **options)
     tab = context.new_page()
-    tab.set_default_timeout(120_000)
+    tab.set_default_timeout(1000 * _PATIENCE)
     page = Opened(tab)
     url = file.as_uri()
 

@@ -75,7 +75,7 @@ def test_what_a_search_goes_to_is_in_sight_as_a_whole(page: Written, tab: Opened
     search.scroll_into_view_if_needed()
     search.fill(layers[-1]["name"])
     search.press("Enter")
-    tab.tab.wait_for_function(
+    tab.wait_until(
         """() => {
             const hit = document.querySelector("[data-testid=graph] .current-hit");
             const {top, bottom} = hit?.getBoundingClientRect() ?? {top: -1, bottom: -1};

@@ -151,9 +151,9 @@ def test_the_slider_judges_every_layer_as_rflint_does(page: Written, tab: Opened
     axis = max(range(len(sizes["stops"][0])), key=lambda k: sizes["stops"][-1][k])
     for stop in stops:
         tab.tab.get_by_test_id("size").fill(str(sizes["stops"][stop][axis]))
-        tab.tab.wait_for_function(
+        tab.wait_until(
             "(size) => document.querySelector('output.size-now').textContent === size",
-            arg=at[stop].replace("x", "×"),
+            at[stop].replace("x", "×"),
         )
         found = tab.attributes(ROW, "data-layer", "data-call", "data-verdict")
         if stop in linted:
@@ -247,12 +247,12 @@ def test_the_way_back_leads_to_the_model_before(
         first = label.inner_text()
         tab.tab.locator(".overview tbody tr").nth(1).get_by_role("button").click()
         title = "document.querySelector('#model-title').innerText"
-        tab.tab.wait_for_function(f"location.hash.includes('model=') && {title} !== '{first}'")
+        tab.wait_until(f"location.hash.includes('model=') && {title} !== '{first}'")
         second = label.inner_text()
         tab.tab.go_back()
-        tab.tab.wait_for_function(f"{title} === '{first}'")
+        tab.wait_until(f"{title} === '{first}'")
         tab.tab.go_forward()
-        tab.tab.wait_for_function(f"{title} === '{second}'")
+        tab.wait_until(f"{title} === '{second}'")
 
 
 def test_the_table_fits_a_common_window_and_a_sheet_of_paper(page: Written, tab: Opened) -> None:
@@ -260,7 +260,7 @@ def test_the_table_fits_a_common_window_and_a_sheet_of_paper(page: Written, tab:
     for media, width in (("screen", 1280), ("print", 794)):
         tab.tab.emulate_media(media=media)
         tab.tab.set_viewport_size({"width": width, "height": 1000})
-        tab.tab.wait_for_function(f"innerWidth === {width}")
+        tab.wait_until(f"innerWidth === {width}")
         assert tab.tab.evaluate(f"{table}.scrollWidth <= {table}.clientWidth"), media
         cell = "document.querySelector('td.path').getBoundingClientRect()"
         assert tab.tab.evaluate(f"{cell}.right") <= width
@@ -299,9 +299,7 @@ def test_nothing_is_wider_than_a_telephone(page: Written, running: Any) -> None:
         with opened(running, page.file, color_scheme=scheme) as tab:
             for width in (390, 1280):
                 tab.tab.set_viewport_size({"width": width, "height": 844})
-                tab.tab.wait_for_function(
-                    "(width) => document.documentElement.scrollWidth === width", arg=width
-                )
+                tab.wait_until("(width) => document.documentElement.scrollWidth === width", width)
 
 
 def test_all_of_it_is_printed(page: Written, tab: Opened) -> None:
@@ -341,9 +339,7 @@ def test_dots_lie_where_their_numbers_say(
     with opened(running, page.file) as tab:
         tab.tab.get_by_role("button", name="linear", exact=True).click()
         line = "[data-testid=figure] .input-size line"
-        tab.tab.wait_for_function(
-            "() => document.querySelector('.y-axis .tick text').textContent === '0'"
-        )
+        tab.wait_until("() => document.querySelector('.y-axis .tick text').textContent === '0'")
         ((height, _),) = tab.attributes(line, "y1", "y2")
         heights = tab.attributes(f"{COLUMN} circle", "cy")
         lengths = tab.attributes(COLUMN, "data-r-max")
