@@ -16,12 +16,12 @@ from rflint.configuration.model_options import ModelOptions
 from rflint.configuration.requests import Request, requests_for
 from rflint.errors import RflintError, UsageError
 from rflint.inputs.notation import read_shape
+from rflint.text.subcommands import SUBCOMMANDS
 from rflint.text.suggest import similar
 from rflint.usercode.file_hints import missing_file
 from rflint.usercode.module_place import module_place
 from rflint.usercode.target import check_target, load_target
 from rflint.usercode.target_hints import (
-    SUBCOMMANDS,
     missing_module,
     without_colon,
 )

@@ -29,27 +29,43 @@ def gains(analysis: Analysis, measured: Measured) -> Mapping[tuple[str, int], fl
 
     Layers that depend on no other layer with a probe are left out.
     """
-    probed = _probed(analysis, measured, counts=lambda _: True)
-    return {(x.name, x.call): probe - best for x, probe, best in probed if best is not None}
+    return {
+        (x.layer.name, x.layer.call): x.accuracy - x.best
+        for x in _probed(analysis, measured)
+        if x.best is not None
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Probed:
+    """A layer with a probe."""
+
+    layer: AnalysedLayer
+    accuracy: float
+    error: float
+    best: float | None
+    """Of the probes of the layers that it depends on; None where there are none."""
 
 
 def _probed(
-    analysis: Analysis, measured: Measured, counts: Callable[[AnalysedLayer], bool]
-) -> Iterator[tuple[AnalysedLayer, float, float | None]]:
-    """Every layer with a probe, its accuracy, and the best of the layers that it depends on.
+    analysis: Analysis,
+    measured: Measured,
+    counts: Callable[[AnalysedLayer], bool] = lambda _: True,
+) -> Iterator[_Probed]:
+    """Every layer with a probe; for `best` only layers count of which `counts` says so.
 
-    Of these only those that count are asked; None where there are none. In one pass over the graph.
+    In one pass over the graph.
     """
     best: dict[int, float] = {}
     for index, layer in enumerate(analysis.layers):
         before = [best[e.source] for e in layer.inputs if e.source != INPUT and e.source in best]
         there = measured.layer(layer.name, layer.call) if layer.is_module else None
-        probe = there.probe if there else None
-        if probe is not None:
-            yield layer, probe, max(before, default=None)
-        known = before + ([probe] if probe is not None and counts(layer) else [])
-        if known:
-            best[index] = max(known)
+        if there is not None and there.probe is not None:
+            error = there.probe_error or 0.0
+            yield _Probed(layer, there.probe, error, max(before, default=None))
+            before += [there.probe] if counts(layer) else []
+        if before:
+            best[index] = max(before)
 
 
 def compare(analysis: Analysis, measured: Measured) -> Comparison:
@@ -116,13 +132,11 @@ def _unproductive_that_gains(
 
     Small gains of several of them add up: each is held against what is in front of all.
     """
-    for layer, probe, best in _probed(analysis, measured, counts=_is_productive):
-        if best is None or _is_productive(layer):
+    for x in _probed(analysis, measured, counts=_is_productive):
+        if x.best is None or _is_productive(x.layer):
             continue
-        there = measured.layer(layer.name, layer.call)
-        assert there is not None
-        if probe - best > max(LEAST_GAIN, 2 * (there.probe_error or 0.0)):
-            return layer, probe - best
+        if x.accuracy - x.best > max(LEAST_GAIN, 2 * x.error):
+            return x.layer, x.accuracy - x.best
     return None
 
 
@@ -159,17 +173,11 @@ def _about_the_tail(measured: Measured) -> str:
 
 def _about_the_probes(analysis: Analysis, measured: Measured) -> list[str]:
     """From which judged convolution on no other has a probe that is clearly better."""
-    probed = [
-        (layer, there.probe)
-        for layer in analysis.layers
-        if layer.is_judged
-        and (there := measured.layer(layer.name, layer.call)) is not None
-        and there.probe is not None
-    ]
+    probed = [x for x in _probed(analysis, measured) if x.layer.is_judged]
     if not probed:
         return []
-    enough = max(probe for _, probe in probed) - _least_gain(measured)
-    last = next(layer for layer, probe in probed if probe >= enough)
-    if last is probed[0][0]:
+    enough = max(x.accuracy for x in probed) - _least_gain(measured)
+    last = next(x.layer for x in probed if x.accuracy >= enough)
+    if last is probed[0].layer:
         return [f"no probe is clearly better than that of {last.described}"]
     return [f"probes stop improving at {last.described}"]

@@ -101,16 +101,17 @@ class Identity:
         }
 
 
+def is_measurable(layer: Layer) -> bool:
+    """Whether it is a module that multiplies by weights; those called as functions have no name."""
+    return layer.is_module and (layer.kind.is_convolution or layer.kind is Kind.LINEAR)
+
+
 def identity_of(architecture: Architecture, arguments: Mapping[str, str] | None = None) -> Identity:
     """What tells a model from others, as far as its architecture does."""
     letters = architecture.layouts or ("",) * len(architecture.inputs)
     return Identity(
         tuple(map(_without_batch, architecture.inputs, letters)),
-        tuple(
-            _shape_of(layer)
-            for layer in architecture.layers
-            if layer.is_module and (layer.kind.is_convolution or layer.kind is Kind.LINEAR)
-        ),
+        tuple(_shape_of(layer) for layer in architecture.layers if is_measurable(layer)),
         not architecture.training and architecture.left_out is None,
         dict(arguments or {}),
     )

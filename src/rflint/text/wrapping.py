@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import textwrap
 
+from rflint.text.subcommands import SUBCOMMANDS
+
 _BOUND = "\ue000"
 """For private use: texts of users have it escaped, and to whoever breaks lines it is a letter.
 
@@ -18,7 +20,7 @@ _BEFORE_UNIT = re.compile(r"(?<=[\d∞]) (?=(?:%|px|[kMGT]|[kMGT]i?B|m?s)(?!\w))
 _OPTION = re.compile(r"(?<!\S)--[a-z][\w-]*[ ](?=\S)")
 _COMMAND = re.compile(
     r"(?:(?<=^)|(?<=: ))"
-    r"(?:rflint (?=-|(?:rule|fix|measure|plot|diff|init|schema|clean)(?!\w)|[^\s:]+:\w)"
+    rf"(?:rflint (?=-|(?:{'|'.join(SUBCOMMANDS)})(?!\w)|[^\s:]+:\w)"
     r"|pip install |\S*python[\d.]* -|torch\.save\().*"
 )
 """To the end of the line: commands stand at the end of sentences, or alone."""

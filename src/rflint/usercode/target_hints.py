@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from rflint.text.numbers import first_few
+from rflint.text.subcommands import SUBCOMMANDS
 from rflint.text.suggest import did_you_mean, similar
 from rflint.usercode.file_hints import missing_file
 from rflint.usercode.install_hints import package_elsewhere
@@ -18,7 +19,6 @@ from rflint.usercode.module_place import ModulePlace, module_source
 from rflint.usercode.ownership import is_installed
 from rflint.usercode.paths import relative_path, short_path, source_at
 
-SUBCOMMANDS = ("rule", "fix", "measure", "plot", "diff", "init", "schema", "clean")
 NOTEBOOK = ".ipynb"
 NOTEBOOKS = (
     "Notebooks are not read: put what builds the model into a .py file, and import it there."

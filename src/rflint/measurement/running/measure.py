@@ -15,7 +15,7 @@ from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.roles import Role
 from rflint.errors import UsageError
-from rflint.graph.layer import Kind
+from rflint.measurement.identity import is_measurable
 from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
 from rflint.measurement.running import effective_field
 from rflint.measurement.running.calls import called, check_sizes, moved, only_input, scores_of
@@ -140,11 +140,7 @@ def _devices() -> list[str]:
 
 def _chosen(analysis: Analysis, patterns: Sequence[str]) -> list[AnalysedLayer]:
     """The convolutions and linear layers whose names fit; those called as functions have none."""
-    there = [
-        layer
-        for layer in analysis.layers
-        if layer.is_module and (layer.kind.is_convolution or layer.kind is Kind.LINEAR)
-    ]
+    there = [x for x in analysis.layers if is_measurable(x.layer)]
     if not there:
         raise UsageError("no module of the model is a convolution or linear layer")
     for pattern in patterns:
