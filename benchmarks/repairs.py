@@ -4,7 +4,8 @@
     python -m benchmarks.repairs --zoo [--res 32,64,224] [--models torchvision/resnet18,...]
 
 The first measures, in one process after a first round that is not counted, how long it takes to
-rank all candidates of a model on its graph, and to rank them and verify those that are shown.
+rank all candidates of a model on its graph, to rank them and verify those that are shown, and how
+long the whole of `rflint.lint` takes, without repairs and (`to_dict`) with all that can be done.
 
 The second applies every repair that is shown for the sample of torchvision and timm in
 zoo/sample.py, with real weights: the changed model must return what the original returns, keep the
@@ -31,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+import rflint
 from rflint.analysis.analyse import analyse
 from rflint.errors import RflintError
 from rflint.inputs.tracing_options import TracingOptions
@@ -51,6 +53,12 @@ from zoo.torchvision_import import import_torchvision
 
 ROOT = Path(__file__).resolve().parents[1]
 
+MEASURED = (
+    *(("resnet18", 32), ("resnet50", 32), ("densenet121", 32), ("densenet201", 32)),
+    ("efficientnet_b0", 224),
+)
+"""Models of torchvision, and the sides of their inputs."""
+
 _FRESH = """
 import json, sys
 sys.path[:0] = [{root!r}, {folder!r}]
@@ -67,27 +75,37 @@ print(json.dumps(found))
 
 
 def measure(runs: int) -> None:
-    """Seconds to rank, and to rank and verify."""
-    table = Table("model, at 32 px", "candidates", "ranked in", "ranked and verified in", "shown")
+    """Seconds of computing to rank, to rank and verify, to lint without repairs and with them."""
+    table = Table(
+        *("model", "candidates", "ranked in", "ranked and verified in", "shown"),
+        *("linted in", "with its remedies in"),
+    )
     models = import_torchvision().models
-    for name in ("resnet18", "resnet50", "densenet121"):
+    for name, side in MEASURED:
         model = build(getattr(models, name), {}, name).model
-        inputs = possible_inputs(model, (32,))[0]
+        inputs = possible_inputs(model, (side,))[0]
         analysis = analyse(trace(model, inputs))
-        ranking, whole = [], []
+        ranking, whole, linting, remedying = [], [], [], []
         for _ in range(runs + 1):
-            start = time.perf_counter()
+            start = time.process_time()
             found = search(analysis)
-            ranked = time.perf_counter()
+            ranked = time.process_time()
             offered = verified_repairs(Verifier(model, inputs, analysis, train=False), found)
             ranking.append(ranked - start)
-            whole.append(time.perf_counter() - start)
+            whole.append(time.process_time() - start)
+            start = time.process_time()
+            report = rflint.lint(getattr(models, name), res=side)
+            linting.append(time.process_time() - start)
+            report.to_dict()
+            remedying.append(time.process_time() - start)
         table.add_row(
-            name,
+            f"{name}, {side} px",
             str(len(found.candidates)),
             f"{statistics.median(ranking[1:]):.3f} s",
             f"{statistics.median(whole[1:]):.2f} s",
             str(len(offered.repairs)),
+            f"{statistics.median(linting[1:]):.2f} s",
+            f"{statistics.median(remedying[1:]):.2f} s",
         )
     Console().print(table)
 

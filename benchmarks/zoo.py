@@ -22,8 +22,8 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.sections import section
+from benchmarks.zoo_outcomes import Outcome, outcomes
 from benchmarks.zoo_tables import COLUMNS, document, progress_line, row, summary_tables
-from benchmarks.zoo_workers import Outcome, outcomes
 from zoo.models import ZOOS, ZooModel, zoo_models
 
 
@@ -59,9 +59,10 @@ def write_json(path: Path, results: Sequence[Outcome]) -> None:
 
 
 def write_page(path: Path, page: str) -> None:
-    """Write the page, and keep what benchmarks/packages.py has written into it."""
-    kept = section(path.read_text(), "packages") if path.is_file() else ""
-    path.write_text(f"{page}\n{kept}\n" if kept else page)
+    """Write the page, and keep what benchmarks/zoo_sizes.py and packages.py wrote into it."""
+    before = path.read_text() if path.is_file() else ""
+    kept = (section(before, name) for name in ("sizes", "packages"))
+    path.write_text("\n".join([page, *(f"{text}\n" for text in kept if text)]))
 
 
 def main() -> None:
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--match", default="*", help="only names like this: 'resnet*'")
     parser.add_argument("--every", type=int, default=1, help="only every n-th model")
     parser.add_argument("--timeout", type=float, default=120, help="seconds a model (default 120)")
-    parser.add_argument("--memory", type=float, default=6, help="GiB per process (default 6)")
+    parser.add_argument("--memory", type=float, default=6, help="GiB per model (default 6)")
     parser.add_argument("--markdown", type=Path, help="write the summary here")
     parser.add_argument("--csv", type=Path, help="write a line per model here")
     parser.add_argument("--json", type=Path, help="write everything about every model here")

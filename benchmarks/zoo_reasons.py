@@ -16,6 +16,8 @@ ALLOWED = 0.05
 
 _STEM = "the stem's first convolution has a bias, and batch normalisation follows"
 _BLOCKS = "convolutions of its blocks have a bias, and batch normalisation follows"
+_POOLED_GATE = "batch normalisation in attention gates, behind their global pooling (info)"
+_POOLED_HEAD = "batch normalisation in the head, behind global pooling (info)"
 _GATES = "the first convolution of each attention gate has a bias, and batch normalisation follows"
 
 REASONS: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -40,6 +42,25 @@ REASONS: Mapping[str, Mapping[str, Sequence[str]]] = {
         ),
         "the convolutions of its head have a bias, and batch normalisation follows": (
             "timm/hrnet_*",
+        ),
+    },
+    # python -m benchmarks.zoo_single_samples asks PyTorch itself
+    "RF501": {
+        _POOLED_GATE: ("timm/resnest*", "timm/rexnet*", "timm/skres*"),
+        _POOLED_HEAD: (
+            "timm/efficientvit_m*",
+            "timm/iformer_*",
+            "timm/levit_*",
+            "timm/mobilenetv4_*",
+            "timm/repvit_*",
+            "timm/shvit_*",
+            "timm/resnet50_mlp",
+        ),
+        "batch normalisation behind the global pooling of its context branch (info)": (
+            "torchvision/deeplabv3_*",
+        ),
+        "layer normalisation of one feature: what comes out is constant (a warning)": (
+            "timm/csatv2*",
         ),
     },
 }

@@ -12,8 +12,8 @@ from importlib.metadata import version
 from rich import box
 from rich.table import Table
 
+from benchmarks.zoo_outcomes import Outcome
 from benchmarks.zoo_reasons import ALLOWED, explained
-from benchmarks.zoo_workers import Outcome
 from rflint.linting.rule_files import load_rules
 from zoo.models import GROUPS, ZOOS
 
@@ -182,7 +182,7 @@ def _often(results: Sequence[Outcome]) -> Sheet:
     rows = []
     for rule in load_rules():
         titles = [x.model.title for x in results if rule.code in x.codes]
-        if rule.on_by_default and len(titles) > ALLOWED * len(results):
+        if rule.unasked and len(titles) > ALLOWED * len(results):
             for group in explained(rule.code, titles):
                 reason = group.reason or "not looked into"
                 rows.append((rule.code, str(len(group.titles)), reason, ", ".join(group.titles)))

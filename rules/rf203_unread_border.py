@@ -35,7 +35,11 @@ from typing import Any
 
 from rflint.analysis.analysed_layer import AnalysedLayer
 from rflint.analysis.analysis import Analysis
-from rflint.analysis.proofs.fitting_sizes import reads_everything, sizes_that_may_fit
+from rflint.analysis.proofs.fitting_sizes import (
+    first_confirmed,
+    reads_everything,
+    sizes_that_may_fit,
+)
 from rflint.analysis.proofs.unread_ends import are_unread_in, unread_ends
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT
@@ -119,21 +123,10 @@ def _remedy(analysis: Analysis, ends: list[Mapping[int, int]]) -> str:
         sizes_that_may_fit(analysis.architecture, axis) if along else ([given[axis]], [given[axis]])
         for axis, along in enumerate(ends)
     ]
-    found = [_first_size(analysis, [sizes[way] for sizes in likely]) for way in (0, 1)]
+    ways = ([sizes[way] for sizes in likely] for way in (0, 1))
+    found = [first_confirmed(analysis, way, reads_everything) for way in ways]
     sizes = [size(x) for x in found if x is not None]
     return f"inputs of {' or '.join(sizes)} leave nothing out" if sizes else ""
-
-
-def _first_size(analysis: Analysis, likely: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
-    """The first of some sizes, given per axis, at which the model runs and leaves nothing."""
-    if not all(likely):
-        return None
-    for step in range(max(map(len, likely))):
-        wanted = tuple(sizes[min(step, len(sizes) - 1)] for sizes in likely)
-        there = analysis.retracer.at_size(wanted)
-        if there is not None and reads_everything(there.architecture):
-            return wanted
-    return None
 
 
 def _reader(analysis: Analysis, value: int, ends: list[Mapping[int, int]]) -> AnalysedLayer:

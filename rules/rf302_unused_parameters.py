@@ -29,7 +29,6 @@ How it is computed
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from rflint.analysis.analysis import Analysis
@@ -42,12 +41,10 @@ from rflint.text.numbers import percent, plural
 def check(analysis: Analysis, settings: Settings) -> Iterator[Finding]:
     """One finding for each unused parameter, or for the module whose parameters all are."""
     for unused in proved_unused_parameters(analysis):
-        source = next(iter(unused.places), None)
         message = _message(unused, analysis)
-        found = RULE.model_finding(unused.name, message, source)
         optional = unused.why or analysis.architecture.omitted_inputs
-        severity = Severity.INFO if optional else found.severity
-        yield replace(found, places=unused.places, detail=message, severity=severity)
+        severity = Severity.INFO if optional else RULE.severity
+        yield RULE.module_finding(unused.name, message, unused.places, severity)
 
 
 def summarise(analysis: Analysis, findings: Sequence[Finding]) -> str:

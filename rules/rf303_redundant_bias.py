@@ -90,13 +90,13 @@ def _subtracted(architecture: Architecture) -> Iterator[tuple[int, list[Layer]]]
     for index, layer in enumerate(architecture.layers):
         if layer.bias:
             calls.setdefault(layer.bias, []).append(index)
-    users = users_of_parameters(architecture.layers)
+    users = users_of_parameters(architecture.layers, {name for bias in calls for name in bias})
     outputs = set(architecture.outputs)
     for bias, indices in calls.items():
         weights = {name for index in indices for name in architecture.layers[index].weight}
         if not weights.isdisjoint(bias) or not architecture.read_outside_layers.isdisjoint(bias):
             continue
-        if not all(users.get(name, set()) <= set(indices) for name in bias):
+        if not all(users[name] <= set(indices) for name in bias):
             continue  # something else uses it too
         # a bias that several calls share is redundant if it is in all of them
         if all(

@@ -110,8 +110,11 @@ def _timm() -> Any:
 
 def warm_up() -> None:
     """Import what the zoos need and lint one model of each, so that no other pays for the first."""
+    import torch
+
     import rflint
 
+    torch.set_num_threads(1)  # what is forked from a process with more waits for them for ever
     for zoo, name, side in (("torchvision", "squeezenet1_1", 224), ("timm", "test_vit", 160)):
         model = ZooModel(zoo, "classification", name, ((1, 3, side, side),))
-        rflint.lint(model.builder, input=list(model.inputs))
+        rflint.lint(model.builder, input=list(model.inputs)).to_dict()

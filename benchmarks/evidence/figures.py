@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from benchmarks.evidence.observed import ObservedNetwork
 from benchmarks.evidence.repaired import RepairedNetwork, TrainedChange
 from rflint.report.figure.panels import plotted
-from rflint.report.figure.plot import save
+from rflint.report.figure.style import save
 
 _ORIGINAL, _TRUNCATED, _FINER = "#1f2328", "#0072b2", "#d55e00"
 _DPI = 110

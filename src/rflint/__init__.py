@@ -27,7 +27,16 @@ from rflint.graph.windows import Window
 from rflint.operators.taught import operator
 
 if TYPE_CHECKING:
-    from rflint.api import diff, lint, lint_architecture, lint_project, measure, repairs
+    from rflint.api import (
+        diff,
+        lint,
+        lint_architecture,
+        lint_project,
+        measure,
+        repairs,
+        sizes,
+        tiling,
+    )
     from rflint.repair.repair import Repair
     from rflint.report.report import Report
 
@@ -44,6 +53,8 @@ __all__ = [
     "measure",
     "operator",
     "repairs",
+    "sizes",
+    "tiling",
 ]
 
 _LAZY = {
@@ -53,6 +64,8 @@ _LAZY = {
     "lint_project": "rflint.api",
     "measure": "rflint.api",
     "repairs": "rflint.api",
+    "sizes": "rflint.api",
+    "tiling": "rflint.api",
     "Repair": "rflint.repair.repair",
     "Report": "rflint.report.report",
 }

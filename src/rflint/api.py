@@ -20,6 +20,9 @@ from rflint.usercode.permissions import Permissions
 if TYPE_CHECKING:
     from torch import nn
 
+    from rflint.analysis.sizes.survey import SizeSurvey
+    from rflint.analysis.tiling.obstacles import NotTileable
+    from rflint.analysis.tiling.tiling import Tiling
     from rflint.graph.architecture import Architecture
     from rflint.repair.repair import Repair
     from rflint.report.difference.difference import Difference
@@ -63,6 +66,7 @@ def lint(
     layout: str | Sequence[str] = (),
     allow_training: bool = False,
     allow_downloads: bool = False,
+    train_res: int | tuple[int, ...] | None = None,
 ) -> Report:
     """Lint a model at one or several input resolutions.
 
@@ -89,13 +93,23 @@ def lint(
             the dimensions that convolutions slide over.
         allow_training: do not stop a builder that computes gradients or takes optimiser steps.
         allow_downloads: do not stop a builder that downloads, such as pretrained weights.
+        train_res: the size that the model is trained at, where that is another one: the report says
+            what is different there.
+
+    What can be done about unproductive layers (`repairs`, `not_offered` and `larger_input` of a
+    model's report) is found when it is first asked for, or shown: it takes longer than the rest.
 
     Raises:
         RflintError: the model cannot be built or analysed; the message says where and why.
     """
     with gc_paused():
         checks = chosen_checks(select, ignore, extend_select, settings, allow_unknown)
-        from rflint.usecases.python_arguments import inputs_from, layouts_from, resolutions_from
+        from rflint.usecases.python_arguments import (
+            inputs_from,
+            layouts_from,
+            resolution_from,
+            resolutions_from,
+        )
         from rflint.usecases.python_object import lint_object
     given = inputs_from(input)
     tracing = TracingOptions(train, tracer, layouts_from(layout, given))
@@ -108,6 +122,7 @@ def lint(
         tracing=tracing,
         name=name,
         permissions=Permissions(allow_training, allow_downloads),
+        train_resolution=resolution_from(train_res),
     )
 
 
@@ -157,6 +172,113 @@ def repairs(
         args=args,
         tracing=tracing,
         kinds=names(kinds),
+        permissions=Permissions(allow_training, allow_downloads),
+    )
+
+
+@_for_python
+def sizes(
+    model: Any,
+    res: int | tuple[int, ...] | None = None,
+    *,
+    first: int | tuple[int, ...] | None = None,
+    last: int | tuple[int, ...] | None = None,
+    step: int | None = None,
+    input: Any = None,
+    args: Mapping[str, Any] | None = None,
+    train: bool = False,
+    tracer: str = "auto",
+    layout: str | Sequence[str] = (),
+    allow_training: bool = False,
+    allow_downloads: bool = False,
+) -> SizeSurvey:
+    """What becomes of a model at every input size of a range.
+
+    Args:
+        model: an nn.Module (comes back unchanged), a class, or a function that returns a module.
+        res: the size that advice is given for: pixels per side, or one size per spatial axis.
+        first: where the range begins; 16 if nobody says so.
+        last: where it ends; 512, or twice the size of larger inputs.
+        step: look at every so many sizes.
+        input: a shape or example tensors, as for `lint`; further arguments too.
+        args: keyword arguments for the builder.
+        train: as in training, not as in evaluation.
+        tracer: how the model is followed.
+        layout: what lies along the dimensions of the inputs.
+        allow_training: do not stop a builder that trains.
+        allow_downloads: do not stop a builder that downloads.
+
+    Raises:
+        RflintError: the model cannot be built, or runs at no size that was tried.
+    """
+    with gc_paused():
+        from rflint.analysis.sizes.spans import Span
+        from rflint.linting.settings import RuleOptions
+        from rflint.usecases.python_arguments import inputs_from, layouts_from, resolution_from
+        from rflint.usecases.sizes import Fed, survey_object
+    given = inputs_from(input)
+    tracing = TracingOptions(train, tracer, layouts_from(layout, given))
+    return survey_object(
+        model,
+        Fed(resolution_from(res), given, tracing, RuleOptions()),
+        Span(resolution_from(first), resolution_from(last), step),
+        args=args,
+        permissions=Permissions(allow_training, allow_downloads),
+    )
+
+
+@_for_python
+def tiling(
+    model: Any,
+    res: int | tuple[int, ...] | None = None,
+    *,
+    tile: int | tuple[int, ...] | Sequence[int | tuple[int, ...]] | None = None,
+    input: Any = None,
+    args: Mapping[str, Any] | None = None,
+    train: bool = False,
+    tracer: str = "auto",
+    layout: str | Sequence[str] = (),
+    allow_training: bool = False,
+    allow_downloads: bool = False,
+) -> Tiling | NotTileable:
+    """How images of a size are cut into tiles that, put together, give what the whole would give.
+
+    Args:
+        model: an nn.Module (comes back unchanged), a class, or a function that returns a module.
+        res: the size of the images: pixels per side, or a tuple with one size per spatial axis.
+        tile: sizes of tiles on which the model is tried as well.
+        input: a shape or example tensors, as for `lint`; further arguments too.
+        args: keyword arguments for the builder.
+        train: as in training, not as in evaluation.
+        tracer: how the model is followed.
+        layout: what lies along the dimensions of the inputs.
+        allow_training: do not stop a builder that trains.
+        allow_downloads: do not stop a builder that downloads.
+
+    A `Tiling` has the halo, the places where tiles may begin, and `tiles(image, tile)`, which says
+    for every tile what to cut out, what to keep of the output, and where it goes. Where that is
+    impossible, or not known, a `NotTileable` has the layers that stand against it.
+
+    Raises:
+        RflintError: the model cannot be built or analysed; the message says where and why.
+    """
+    with gc_paused():
+        from rflint.usecases.python_arguments import (
+            inputs_from,
+            layouts_from,
+            resolution_from,
+            resolutions_from,
+        )
+        from rflint.usecases.tiling import tile_object
+    given = inputs_from(input)
+    tried = resolutions_from(list(tile) if isinstance(tile, list) else [tile])
+    return tile_object(
+        model,
+        resolution_from(res),
+        [size for size in tried if size is not None],
+        given=given,
+        args=args,
+        tracing=TracingOptions(train, tracer, layouts_from(layout, given)),
         permissions=Permissions(allow_training, allow_downloads),
     )
 
@@ -292,7 +414,10 @@ def diff(before: Report | Mapping[str, Any], after: Report | Mapping[str, Any]) 
     from rflint.report.report import Report
 
     return compare_reports(
-        *(x.to_dict() if isinstance(x, Report) else dict(x) for x in (before, after))
+        *(
+            x.without_remedies().to_dict() if isinstance(x, Report) else dict(x)
+            for x in (before, after)
+        )
     )
 
 

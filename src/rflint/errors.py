@@ -24,6 +24,10 @@ class RflintError(Exception):
         self.source = source
         self.steps_before = 0
         """Of a model that does not run: how many steps it took before."""
+        self.runs_on: tuple[int, ...] = ()
+        """A size at which it was found to run instead, where one was looked for and found."""
+        self.traceback_elsewhere = ""
+        """Of an error from another process: the traceback there."""
 
     def __str__(self) -> str:
         place = f"{self.source}: " if self.source else ""

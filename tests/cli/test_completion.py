@@ -45,7 +45,20 @@ def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> 
     [
         (
             "rflint ",
-            ["clean", "diff", "fix", "init", "measure", "model:build", "plot", "rule", "schema"],
+            [
+                "clean",
+                "diff",
+                "fix",
+                "init",
+                "measure",
+                "merge",
+                "model:build",
+                "plot",
+                "rule",
+                "schema",
+                "sizes",
+                "sweep",
+            ],
         ),
         ("rflint --res 16 ", ["model:build"]),
         ("rflint model:build ", ["model:build"]),

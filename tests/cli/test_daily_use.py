@@ -15,9 +15,24 @@ from pathlib import Path
 import pytest
 
 from rflint.report.reporters import FORMATS
+from tests.helpers.aged_files import aged
 from tests.helpers.forked import Forked
 from tests.helpers.program import Ran, plain_environment, rflint, write
 from tests.helpers.small_project import CONFIGURATION, SOUND, TOO_DEEP, WIDE, model
+
+TOLD_BY_FORWARD = """
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self):
+        deep = (nn.Conv2d(8, 8, 3, padding=1) for _ in range(6))
+        super().__init__(nn.Conv2d(3, 8, 3, padding=1), nn.MaxPool2d(2), *deep)
+        self.append(nn.AdaptiveAvgPool2d(1)).append(nn.Flatten()).append(nn.Linear(8, 10))
+
+    def forward(self, x):
+        print("forward")
+        return super().forward(x)
+"""
 
 
 def test_a_team_adopts_rflint(forked: Forked, tmp_path: Path) -> None:
@@ -122,6 +137,44 @@ def test_statistics_and_quiet(forked: Forked, tmp_path: Path) -> None:
     )
     quiet = forked.rflint(*lint, "-q", cwd=tmp_path)
     assert [line.split(": ")[0] for line in quiet.out.splitlines()] == ["model.py:9", "model.py:10"]
+
+
+def test_only_formats_that_tell_of_repairs_wait_for_them(forked: Forked, tmp_path: Path) -> None:
+    write(tmp_path, {"net.py": TOLD_BY_FORWARD})
+
+    def passes(*options: str) -> int:
+        ran = forked.rflint("net.py:Net", "--res", "8", "--no-cache", *options, cwd=tmp_path)
+        assert ran.status == 1
+        return ran.err.count("forward")
+
+    few = passes("--quiet")
+    assert {passes("--format", x) for x in ("concise", "sarif", "github", "junit")} == {few}
+    assert passes("--statistics") == few
+    assert passes() == passes("--format", "json") == passes("--format", "markdown") > few
+
+
+def test_the_cache_answers_with_repairs_whoever_shows_them(forked: Forked, tmp_path: Path) -> None:
+    """What was saved without them serves no report that shows them, however that may be asked."""
+    aged(tmp_path, {"net.py": TOLD_BY_FORWARD.replace("print", "str")})
+
+    def run(form: str, *options: str) -> Ran:
+        arguments = ("net.py:Net", "--res", "8", "--format", form, "--verbose", *options)
+        return forked.rflint(*arguments, cwd=tmp_path)
+
+    def is_answered(form: str) -> bool:
+        ran, anew = run(form), run(form, "--no-cache")
+        assert (ran.status, ran.out) == (anew.status, anew.out) == (1, anew.out)
+        return "answered by the cache" in ran.err
+
+    assert [is_answered(form) for form in ("sarif", "concise", "json", "text")] == [
+        *(False, True),
+        *(False, True),
+    ]
+    assert run("json").report["models"][0]["repairs"]
+    assert forked.rflint("clean", cwd=tmp_path).status == 0
+    assert [is_answered(form) for form in ("json", "sarif", "concise")] == [False, True, True]
+    aged(tmp_path, {"net.py": TOLD_BY_FORWARD.replace("print", "repr")})
+    assert "linted anew: net.py" in run("sarif").err
 
 
 def test_from_a_folder_below_the_configuration(forked: Forked, tmp_path: Path) -> None:

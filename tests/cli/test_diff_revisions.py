@@ -171,7 +171,7 @@ def test_a_model_that_was_configured_since_is_new(repository: Repository, tmp: P
     assert (ran.status, ran.err) == (0, "")
     (fresh,) = json.loads(ran.out)["further"]
     assert fresh["before"] is None
-    assert "0" in fresh["layers"]["added"]
+    assert "0.0" in fresh["layers"]["added"]
     assert "This model is new." in (repository.path / "x").read_text()
 
 

@@ -252,6 +252,24 @@ def test_a_hint_comes_with_the_whole_command(project: Path) -> None:
 # -- a configured model's repair
 
 
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        ("It runs on A and B: --res 48x64 or --res 64x80", ["--res", "48x64"]),
+        (
+            "It runs on A and B: --input a=1x48 --input b=1x48 or --input a=1x64 --input b=1x64",
+            ["--input", "a=1x48", "--input", "b=1x48"],
+        ),
+    ],
+)
+def test_of_sizes_that_would_do_the_command_has_the_first(
+    project: Path, hint: str, words: list[str]
+) -> None:
+    request = asked(project, "unet")
+    found = completed(hint, request, CommonOptions(ModelOptions()))
+    assert found == "\n".join([hint, " ".join(["rflint unet", *words])])
+
+
 def test_a_configured_model_is_repaired_by_its_name(forked: Forked, project: Path) -> None:
     listed = forked.rflint("unet", cwd=project)
     assert "Write one as code: rflint fix unet --repair 1" in listed.out
@@ -364,12 +382,13 @@ def test_sizes_that_do_not_run_say_what_to_try() -> None:
     with pytest.raises(RflintError) as failed:
         rflint.lint(Rounds, 18)
     assert "cannot concatenate 1x8x9x9 and 1x8x8x8" in failed.value.message
-    assert "try a res= that all strides divide" in failed.value.hint
-    assert rflint.lint(Rounds, 32).models
+    assert "pad or crop one of them" in failed.value.hint
+    assert failed.value.hint.endswith("res=17 or res=20")
     with pytest.raises(RflintError) as failed:
         rflint.lint(lambda: nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.Conv2d(8, 1, 4)), 12)
     assert "its kernel spans 4 positions" in failed.value.message
-    assert "try a larger res=" in failed.value.hint
+    assert "has become too small" in failed.value.hint
+    assert failed.value.hint.endswith("the smallest size that does: res=16")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from rflint.inputs.notation import read_resolutions
 from rflint.usecases.init import SIZES, added_model, survey
 from rflint.usecases.trials import Trials
 from rflint.usercode.candidates import Candidates
+from rflint.workers.limits import ProcessLimits
 from tests.helpers.forked import Forked
 from tests.helpers.program import PATIENCE, rflint, started, write
 
@@ -157,7 +158,7 @@ def test_one_broken_candidate_does_not_end_the_run(tmp_path: Path) -> None:
     assert ran.status == 0, ran.err
     for said in (
         "zoo.py:12: zoo.py:raises raised ValueError: no such variant",
-        "its process ended: signal 9",
+        "its process was ended by SIGKILL",
         "it called sys.exit(3)",
         "Loss.forward() needs 'wanted' too",
     ):
@@ -175,7 +176,7 @@ def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
     with Trials(tmp_path, patience=0) as trials:
         tried = trials.of(hangs, SIZES, ())
         assert tried.reason == "it took longer than 0 seconds (--timeout)"
-        trials.patience = PATIENCE
+        trials.limits = ProcessLimits(PATIENCE)
         tried = trials.of(net, SIZES, ())
     assert tried.candidate.target == "zoo.py:net"
     assert tried.running[-1].size == (224,)

@@ -119,12 +119,61 @@ def test_a_folder_that_is_not_there_is_an_error_of_one_line(forked: Forked, fold
     assert "Traceback" not in ran.err
 
 
-def test_the_picture_of_the_documentation_is_made_by_the_command_above_it(
-    forked: Forked, tmp_path: Path
+@pytest.mark.parametrize("suffix", MAGIC)
+def test_models_over_the_sizes_of_their_inputs(forked: Forked, folder: Path, suffix: str) -> None:
+    name = f"sizes{suffix}"
+    span = ("--from", "8", "--to", "40")
+    ran = forked.rflint(
+        *("plot", "--sizes", "net.py:too_deep", "net.py:build", "--res", "16", *span, "-o", name),
+        cwd=folder,
+    )
+    assert (ran.status, ran.out) == (0, ""), ran.err
+    assert f"wrote {name}: 2 models over the sizes of the input" in ran.err
+    assert (folder / name).read_bytes().startswith(MAGIC[suffix])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--from", "16"), "--from has no effect without --sizes"),
+        (("--to", "64x64"), "--to has no effect without --sizes"),
+        (("--step", "2"), "--step has no effect without --sizes"),
+        (("--sizes", "--measured", "m.json"), "--measured has no effect with --sizes"),
+    ],
+)
+def test_options_without_an_effect_are_refused_before_anything_is_looked_at(
+    forked: Forked, folder: Path, options: tuple[str, ...], message: str
+) -> None:
+    ran = forked.rflint("plot", "net.py:nothing", *options, "-o", "figure.svg", cwd=folder)
+    assert ran.status == 2
+    assert message in ran.err
+    assert "nothing" not in ran.err
+
+
+def test_where_a_model_runs_at_no_size_no_figure_of_sizes_is_written(
+    forked: Forked, folder: Path
+) -> None:
+    (folder / "broken.py").write_text(
+        "from torch import nn\n\n"
+        "def build():\n    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(5, 6, 3))\n",
+        encoding="utf-8",
+    )
+    ran = forked.rflint(
+        *("plot", "--sizes", "net.py:too_deep", "broken.py:build", "-o", "sizes.svg"), cwd=folder
+    )
+    assert ran.status == 2
+    assert "broken.py:build" in ran.err
+    assert not (folder / "sizes.svg").exists()
+
+
+@pytest.mark.parametrize(("number", "panels"), [(0, 2), (1, 3)])
+def test_the_pictures_of_the_documentation_are_made_by_the_commands_above_them(
+    forked: Forked, tmp_path: Path, number: int, panels: int
 ) -> None:
     text = (PROJECT / "docs" / "figures.md").read_text(encoding="utf-8")
-    command = re.search(r"^rflint (plot .*) -o (docs/\S+)$", text, re.M)
-    assert command is not None
+    commands = list(re.finditer(r"^rflint (plot .*) -o (docs/\S+)$", text, re.M))
+    assert len(commands) == 2
+    command = commands[number]
     arguments, file = command[1].split(), PROJECT / command[2]
     made = tmp_path / file.name
     options = ("--isolated", "--no-cache", "-o", str(made))
@@ -135,4 +184,4 @@ def test_the_picture_of_the_documentation_is_made_by_the_command_above_it(
     version = re.compile(r"Matplotlib v[\d.]+")
     if version.findall(drawn) == version.findall(anew):
         assert drawn == anew, f"run rflint {command[1]} -o {command[2]}"
-    assert drawn.count('id="axes_') == anew.count('id="axes_') == 2
+    assert drawn.count('id="axes_') == anew.count('id="axes_') == panels

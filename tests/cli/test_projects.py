@@ -358,7 +358,7 @@ HYDRA = {
                 self.head = nn.Linear(width, classes)
 
             def forward(self, x):
-                return self.head(self.body(self.stem(x)).mean((2, 3)))
+                return self.head(self.body(self.stem(x).relu()).mean((2, 3)))
     """,
     "segment/blocks.py": """from torch import nn
 

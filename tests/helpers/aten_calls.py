@@ -136,7 +136,7 @@ EQUIVALENTS: dict[str, tuple[Call, Call]] = {
         lambda x: aten.upsample_bilinear2d(x, None, False, [2.0, 1.5]),
         _resized("bilinear", None, (2.0, 1.5)),
     ),
-    "upsample_linear1d": (lambda x: aten.upsample_linear1d(x, [9], True), _resized("linear", 9)),
+    "upsample_linear1d": (lambda x: aten.upsample_linear1d(x, [9], False), _resized("linear", 9)),
     "upsample_nearest1d": (
         lambda x: aten.upsample_nearest1d(x, None, [2.0]),
         _resized("nearest", None, 2),

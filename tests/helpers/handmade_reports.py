@@ -78,7 +78,7 @@ def report(
         params=1000,
         left_out=left_out,
     )
-    return ModelReport(target, analyse(architecture), tuple(findings), (), name=name)
+    return ModelReport(target, analyse(architecture), tuple(findings), name=name)
 
 
 def _behind(layer: Layer, source: int) -> Layer:

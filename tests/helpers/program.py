@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sysconfig
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -125,3 +126,9 @@ def started(*arguments: str, cwd: Path, **streams: Any) -> subprocess.Popen[str]
     last_resort.daemon = True
     last_resort.start()
     return running
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something to happen, however long it takes, and leave the processor to it."""
+    while not condition():
+        time.sleep(0.01)

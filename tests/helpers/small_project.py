@@ -12,7 +12,7 @@ def model(*layers: str) -> str:
     body = "".join(layers)
     return (
         "from torch import nn\n\n\ndef build():\n    return nn.Sequential(\n"
-        f"        nn.Conv2d(3, 8, 7, padding=3),\n{body}"
+        f"        nn.Sequential(nn.Conv2d(3, 8, 7, padding=3), nn.ReLU()),\n{body}"
         "        nn.AdaptiveAvgPool2d(1),\n"
         "        nn.Flatten(),\n        nn.Linear(8, 10),\n    )\n"
     )

@@ -9,7 +9,10 @@ from rflint.errors import InputMismatch
 from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule_files import load_rules
+from rflint.repair.repair import Repair
+from rflint.report.deferred import Deferred
 from rflint.report.limits import ExceededLimit
+from rflint.report.model_report import ModelReport
 from rflint.report.report import Failure, Report
 from rflint.report.reporters import reporter
 
@@ -67,3 +70,10 @@ def failed(target: str = "net.py:build") -> Failure:
     return Failure(
         target, InputMismatch("too small", hint="Feed it more.", source=SourceLocation("n.py", 7))
     )
+
+
+def with_repairs(model: ModelReport, *repairs: Repair) -> ModelReport:
+    """The report with other repairs; what else can be done stays as it is."""
+    now = model.remedies.value
+    remedies = replace(now, found=replace(now.found, repairs=repairs))
+    return replace(model, remedies=Deferred.known(remedies))

@@ -168,6 +168,25 @@ class MadeOnTheWay(Small):
         return nn.Softmax(1)(self.other(x))
 
 
+OUTSIDE = nn.Parameter(torch.ones(8, 1, 1))
+"""A parameter that lies in no module."""
+
+
+class Unregistered(Small):
+    """Parameters in a list, outside of the model and made on the way, beside one that is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listed = [nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)]
+        self.scale = torch.ones(8, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x) * OUTSIDE
+        x = self.listed[1](self.listed[0](x)) * self.scale
+        y = F.linear(x.mT, nn.Parameter(torch.zeros(4, x.shape[2])))
+        return y + nn.Parameter(y.detach())
+
+
 class Recurrent(Small):
     def __init__(self) -> None:
         super().__init__()

@@ -163,6 +163,17 @@ def test_a_rule_that_is_off_says_how_to_turn_it_on() -> None:
     assert "off" not in overview([on])
 
 
+def test_a_rule_that_is_on_in_some_cases_says_which() -> None:
+    rule = dataclasses.replace(
+        made_up("Finds nothing."), default_check=lambda *_: (), default_cases="where it rains"
+    )
+    assert page(rule).splitlines()[2] == (
+        "Severity: error, on by default only where it rains: `--extend-select ACME001` finds the "
+        "other cases too."
+    )
+    assert "| error, on by default only where it rains |" in overview([rule])
+
+
 @pytest.mark.parametrize("evidence", Evidence)
 def test_what_a_finding_rests_on_is_on_the_page_and_in_the_list(evidence: Evidence) -> None:
     rule = dataclasses.replace(made_up("Finds nothing.", default=True), evidence=evidence)

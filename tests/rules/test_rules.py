@@ -57,11 +57,23 @@ def test_selection_by_code_prefix_and_name() -> None:
     assert codes(("RF1",)) == ["RF101", "RF102", "RF103", "RF104"]
     assert codes(("unproductive-layer",)) == ["RF101"]
     assert codes(("ALL",)) == [rule.code for rule in RULES]
-    default = [rule.code for rule in RULES if rule.on_by_default]
+    default = [rule.code for rule in RULES if rule.unasked]
     assert codes((), ("RF9",)) == [code for code in default if not code.startswith("RF9")]
     assert "RF404" in codes((), (), ("RF404",))
     assert "RF404" not in default
     assert codes(("ALL",), ("ALL",)) == []
+
+
+def test_a_rule_that_is_on_in_some_cases_is_limited_to_them_unless_it_is_named() -> None:
+    def limited(*args: tuple[str, ...]) -> list[bool]:
+        return [rule.is_limited for rule in select_rules(RULES, *args) if rule.code == "RF104"]
+
+    assert limited() == limited((), (), ("RF404",)) == [True]
+    for named in ((("RF104",),), ((), (), ("RF1",)), (("ALL",),), ((), (), ("unseen-context",))):
+        assert limited(*named) == [False]
+    assert limited(("RF2",)) == limited((), ("RF104",)) == limited((), ("RF1",)) == []
+    assert limited((), ("RF1",), ("RF104",)) == [False]
+    assert [rule.code for rule in RULES if rule.unasked and not rule.on_by_default] == ["RF104"]
 
 
 @pytest.mark.parametrize("code", ["RF7", "E501", "nonsense"])

@@ -173,6 +173,31 @@ def test_the_slider_judges_every_layer_as_rflint_does(page: Written, tab: Opened
             assert tab.texts("[data-figure=unproductive]") == ["\N{EN DASH}"]
 
 
+def test_the_curve_above_the_slider_tells_its_costs_and_marks_the_chosen_size(
+    page: Written, tab: Opened
+) -> None:
+    sizes = page.sizes
+    stops = [stop for stop in range(len(sizes["stops"])) if state(sizes, stop) == "runs"]
+    counts = [
+        sum(
+            [verdict for start, verdict in runs if start <= stop][-1:] == ["unproductive"]
+            for _, runs in sizes["verdicts"]
+        )
+        for stop in stops
+    ]
+    curve = tab.tab.get_by_test_id("size-curve")
+    told = curve.get_attribute("aria-label") or ""
+    most = max(counts)
+    assert (f"up to {most} unproductive" if most else "no unproductive") in told
+    assert "MACs" in told
+    line, slider = curve.locator(".curve-now"), tab.tab.get_by_test_id("size")
+    slider.focus()
+    slider.press("Home")
+    assert float(line.get_attribute("x1") or "nan") == 0
+    slider.press("End")
+    assert float(line.get_attribute("x1") or "nan") == 100
+
+
 def test_arrow_keys_move_the_slider_from_stop_to_stop(page: Written, tab: Opened) -> None:
     stops, linted = page.sizes["stops"], page.sizes["linted"]
     slider = tab.tab.get_by_test_id("size")

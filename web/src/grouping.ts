@@ -1,6 +1,6 @@
 /** Findings as the page shows them: by rule, and within a rule by the source line to edit. */
 
-import { group } from "d3-array";
+import { group, rollup } from "d3-array";
 import type { Finding, Model, Severity, Snippet, Source } from "./data";
 
 export interface Entry {
@@ -20,7 +20,8 @@ export interface RuleGroup {
   code: string;
   name: string;
   severity: Severity;
-  count: number;
+  /** How many there are of each severity, the worst first. */
+  counts: [Severity, number][];
   places: Place[];
 }
 
@@ -32,7 +33,7 @@ export function byRule(findings: readonly Finding[], model: Model): RuleGroup[] 
       code,
       name: those[0]?.name ?? code,
       severity: worst(those),
-      count: those.length,
+      counts: counted(those),
       places: [...group(those, placeKey).values()].map((here) => place(here, model)),
     }),
   );
@@ -44,6 +45,15 @@ function worst(findings: readonly Finding[]): Severity {
     (found, { severity }) => (RANK[severity] < RANK[found] ? severity : found),
     "info",
   );
+}
+
+function counted(findings: readonly Finding[]): [Severity, number][] {
+  const counts = rollup(
+    findings,
+    (those) => those.length,
+    ({ severity }) => severity,
+  );
+  return [...counts].sort(([a], [b]) => RANK[a] - RANK[b]);
 }
 
 const placeKey = ({ source }: Finding) => (source ? `${source.line} ${source.path}` : "");

@@ -46,17 +46,25 @@ export function runAt<T>(runs: readonly T[], stop: number, from: (run: T) => num
 export type StopMark = "sound" | "unproductive" | "fails" | "unknown";
 
 export function stopMarks(sizes: Sizes): StopMark[] {
-  const unproductive = sizes.stops.map(() => false);
-  for (const [, runs] of sizes.verdicts) {
-    runs.forEach(([from, verdict], k) => {
-      if (verdict === "unproductive") unproductive.fill(true, from, runs[k + 1]?.[0]);
-    });
-  }
+  const counts = unproductiveCounts(sizes);
   return sizes.stops.map((_, stop) => {
     const state = runAt(sizes.states, stop, (run) => run.from)?.state ?? "unknown";
-    if (state === "runs") return unproductive[stop] ? "unproductive" : "sound";
+    if (state === "runs") return counts[stop] ? "unproductive" : "sound";
     return state;
   });
+}
+
+/** How many layers are unproductive, by stop. */
+export function unproductiveCounts(sizes: Sizes): number[] {
+  const counts = sizes.stops.map(() => 0);
+  for (const [, runs] of sizes.verdicts) {
+    runs.forEach(([from, verdict], k) => {
+      if (verdict !== "unproductive") return;
+      const to = runs[k + 1]?.[0] ?? counts.length;
+      for (let stop = from; stop < to; stop++) counts[stop] = (counts[stop] ?? 0) + 1;
+    });
+  }
+  return counts;
 }
 
 /** Why sizes between those that were tried are not known; empty where all are. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readAddress, writeAddress } from "../src/address";
+import { curvePaths, HEIGHT, placeOf, sizeCurve, WIDTH } from "../src/curve";
 import { joinPage } from "../src/data";
 import { axesDiffer, figureData, shortened, shownLayers, tickStep } from "../src/figure";
 import { byRule } from "../src/grouping";
@@ -60,6 +61,45 @@ describe("a model at a size", () => {
 
   it("is marked along the slider", () => {
     expect(stopMarks(SIZES)).toEqual(["fails", "unproductive", "unproductive", "sound", "unknown"]);
+  });
+
+  it("is a curve over the slider's sizes, with gaps where it does not run", () => {
+    const curve = sizeCurve(SIZES);
+    expect(curve.unproductive).toEqual([null, 1, 1, 0, null]);
+    expect(curve.macs).toEqual([null, 25, 100, 156, null]);
+    expect(curve.says).toBe(
+      "At input sizes from 8 to 64: up to 1 unproductive convolution; 25 to 156 MACs",
+    );
+    const x = placeOf([8, 16, 32, 40, 64]);
+    expect([x(8), x(36), x(64)]).toEqual([0, WIDTH / 2, WIDTH]);
+    const paths = curvePaths(curve, [8, 16, 32, 40, 64]);
+    const points = [...paths.macs.matchAll(/([\d.]+),([\d.]+)/g)].map((p) =>
+      p.slice(1).map(Number),
+    );
+    expect(points.map(([at]) => at)).toEqual([16, 32, 40].map((n) => Math.round(x(n) * 1e3) / 1e3));
+    expect(points.every(([, y]) => y !== undefined && y > 0 && y < HEIGHT)).toBe(true);
+  });
+
+  it("has an empty curve where nothing is known", () => {
+    const unknown = { from: 0, state: "unknown" as const, why: "", as_at: null };
+    const curve = sizeCurve({ ...SIZES, states: [unknown] });
+    expect(curve.says).toBe("At input sizes from 8 to 64: no unproductive convolution");
+    expect(curvePaths(curve, [8, 16, 32, 40, 64])).toEqual({
+      wasted: "",
+      unproductive: "",
+      macs: "",
+      unproductiveDots: "",
+      macsDots: "",
+    });
+  });
+
+  it("has dots for single sizes at which it runs", () => {
+    const runs = ["fails", "runs", "fails", "runs", "runs"] as const;
+    const states = runs.map((state, from) => ({ from, state, why: "", as_at: null }));
+    const sizes = { ...SIZES, states, macs: [null, 25, null, 156, 400] };
+    const paths = curvePaths(sizeCurve(sizes), [8, 16, 32, 40, 64]);
+    expect(paths.macsDots.split("M").length - 1).toBe(1);
+    expect(paths.macsDots).toContain(`M${placeOf([8, 64])(16)},`);
   });
 
   it("takes a run from where it begins", () => {
@@ -157,7 +197,7 @@ describe("the figure", () => {
 describe("findings", () => {
   it("are grouped by rule, line and message", () => {
     const [rule] = byRule(MODEL.report.findings, MODEL);
-    expect(rule).toMatchObject({ code: "RF101", count: 3, severity: "warning" });
+    expect(rule).toMatchObject({ code: "RF101", counts: [["warning", 3]], severity: "warning" });
     expect(
       rule?.places.map((x) => x.wordings.map((y) => y.map((z) => z.layers.map((l) => l.title)))),
     ).toEqual([[[["second", "first"]]], [[["pool"]]]]);

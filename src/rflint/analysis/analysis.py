@@ -44,6 +44,15 @@ class Retracer:
     resize: Callable[[tuple[int, ...]], Analysis | RflintError | None] | None = None
     """Traces the model at another size of its input: the analysis, or why it does not run there;
     None where that cannot be asked, since no input has that size to begin with."""
+    batch: Callable[[], Architecture | None] | None = None
+    """Traces a pass in evaluation with several samples, whose one axis is the batch."""
+
+    def along_batch(self) -> Architecture | None:
+        """The architecture whose one axis is the batch; None where it is not known.
+
+        What a layer reads along that axis, it reads of other samples than the one that it writes.
+        """
+        return self.batch() if self.batch is not None else None
 
     def at_size(self, size: tuple[int, ...]) -> Analysis | None:
         """The same model at another size of its input, where it runs and that can be known."""

@@ -46,6 +46,14 @@ def is_other_mode_known(analysis: Analysis) -> bool:
     return analysis.retracer.other_passes().other_mode is not None
 
 
+def architecture_in_mode(analysis: Analysis, *, training: bool) -> Architecture | None:
+    """The architecture of a pass in training, or in evaluation; None where none is known."""
+    if analysis.architecture.training is training:
+        return analysis.architecture
+    others = analysis.retracer.other_passes().other_mode
+    return others[0].architecture if others else None
+
+
 def other_architectures(analysis: Analysis) -> tuple[Architecture, ...]:
     """The architectures of all other passes that are known."""
     others = analysis.retracer.other_passes()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeAlias
 
 from rflint.cache.observer import CANNOT_BE_FOLLOWED, Observer
 
@@ -25,12 +27,43 @@ _CHANGES = (
 )
 
 
-def observe_audit_events(observer: Observer) -> None:
-    """From now on, hand audit events to an observer while it is active.
+_Handlers: TypeAlias = dict[str, Callable[..., None]]
 
-    An audit hook cannot be removed, and is called for every event: so it has to be fast.
-    """
-    handlers: dict[str, Callable[..., None]] = {
+_told: list[tuple[Observer, _Handlers]] = []
+"""The observers that are told of events now."""
+
+
+@contextmanager
+def audit_events_observed(observer: Observer) -> Iterator[None]:
+    """Hand audit events to an observer while it is active."""
+    _add_hook()
+    entry = observer, _handlers_of(observer)
+    _told.append(entry)
+    try:
+        yield
+    finally:
+        _told.remove(entry)
+
+
+@cache
+def _add_hook() -> None:
+    """Once in a process, and in those that it forks: an audit hook cannot be removed."""
+    sys.addaudithook(_hook)
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    """Called for every event: so it has to be fast."""
+    for observer, handlers in _told:
+        handler = handlers.get(event)
+        if handler is not None and observer.active:
+            try:
+                handler(*arguments)
+            except Exception:  # it would be raised in the user's code, which did nothing wrong
+                observer.not_cacheable(CANNOT_BE_FOLLOWED)
+
+
+def _handlers_of(observer: Observer) -> _Handlers:
+    return {
         "open": observer.file_opened,
         "import": observer.module_imported,
         "os.listdir": observer.folder_listed,
@@ -43,15 +76,3 @@ def observe_audit_events(observer: Observer) -> None:
         },
         **dict.fromkeys(_CHANGES, observer.files_changed),
     }
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if not observer.active:
-            return
-        handler = handlers.get(event)
-        if handler:
-            try:
-                handler(*arguments)
-            except Exception:  # it would be raised in the user's code, which did nothing wrong
-                observer.not_cacheable(CANNOT_BE_FOLLOWED)
-
-    sys.addaudithook(hook)

@@ -1,8 +1,8 @@
 """The cache of a run: reports of earlier runs, looked up and saved.
 
 The key of a report is made of what is known before the user's code runs: target, options, rules,
-the versions of all installed packages. The record under that key also holds what the report was
-found to depend on while the code ran.
+the versions of all installed packages. The records under that key also hold what the report was
+found to depend on while the code ran: one for each state of the code that was linted.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any, Protocol
 
 from rflint._version import __version__
 from rflint.cache.collect import collect_dependencies
-from rflint.cache.dependencies import CurrentState
-from rflint.cache.environment import common_dependencies, own_folders
+from rflint.cache.dependencies import CurrentState, Dependencies
+from rflint.cache.environment import common_dependencies
 from rflint.cache.fingerprints import digest, is_readable
-from rflint.cache.store import Record, Store
+from rflint.cache.store import Store
 from rflint.cache.tracker import Tracker
 from rflint.errors import error_text
 from rflint.report.model_report import ModelReport
@@ -57,8 +57,8 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self._store = Store(root)
-        self._tracker = Tracker(tuple(f"{x}{os.sep}" for x in own_folders()))
-        self._state = CurrentState(dict(os.environ))
+        self._tracker = Tracker()
+        self._state = CurrentState(self._tracker.run.environment)
         self._path = tuple(sys.path)
 
     @contextmanager
@@ -82,36 +82,46 @@ class Cache:
         return digest(repr((question.identity, real, place, self._common_dependencies)))
 
     def lookup(self, key: str) -> ModelReport | None:
-        """The report of an earlier run, if nothing has changed that it depends on."""
-        record = self._store.load(key)
-        if record is None or record.report is None or not record.dependencies.hold(self._state):
-            return None
-        return record.report
+        """The report of an earlier run, if nothing has changed that it depends on.
+
+        Or if everything is again as it was then.
+        """
+        for record in self._store.load(key):
+            if record.dependencies.hold(self._state):
+                report = record.report()
+                if report is not None:
+                    record.used()
+                    return report
+        return None
 
     def first_change(self, key: str) -> str:
-        """What has changed since the report under this key was saved; empty if there is none."""
-        record = self._store.load(key)
-        if record is None or record.report is None:
-            return ""
-        return next(record.dependencies.changes(self._state), "")
+        """What has changed since a report under this key was saved; empty if there is none.
+
+        Of several reports, the one counts from which least has changed.
+        """
+        found = [list(x.dependencies.changes(self._state)) for x in self._store.load(key)]
+        fewest = min(found, key=len, default=[])
+        return fewest[0] if fewest else ""
 
     def known_files(self, question: Question) -> tuple[str, ...] | None:
-        """The files that an earlier run depended on, whether or not they have changed since.
+        """The files that an earlier run depended on, as they are now, or else in the latest run.
 
         None if there was no such run.
         """
-        record = self._store.load(_files_key(question))
-        if record is None:
+        records = list(self._store.load(_files_key(question)))
+        if not records:
             return None
-        files = record.dependencies.files
-        return tuple(path for path, content in files if is_readable(content))
+        held = (x for x in records if x.dependencies.hold(self._state))
+        record = next(held, records[0])
+        return tuple(path for path, content in record.dependencies.files if is_readable(content))
 
     def save(self, key: str, question: Question, report: ModelReport) -> tuple[str, ...]:
         """Save a report, unless there are reasons why it cannot be cached: these are returned."""
         try:
             found, reasons = collect_dependencies(self._tracker.run)
-            self._store.save(key, Record(found, None if reasons else report))
-            self._store.save(_files_key(question), Record(found, None))
+            if not reasons:
+                self._store.save(key, found, report)
+            self._store.save(_files_key(question), Dependencies(files=found.files), None)
         except Exception as error:  # the model was linted all the same
             return (f"cannot be kept ({error_text(error)})",)
         return reasons or ((self._store.problem,) if self._store.problem else ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from enum import Enum
+from functools import cache
 from types import FrameType
 
 from rflint.usercode.ownership import is_installed, is_rflint, is_standard
@@ -37,13 +38,21 @@ def current_caller() -> Caller:
         return Caller.IMPORT
     frame: FrameType | None = innermost
     while frame:
-        filename = frame.f_code.co_filename
-        if is_rflint(filename):
-            return Caller.RFLINT
-        if not filename.startswith("<") and not is_standard(filename):
-            return Caller.PACKAGE if is_installed(filename) else Caller.USER
+        owner = _owner_of(frame.f_code.co_filename)
+        if owner is not None:
+            return owner
         frame = frame.f_back
     return Caller.USER  # a thread that runs only the standard library
+
+
+@cache
+def _owner_of(filename: str) -> Caller | None:
+    """Whose file it is; None for the standard library, which acts for whoever calls it."""
+    if is_rflint(filename):
+        return Caller.RFLINT
+    if filename.startswith("<") or is_standard(filename):
+        return None
+    return Caller.PACKAGE if is_installed(filename) else Caller.USER
 
 
 def observed_call_frame() -> FrameType:

@@ -55,13 +55,13 @@ class Dependencies:
             if state.content(path) != fingerprint:
                 yield f"{short_path(Path(path))} has changed"
         for path, fingerprint in self.stats:
-            if stat_fingerprint(path) != fingerprint:
+            if state.stats(path) != fingerprint:
                 yield f"{short_path(Path(path))} has changed"
         for path, fingerprint in self.kinds:
-            if kind_fingerprint(path) != fingerprint:
+            if state.kind(path) != fingerprint:
                 yield f"{short_path(Path(path))} has come, or gone"
         for path, with_stats, fingerprint in self.folders:
-            if folder_fingerprint(path, with_stats=with_stats) != fingerprint:
+            if state.folder(path, with_stats=with_stats) != fingerprint:
                 yield f"the folder {short_path(Path(path))} has changed"
         for name, fingerprint in self.variables:
             if state.variable(name) != fingerprint:
@@ -80,12 +80,34 @@ class CurrentState:
     environment: dict[str, str]
     _contents: dict[str, str] = field(default_factory=dict)
     _listings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _stats: dict[str, str] = field(default_factory=dict)
+    _kinds: dict[str, str] = field(default_factory=dict)
+    _folders: dict[tuple[str, bool], str] = field(default_factory=dict)
 
     def content(self, path: str) -> str:
         """The fingerprint of a file's content."""
         if path not in self._contents:
             self._contents[path] = content_fingerprint(path)
         return self._contents[path]
+
+    def stats(self, path: str) -> str:
+        """The fingerprint of a file's size and time of change."""
+        if path not in self._stats:
+            self._stats[path] = stat_fingerprint(path)
+        return self._stats[path]
+
+    def kind(self, path: str) -> str:
+        """The fingerprint of what a path is."""
+        if path not in self._kinds:
+            self._kinds[path] = kind_fingerprint(path)
+        return self._kinds[path]
+
+    def folder(self, path: str, *, with_stats: bool) -> str:
+        """The fingerprint of the names in a folder, without or with the stats of each."""
+        key = path, with_stats
+        if key not in self._folders:
+            self._folders[key] = folder_fingerprint(path, with_stats=with_stats)
+        return self._folders[key]
 
     def importable(self, folder: str, names: frozenset[str]) -> tuple[str, ...]:
         """The entries of a folder that importing these names can find."""

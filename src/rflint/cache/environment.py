@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rflint._version import __version__
 from rflint.cache.collect import user_files
-from rflint.cache.fingerprints import content_fingerprint
+from rflint.cache.fingerprints import MISSING, content_fingerprint
 
 _READ_BY_LIBRARIES = ("TORCH", "PYTORCH", "PYTHON", "RFLINT", "CUDA", "OMP")
 """Prefixes of variables that torch and Python read in compiled code."""
@@ -33,8 +33,35 @@ def common_dependencies(path: Sequence[str], variables: Mapping[str, str]) -> tu
         path,
         [_distributions(Path(folder)) for folder in path],
         sorted(x for x in variables.items() if x[0].startswith(_READ_BY_LIBRARIES)),
-        sorted((file, content_fingerprint(file)) for file in set(user_files())),
+        _loaded(),
     )
+
+
+def _loaded() -> list[tuple[str, str]]:
+    """The user's files that are loaded so far, by their contents.
+
+    Not those that do not exist: torch gives such names to modules that it makes up.
+    """
+    found = ((file, content_fingerprint(file)) for file in set(user_files()))
+    return sorted(x for x in found if x[1] != MISSING)
+
+
+def without_torch(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables as they are before torch is imported, which sets one.
+
+    A run that has imported torch is asked the same as one that has not.
+    """
+    return {name: value for name, value in variables.items() if not _is_of_torch(name, value)}
+
+
+def _is_of_torch(name: str, value: str) -> bool:
+    own = os.path.basename(value).startswith("torchinductor_")
+    return own and name == "TORCHINDUCTOR_CACHE_DIR"
+
+
+def own_prefixes() -> tuple[str, ...]:
+    """How the paths of rflint's own files begin."""
+    return tuple(f"{folder}{os.sep}" for folder in own_folders())
 
 
 def own_folders() -> tuple[Path, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rflint.usercode.closure import ImportClosure
@@ -42,7 +42,7 @@ class RunObservations:
     on what was observed for earlier models that may share a file with it.
     """
 
-    def __init__(self, own_folders: tuple[str, ...] = ()) -> None:
+    def __init__(self, own_folders: tuple[str, ...], environment: Mapping[str, str]) -> None:
         self.own_folders = own_folders
         """Folders of rflint itself, which are a dependency of every report anyway."""
         self.started = time.time()
@@ -64,10 +64,22 @@ class RunObservations:
         """Names of modules that were looked for, found or not."""
         self.import_folders: dict[str, None] = {}
         """Where they were looked for, in order."""
-        self.environment = dict(os.environ)
+        self.environment = dict(environment)
         """The environment variables at the start of the run."""
-        self.program = os.path.abspath(sys.argv[0])
+        self.program = os.path.abspath(sys.argv[0]) if os.path.dirname(sys.argv[0]) else ""
         """The program file, which packages read to show where they were called from."""
+
+    def inherit(self, earlier: RunObservations) -> None:
+        """Add what was observed of packages that an earlier run of this process has imported."""
+        self.started = min(self.started, earlier.started)
+        self.environment = earlier.environment
+        self.common.add(earlier.common)
+        self.written_by_packages |= earlier.written_by_packages
+        self.asked_by_packages |= earlier.asked_by_packages
+        self.variables |= earlier.variables
+        self.whole_environment |= earlier.whole_environment
+        self.imports |= earlier.imports
+        self.import_folders |= earlier.import_folders
 
     def begin(self, closure: ImportClosure | None) -> None:
         """From now on, observe a model with this import closure; without one, rules."""

@@ -158,9 +158,9 @@ class Observer:
 
     def _is_known(self, path: str) -> bool:
         """Whether a file is a dependency of every report already."""
-        return (
-            is_installed(path) or path == self.run.program or path.startswith(self.run.own_folders)
-        )
+        if is_installed(path) or path == self.run.program:
+            return True
+        return path.startswith(self.run.own_folders)
 
     # -- imports
 
@@ -205,4 +205,4 @@ class Observer:
 
 
 def _absolute(path: Any) -> str:
-    return os.path.abspath(os.fsdecode(path))
+    return os.path.abspath(path if isinstance(path, str) else os.fsdecode(path))

@@ -22,10 +22,13 @@ from rflint.cli.fix import fix
 from rflint.cli.init import init
 from rflint.cli.lint import CONTEXT, Program, lint
 from rflint.cli.measure import measure
+from rflint.cli.merge import merge
 from rflint.cli.messages import complain
 from rflint.cli.plot import plot
 from rflint.cli.rule import rule
 from rflint.cli.schema import schema
+from rflint.cli.sizes import sizes
+from rflint.cli.sweep import sweep
 from rflint.errors import as_rflint_error
 from rflint.usercode.exits import end_program, exits_blocked
 from rflint.usercode.interrupts import is_ctrl_c, remember_ctrl_c
@@ -37,7 +40,7 @@ def subcommands() -> None:
     """The subcommands; without one, rflint lints."""
 
 
-for _command in (rule, fix, diff, plot, measure, init, schema, clean):
+for _command in (rule, fix, diff, sizes, sweep, merge, plot, measure, init, schema, clean):
     subcommands.add_command(_command)
 Program.subcommands = subcommands
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from rflint.configuration.configuration import Configuration
     from rflint.configuration.model_options import ModelOptions
+    from rflint.usecases.lint import Processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,30 @@ class ModelArguments:
 
         values = {name: value if value != () else None for name, value in self.model.items()}
         return ModelOptions(**values, args=parse_arguments(self.pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessArguments(ModelArguments):
+    """The arguments of commands that lint models in processes of their own."""
+
+    jobs: int | None
+    timeout: float | None
+    memory: int | None
+
+    def processes(self, configuration: Configuration, timeout: float | None = None) -> Processes:
+        """What these say, or else the configuration; `timeout` where neither has one.
+
+        Raises UsageError for what this system cannot do.
+        """
+        from rflint.usecases.lint import Processes
+        from rflint.workers.limits import ProcessLimits
+
+        limits = ProcessLimits(
+            self.timeout or configuration.timeout or timeout, self.memory or configuration.memory
+        )
+        processes = Processes(self.jobs or configuration.jobs, limits)
+        limits.check(processes.jobs)
+        return processes
 
 
 _Arguments = TypeVar("_Arguments", bound=ModelArguments)

@@ -39,8 +39,12 @@ def command(request: Request, given: CommonOptions, subcommand: str = "") -> str
 
 
 def completed(hint: str, request: Request, given: CommonOptions) -> str:
-    """A hint; below it, if it names options, the whole command with these options."""
-    missing = [word for option in _MISSING.findall(hint) for word in option.split(" ")]
+    """A hint; below it, if it names options, the whole command with these options.
+
+    Of several sizes that would do ("--res 48 or --res 64"), the first.
+    """
+    first = hint.partition(" or --")[0]
+    missing = [word for option in _MISSING.findall(first) for word in option.split(" ")]
     if not missing:
         return hint
     if given.typed:

@@ -15,10 +15,10 @@ from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported
 from rflint.cli.output import chosen_outputs, opened_output
 from rflint.cli.parameters import (
-    Destination,
     OneOf,
     with_configuration_options,
     with_model_options,
+    with_output_options,
     with_rule_options,
 )
 from rflint.report.difference.writers import DIFFERENCE_FORMATS, difference_writer
@@ -36,21 +36,7 @@ from rflint.usercode.stdout import end_stdout
     type=OneOf(FAIL_ON),
     help="Exit with status 1 for new findings from this severity on.  [default: warning]",
 )
-@click.option(
-    "--format",
-    "formats",
-    type=Destination(DIFFERENCE_FORMATS),
-    multiple=True,
-    metavar="FORMAT[:FILE]",
-    help=f"{DIFFERENCE_FORMATS[0]} (default), {', '.join(DIFFERENCE_FORMATS[1:])}; several if all "
-    "but one go to files.",
-)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write the difference to a file.",
-)
+@with_output_options(DIFFERENCE_FORMATS, "difference")
 @click.option("--no-cache", is_flag=True, help="Neither use answers of earlier runs nor keep any.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every layer that differs.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")

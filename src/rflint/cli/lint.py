@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from rflint._version import __version__
-from rflint.cli.arguments import ModelArguments, collected
+from rflint.cli.arguments import ProcessArguments, collected
 from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported, note, to_stdout
 from rflint.cli.output import chosen_outputs, opened_output
 from rflint.cli.parameters import (
-    Destination,
-    OneOf,
     amount,
     amount_or_share,
+    resolution,
     with_configuration_options,
+    with_gate_option,
     with_model_options,
+    with_output_options,
+    with_process_options,
     with_rule_options,
+    with_unknown_option,
 )
 from rflint.configuration.file_names import BASELINE
 from rflint.errors import UsageError
-from rflint.report.exit_gate import FAIL_ON
 from rflint.report.reporters import FORMATS
 from rflint.text.numbers import first_few
 from rflint.usercode.paths import short_path
@@ -65,17 +67,14 @@ class Program(click.Command):
 @with_model_options
 @with_configuration_options
 @click.option(
-    "--allow-unknown",
-    multiple=True,
-    metavar="OPERATOR",
-    help="Do not report this unknown operator (what depends on it stays unjudged).",
+    "--train-res",
+    callback=resolution,
+    metavar="SIZE",
+    help="The size that the model is trained at, if another: say what is different there.",
 )
+@with_unknown_option
 @with_rule_options
-@click.option(
-    "--fail-on",
-    type=OneOf(FAIL_ON),
-    help="Exit with status 1 from this severity on.  [default: warning]",
-)
+@with_gate_option
 @click.option(
     "--max-unproductive",
     callback=amount_or_share,
@@ -102,20 +101,7 @@ class Program(click.Command):
     is_flag=True,
     help=f"Write today's findings to --baseline, or to {BASELINE}.",
 )
-@click.option(
-    "--format",
-    "formats",
-    type=Destination(),
-    multiple=True,
-    metavar="FORMAT[:FILE]",
-    help=f"{FORMATS[0]} (default), {', '.join(FORMATS[1:])}; several if all but one go to files.",
-)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write the report to a file.",
-)
+@with_output_options(FORMATS)
 @click.option(
     "--measured",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -136,6 +122,7 @@ class Program(click.Command):
     help="Take arguments without a colon for changed files, and lint only what depends on them.",
 )
 @click.option("--watch", is_flag=True, help="Lint again whenever a file changes.")
+@with_process_options
 @click.option("--no-cache", is_flag=True, help="Neither use answers of earlier runs nor keep any.")
 @click.option("-q", "--quiet", is_flag=True, help="One line a finding, and errors.")
 @click.option(
@@ -159,7 +146,7 @@ def lint(**given: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class LintArguments(ModelArguments):
+class LintArguments(ProcessArguments):
     """The arguments of `rflint` without a subcommand."""
 
     targets: tuple[str, ...]
@@ -208,7 +195,7 @@ def _lint(given: LintArguments) -> int:
     from rflint.cli.commands import CommonOptions
     from rflint.cli.terminal import Terminal
     from rflint.configuration.read import load_configuration
-    from rflint.report.reporters import TELL_OF_SIZES, reporter
+    from rflint.report.reporters import TELL_OF_REPAIRS, TELL_OF_SIZES, reporter
     from rflint.usecases.lint import lint_project
     from rflint.usecases.project_baseline import BaselineOptions
 
@@ -227,6 +214,7 @@ def _lint(given: LintArguments) -> int:
     if given.show_files:
         _show_files(given, options, configuration)
         return 0
+    with_repairs = any(name in TELL_OF_REPAIRS for name, _ in outputs)
     report = lint_project(
         given.models,
         options,
@@ -235,12 +223,14 @@ def _lint(given: LintArguments) -> int:
         fail_on=given.fail_on,
         use_cache=not given.no_cache,
         with_sizes=any(name in TELL_OF_SIZES for name, _ in outputs),
+        with_repairs=with_repairs,
         baseline=BaselineOptions(
             given.baseline,
             use=not given.no_baseline,
             find_default=not given.isolated,
             write=given.write_baseline,
         ),
+        processes=given.processes(configuration),
         listener=Terminal(
             CommonOptions(options, given.config, given.isolated),
             quiet=given.quiet,
@@ -252,7 +242,7 @@ def _lint(given: LintArguments) -> int:
         from rflint.usecases.measured_files import with_measurements
 
         report = with_measurements(report, given.measured)
-    _note(report, given)
+    _note(report, given, with_repairs=with_repairs)
     for name, file in outputs:
         with opened_output(file) as stream:
             reporter(name)(report, stream, given.verbose)
@@ -260,7 +250,7 @@ def _lint(given: LintArguments) -> int:
     return report.exit_status(report.fail_on)
 
 
-def _note(report: Report, given: LintArguments) -> None:
+def _note(report: Report, given: LintArguments, *, with_repairs: bool) -> None:
     """Tell on stderr what is no part of the report."""
     use = report.baseline
     if use and use.fixed and not given.quiet:
@@ -269,6 +259,8 @@ def _note(report: Report, given: LintArguments) -> None:
     if given.verbose:
         for text in (*report.notes, *(x for model in report.models for x in model.notes)):
             note(text)
+        for text in (x for model in report.models if with_repairs for x in model.not_verified):
+            note(f"not offered: {text}")
 
 
 def _list_targets(names: Sequence[str]) -> None:

@@ -14,7 +14,11 @@ from rflint.cli.arguments import ModelArguments, collected
 from rflint.cli.completion import complete_targets
 from rflint.cli.messages import errors_reported, note, to_stderr
 from rflint.cli.output import chosen_outputs, opened_output
-from rflint.cli.parameters import Destination, with_configuration_options, with_model_options
+from rflint.cli.parameters import (
+    with_configuration_options,
+    with_model_options,
+    with_output_options,
+)
 from rflint.errors import UsageError
 from rflint.files import atomic_write
 from rflint.report.reporters import FORMATS
@@ -115,20 +119,7 @@ class _Remembering(click.Command):
     metavar="FILE",
     help="Keep the measurements: rflint TARGET --measured FILE shows them again.",
 )
-@click.option(
-    "--format",
-    "formats",
-    type=Destination(),
-    multiple=True,
-    metavar="FORMAT[:FILE]",
-    help=f"{FORMATS[0]} (default), {', '.join(FORMATS[1:])}.",
-)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write the report to a file.",
-)
+@with_output_options(FORMATS)
 @click.option(
     "-q",
     "--quiet",
@@ -252,7 +243,7 @@ def _measured(
     """The report with what was measured, or with why the model cannot be linted."""
     from rflint.cli.commands import CommonOptions
     from rflint.cli.measuring_terminal import MeasuringTerminal
-    from rflint.report.reporters import TELL_OF_SIZES
+    from rflint.report.reporters import TELL_OF_REPAIRS, TELL_OF_SIZES
     from rflint.usecases.lint import lint_project
     from rflint.usecases.project_baseline import BaselineOptions
 
@@ -262,6 +253,7 @@ def _measured(
         options,
         configuration,
         with_sizes=any(name in TELL_OF_SIZES for name, _ in outputs),
+        with_repairs=any(name in TELL_OF_REPAIRS for name, _ in outputs),
         baseline=BaselineOptions(use=False),
         listener=MeasuringTerminal(
             CommonOptions(options, given.config, given.isolated, given.typed),

@@ -92,3 +92,30 @@ def progress(total: int, *, quiet: bool) -> Iterator[Callable[[int, Request], No
         yield begins
     finally:
         status.stop()
+
+
+@contextlib.contextmanager
+def counted(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give a function to call with how many are done of how many; a terminal shows a bar.
+
+    It is not there before the first call, and gone afterwards.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), Left())
+    bars = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bars.add_task("")
+
+    def counts(done: int, total: int) -> None:
+        bars.update(task, completed=done, total=total)
+        bars.start()
+
+    try:
+        yield counts
+    finally:
+        bars.stop()

@@ -14,12 +14,15 @@ from rflint.inputs.notation import (
     Sizes,
     read_layouts,
     read_names,
+    read_resolution,
     read_resolutions,
     read_shape,
 )
 from rflint.inputs.tracing_options import TRACERS
+from rflint.report.exit_gate import FAIL_ON
 from rflint.report.limit import Limit, read_limit
 from rflint.report.reporters import FORMATS
+from rflint.text.memory import read_memory
 from rflint.text.suggest import did_you_mean, similar
 
 if TYPE_CHECKING:
@@ -31,6 +34,11 @@ def resolutions(
 ) -> tuple[Sizes, ...] | None:
     """`32`, `32x64` or `32,64,128` as sizes per axis, one tuple for each resolution."""
     return None if value is None else _read(read_resolutions, value)
+
+
+def resolution(ctx: click.Context, param: click.Parameter, value: str | None) -> Sizes | None:
+    """`32` or `32x64` as sizes per axis."""
+    return None if value is None else _read(read_resolution, value)
 
 
 def shapes(
@@ -60,6 +68,11 @@ def amount(ctx: click.Context, param: click.Parameter, value: str | None) -> Lim
 def amount_or_share(ctx: click.Context, param: click.Parameter, value: str | None) -> Limit | None:
     """An amount or share like `1200` or `5%`."""
     return None if value is None else _read(lambda x: read_limit(x, share=True), value)
+
+
+def memory(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """An amount of memory like `4G`, in bytes."""
+    return None if value is None else _read(read_memory, value)
 
 
 def _read(reader: Callable[[Any], Any], value: str | Sequence[str]) -> Any:
@@ -203,6 +216,95 @@ _CONFIGURATION_OPTIONS = (
 )
 
 
+_GATE_OPTION = click.option(
+    "--fail-on",
+    type=OneOf(FAIL_ON),
+    help="Exit with status 1 from this severity on.  [default: warning]",
+)
+_UNKNOWN_OPTION = click.option(
+    "--allow-unknown",
+    multiple=True,
+    metavar="OPERATOR",
+    help="Do not report this unknown operator (what depends on it stays unjudged).",
+)
+_PROCESS_OPTIONS = (
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Lint N models at a time, each in a process of its own.  [default: one for each core "
+        "when there are more than three models]",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Give up on a model that takes longer.",
+    ),
+    click.option(
+        "--memory",
+        callback=memory,
+        metavar="SIZE",
+        help="Give up on a model that takes more: 512M, 4G.",
+    ),
+)
+_SPAN_OPTIONS = (
+    click.option(
+        "--from",
+        "first",
+        callback=resolution,
+        metavar="SIZE",
+        help="The smallest size: 16, or 16x56x56.  [default: 16]",
+    ),
+    click.option(
+        "--to",
+        "last",
+        callback=resolution,
+        metavar="SIZE",
+        help="The largest size.  [default: 512, or twice the input's]",
+    ),
+    click.option(
+        "--step",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Look at every Nth size.  [default: 1, or as many as make 500 sizes]",
+    ),
+)
+
+
+def with_output_options(
+    formats: Sequence[str], what: str = "report"
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add --format and --output, for what can be written in these formats, the first if no other.
+
+    `what` is written, as the help calls it.
+    """
+    options = (
+        click.option(
+            "--format",
+            "formats",
+            type=Destination(formats),
+            multiple=True,
+            metavar="FORMAT[:FILE]",
+            help=f"{formats[0]} (default), {', '.join(formats[1:])}; several if all but one go to "
+            "files.",
+        ),
+        click.option(
+            "--output",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help=f"Write the {what} to a file.",
+        ),
+    )
+
+    def added(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return added
+
+
 def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how a model is built and which inputs it gets."""
     for option in reversed(_MODEL_OPTIONS):
@@ -220,5 +322,29 @@ def with_rule_options(command: Callable[..., None]) -> Callable[..., None]:
 def with_configuration_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say which configuration is used."""
     for option in reversed(_CONFIGURATION_OPTIONS):
+        command = option(command)
+    return command
+
+
+def with_gate_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that says which findings fail a run."""
+    return _GATE_OPTION(command)
+
+
+def with_unknown_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that says which unknown operators are not reported."""
+    return _UNKNOWN_OPTION(command)
+
+
+def with_process_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say in which processes models are linted, and within which limits."""
+    for option in reversed(_PROCESS_OPTIONS):
+        command = option(command)
+    return command
+
+
+def with_span_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which sizes of the input are looked at."""
+    for option in reversed(_SPAN_OPTIONS):
         command = option(command)
     return command

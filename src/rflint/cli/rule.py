@@ -75,6 +75,7 @@ def _list(rules: Sequence[Rule]) -> None:
     names = max(len(rule.name) for rule in rules)
     for rule in rules:
         state = rule.severity.value if rule.on_by_default else "off"
+        state = "partly" if rule.default_cases else state
         to_stdout(f"{rule.code:{codes}}  {rule.name:{names}}  {state:7}  {rule.summary}")
 
 

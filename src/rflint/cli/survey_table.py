@@ -14,7 +14,7 @@ from rflint.report.terminal.console import Glyphs, console_for, glyphs_of
 from rflint.text.escape import one_line, without_ci_commands
 from rflint.text.numbers import size
 from rflint.usecases.init import Survey, proposed_size
-from rflint.usecases.trials import SizeTried, Trial
+from rflint.usecases.trial import SizeTried, Trial
 from rflint.usercode.paths import short_path
 from rflint.usercode.target_hints import syntax_error
 

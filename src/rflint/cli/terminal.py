@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from rflint.cli.commands import CommonOptions, command, completed
-from rflint.cli.messages import complain, note, progress
+from rflint.cli.messages import complain, counted, note, progress
 from rflint.configuration.requests import Request
 from rflint.errors import RflintError
 from rflint.usecases.listener import Listener
@@ -41,6 +41,10 @@ class Terminal(Listener):
     ) -> AbstractContextManager[Callable[[int, Request], None]]:
         """Show which model is being linted, and how many there are."""
         return progress(len(requests), quiet=self.quiet)
+
+    def surveying(self) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Show how many sizes were traced, where that takes long."""
+        return counted("sizes traced", quiet=self.quiet)
 
     def fix_command(self, request: Request) -> str:
         """The command `rflint fix` for the same model, with the same options."""

@@ -37,6 +37,11 @@ class Configuration:
     output: str | None = None
     baseline: str | None = None
     cache: bool | None = None
+    jobs: int | None = None
+    timeout: float | None = None
+    """Seconds that a model may take."""
+    memory: int | None = None
+    """Bytes that a model may take."""
     pythonpath: tuple[str, ...] = ()
     """Folders that the modules of targets are looked for in, before all others."""
     rule_paths: tuple[str, ...] = ()

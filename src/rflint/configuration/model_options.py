@@ -21,6 +21,7 @@ class ModelOptions:
     """
 
     res: tuple[Sizes, ...] | None = None
+    train_res: Sizes | None = None
     input: tuple[InputShape, ...] | None = None
     layout: tuple[str, ...] | None = None
     args: Mapping[str, Any] | None = None

@@ -49,6 +49,8 @@ class Request:
     policy: Policy
     pythonpath: tuple[Path, ...] = ()
     """Folders that its modules are looked for in, before all others."""
+    train_resolution: Sizes | None = None
+    """The size that it is trained at, if that is another one."""
     is_one_of_several: bool = False
     """Whether the target is linted at other resolutions too."""
     is_named: bool = False
@@ -56,6 +58,8 @@ class Request:
     permissions: Permissions = _NOTHING_UNUSUAL
     with_sizes: bool = False
     """Whether the report is to tell of other input sizes, too."""
+    with_repairs: bool = False
+    """Whether it is to tell what can be done about unproductive layers."""
     hint: str = ""
     """What may have been meant, where there is no such target."""
     argument_files: frozenset[str] = frozenset()
@@ -76,13 +80,15 @@ class Request:
                 str(self.root),
                 self.pythonpath,
                 self.resolution,
+                self.train_resolution,
                 self.shapes,
                 sorted(self.arguments.items()),
                 self.tracing,
                 self.permissions,
                 self.with_sizes,
+                self.with_repairs,
                 self.rule_options,
-                [(rule.code, rule.file) for rule in self.policy.rules],
+                [(rule.code, rule.file, rule.is_limited) for rule in self.policy.rules],
             )
         )
 
@@ -114,6 +120,7 @@ def requests_for(
             name=model.name or (_with_arguments(model) if model.target in several else ""),
             resolution=None,
             shapes=layered.input or (),
+            train_resolution=layered.train_res,
             arguments=layered.args or {},
             tracing=_tracing(layered),
             rule_options=rule_options(
@@ -206,6 +213,8 @@ def _model_of(request: Request) -> str:
         policy=Policy(()),
         permissions=_NOTHING_UNUSUAL,
         with_sizes=False,
+        with_repairs=False,
+        train_resolution=None,
     ).identity
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
+from math import inf
 from typing import Any, TypeAlias
 
 from rflint.configuration.model_options import ModelOptions
-from rflint.inputs.notation import read_layouts, read_names, read_resolutions, read_shapes
+from rflint.inputs.notation import (
+    read_layouts,
+    read_names,
+    read_resolution,
+    read_resolutions,
+    read_shapes,
+)
 from rflint.inputs.tracing_options import TRACERS
 from rflint.linting.finding import Severity
 from rflint.report.exit_gate import FAIL_ON
 from rflint.report.limit import read_limit
 from rflint.report.reporters import FORMATS
+from rflint.text.memory import read_memory
 from rflint.text.suggest import did_you_mean_aside, similar
 from rflint.usercode.builder_values import names_file
 
@@ -86,6 +94,18 @@ def _severities(value: Any) -> Mapping[str, Severity]:
     return found
 
 
+def _jobs(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{value!r} should be a number of processes, like 4")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
+        raise ValueError(f"{value!r} should be a number of seconds, like 60")
+    return float(value)
+
+
 def _formats(value: Any) -> tuple[str, ...]:
     """`"sarif:FILE"` and others."""
     found = read_names(value)
@@ -96,6 +116,7 @@ def _formats(value: Any) -> tuple[str, ...]:
 
 MODEL_KEYS: dict[str, Reader] = {
     "res": read_resolutions,
+    "train-res": read_resolution,
     "input": read_shapes,
     "layout": read_layouts,
     "args": _arguments,
@@ -127,6 +148,9 @@ RUN_KEYS: Mapping[str, Reader] = {
     "output": read_text,
     "baseline": read_text,
     "cache": _flag,
+    "jobs": _jobs,
+    "timeout": _seconds,
+    "memory": lambda value: read_memory(str(value)),
     "pythonpath": _paths,
 }
 """Keys for the whole run."""

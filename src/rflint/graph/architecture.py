@@ -7,12 +7,14 @@ fields, the rules and the reports for free.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
 from rflint.graph.layer import INPUT, Kind, Layer
 from rflint.graph.relations import Relations
 from rflint.graph.source_location import SourceLocation
+from rflint.graph.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,88 @@ class Parameter:
     size: int
     construction: tuple[SourceLocation, ...] = ()
     """The user's lines through which its module was built, innermost first."""
+    is_trained: bool = True
+    """Whether it requires gradients."""
+
+
+class DropoutMode(Enum):
+    """What the code says of the mode where a dropout is a function, or knows none."""
+
+    LEFT_OUT = "left out"
+    """Nothing: it is the function's default that holds."""
+    SAID = "said"
+    """What was passed."""
+    UNKNOWN = "unknown"
+    """The call could not be read."""
+    OF_MODULE = "of a module"
+    """That of a module which is no part of the model: forward has built it, say."""
+    NONE = "none"
+    """The function cannot be told: attention, which drops weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrayDropout:
+    """A dropout that does not follow the mode of the model."""
+
+    op: str
+    """The function or the class, as the code spells it."""
+    p: float
+    scope: str
+    """Path of the module in whose forward it is called."""
+    module: str = ""
+    """Its own path, where it is a module of the model that is in training mode."""
+    called: SourceLocation | None = None
+    mode: DropoutMode = DropoutMode.UNKNOWN
+    is_active: bool = True
+    """Whether it leaves out numbers in the pass that was followed; else it never does."""
+
+
+class Held(Enum):
+    """What a tensor is that forward uses, and that is neither a parameter nor a buffer."""
+
+    CONSTANT = "constant"
+    """It needs no gradient: a table of positions, a mask."""
+    TRAINABLE = "trainable"
+    """It was made with requires_grad=True, and is no nn.Parameter."""
+    COMPUTED = "computed"
+    """It was computed from a parameter, when the model was built."""
+    CREATED = "created"
+    """A parameter that forward makes anew in every pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class LooseTensor:
+    """A tensor that forward uses, and that the model has not registered."""
+
+    name: str
+    """As one would type it: `encoder.pe`; of one that forward creates, the module that does."""
+    shape: tuple[int, ...]
+    held: Held
+    construction: tuple[SourceLocation, ...] = ()
+    """The user's lines through which its module was built, or the line that created it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedModule:
+    """One module that takes several places of an nn.Sequential, nn.ModuleList or nn.ModuleDict."""
+
+    container: str
+    """Path of the container; empty for the model itself."""
+    kind: str
+    """The container's class."""
+    places: tuple[str, ...]
+    """The names of the places in it, in order."""
+    size: int
+    """The scalars of its parameters."""
+    normalises: bool
+    """Whether a batch normalisation is part of it."""
+    construction: tuple[SourceLocation, ...] = ()
+    """The user's lines through which the container was built, innermost first."""
+
+    @property
+    def path(self) -> str:
+        """The path of the first place, by which its layers are called."""
+        return f"{self.container}.{self.places[0]}" if self.container else self.places[0]
 
 
 @dataclass(frozen=True)  # without slots, so that relations can be kept
@@ -70,6 +154,14 @@ class Architecture:
     """Parameters that are not to be trained (`requires_grad` is False)."""
     unregistered_parameters: tuple[Parameter, ...] = ()
     """Parameters that layers use, and that the model does not know of (in a plain list, say)."""
+    stray_dropouts: tuple[StrayDropout, ...] = ()
+    """The dropouts that leave out numbers in this pass, and those that never do."""
+    repeated_modules: tuple[RepeatedModule, ...] = ()
+    """Modules with parameters that take several places of one container."""
+    loose_tensors: tuple[LooseTensor, ...] = ()
+    """Tensors that forward uses on whatever device they were made, since nothing moves them."""
+    views: tuple[View, ...] = ()
+    """The views of tensors that depend on the input, where they change several dimensions."""
     is_random: bool = False
     """Whether the pass read numbers that it had drawn: the next may take another way."""
     changes_state: bool = False

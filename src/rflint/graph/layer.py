@@ -10,7 +10,7 @@ from rflint.graph.sizing import Sizing
 from rflint.graph.source_location import SourceLocation
 from rflint.graph.taps import Taps
 from rflint.graph.traits import Trait
-from rflint.graph.windows import Reach, Window
+from rflint.graph.windows import Reach, Resampling, Window
 
 INPUT = -1
 """Source index of an edge that comes from the model's input."""
@@ -129,6 +129,9 @@ class Layer:
     subtracts_mean: bool = False
     """Whether, in training, it subtracts the mean of every channel from the output of a layer
     directly in front of it."""
+    normalised_over: int = 0
+    """Of a normalisation by what it is given, a softmax or attention: how many numbers (attention:
+    positions) of one sample are held against each other. 0: none, or it is not known."""
     scope: str = ""
     """Path of the module in whose forward it is called."""
     parameters: tuple[tuple[str, int], ...] = ()
@@ -141,6 +144,8 @@ class Layer:
     """Of the output, per spatial axis: one where an axis is gone."""
     sizing: tuple[Sizing | None, ...] = ()
     """Per axis, how many positions there would be on other inputs; None where that is not known."""
+    resampling: tuple[tuple[int, Resampling], ...] = ()
+    """Of a resize: the axes that it works along, and where its positions lie in what it reads."""
     is_map: bool = False
     """Whether the output is laid out as (batch, channels, *positions)."""
     reorders_positions: bool = False
@@ -155,6 +160,9 @@ class Layer:
     """Of an unknown operator: why it could not be measured either."""
     traits: frozenset[Trait] = frozenset()
     """What its operator declares of itself; nothing, of one that is in no table."""
+    absolute: tuple[int, ...] = ()
+    """Axes along which what it does depends on where in the map a position lies: it uses a table
+    with a number for each, writes over some, or what it pads with comes from the other end."""
     new_axes: tuple[tuple[int, int], ...] = ()
     """Axes that begin here, and their sizes: those of a further input, or of a spectrum."""
 
@@ -173,6 +181,10 @@ class Layer:
         if len(self.inputs) != 1:
             return None
         return next((taps for taps in self.taps if taps.axis == axis), None)
+
+    def resampling_along(self, axis: int) -> Resampling | None:
+        """Of a resize, where its positions lie in what it reads, along an axis."""
+        return next((found for along, found in self.resampling if along == axis), None)
 
     @property
     def upsamples(self) -> bool:

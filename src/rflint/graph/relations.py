@@ -5,7 +5,7 @@ Everything is computed when it is first asked for, and kept: an architecture has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from rflint.graph.layer import INPUT, Kind, Layer
@@ -151,10 +151,11 @@ class Relations:
         return tuple(dict.fromkeys(path for path in outermost if path))
 
 
-def users_of_parameters(layers: Sequence[Layer]) -> dict[str, set[int]]:
-    """By name of a parameter, the indices of the layers that use it."""
-    users: dict[str, set[int]] = {}
+def users_of_parameters(layers: Sequence[Layer], wanted: Collection[str]) -> dict[str, set[int]]:
+    """By name of a parameter that is wanted, the indices of the layers that use it."""
+    users: dict[str, set[int]] = {name: set() for name in wanted}
     for index, layer in enumerate(layers):
         for name, _ in layer.parameters:
-            users.setdefault(name, set()).add(index)
+            if name in users:
+                users[name].add(index)
     return users

@@ -62,6 +62,22 @@ class Extent(Enum):
     """Nobody knows: the operator is in no table."""
 
 
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """Where the positions of a resized map lie in the map that was resized, along one axis.
+
+    Position p looks around start + p * step there, or at the end of the map where that lies
+    beyond it. A window says which positions are read at most, and its stride is that of the sizes;
+    where corners are aligned, or a factor is given that does not fit the sizes, the step is not.
+    """
+
+    step: Number
+    start: Number
+    aligns_corners: bool = False
+    otherwise: Resampling | None = None
+    """The same with `align_corners` the other way round; None where the mode has no such thing."""
+
+
 Reach: TypeAlias = Window | Extent
 
 POINTWISE = Window()

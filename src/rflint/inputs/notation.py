@@ -41,6 +41,14 @@ def read_resolutions(value: Any) -> tuple[Sizes, ...]:
     return tuple(sizes for sizes in found if sizes)
 
 
+def read_resolution(value: Any) -> Sizes:
+    """`32` or `"32x64"`, one size alone."""
+    found = read_resolutions(value)
+    if len(found) != 1:
+        raise ValueError(f"{value!r}: one size is wanted, like 224 or 224x320")
+    return found[0]
+
+
 class InputShape(tuple[int, ...]):
     """The shape of an input, with its name, data type, layout and value as far as they are given.
 

@@ -127,6 +127,10 @@ class Rule:
     """Many findings of this rule as one paragraph."""
     on_by_default: bool = True
     """Whether it runs although nobody asked for it."""
+    default_check: Check | None = None
+    """Of a rule that is off by default: the check that runs all the same, and finds some cases."""
+    default_cases: str = ""
+    """Which cases these are, in words that follow "on by default": 'where ...'."""
     evidence: Evidence | None = None
     """Whether its findings are proved or predicted."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
@@ -151,6 +155,18 @@ class Rule:
             (not isinstance(self.on_by_default, bool), "on_by_default is neither True nor False"),
             (not callable(self.check), "its check is no function"),
             (
+                not (self.default_check is None or callable(self.default_check)),
+                "its default_check is no function",
+            ),
+            (
+                bool(self.default_cases) != (self.default_check is not None),
+                "default_check= and default_cases= go together",
+            ),
+            (
+                self.on_by_default is True and self.default_check is not None,
+                "default_check= is for rules with on_by_default=False",
+            ),
+            (
                 (self.check is _finds_nothing) == (self.check_suppressions is None),
                 "it needs one of check= and check_suppressions=",
             ),
@@ -167,6 +183,18 @@ class Rule:
                 raise UsageError(complaint)
 
     @property
+    def unasked(self) -> Rule | None:
+        """The rule as it runs where nobody asks for it: in all cases, in some, or not at all."""
+        if self.on_by_default:
+            return self
+        return None if self.default_check is None else replace(self, check=self.default_check)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is limited to its default cases, since nobody has asked for it."""
+        return self.check is self.default_check
+
+    @property
     def summary(self) -> str:
         """The first line of its documentation."""
         return self.doc.split("\n", 1)[0]
@@ -180,6 +208,21 @@ class Rule:
         return replace(
             found, places=layer.places, detail=detail, call=layer.call, caller=layer.caller
         )
+
+    def module_finding(
+        self,
+        module: str,
+        message: str,
+        places: Sequence[SourceLocation],
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding about a module or a tensor, at the lines of the user's code that make it.
+
+        Reports tell it in full below a summary of all findings.
+        """
+        found = self.model_finding(module, message, next(iter(places), None))
+        severity = severity or self.severity
+        return replace(found, places=tuple(places), detail=message, severity=severity)
 
     def model_finding(
         self, module: str, message: str, source: SourceLocation | None = None

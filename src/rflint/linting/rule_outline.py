@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NoReturn
@@ -27,7 +28,7 @@ _CLASSES: Mapping[str, Callable[..., Any]] = {
     "Setting": Setting,
     "AnalysisOptions": AnalysisOptions,
 }
-_FUNCTIONS = ("check", "check_suppressions", "summarise")
+_FUNCTIONS = ("check", "default_check", "check_suppressions", "summarise")
 _EXAMPLES = ("fails", "passes")
 
 
@@ -70,8 +71,8 @@ def outline(file: Path) -> Rule:
         raise
 
 
-def _not_run(*_: Any) -> NoReturn:
-    raise NeedsRunning("the rule was read, and not run")
+def _not_run(name: str, *_: Any) -> NoReturn:
+    raise NeedsRunning(f"the rule's {name} was read, and not run")
 
 
 def _last_name(node: ast.expr) -> str:
@@ -112,7 +113,7 @@ class _Reader:
 
     def _argument(self, name: str, node: ast.expr) -> Any:
         if name in _FUNCTIONS:
-            return _not_run
+            return partial(_not_run, name)  # no two functions are the same one
         if name in _EXAMPLES:
             return self._examples(node)
         try:

@@ -21,11 +21,10 @@ from rflint.text.numbers import size
 
 def page(rule: Rule) -> str:
     """Title, what the docstring says, settings, and the examples as code."""
-    off = f"off by default: `--extend-select {rule.code}` turns it on"
     shown: set[str] = set()
     parts = [
         f"# {rule.code} {rule.name}",
-        f"Severity: {rule.severity.value}, {'on by default' if rule.on_by_default else off}."
+        f"Severity: {rule.severity.value}, {_state(rule)}."
         + (f"\nEvidence: {_EVIDENCE[rule.evidence]}." if rule.evidence else ""),
         *_sections(rule.doc),
         *_settings(rule),
@@ -33,6 +32,14 @@ def page(rule: Rule) -> str:
         *_examples("What it does not find", rule.passes, shown),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _state(rule: Rule) -> str:
+    """Whether it is on by default, and how it is turned on where it is not."""
+    asked = f"`--extend-select {rule.code}`"
+    if rule.default_cases:
+        return f"on by default only {rule.default_cases}: {asked} finds the other cases too"
+    return "on by default" if rule.on_by_default else f"off by default: {asked} turns it on"
 
 
 _EVIDENCE = {
@@ -46,7 +53,7 @@ def overview(rules: Sequence[Rule]) -> str:
     """The list of all rules, each with a link to its page."""
     rows = (
         f"| [{rule.code}]({rule.code}.md) | {rule.name} "
-        f"| {rule.severity.value}{'' if rule.on_by_default else ', off by default'} "
+        f"| {rule.severity.value}{_unless_on(rule)} "
         f"| {rule.evidence.value if rule.evidence else ''} "
         f"| {_literal(rule.summary).replace('|', chr(92) + '|')} |"
         for rule in rules
@@ -61,6 +68,12 @@ def overview(rules: Sequence[Rule]) -> str:
         "`--select`, `--extend-select` and `--ignore` choose among them, by code, name or prefix "
         "(`RF1`).\nTo write one of your own: [writing-rules.md](../writing-rules.md).\n"
     )
+
+
+def _unless_on(rule: Rule) -> str:
+    if rule.default_cases:
+        return f", on by default only {rule.default_cases}"
+    return "" if rule.on_by_default else ", off by default"
 
 
 def _sections(doc: str) -> Iterator[str]:

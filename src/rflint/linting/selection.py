@@ -20,20 +20,22 @@ def select_rules(
 
     Without `select`, the default rules; `extend` adds to either, `ignore` takes away. Where a code
     and its prefix disagree, the longer one counts: `ignore=["RF1"], select=["RF101"]` runs RF101.
+    A rule that is on by default in some cases only is limited to these unless a code names it.
 
     Raises UsageError for a code that matches no rule.
     """
     for code in (*select, *ignore, *extend):
         check_code(rules, code)
-    return tuple(
-        rule
-        for rule in rules
-        if max(
-            max((precision(rule, code) for code in (*select, *extend)), default=0),
-            0 if select else int(rule.on_by_default),
-        )
-        > max((precision(rule, code) for code in ignore), default=0)
-    )
+    chosen = []
+    for rule in rules:
+        asked = max((precision(rule, code) for code in (*select, *extend)), default=0)
+        ignored = max((precision(rule, code) for code in ignore), default=0)
+        as_it_runs = None if select or ignored else rule.unasked
+        if asked > ignored:
+            as_it_runs = rule
+        if as_it_runs is not None:
+            chosen.append(as_it_runs)
+    return tuple(chosen)
 
 
 def check_code(rules: Sequence[Rule], code: str) -> None:

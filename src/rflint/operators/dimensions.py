@@ -28,12 +28,21 @@ class Patches:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """A view that cuts across factors: what was there, and the lengths that it was cut into."""
+
+    before: tuple[Factor, ...]
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Factor:
     """A run of positions along a dimension.
 
     `axes` names the spatial axes that vary along it: none for batch and channels, one normally,
     several where they can no longer be told apart. Neighbours lie `step` positions of the
     axis apart: splitting 8 positions into 4 x 2 gives an outer factor of step 2, an inner of 1.
+    A step of 0 says that they lie anywhere, in no order: a view has cut across them.
     What was concatenated remembers its `parts`, so that a slice that takes one of them back (the
     patches behind a class token) finds what lay there. A single position that was picked out of
     its axis (one frame of a video) remembers its `place`, so that frames that are put together
@@ -47,6 +56,14 @@ class Factor:
     place: int | None = None
     patches: Patches | None = field(default=None, compare=False)
     """The windows that an unfold has laid into these channels, if nothing has mixed them since."""
+
+    cut: tuple[Cut, int] | None = field(default=None, compare=False)
+    """Of what a view has cut across: the cut, and the place among its lengths."""
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether its neighbours may be any positions of its axes."""
+        return self.step == 0
 
 
 Dimension: TypeAlias = tuple[Factor, ...]

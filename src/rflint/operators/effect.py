@@ -10,7 +10,7 @@ from rflint.graph.exact import Number
 from rflint.graph.layer import Geometry
 from rflint.graph.sizing import Sizing
 from rflint.graph.taps import Taps
-from rflint.graph.windows import POINTWISE, Reach
+from rflint.graph.windows import POINTWISE, Reach, Resampling
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimensions
 from rflint.operators.values import Zeros
@@ -39,16 +39,26 @@ class Effect:
     """Axes over which a normalisation takes statistics of the very sample that it normalises."""
     subtracts_mean: bool = False
     """Whether a normalisation subtracts from every channel its own mean, whatever that is."""
+    normalised_over: int = 0
+    """Of a normalisation by what it is given, a softmax or attention: how many numbers (attention:
+    positions) of one sample are held against each other. 0: none, or it is not known."""
     reorders_positions: bool = False
     """It reads other positions than it writes, though no window says so: it mirrors."""
     covers_map: bool = False
     """One window that covers all positions of an unpadded map."""
     sizing: Mapping[int, Sizing] = field(default_factory=dict)
     """How many positions there would be on other inputs, for axes whose positions do not stay."""
+    resampling: Mapping[int, Resampling] = field(default_factory=dict)
+    """Of a resize: by axis, where its positions lie in what it reads."""
     gathered: tuple[Reach, ...] = ()
     """What views have gathered in the channels of a layer that mixes them: read before the rest."""
+    absolute: frozenset[int] = frozenset()
+    """Axes along which what it does depends on where in the map a position lies: it writes over
+    some positions, or what it pads with comes from the other end."""
     unknown_because: str = ""
     """Why it could not even be measured what an unknown operator reads."""
+    states: Dimensions | None = None
+    """Of a recurrent network: what lies along the states that it returns beside its output."""
     parts: tuple[Effect, ...] = ()
     """For an operator with several results that lie in different places: what each of them is."""
 

@@ -84,6 +84,7 @@ def without_inner_part(carried: Dimension, reaches: Mapping[int, Reach]) -> Dime
     return tuple(
         Factor(factor.size, factor.axes, max(1, factor.step // int(window.stride)))
         if len(factor.axes) == 1
+        and not factor.is_scattered
         and isinstance(window := reaches.get(factor.axes[0]), Window)
         and window.stride > 1
         else factor
@@ -142,6 +143,8 @@ def shuffled_channels(dimensions: Dimensions, dim: int) -> tuple[int, int] | Non
     are listed position by position, so it counts from the first operator on that works along it.
     """
     carried = dimensions[dim]
+    if len(carried) < 2:  # nearly always
+        return None
     if any(factor.axes and factor.size > 1 for factor in carried):
         # not what is left of an axis of one position, which was squeezed
         carried = tuple(factor for factor in carried if factor.size > 1)
@@ -198,6 +201,8 @@ def sliding_along(
         upsampled = Window(1, Fraction(1, moved[1]), 0)
         return {moved[0]: composed_reach(upsampled, window)}, resized(carried, size)
     between = len(carried) > 1 and not carried[-1].axes and carried[-1].size > 1
+    if any(factor.is_scattered for factor in spatial):
+        return dict.fromkeys(axes_of(carried), Extent.GLOBAL), after
     if between or any(len(factor.axes) > 1 for factor in spatial):
         return dict.fromkeys(axes_of(carried), Extent.UNKNOWN), after
     if window.stride != 1:

@@ -42,6 +42,24 @@ class Origins:
                 pending += origins.parts
         return frozenset(found)
 
+    def few_names(self, most: int) -> frozenset[str] | None:
+        """All of them, if they are few; None after looking at that many places without an end.
+
+        What is asked of every partial sum over all parameters must not go through them all.
+        """
+        found: set[str] = set()
+        seen: set[int] = set()
+        pending = [self]
+        while pending:
+            origins = pending.pop()
+            if id(origins) not in seen:
+                seen.add(id(origins))
+                found.update(origins.own)
+                if len(seen) > most or len(found) > most:
+                    return None
+                pending += origins.parts
+        return frozenset(found)
+
 
 NO_ORIGINS = Origins()
 

@@ -51,8 +51,10 @@ class Repair:
         """
         from rflint.repair.edits.apply import edited_copy
         from rflint.tracing.model.wrappers import unwrapped
+        from rflint.tracing.process import one_at_a_time
 
-        return edited_copy(unwrapped(model), self.edits)
+        with one_at_a_time():  # while another thread lints the model, its weights are not there
+            return edited_copy(unwrapped(model), self.edits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Changes made to copies of a model on the meta device, which are traced and analysed again."""
+"""Changes made to a copy of a model on the meta device, which is traced and analysed again."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ from rflint.inputs.forward_call import BY_POSITION, ForwardCall
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.repair.candidate import Candidate
 from rflint.repair.edit import Edit
-from rflint.repair.edits.apply import edited_copy
 from rflint.repair.edits.auxiliaries import without_auxiliaries
 from rflint.repair.edits.script import scripts
+from rflint.repair.edits.shared_copy import SharedCopy
 from rflint.repair.invariants import final_activations, newly_overwritten
 from rflint.repair.metrics import Metrics
 from rflint.repair.repair import Repair
 from rflint.repair.titles import title
-from rflint.tracing.example_inputs.variants import doubled
-from rflint.tracing.model.meta_device import WeightsOnMeta
-from rflint.tracing.model.temporary import temporarily_on_meta
+from rflint.tracing.example_inputs.variants import with_batch
 from rflint.tracing.trace import trace
 
 
@@ -52,6 +50,7 @@ class Verifier:
         self.train = train
         self.call = call
         self.before = Metrics.of(analysis)
+        self._copy = SharedCopy(model, train=train)
 
     def verified(self, candidate: Candidate, words: str = "") -> Repair:
         """The candidate as a repair. Raises Inexpressible or RflintError where it is none."""
@@ -87,8 +86,11 @@ class Verifier:
 
         `returns_the_same`: also in training, where the model may return more.
         """
-        copy = self.copy(edits)
-        architecture = self._traced(copy, train=self.train)
+        with self._copy.edited([edit.code for edit in edits]) as changed:
+            return self._metrics(changed, returns_the_same=returns_the_same)
+
+    def _metrics(self, changed: nn.Module, *, returns_the_same: bool) -> Metrics:
+        architecture = self._traced(changed, train=self.train)
         before = self.analysis.architecture
         if architecture.output_shapes != before.output_shapes:
             raise RepairFailed("its output has another shape")
@@ -100,27 +102,24 @@ class Verifier:
             raise RepairFailed(f"{overwritten} would overwrite in place what training needs")
         if self.in_training is not None:
             try:
-                training = self._traced(copy, train=True)
+                training = self._traced(changed, train=True)
             except RflintError as error:
                 raise _DiffersInTraining(f"it fails in training: {error.message}") from error
             if returns_the_same and training.output_shapes != self.in_training.output_shapes:
                 raise _DiffersInTraining("it would return something else in training")
         return Metrics.of(analyse(architecture, self.analysis.options))
 
-    def copy(self, edits: Sequence[Edit]) -> nn.Module:
-        """A changed copy whose weights are not allocated."""
-        with temporarily_on_meta(self.model, train=self.train), WeightsOnMeta():
-            return edited_copy(self.model, [edit.code for edit in edits])
-
     @cached_property
     def in_training(self) -> Architecture | None:
         """The model in training; None where that is nothing new, or where it does not run."""
         if self.train:
             return None
-        try:
-            training = self._traced(self.model, train=True)
-        except RflintError:
-            return None
+        training = self._known_training()
+        if training is None:
+            try:
+                training = self._traced(self.model, train=True)
+            except RflintError:
+                return None
         here = self.analysis.architecture
         alike = [x.name for x in training.layers] == [x.name for x in here.layers]
         return (
@@ -132,11 +131,20 @@ class Verifier:
         """Edits that take out heads that only training uses, and their parameters."""
         return without_auxiliaries(self.model, self.analysis)
 
-    def _traced(self, model: nn.Module, *, train: bool) -> Architecture:
-        inputs = self.inputs
+    def _known_training(self) -> Architecture | None:
+        """The model in training with these inputs, where a rule has asked for that already."""
+        known = self.analysis.retracer.known
+        shapes = tuple(tuple(tensor.shape) for tensor in self._inputs(train=True))
+        others = known.other_mode if known else None
+        return next((x.architecture for x in others or () if x.architecture.inputs == shapes), None)
+
+    def _inputs(self, *, train: bool) -> Sequence[torch.Tensor]:
         if train and not self.train:
             # batch normalisation in training needs more than one value
-            inputs = doubled(inputs, self.analysis.architecture.layouts)
+            return with_batch(self.inputs, self.analysis.architecture.layouts, 2)
+        return self.inputs
+
+    def _traced(self, model: nn.Module, *, train: bool) -> Architecture:
         before = self.analysis.architecture
         options = TracingOptions(train, before.tracer, before.declared_layouts, self.call)
-        return trace(model, inputs, options)
+        return trace(model, self._inputs(train=train), options)

@@ -87,10 +87,18 @@ class Baseline:
         return Baseline({**self.entries, **today})
 
     def _held(self, key: ModelKey, models: Sequence[ModelReport]) -> list[BaselineEntry]:
-        """The entries for these models, of rules that ran on at least one of them."""
+        """The entries for these models, of rules that ran on at least one of them.
+
+        Of a rule that was limited to some cases, those of the layers that it found something in.
+        """
         codes = {code for model in models for code in model.rules_run or ()}
+        found = {(x.code, x.layer) for model in models for x in model.findings}
         all_ran = any(model.rules_run is None for model in models)
-        return sorted(x for x in self.entries.get(key, ()) if all_ran or x.code in codes)
+        return sorted(
+            x
+            for x in self.entries.get(key, ())
+            if all_ran or x.code in codes or (x.code, x.layer) in found
+        )
 
     def __len__(self) -> int:
         return sum(map(len, self.entries.values()))

@@ -34,6 +34,7 @@ from rflint.report.schema_language import (
 ERRORS = (
     "build",
     "configuration",
+    "crash",
     "data",
     "download",
     "error",
@@ -41,8 +42,10 @@ ERRORS = (
     "input",
     "internal",
     "measurement",
+    "memory",
     "repair",
     "rule",
+    "timeout",
     "trace",
     "training",
     "usage",
@@ -175,6 +178,76 @@ _MODEL = an_object(
         "What a trained model showed on data, where `rflint measure` ran it.",
         or_null(a("measured")),
     ),
+    train_size=field(
+        "What is different at the size that the model is trained at (`train-res`), or null where "
+        "none was given, or it is the same.",
+        or_null(a("train_size")),
+    ),
+)
+
+_TRAIN_SIZE = an_object(
+    "A model at the size that it is trained at, compared with the size of this entry.",
+    resolution=field("The size of the input that it is trained at.", list_of(_FROM_ONE)),
+    last_map=field(
+        "What the last convolution that is judged makes at both sizes, or null where there is no "
+        "convolution.",
+        or_null(a("last_map")),
+    ),
+    grids=field(
+        "The strided convolutions and poolings that leave another rest at the end of their map.",
+        list_of(a("grid")),
+    ),
+    same_grids=field("The number of those that leave the same rest at both sizes.", COUNT),
+    poolings=field(
+        "The adaptive poolings to several positions that read or make maps of another size.",
+        list_of(a("adaptive_pooling")),
+    ),
+    layers_only_trained=field(
+        "Layers that run at the size of training only, as people are told of them.", list_of(NAME)
+    ),
+    layers_only_here=field("Layers that do not run there.", list_of(NAME)),
+    findings=field(
+        "What rules find at the size of training and not here, without what a comment suppresses; "
+        "it does not count for the exit status.",
+        list_of(a("finding")),
+    ),
+    not_there=field(
+        "What rules find here, and not there, without what a comment suppresses.",
+        list_of(a("finding")),
+    ),
+)
+
+_LAST_MAP = an_object(
+    "The last map of a model at two sizes of the input.",
+    layer=field("The layer that makes it, as people are told of it.", NAME),
+    trained=field("Its positions per axis at the size of training.", list_of(COUNT)),
+    here=field("Its positions per axis at the size of this entry.", list_of(COUNT)),
+    sees_trained=field(
+        "Per axis, the largest receptive field in it at the size of training; null: unbounded.",
+        list_of(_LENGTH),
+    ),
+    sees_here=field("The same at the size of this entry.", list_of(_LENGTH)),
+)
+
+_GRID = an_object(
+    "What a strided layer leaves at the end of its map, per axis: (i + padding - kernel) mod "
+    "stride.",
+    layer=field("The layer, as people are told of it.", NAME),
+    trained=field("The rest at the size of training.", list_of(COUNT)),
+    here=field("The rest at the size of this entry.", list_of(COUNT)),
+)
+
+_ADAPTIVE_POOLING = an_object(
+    "An adaptive pooling at two sizes of the input.",
+    layer=field("The layer, as people are told of it.", NAME),
+    trained=field("Its maps at the size of training.", a("pooled_maps")),
+    here=field("Its maps at the size of this entry.", a("pooled_maps")),
+)
+
+_POOLED_MAPS = an_object(
+    "The sizes of the maps of a pooling.",
+    reads=field("That of the map that it reads, per axis.", list_of(COUNT)),
+    makes=field("That of the map that it makes.", list_of(COUNT)),
 )
 
 _MEASURED = an_object(
@@ -571,6 +644,11 @@ _DEFINITIONS = {
     "repair": _REPAIR,
     "figures": _FIGURES,
     "measured": _MEASURED,
+    "train_size": _TRAIN_SIZE,
+    "last_map": _LAST_MAP,
+    "grid": _GRID,
+    "adaptive_pooling": _ADAPTIVE_POOLING,
+    "pooled_maps": _POOLED_MAPS,
     "measured_layer": _MEASURED_LAYER,
     "measured_area": _MEASURED_AREA,
     "measured_map": _MEASURED_MAP,

@@ -13,7 +13,9 @@ from rflint.graph.source_location import SourceLocation
 from rflint.linting.finding import Finding
 from rflint.measurement.results import Measured
 from rflint.repair.repair import Repair
+from rflint.report.deferred import Deferred
 from rflint.report.limits import ExceededLimit
+from rflint.report.remedies import NONE_NEEDED, LargerInput, Remedies
 from rflint.report.schema import (
     analysis_entries,
     finding_entry,
@@ -22,20 +24,8 @@ from rflint.report.schema import (
     repair_entry,
     source_entry,
 )
+from rflint.report.train_size import TrainSize
 from rflint.text.numbers import plural, size
-
-
-@dataclass(frozen=True, slots=True)
-class LargerInput:
-    """The smallest larger input at which no layer is unproductive, and what it costs."""
-
-    resolution: tuple[int, ...]
-    macs: int
-    """Of the model at that resolution."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The entry `larger_input`."""
-        return {"resolution": list(self.resolution), "macs": self.macs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +52,9 @@ class ModelReport:
     analysis: Analysis
     findings: tuple[Finding, ...]
     """Findings that are neither suppressed nor in the baseline."""
-    repairs: tuple[Repair, ...]
-    not_offered: tuple[str, ...] = ()
-    """Kinds of repairs that are not offered, and why."""
-    larger_input: LargerInput | None = None
-    """If this input is too small and a larger one would do."""
+    remedies: Deferred[Remedies] = NONE_NEEDED
+    """What can be done about unproductive layers, which takes longer to find than these: it is
+    looked for when one of the properties below is first asked for."""
     notes: tuple[str, ...] = ()
     """What --verbose prints."""
     name: str = ""
@@ -83,13 +71,15 @@ class ModelReport:
     has_module: bool = True
     """Whether the nn.Module is there that repairs are edits of, and not only its architecture."""
     rules_run: tuple[str, ...] | None = None
-    """Codes of the rules that ran on it; None: all."""
+    """Codes of the rules that ran on it, in all of their cases; None: all."""
     sizes: SizeFacts | None = None
     """What becomes of it at other input sizes, where that was asked for and can be known."""
     measured: Measured | None = None
     """What a trained model showed on data, where that was asked for."""
     assumption: str = ""
     """What was assumed of its inputs that neither the user nor the first layer says."""
+    train_size: TrainSize | None = None
+    """What is different at the size that it is trained at, where another one was given for that."""
 
     def __repr__(self) -> str:
         """Short, as that of a report."""
@@ -117,6 +107,30 @@ class ModelReport:
         return "Apply one", f"rflint.repairs(model, {fed})[{number - 1}].apply(model)"
 
     @property
+    def repairs(self) -> tuple[Repair, ...]:
+        """The repairs of the model as it was linted, cheapest first.
+
+        Where it is another one by the time they are first asked for, there are none, and
+        `not_offered` says so.
+        """
+        return self.remedies.value.found.repairs
+
+    @property
+    def not_offered(self) -> tuple[str, ...]:
+        """Kinds of repairs that are not offered, and why."""
+        return self.remedies.value.found.not_offered
+
+    @property
+    def not_verified(self) -> tuple[str, ...]:
+        """Changes that were made to a copy and came to something else, and how: for --verbose."""
+        return self.remedies.value.found.failures
+
+    @property
+    def larger_input(self) -> LargerInput | None:
+        """The larger input that would do, if this one is too small."""
+        return self.remedies.value.larger_input
+
+    @property
     def layers(self) -> tuple[AnalysedLayer, ...]:
         """All layers, in execution order."""
         return self.analysis.layers
@@ -132,7 +146,7 @@ class ModelReport:
             yield self.place
 
     def to_dict(self) -> dict[str, Any]:
-        """One entry of `models`."""
+        """One entry of `models`. It has repairs, so that they are found for it."""
         return {
             "target": self.target,
             "name": self.title,
@@ -146,4 +160,5 @@ class ModelReport:
             "repairs": [repair_entry(x) for x in self.repairs],
             "not_offered": list(self.not_offered),
             "measured": self.measured.to_dict() if self.measured else None,
+            "train_size": self.train_size.to_dict() if self.train_size else None,
         }

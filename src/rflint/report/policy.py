@@ -17,6 +17,7 @@ from rflint.linting.selection import precision
 from rflint.report.limits import Limits, exceeded_limits
 from rflint.report.model_report import ModelReport, SuppressedFinding
 from rflint.report.suppression import Comment, all_comments
+from rflint.report.train_size import TrainSize
 from rflint.report.unused_suppressions import Checked, UsedCodes, unused_suppressions
 
 
@@ -52,6 +53,9 @@ def apply_policies(
     comments = all_comments(model.places for model, _ in linted)
     used: UsedCodes = set()
     models = [_suppress(model, comments, used) for model, _ in linted]
+    for model, _ in linted:
+        if model.train_size:  # a comment may be for what is found there
+            _suppress(replace(model, findings=model.train_size.findings), comments, used)
     unused = (
         unused_suppressions(
             [Checked(model, policy.rules) for model, policy in linted],
@@ -75,12 +79,15 @@ def apply_policies(
             replace(
                 model,
                 findings=tuple(_with_severity(x, policy) for x in model.findings),
+                train_size=_at_train_size(model.train_size, comments, policy),
                 suppressed=tuple(
                     replace(x, finding=_with_severity(x.finding, policy)) for x in model.suppressed
                 ),
                 exceeded_limits=exceeded_limits(policy.limits, model.analysis.totals, model.place),
                 rules_run=tuple(
-                    x.code for x in policy.rules if all_models or not x.check_suppressions
+                    x.code
+                    for x in policy.rules
+                    if (all_models or not x.check_suppressions) and not x.is_limited
                 ),
             )
         )
@@ -124,6 +131,23 @@ def _suppress(
         else:
             kept.append(finding)
     return replace(model, findings=tuple(kept), suppressed=tuple(suppressed))
+
+
+def _at_train_size(
+    found: TrainSize | None, comments: Sequence[Comment], policy: Policy
+) -> TrainSize | None:
+    """What was found at the size of training only, with what comments and severities say of it."""
+
+    def kept(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        return tuple(
+            _with_severity(x, policy)
+            for x in findings
+            if not any(comment.suppresses(x) for comment in comments)
+        )
+
+    if found is None:
+        return None
+    return replace(found, findings=kept(found.findings), not_there=kept(found.not_there))
 
 
 def _with_severity(finding: Finding, policy: Policy) -> Finding:

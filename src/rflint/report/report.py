@@ -14,6 +14,7 @@ from rflint.errors import RflintError
 from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
 from rflint.report.model_report import ModelReport
+from rflint.report.remedies import NONE_NEEDED
 from rflint.report.schema import SCHEMA_VERSION
 from rflint.text.numbers import plural, size
 
@@ -131,6 +132,11 @@ class Report:
     def layers(self) -> tuple[AnalysedLayer, ...]:
         """Those of all models."""
         return tuple(layer for model in self.models for layer in model.layers)
+
+    def without_remedies(self) -> Report:
+        """The report on what is, and not on what could be done about it, which takes longer."""
+        models = tuple(replace(model, remedies=NONE_NEEDED) for model in self.models)
+        return replace(self, models=models)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole report, schema version 1."""

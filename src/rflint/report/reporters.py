@@ -21,6 +21,9 @@ FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "mar
 TELL_OF_SIZES = frozenset({"html"})
 """The formats that tell of other input sizes, at which the model has to be traced for them."""
 
+TELL_OF_REPAIRS = frozenset({"text", "json", "markdown", "html"})
+"""The formats that tell what can be done about unproductive layers, which has to be found first."""
+
 
 def reporter(name: str) -> Reporter:
     """What writes a format; only its module is imported, since a terminal needs no XML."""

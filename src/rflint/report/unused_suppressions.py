@@ -87,7 +87,12 @@ def _needless_codes(
         left_out = checked.model.analysis.architecture.left_out
         if left_out or any(axis.unknown for x in layers for axis in x.input_field):
             return ""  # rules could not judge everything: the comment may be needed after all
-    rules = [rule for x, _ in covered for rule in x.rules if not rule.check_suppressions]
+    rules = [
+        rule
+        for x, _ in covered
+        for rule in x.rules
+        if not (rule.check_suppressions or rule.is_limited)
+    ]
     ran = {name for rule in rules for name in (rule.code, rule.name)}
     needless = [x for x in comment.codes if x in ran and (comment, x) not in used]
     if needless:

@@ -5,11 +5,12 @@ Names in them are the user's: each format makes them harmless in its own way.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rflint.analysis.analysis import Analysis
 from rflint.inputs.layouts import is_usual_layout
-from rflint.linting.finding import Finding
+from rflint.linting.finding import Finding, Severity
 from rflint.linting.rule import Rule
 from rflint.linting.runner import summary
 from rflint.report.model_report import ModelReport
@@ -138,6 +139,12 @@ def paragraph(
     distinct = set(messages)
     only = distinct.pop() if len(distinct) == 1 else ""
     return summary(rule, analysis, findings) or only
+
+
+def severity_counts(severities: Iterable[Severity]) -> str:
+    """'1 error, 3 warnings'; empty where there are none."""
+    counts = Counter(severities)
+    return ", ".join(plural(counts[x], x.value) for x in reversed(Severity) if counts[x])
 
 
 def asks_for_advice(model: ModelReport) -> bool:

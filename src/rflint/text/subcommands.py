@@ -1,3 +1,6 @@
 """The words of the command line that are no targets."""
 
-SUBCOMMANDS = ("rule", "fix", "measure", "plot", "diff", "init", "schema", "clean")
+SUBCOMMANDS = (
+    *("rule", "fix", "sizes", "measure", "plot", "diff", "sweep", "merge"),
+    *("init", "schema", "clean"),
+)

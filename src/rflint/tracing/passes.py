@@ -11,8 +11,8 @@ from torch import nn
 from rflint.errors import RflintError
 from rflint.graph.architecture import Architecture
 from rflint.inputs.tracing_options import TracingOptions
-from rflint.tracing.example_inputs.variants import batch_dimensions, doubled
-from rflint.tracing.trace import trace
+from rflint.tracing.example_inputs.variants import batch_dimensions, with_batch
+from rflint.tracing.trace import trace, trace_batch
 
 
 def later_passes(
@@ -62,6 +62,28 @@ def passes_in_mode(
     return None
 
 
+SAMPLES = 3
+"""How many times the batch is taken to see what becomes of samples."""
+
+
+def pass_along_batch(
+    model: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    other: Architecture,
+    options: TracingOptions,
+) -> Architecture | None:
+    """A pass in evaluation with several samples, with the batch as its one axis.
+
+    None where the model does not take several samples, or cannot be followed to its end.
+    """
+    options = replace(options, layouts=other.declared_layouts, train=False)
+    try:
+        found = trace_batch(model, with_batch(inputs, other.layouts, SAMPLES), options)
+    except RflintError:
+        return None
+    return None if found.left_out is not None or found.is_random else found
+
+
 def _batches(
     inputs: Sequence[torch.Tensor], layouts: Sequence[str], *, train: bool
 ) -> list[Sequence[torch.Tensor]]:
@@ -70,4 +92,4 @@ def _batches(
     alone = any(x.dim() for x in inputs) and all(
         dim is None or x.shape[dim] == 1 for x, dim in zip(inputs, at, strict=True)
     )
-    return [doubled(inputs, layouts), inputs] if train and alone else [inputs]
+    return [with_batch(inputs, layouts, 2), inputs] if train and alone else [inputs]

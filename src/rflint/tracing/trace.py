@@ -24,12 +24,14 @@ from rflint.errors import (
 from rflint.graph.architecture import Architecture
 from rflint.inputs.layouts import check_layouts
 from rflint.inputs.tracing_options import TRACERS, TracingOptions
+from rflint.tracing.example_inputs.variants import batch_dimensions
+from rflint.tracing.lowering.axes.axes import batch_axis
 from rflint.tracing.lowering.axes.find import find_axes
 from rflint.tracing.lowering.lower import lower
 from rflint.tracing.lowering.parameters import Parameters
 from rflint.tracing.model.state import state_of
 from rflint.tracing.model.temporary import temporarily_on_meta
-from rflint.tracing.process import random_state
+from rflint.tracing.process import one_at_a_time, random_state
 from rflint.tracing.recording.recording import Recording
 from rflint.tracing.recording.symbolic import record_symbolically
 
@@ -69,6 +71,17 @@ def trace(
             raise first from second
 
 
+def trace_batch(
+    model: nn.Module, inputs: Sequence[torch.Tensor], options: TracingOptions
+) -> Architecture:
+    """The architecture whose one axis is the batch: what layers read of other samples.
+
+    Raises as `trace` does.
+    """
+    request = _Request(model, tuple(inputs), options, 1, along_batch=True)
+    return _traced(request, "export" if options.tracer == "export" else "symbolic")
+
+
 @dataclass(frozen=True)
 class _Request:
     """What is to be traced: a forward pass of a model."""
@@ -78,6 +91,8 @@ class _Request:
     options: TracingOptions
     number: int
     """Which forward pass it is, counted from 1."""
+    along_batch: bool = False
+    """Whether the batch is the axis, in place of those of the input."""
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -96,7 +111,11 @@ def _traced(request: _Request, tracer: str) -> Architecture:
 
 def _traced_once(request: _Request, tracer: str) -> Architecture:
     model = request.model
-    with warnings.catch_warnings(), temporarily_on_meta(model, train=request.options.train):
+    with (
+        one_at_a_time(),
+        warnings.catch_warnings(),
+        temporarily_on_meta(model, train=request.options.train),
+    ):
         warnings.simplefilter("ignore")
         for _ in range(request.number - 1):
             _recorded(request, tracer)
@@ -127,7 +146,11 @@ def _recorded(request: _Request, tracer: str) -> Recording:
 def _lowered(request: _Request, recording: Recording) -> Architecture:
     try:
         parameters = Parameters(request.model, recording)
-        axes = find_axes(recording, parameters, request.shapes, request.options.layouts)
+        shapes, layouts = tuple(request.shapes), request.options.layouts
+        if request.along_batch:
+            axes = batch_axis(shapes, batch_dimensions(request.inputs, layouts))
+        else:
+            axes = find_axes(recording, parameters, shapes, layouts)
         return lower(request.model, recording, parameters, axes, request.options)
     except RflintError:
         raise

@@ -33,7 +33,7 @@ from rflint.tracing.example_inputs.proposals import (
 from rflint.tracing.example_inputs.variants import resized
 from rflint.tracing.model.signature import DictionaryWanted, InputsMissing
 from rflint.tracing.model.wrappers import network_inside
-from rflint.tracing.passes import later_passes, passes_in_mode
+from rflint.tracing.passes import later_passes, pass_along_batch, passes_in_mode
 from rflint.tracing.recording.failures import SMALL_MAP
 from rflint.tracing.trace import trace
 
@@ -64,11 +64,20 @@ class TracedModel:
         options = replace(self.options, train=not self.options.train)
         return passes_in_mode(self.model, self.inputs, self.architecture, options)
 
+    def along_batch(self) -> Architecture | None:
+        """A pass in evaluation with several samples, whose one axis is the batch, if it runs."""
+        return pass_along_batch(self.model, self.inputs, self.architecture, self.options)
+
     def at_size(self, size: tuple[int, ...]) -> Architecture | RflintError | None:
         """The same model with its inputs at another size, or why it does not run there.
 
         None where its inputs cannot be given that size.
         """
+        there = self.resized(size)
+        return there.architecture if isinstance(there, TracedModel) else there
+
+    def resized(self, size: tuple[int, ...]) -> TracedModel | RflintError | None:
+        """The same, with all that further traces at that size need."""
         here = self.architecture
         inputs = resized(self.inputs, here.axes_of_dimensions, here.resolution, size)
         if inputs is None:
@@ -77,7 +86,9 @@ class TracedModel:
             there = self.architecture_of(self.model, inputs)
         except RflintError as error:
             return error  # it is made for one size, say, or for those that divide
-        return there if there.resolution == size else None
+        return (
+            replace(self, inputs=inputs, architecture=there) if there.resolution == size else None
+        )
 
 
 def trace_model(

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from rflint.analysis.analyse import analyse, confirm_dead_weights
 from rflint.analysis.analysis import Analysis, OtherPasses, Retracer
-from rflint.errors import RflintError
+from rflint.errors import RflintError, UsageError
 from rflint.graph.architecture import Architecture
 from rflint.inputs.tracing_options import TracingOptions
 from rflint.linting.settings import RuleOptions
+from rflint.operators.shapes import shape_text
 from rflint.tracing.model.build import BuiltModel
-from rflint.tracing.running_sizes import say_where_it_runs
 from rflint.tracing.traced_model import TracedModel, trace_model
 from rflint.usecases.gc_pause import gc_paused
+from rflint.usecases.running_sizes.say import say_where_else_it_runs, say_where_it_runs
+
+_SIZES_KEPT = 64
+"""So many sizes of a model are kept: all that rules ask for. A survey asks for hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,37 @@ def analyse_model(
         if finds_sizes:
             say_where_it_runs(error, built.model, resolution, given, tracing)
         raise
+    return _analysed_model(traced, options)
+
+
+def analyse_at_size(
+    model: AnalysedModel, size: tuple[int, ...], options: RuleOptions
+) -> AnalysedModel:
+    """The same model at another size of its inputs, with all that rules ask of it.
+
+    Raises RflintError where it does not run there, or its inputs cannot have that size.
+    """
+    own = model.traced.architecture.resolution
+    wanted = size * len(own) if len(size) == 1 else size
+    if len(wanted) != len(own):
+        raise UsageError(f"{shape_text(size)} has {len(size)} axes, the model's input {len(own)}")
+    if wanted == own:
+        return model
+    there = model.traced.resized(wanted)
+    if isinstance(there, RflintError):
+        say_where_else_it_runs(there, model.traced, wanted)
+        raise there
+    if there is None:
+        raise UsageError(f"its inputs cannot be given the size {shape_text(wanted)}")
+    return _analysed_model(there, options)
+
+
+def _analysed_model(traced: TracedModel, options: RuleOptions) -> AnalysedModel:
+    return AnalysedModel(traced, confirm_dead_weights(_with_other_passes(traced, options)))
+
+
+def _with_other_passes(traced: TracedModel, options: RuleOptions) -> Analysis:
+    """The analysis of one pass, with all that is needed to ask for others."""
 
     def other_passes() -> OtherPasses:
         with gc_paused():
@@ -54,15 +89,19 @@ def analyse_model(
                 _analysed(traced.passes_in_other_mode(), options),
             )
 
-    @cache
+    @lru_cache(maxsize=_SIZES_KEPT)
     def at_size(size: tuple[int, ...]) -> Analysis | RflintError | None:
         with gc_paused():
-            there = traced.at_size(size)
-        return analyse(there, options.analysis) if isinstance(there, Architecture) else there
+            there = traced.resized(size)
+        return _with_other_passes(there, options) if isinstance(there, TracedModel) else there
 
-    retracer = Retracer(other_passes, resize=at_size)
-    analysis = replace(analyse(traced.architecture, options.analysis), retracer=retracer)
-    return AnalysedModel(traced, confirm_dead_weights(analysis))
+    @cache
+    def along_batch() -> Architecture | None:
+        with gc_paused():
+            return traced.along_batch()
+
+    retracer = Retracer(other_passes, resize=at_size, batch=along_batch)
+    return replace(analyse(traced.architecture, options.analysis), retracer=retracer)
 
 
 def _analysed(

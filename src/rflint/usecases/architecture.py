@@ -9,11 +9,20 @@ from rflint.analysis.analysis import Analysis, OtherPasses, Retracer
 from rflint.analysis.options import AnalysisOptions
 from rflint.graph.architecture import Architecture
 from rflint.linting.runner import run_rules
+from rflint.repair.repair import FoundRepairs
+from rflint.report.deferred import Deferred
 from rflint.report.model_report import ModelReport
+from rflint.report.remedies import NONE_NEEDED, Remedies
 from rflint.report.report import Failure, Report
 from rflint.usecases.checks import Checks
 
-_NO_REPAIRS = "repairs are edits of an nn.Module, and there is only an architecture"
+_NO_MODULE = Deferred.known(
+    Remedies(
+        FoundRepairs(
+            not_offered=("repairs are edits of an nn.Module, and there is only an architecture",)
+        )
+    )
+)
 
 
 def lint_architecture(architecture: Architecture, checks: Checks, name: str) -> Report:
@@ -27,8 +36,7 @@ def lint_architecture(architecture: Architecture, checks: Checks, name: str) -> 
         name,
         analysis,
         findings,
-        repairs=(),
-        not_offered=(_NO_REPAIRS,) if analysis.unproductive else (),
+        _NO_MODULE if analysis.unproductive else NONE_NEEDED,
         notes=_notes(architecture),
         has_module=False,
     )

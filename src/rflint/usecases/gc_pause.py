@@ -7,17 +7,41 @@ Imports and analyses allocate many objects, and keep them.
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class _Pauses:
+    """The pauses that are going on, of all threads: the collector is one for the whole process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._number = 0
+        self._resumes = False
+
+    def begin(self) -> None:
+        with self._lock:
+            if not self._number:
+                self._resumes = gc.isenabled()
+            gc.disable()
+            self._number += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._number -= 1
+            if not self._number and self._resumes:
+                gc.enable()
+
+
+_pauses = _Pauses()
+
+
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Collect no garbage inside of the block."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+    """Collect no garbage inside of the block. It goes on when the last such block has ended."""
+    _pauses.begin()
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        _pauses.end()

@@ -13,7 +13,9 @@ from rflint.configuration.added_models import AddedModel
 from rflint.configuration.configuration import Configuration
 from rflint.inputs.notation import Sizes
 from rflint.text.numbers import size as size_text
-from rflint.usecases.trials import SizeTried, Trial, Trials
+from rflint.usecases.preloading import packages_of
+from rflint.usecases.trial import SizeTried, Trial
+from rflint.usecases.trials import Trials
 from rflint.usercode.candidates import Candidate, Candidates
 from rflint.usercode.project_source import Definition
 
@@ -61,8 +63,12 @@ def survey(
     known = _Known(configuration, found)
     configured: list[Candidate] = []
     tried: list[Trial] = []
-    with Trials(root, patience=patience, pythonpath=folders, debug=debug) as trials:
-        for one in sorted(found.without_parts(), key=_users_first):
+    candidates = sorted(found.without_parts(), key=_users_first)
+    packages = packages_of((one.target, root, folders) for one in candidates)
+    with Trials(
+        root, patience=patience, pythonpath=folders, packages=packages, debug=debug
+    ) as trials:
+        for one in candidates:
             if known.has(one):
                 configured.append(one)
             elif not known.uses(one):

@@ -27,6 +27,12 @@ class Listener:
         """Entered while requests are linted; gives a function to call before each of them."""
         return nullcontext(lambda number, request: None)
 
+    def surveying(self) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Entered while a model is looked at at many sizes; gives a function that is told how many
+        sizes were traced, and how many there are.
+        """
+        return nullcontext(lambda traced, number: None)
+
     def fix_command(self, request: Request) -> str:
         """The command that writes the repairs of a model, for reports."""
         return f"rflint fix {request.name if request.is_named else request.target}"

@@ -30,6 +30,13 @@ def resolutions_from(res: Any) -> list[tuple[int, ...] | None]:
     return found
 
 
+def resolution_from(res: Any) -> tuple[int, ...] | None:
+    """One resolution, or None."""
+    if isinstance(res, list):
+        raise UsageError(f"one resolution is wanted, not {res!r}")
+    return resolutions_from(res)[0]
+
+
 def inputs_from(given: Any) -> Any:
     """Shapes and example tensors, nested as forward takes them; shapes may be texts.
 

@@ -34,18 +34,20 @@ def lint_object(
     tracing: TracingOptions = _DEFAULTS,
     name: str | None = None,
     permissions: Permissions = _NOTHING_UNUSUAL,
+    train_resolution: tuple[int, ...] | None = None,
 ) -> Report:
-    """Lint an object at one or several resolutions.
+    """Lint an object at one or several resolutions, and compare each with that of training.
 
     `given` are shapes or example tensors, `args` what its builder is called with.
     """
-    target = name or _name_of(model)
+    target = name or name_of(model)
     linted, failures = [], []
     with process_state_restored():
         built = build_guarded(model, args or {}, target, LoadingGuard(permissions))
         for resolution in resolutions:
             report, failed = lint_model(
-                built, target, checks.rules, checks.options, resolution, given, tracing
+                *(built, target, checks.rules, checks.options, resolution, given, tracing),
+                train_resolution=train_resolution,
             )
             linted.append(report)
             failures += [Failure(target, error) for error in failed]
@@ -68,12 +70,13 @@ def repair_object(
     with gc_paused():
         from rflint.usecases.repairs import repair_model
     with process_state_restored():
-        built = build_guarded(model, args or {}, _name_of(model), LoadingGuard(permissions))
+        built = build_guarded(model, args or {}, name_of(model), LoadingGuard(permissions))
         _, found = repair_model(built, resolutions[0], given, tracing, RuleOptions(), kinds)
     return found.repairs
 
 
-def _name_of(model: Any) -> str:
+def name_of(model: Any) -> str:
+    """What a model is called that came without a name: its class, or its builder."""
     if isinstance(model, nn.Module):
         return type(model).__name__
     function = getattr(model, "func", model)  # functools.partial

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from rflint.text.suggest import did_you_mean, similar
 from rflint.tracing.process import process_state_restored
 from rflint.usecases.lint import lint_project
 from rflint.usecases.project_baseline import BaselineOptions
-from rflint.usecases.python_arguments import resolutions_from
+from rflint.usecases.python_arguments import resolution_from, resolutions_from
 
 
 def lint_from_python(
@@ -37,7 +35,7 @@ def lint_from_python(
     if fail_on is not None and fail_on not in FAIL_ON:
         raise UsageError(f"fail_on is {fail_on!r}, and can be {', '.join(FAIL_ON)}")
     config = None if configuration is None else Path(configuration)
-    with process_state_restored(), _search_path_restored():
+    with process_state_restored():
         return lint_project(
             targets,
             _model_options(options),
@@ -45,22 +43,13 @@ def lint_from_python(
             fail_on=fail_on,
             # what is imported already may be another state of it than what lies in the files
             use_cache=cache and not any(map(os.path.isfile, user_files())),
+            with_repairs=True,  # nobody knows yet whether they will be asked for
             baseline=BaselineOptions(
                 None if isinstance(baseline, bool) else Path(baseline),
                 use=baseline is not False,
                 find_default=not isolated,
             ),
         )
-
-
-@contextmanager
-def _search_path_restored() -> Iterator[None]:
-    """Remove the folders of targets from sys.path at the end of the block."""
-    before = list(sys.path)
-    try:
-        yield
-    finally:
-        sys.path[:] = before
 
 
 def _model_options(given: Mapping[str, Any]) -> ModelOptions:
@@ -73,6 +62,9 @@ def _model_options(given: Mapping[str, Any]) -> ModelOptions:
             raise UsageError(f"there is no option {name!r}", hint=hint)
         if name == "res":
             values[name] = tuple(resolutions_from(value))
+            continue
+        if name == "train_res":
+            values[name] = resolution_from(value)
             continue
         try:
             values[name] = keys[name](value)

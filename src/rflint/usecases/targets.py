@@ -29,6 +29,7 @@ def import_torch() -> None:
     The files that torch reads while it is imported are no dependencies of the user's model.
     """
     with stdout_to_stderr(), gc_paused():
+        import rflint.tracing.model.replaced  # before the user's code can replace anything
         import rflint.usecases.model  # noqa: F401
 
 
@@ -45,19 +46,29 @@ def build_target(
 
     With `allocate`, the model has its weights.
     """
+    guard = LoadingGuard(permissions)
+    attribute = import_target(target, root, guard, pythonpath)
+    from rflint.usecases.building import build_guarded
+
+    with stdout_to_stderr(), command_line_hidden():
+        return build_guarded(attribute, arguments, target, guard, allocate=allocate)
+
+
+def import_target(
+    target: str, root: Path, guard: LoadingGuard, pythonpath: Sequence[Path] = ()
+) -> Any:
+    """Import what a target names, kept from training and downloading meanwhile."""
     check_target(target, root, pythonpath=pythonpath)
     import_torch()
     from rflint.tracing.model.construction import construction_recorded
     from rflint.tracing.model.training import training_watched
-    from rflint.usecases.building import build_guarded
 
-    guard = LoadingGuard(permissions)
     with stdout_to_stderr(), command_line_hidden():
         importing = guard.during(f"importing {split_target(target)[0]}")
         with gc_paused(), construction_recorded(), importing, training_watched(guard.training):
-            attribute = load_target(target, root, pythonpath)
-        gc.freeze()  # imported objects stay: garbage collections need not look at them
-        return build_guarded(attribute, arguments, target, guard, allocate=allocate)
+            found = load_target(target, root, pythonpath)
+    gc.freeze()  # imported objects stay: garbage collections need not look at them
+    return found
 
 
 def build_request(request: Request, *, allocate: bool = False) -> BuiltModel:
@@ -84,16 +95,16 @@ class BuiltTargets:
         try:
             check_target(request.target, request.root, request.hint, request.pythonpath)
         except RflintError as error:
-            self._built[_key(request)] = error
+            self._built[model_key(request)] = error
             raise
 
     def has_failed(self, request: Request) -> bool:
         """Whether there is no model to be had, whatever the size of its input."""
-        return isinstance(self._built.get(_key(request)), RflintError)
+        return isinstance(self._built.get(model_key(request)), RflintError)
 
     def model(self, request: Request) -> BuiltModel:
         """The model of a request."""
-        key = _key(request)
+        key = model_key(request)
         if key not in self._built:
             self._imports.prepare(request.target, request.root, request.pythonpath)
             try:
@@ -106,7 +117,39 @@ class BuiltTargets:
         return found
 
 
-def _key(request: Request) -> str:
+class GivenBuilder:
+    """A builder that no target names, in the place of targets."""
+
+    def __init__(self, builder: Any, arguments: Mapping[str, Any], described: str) -> None:
+        self.builder = builder
+        self.arguments = arguments
+        self.described = described
+        self._built: BuiltModel | RflintError | None = None
+
+    def check(self, request: Request) -> None:
+        """There is nothing to look for."""
+
+    def has_failed(self, request: Request) -> bool:
+        """Whether there is no model to be had, whatever the size of its input."""
+        return isinstance(self._built, RflintError)
+
+    def model(self, request: Request) -> BuiltModel:
+        """What the builder builds, the first time this is asked."""
+        if self._built is None:
+            from rflint.usecases.building import build_guarded
+
+            guard = LoadingGuard(request.permissions)
+            try:
+                with stdout_to_stderr(), command_line_hidden():
+                    self._built = build_guarded(self.builder, self.arguments, self.described, guard)
+            except Exception as error:
+                self._built = as_rflint_error(error)
+        if isinstance(self._built, RflintError):
+            raise self._built
+        return self._built
+
+
+def model_key(request: Request) -> str:
     """What the model of a request depends on: all but what it is fed."""
     arguments = repr((sorted(request.arguments.items()), request.permissions))
     return f"{request.root}\0{request.target}\0{arguments}"

@@ -80,6 +80,12 @@ class Candidates:
         ]
         return sorted(found, key=lambda x: (x.file, x.line))
 
+    def shown_by(self, file: Path) -> dict[str, Candidate]:
+        """Those that one of the files offers under its public names, in the order of its lines."""
+        module = self.source.modules.get(file.resolve())
+        shown = self.source.shown(module) if module is not None else {}
+        return {name: self._candidate(x) for name, x in shown.items() if self._builds(x)}
+
     def without_parts(self) -> list[Candidate]:
         """Those that no larger nn.Module of the project is made of, by registered names."""
         found = self.all()

@@ -40,6 +40,8 @@ class ImportClosure:
     is_open: bool
     """Whether there may be more."""
     target: str = ""
+    outside: frozenset[str] = frozenset()
+    """Modules of installed packages that it imports; some may be no modules but in them."""
 
     def may_share_with(self, other: ImportClosure) -> bool:
         """Whether both may import the same file, so that running one can affect the other."""
@@ -53,7 +55,7 @@ def import_closure(target: str, root: Path, pythonpath: Sequence[Path] = ()) -> 
         scheme, name = named
         described = scheme.file(name, root)
         own = frozenset([str(described.resolve())] if described else ())
-        return ImportClosure(own, scheme.imports_user_code, target)
+        return ImportClosure(own, scheme.imports_user_code, target, frozenset([scheme.package]))
     module, _ = split_target(target)
     place = module_place(module, root, pythonpath)
     path = [Path(entry) for entry in sys.path if entry and not is_installed(entry)]
@@ -64,6 +66,7 @@ def import_closure(target: str, root: Path, pythonpath: Sequence[Path] = ()) -> 
     if place.file is not None and str(place.file) not in [x.file for x in pending]:
         pending.append(_Module(str(place.file), place.name))
     files: dict[str, None] = {}
+    outside = {place.name} - {""} if not pending else set()
     is_open = False
     while pending:
         current = pending.pop()
@@ -74,9 +77,13 @@ def import_closure(target: str, root: Path, pythonpath: Sequence[Path] = ()) -> 
             if name.endswith(".*"):
                 pending += modules.listed_in(name[:-2])
             else:
-                is_open |= name.partition(".")[0] in _DYNAMIC
-                pending += modules.find(name)
-    return ImportClosure(frozenset(files), is_open, target)
+                top = name.partition(".")[0]
+                is_open |= top in _DYNAMIC
+                found = list(modules.find(name))
+                pending += found
+                if not found and top not in sys.stdlib_module_names:
+                    outside.add(name)
+    return ImportClosure(frozenset(files), is_open, target, frozenset(outside))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,29 @@ class ProjectSource:
                 found[text] = meant
         return found
 
+    def shown(self, module: SourceModule) -> dict[str, Definition]:
+        """The definitions of the project that a file offers under its public names.
+
+        Those of `__all__` where the file has one; else what it defines and, of a package, what its
+        `__init__.py` imports.
+        """
+        return self._shown(module, frozenset())
+
+    def _shown(self, module: SourceModule, seen: frozenset[Path]) -> dict[str, Definition]:
+        listed = _listed_names(module)
+        found: dict[str, Definition] = {}
+        if listed is not None or module.file.name == "__init__.py":
+            for star in module.star_imports:
+                there = self._module(module, star.level, star.parts)
+                if there is not None and there.file not in seen:
+                    found |= self._shown(there, seen | {module.file})
+            for name in module.imports:
+                if isinstance(meant := self.meaning(module, name), Definition):
+                    found[name] = meant
+        found |= module.definitions
+        names = listed if listed is not None else [x for x in found if not x.startswith("_")]
+        return {name: found[name] for name in names if name in found}
+
     def _meaning(
         self, module: SourceModule, parts: tuple[str, ...], seen: frozenset[tuple[Path, str]]
     ) -> Definition | str:
@@ -147,6 +170,18 @@ def table_and_key(node: ast.AST) -> tuple[str, ast.expr | None]:
         is_get = node.func.attr == "get" and bool(node.args)
         return (dotted_name(node.func.value), node.args[0]) if is_get else ("", None)
     return "", None
+
+
+def _listed_names(module: SourceModule) -> list[str] | None:
+    """What a file's `__all__` says; None if there is none that can be read."""
+    listed = module.definitions.get("__all__")
+    if listed is None or not isinstance(listed.value, ast.List | ast.Tuple):
+        return None
+    return [
+        x.value
+        for x in listed.value.elts
+        if isinstance(x, ast.Constant) and isinstance(x.value, str)
+    ]
 
 
 def _parsed(file: Path) -> SourceModule | None:

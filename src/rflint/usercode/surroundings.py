@@ -6,7 +6,10 @@ folder is the same after it as before.
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -59,9 +62,41 @@ def warnings_noted(notes: list[str]) -> Iterator[None]:
 
 
 @contextmanager
+def settings_of_python_restored() -> Iterator[None]:
+    """What code sets for the whole process comes back as it was.
+
+    The current folder, the search path, the command line, the root of loggers, handlers of
+    signals, and what the garbage collector was told.
+    """
+    path, arguments, collects = list(sys.path), sys.argv, gc.get_threshold()
+    frozen = gc.get_freeze_count()
+    root = logging.root
+    level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
+    signals = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    with current_folder_kept():
+        try:
+            yield
+        finally:
+            sys.path[:], sys.argv = path, arguments
+            root.level, root.handlers[:], root.manager.disable = level, handlers, disabled
+            if gc.get_threshold() != collects:
+                gc.set_threshold(*collects)
+            if gc.get_freeze_count() and not frozen:
+                gc.unfreeze()
+            for number, handler in signals.items():
+                if signal.getsignal(number) != handler:
+                    with suppress(ValueError, TypeError, OSError):  # of the main thread only
+                        signal.signal(number, handler)
+
+
+@contextmanager
 def current_folder_kept() -> Iterator[None]:
     """What changes the current folder does so for itself: reports name files from here."""
-    folder = os.getcwd()
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:  # it has been deleted, and there is no way back
+        yield
+        return
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from rflint.cache.collect import collect_dependencies
 from rflint.cache.dependencies import CurrentState, Dependencies
+from rflint.cache.environment import without_torch
 from rflint.cache.tracker import Tracker
 from tests.helpers.aged_files import _moments, aged
 
@@ -254,10 +255,10 @@ def test_what_code_looks_at_is_a_dependency(
     looking.archive("X = 1")
     found, reasons = looking.at(code)
     assert reasons == ()
-    assert found.hold(CurrentState(dict(os.environ)))
+    assert found.hold(CurrentState(without_torch(os.environ)))
     tools = {name: getattr(looking, name) for name in ("put", "tensors", "shelf", "archive")}
     exec(edit, {"os": os, "setenv": monkeypatch.setenv, **tools})
-    assert not found.hold(CurrentState(dict(os.environ)))
+    assert not found.hold(CurrentState(without_torch(os.environ)))
 
 
 @pytest.mark.parametrize("kind", CHANCE)
@@ -297,7 +298,7 @@ def test_a_new_time_alone_is_no_change(looking: Looking) -> None:
     )
     assert reasons == ()
     looking.put("one.py", "X = 1")
-    assert found.hold(CurrentState(dict(os.environ)))
+    assert found.hold(CurrentState(without_torch(os.environ)))
 
 
 def test_the_users_own_clock_stays(looking: Looking) -> None:

@@ -115,6 +115,9 @@ EVERYTHING = """
     output = "report.txt"
     baseline = "held.json"
     cache = false
+    jobs = 4
+    timeout = 60
+    memory = "4G"
     pythonpath = ["lib", "src"]
 
     [rules]
@@ -178,6 +181,9 @@ def test_every_key(tmp_path: Path, name: str) -> None:
         output="report.txt",
         baseline="held.json",
         cache=False,
+        jobs=4,
+        timeout=60.0,
+        memory=4 << 30,
         pythonpath=("lib", "src"),
         rule_paths=("my_rules",),
         rule_settings={"RF101": {"pointwise": "ignore"}},
@@ -259,6 +265,12 @@ WRONG = {
     "no resolution": ("res = []", 1, "res: []: sizes are positive", ""),
     "a shape": ("input = '32'", 1, "input: '32': a shape is batch, channels", ""),
     "a flag": ("train = 'yes'", 1, "train: 'yes' should be true or false", ""),
+    "a number of jobs": ("jobs = true", 1, "jobs: True should be a number of processes", ""),
+    "no job": ("jobs = 0", 1, "jobs: 0 should be a number of processes, like 4", ""),
+    "a time": ("timeout = '60'", 1, "timeout: '60' should be a number of seconds", ""),
+    "an endless time": ("timeout = inf", 1, "timeout: inf should be a number of seconds", ""),
+    "no time": ("timeout = 0", 1, "timeout: 0 should be a number of seconds, like 60", ""),
+    "an amount of memory": ("memory = 'much'", 1, "memory: 'much' is no amount of memory", ""),
     "a number for a text": ("baseline = 3", 1, "baseline: 3 should be a text", ""),
     "an empty text": ("output = ''", 1, "output: '' should be a text", ""),
     "a number among texts": ("select = [\n  'RF1',\n  2,\n]", 1, "select: ['RF1', 2]: a list", ""),
@@ -358,14 +370,14 @@ from torch import nn
 
 def deep():
     return nn.Sequential(
-        nn.Conv2d(3, 8, 9, padding=4),
+        nn.Sequential(nn.Conv2d(3, 8, 9, padding=4), nn.ReLU()),
         nn.Conv2d(8, 8, 9, padding=4),
         nn.Conv2d(8, 8, 3, padding=1),
     )
 
 def pointwise(width=8):
     return nn.Sequential(
-        nn.Conv2d(3, width, 31, padding=15),
+        nn.Sequential(nn.Conv2d(3, width, 31, padding=15), nn.ReLU()),
         nn.Conv2d(width, width, 1),  # rflint: ignore[RF101] at 64 it is of no use
     )
 """

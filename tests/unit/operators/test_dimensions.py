@@ -300,12 +300,42 @@ def test_new_dimensions_of_size_one_carry_nothing() -> None:
     assert carried(stretched) == [set(), set(), set(), {0}, set()]
 
 
-@pytest.mark.parametrize("shape", [(B, 9, 64), (B, 32, 18), (9, 128), (9, 4, 32)])
+@pytest.mark.parametrize("shape", [(9, 128), (9, 4, 32)])
 def test_what_cannot_be_split_evenly_may_carry_any_axis(shape: Shape) -> None:
     mixed = reshaped(image_dimensions((B, C, H, W)), shape)
     assert sizes(mixed) == shape
     assert carried(mixed) == [{0, 1}] * len(shape)
     assert set(sole_axes(mixed)) == {None}
+
+
+def test_dimensions_beside_those_stay_as_they_are() -> None:
+    image = image_dimensions((B, C, H, W))
+    assert carried(reshaped(image, (B, 9, 64))) == [set(), {0, 1}, {0, 1}]
+    turned = reshaped(image, (B, H, C, W))
+    assert carried(turned) == [set(), {0}, {0}, {1}]
+    assert sole_axes(turned) == [None, None, None, 1]
+
+
+def test_positions_that_a_view_cut_across_are_in_no_order() -> None:
+    turned = reshaped(image_dimensions((B, C, 5)), (B, 5, C))
+    assert carried(turned) == [set(), {0}, {0}]
+    assert sole_axes(turned) == [None, None, None]
+    assert sole_axes(tuple(resized(dimension, 3) for dimension in turned)) == [None, None, None]
+
+
+@pytest.mark.parametrize("steps", [[(B, 9, 64)], [(B, 9, 64), (B, 576)], [(B, 1, 9, 1, 64)]])
+def test_a_view_that_undoes_a_cut_finds_what_was_there(steps: list[Shape]) -> None:
+    image = image_dimensions((B, C, H, W))
+    dimensions = image
+    for shape in steps:
+        dimensions = reshaped(dimensions, shape)
+    assert reshaped(dimensions, (B, C, H, W)) == image
+
+
+def test_a_cut_that_was_turned_is_not_undone() -> None:
+    cut = reshaped(image_dimensions((B, C, H, W)), (B, 9, 64))
+    turned = reshaped(permuted(cut, (0, 2, 1)), (B, C, H, W))
+    assert carried(turned) == [set(), {0, 1}, {0, 1}, {0, 1}]
 
 
 def test_tangling_spares_dimensions_of_size_one() -> None:

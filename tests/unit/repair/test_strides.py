@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import rflint
+from rflint.repair.edits.apply import edited_copy
 from rflint.repair.forecast.downsampling import DownsamplingGroup, downsampling_groups
 from tests.helpers.candidates import bench
 from tests.helpers.repairs import Calls, repairs, report
@@ -165,7 +166,9 @@ def test_a_dilation_keeps_what_every_layer_sees_and_is_offered_when_asked_for() 
     assert dilations
     for candidate in dilations:
         edits = found.verifier.verified(candidate).steps
-        after = rflint.lint(found.verifier.copy(edits), res=32).models[0]
+        after = rflint.lint(
+            edited_copy(found.verifier.model, [x.code for x in edits]), res=32
+        ).models[0]
         judged = [x for x in after.layers if x.is_judged]
         assert judged
         for x in judged:

@@ -360,7 +360,7 @@ from torch import nn
 
 def build():
     return nn.Sequential(
-        nn.Conv2d(3, 8, 9, padding=4),
+        nn.Sequential(nn.Conv2d(3, 8, 9, padding=4), nn.ReLU()),
         nn.Conv2d(8, 8, 9, padding=4),
         nn.Conv2d(8, 8, 3, padding=1),
         nn.Conv2d(8, 16, 3, padding=1),
@@ -390,11 +390,12 @@ def test_the_life_of_a_baseline(forked: Forked, tmp_path: Path) -> None:
     )
     write_files(here, {"net.py": front})
     assert forked.rflint(*lint, *use, cwd=here).status == 0
-    more = front.replace("    )\n", "        nn.Conv2d(16, 16, 3, padding=1),\n    )\n")
+    last = "        nn.Sequential(nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1)),\n"
+    more = front.replace("    )\n", f"{last}    )\n")
     write_files(here, {"net.py": more})
     ran = forked.rflint(*lint, *use, cwd=here)
     assert ran.status == 1
-    assert [x["layer"] for x in ran.report["models"][0]["findings"]] == ["5"]
+    assert [x["layer"] for x in ran.report["models"][0]["findings"]] == ["5.1"]
 
     # a limit is not held, and another rule's run does not touch what is
     assert forked.rflint(*lint, *use, "--max-unproductive", "0", cwd=here).status == 1

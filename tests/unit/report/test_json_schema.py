@@ -79,6 +79,18 @@ class Several(nn.Module):
     def forward(self, tokens, image, *, scale):
         return self.table(tokens).mean(1) + self.image(image).mean((2, 3)) * scale
 
+class OfTwoSizes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.MaxPool2d(4, 4)
+        self.small, self.large = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)
+        self.mix = nn.Conv2d(4, 4, 3, stride=2, padding=1)
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(64, 2))
+
+    def forward(self, x):
+        x = self.down(x)
+        return self.head(self.mix(self.small(x) if x.shape[2] < 6 else self.large(x)))
+
 def words():
     return nn.Sequential(nn.Embedding(100, 8), nn.Linear(8, 8))
 
@@ -109,6 +121,7 @@ def reports(forked: Forked, tmp_path_factory: pytest.TempPathFactory) -> list[An
     several = ("tokens=1x16:int64", "image=1x3x32x32", "scale=2:int64")
     found.append(run("nets.py:Several", *(f"--input={text}" for text in several)))
     found.append(run("nets.py:words", "--input", "1x16:int64"))
+    found.append(run("nets.py:OfTwoSizes", "--res", "32", "--train-res", "14"))
     run(*deep, "--write-baseline")
     found.append(run(*deep))
     write(here, {"nets.py": NETS.replace("range(4)", "range(2)")})

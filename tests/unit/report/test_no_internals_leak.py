@@ -28,7 +28,7 @@ LEAKS = (
     r"\bNone\b",
     rf"(?<![\d.,])1 (?:{NOUNS})\b",
     r"\b0 MACs compute",
-    r"\d\.0(?=[x ×])",
+    r"\d\.0(?=[x×]| px)",
     r" : | at :|\(\)\.\.",
 )
 

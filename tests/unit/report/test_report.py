@@ -103,7 +103,12 @@ def test_totals_add_up(model: dict[str, Any]) -> None:
 
 def test_a_finding_says_what_it_rests_on(model: dict[str, Any]) -> None:
     evidence = {x["code"]: x["evidence"] for x in model["findings"]}
-    assert evidence == {"RF101": "predicted", "RF201": "proved", "RF301": "proved"}
+    assert evidence == {
+        "RF101": "predicted",
+        "RF201": "proved",
+        "RF301": "proved",
+        "RF501": "proved",
+    }
 
 
 def test_border_and_feasible_resolution(model: dict[str, Any]) -> None:

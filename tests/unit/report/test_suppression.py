@@ -438,7 +438,7 @@ class Net(nn.Module):
         self.plain = nn.Conv2d(8, 8, 3, padding=1)
 
     def forward(self, x):
-        x = self.wide(self.stem(x))
+        x = self.wide(self.stem(x).relu())
         for layer in self.loop:
             x = layer(x)
         x = self.comprehended(x)

@@ -359,12 +359,31 @@ def test_nothing_of_torch_stays_replaced(tracer: str) -> None:
     assert script(torch.rand(1, 3, 8, 8)).shape == (1, 8, 6, 6)
 
 
-def test_two_hundred_levels_of_modules_are_no_trouble() -> None:
-    model: nn.Module = nn.Conv2d(3, 3, 3, padding=1)
-    for _ in range(220):
+def nested(levels: int) -> nn.Module:
+    """A classifier whose convolutions lie so many modules deep."""
+    convolutions = [nn.Conv2d(8, 8, 3, padding=1, stride=1 + i % 2) for i in range(8)]
+    model: nn.Module = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), *convolutions)
+    for _ in range(levels):
         model = nn.Sequential(model)
-    (layer,) = rflint.lint(model, res=16).layers
-    assert layer.layer.name == ".".join("0" * 220)
+    return nn.Sequential(model, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+
+
+@pytest.mark.parametrize(
+    ("levels", "tracer"), [(220, "symbolic"), (350, "symbolic"), (40, "export")]
+)
+def test_modules_within_modules_are_no_trouble(levels: int, tracer: str) -> None:
+    """PyTorch itself runs some 300 levels, and more where a program lets calls nest deeper."""
+    limit = sys.getrecursionlimit()
+    report = rflint.lint(lambda: nested(levels), res=32, tracer=tracer)
+    found = report.models[0]
+    assert found.layers[0].layer.name == ".".join("0" * (levels + 2))
+    assert found.repairs
+    model = nested(levels)
+    smaller = found.repairs[0].apply(model)
+    assert sum(p.numel() for p in smaller.parameters()) < sum(p.numel() for p in model.parameters())
+    assert report.to_dict()["models"][0]["repairs"]
+    assert found.layers[0].layer.name in report._repr_html_()
+    assert sys.getrecursionlimit() == limit
 
 
 def test_several_threads_may_lint() -> None:
@@ -392,7 +411,9 @@ def test_several_threads_may_lint() -> None:
 def test_other_threads_go_on_with_their_own_models() -> None:
     """While one thread lints, torch works as usual in all others."""
     model, script = nn.Conv2d(3, 3, 3), torch.jit.script(nn.Conv2d(3, 3, 3))
-    results: list[Any] = []
+    image = torch.rand(1, 3, 8, 8)
+    expected = [f(image).sum().item() for f in (model, script)]
+    results: list[list[float]] = []
 
     class Waits(nn.Module):
         def __init__(self) -> None:
@@ -401,8 +422,7 @@ def test_other_threads_go_on_with_their_own_models() -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             def elsewhere() -> None:
-                results.append(model(torch.rand(1, 3, 8, 8)).sum().item())
-                results.append(script(torch.rand(1, 3, 8, 8)).sum().item())
+                results.append([f(image).sum().item() for f in (model, script)])
 
             other = threading.Thread(target=elsewhere)
             other.start()
@@ -410,5 +430,24 @@ def test_other_threads_go_on_with_their_own_models() -> None:
             return self.conv(x)
 
     found = rflint.lint(Waits, res=16).models[0]
-    assert len(results) == 2
+    assert results  # one for each pass that is followed
+    assert all(result == pytest.approx(expected) for result in results)
     assert [x.layer.name for x in found.layers] == ["conv"]
+
+
+def test_a_network_without_findings_is_followed_once() -> None:
+    """Further passes cost its user time: a rule asks for them where it has something to ask."""
+    sizes: list[torch.Size] = []
+
+    class Counts(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            sizes.append(x.shape)
+            return super().forward(x)
+
+    def build() -> nn.Module:
+        stages = [nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU()]
+        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2), nn.Softmax(1)]
+        return Counts(*stages, *head)
+
+    assert not rflint.lint(build, res=16).findings
+    assert sizes == [(1, 3, 16, 16)]

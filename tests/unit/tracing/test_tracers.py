@@ -37,6 +37,7 @@ from tests.models.small import (
     SharedModules,
     Siamese,
     Small,
+    Unregistered,
 )
 from tests.models.spellings import MODES, Functional, Spellings
 from zoo.paper.attention import cbam
@@ -103,7 +104,7 @@ def test_both_tracers_see_the_same_network(name: str) -> None:
     model = built(build, {}, name).model
     inputs = example_inputs(model, (res,), (), batch=2 if train else 1)
     symbolic, export = (
-        ModelReport(name, analyse(trace(model, inputs, TracingOptions(train, tracer))), (), ())
+        ModelReport(name, analyse(trace(model, inputs, TracingOptions(train, tracer))), ())
         for tracer in ("symbolic", "export")
     )
     assert symbolic.layers
@@ -139,6 +140,7 @@ MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
     "no_grad, autocast, checkpoint": (Contexts, {}),
     "a gradient of one's own": (OwnGradient, {}),
     "modules made in forward": (MadeOnTheWay, {}),
+    "parameters that are not registered": (Unregistered, {}),
     "several results in a tuple": (Recurrent, {"res": 8}),
     "training": (Dropping, {"train": True}),
     "functions": (Functional, {}),

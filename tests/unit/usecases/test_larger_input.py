@@ -6,7 +6,7 @@ import pytest
 from torch import Tensor, nn
 
 import rflint
-from rflint.report.model_report import LargerInput
+from rflint.report.remedies import LargerInput
 from tests.models.unet import UNet
 
 
@@ -65,9 +65,9 @@ def test_a_model_that_runs_at_no_other_size_is_told_none_after_three_tries(
     from rflint.tracing.traced_model import TracedModel
 
     tried = []
-    at_size = TracedModel.at_size
+    resized = TracedModel.resized
     monkeypatch.setattr(
-        TracedModel, "at_size", lambda self, size: tried.append(size) or at_size(self, size)
+        TracedModel, "resized", lambda self, size: tried.append(size) or resized(self, size)
     )
     assert larger_input(of_one_size, 16) is None
     assert 0 < len(tried) <= 3

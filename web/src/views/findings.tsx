@@ -44,9 +44,11 @@ function Rule({ rule, store, model }: { rule: RuleGroup; store: Store; model: Mo
           <span class="code">{rule.code}</span> {rule.name}
         </h3>
         <p class="tags">
-          <span class="tag" data-severity={rule.severity}>
-            {plural(rule.count, rule.severity)}
-          </span>
+          {rule.counts.map(([severity, count]) => (
+            <span key={severity} class="tag" data-severity={severity}>
+              {plural(count, severity)}
+            </span>
+          ))}
           {doc?.evidence && (
             <span class="tag" data-evidence={doc.evidence}>
               {doc.evidence}

@@ -1,12 +1,14 @@
 /** The input's size: moving it judges every layer anew. */
 
 import { pairs } from "d3-array";
-import { scaleLinear } from "d3-scale";
+import { useMemo } from "preact/hooks";
+import { placeOf, type SizeCurve, sizeCurve } from "../curve";
 import type { Model, Sizes } from "../data";
 import { nearestStop, stopForKey, stopLengths } from "../slider";
 import type { Store } from "../state";
 import { sizeText } from "../text";
 import { type AtSize, gaps, type StopMark, said, stopMarks } from "../verdicts";
+import { CurveDrawing, CurveLegend } from "./size-curve";
 
 const MARK_WORDS: Record<StopMark, string> = {
   sound: "nothing is unproductive",
@@ -69,12 +71,14 @@ export function SizeSlider({ store, model, at }: { store: Store; model: Model; a
 }
 
 function Range({ sizes, stop, store }: { sizes: Sizes; stop: number; store: Store }) {
-  const lengths = stopLengths(sizes);
+  const lengths = useMemo(() => stopLengths(sizes), [sizes]);
   const [low = 0, high = 0] = [lengths[0], lengths.at(-1)];
-  const marks = stopMarks(sizes);
+  const marks = useMemo(() => stopMarks(sizes), [sizes]);
+  const curve = useMemo(() => sizeCurve(sizes), [sizes]);
   const move = (to: number) => moveTo(to, sizes, store);
   return (
     <div class="range">
+      <CurveDrawing curve={curve} lengths={lengths} stop={stop} />
       <input
         type="range"
         id="size"
@@ -96,7 +100,7 @@ function Range({ sizes, stop, store }: { sizes: Sizes; stop: number; store: Stor
           move(to);
         }}
       />
-      <Strip lengths={lengths} marks={marks} linted={sizes.linted} />
+      <Strip lengths={lengths} marks={marks} linted={sizes.linted} curve={curve} />
     </div>
   );
 }
@@ -128,10 +132,10 @@ function Typed({ sizes, stop, store }: { sizes: Sizes; stop: number; store: Stor
 }
 
 /** Below the track: where the model is sound, where it is not, and where nobody knows. */
-function Strip(props: { lengths: number[]; marks: StopMark[]; linted: number }) {
+function Strip(props: { lengths: number[]; marks: StopMark[]; linted: number; curve: SizeCurve }) {
   const { lengths, marks } = props;
   const [low = 0, high = 1] = [lengths[0], lengths.at(-1)];
-  const x = scaleLinear([low, Math.max(high, low + 1)], [0, 100]);
+  const x = placeOf(lengths);
   const edges = [low, ...pairs(lengths, (a, b) => (a + b) / 2), high];
   const runs: { mark: StopMark; from: number; to: number }[] = [];
   marks.forEach((mark, k) => {
@@ -165,6 +169,7 @@ function Strip(props: { lengths: number[]; marks: StopMark[]; linted: number }) 
           <b />
           linted
         </li>
+        <CurveLegend curve={props.curve} />
         <li class="ends">{high}</li>
       </ul>
     </>

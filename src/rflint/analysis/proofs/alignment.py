@@ -25,7 +25,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from rflint.analysis.proofs.causality import Causality
-from rflint.analysis.proofs.shifts import centre_shift, concatenates_along
+from rflint.analysis.proofs.shifts import centre_shift, merged_edges
 from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
 from rflint.graph.layer import INPUT, Edge, Kind, Layer
@@ -122,15 +122,10 @@ def _branches(
 ) -> list[tuple[int, Centres]]:
     """The values that a layer reads, and the centres of its output through each of them alone."""
     layer = architecture.layers[index]
-    edges: Sequence[Edge] = layer.feature_edges
-    sizes = [architecture.positions_of(edge.source)[axis] for edge in edges]
     out = layer.positions[axis]
-    if concatenates_along(layer, axis, sizes):
-        edges = [edge for edge, n in zip(edges, sizes, strict=True) if n == max(sizes)]
-        sizes = [max(sizes)] * len(edges)
     return [
         (edge.source, _centres_behind(centres.get(edge.source, {}), layer, edge, axis, size, out))
-        for edge, size in zip(edges, sizes, strict=True)
+        for edge, size in merged_edges(architecture, axis, index)
     ]
 
 

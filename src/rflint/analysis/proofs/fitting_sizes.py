@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from math import prod
 
+from rflint.analysis.analysis import Analysis
 from rflint.analysis.proofs.certain_reads import reads_all_of_input
 from rflint.analysis.proofs.unread_ends import SLIDING, unread_ends
 from rflint.graph.architecture import Architecture
@@ -19,15 +20,42 @@ def sizes_that_may_fit(
 ) -> tuple[list[int], ...]:
     """The next smaller and the next larger sizes of the input that may leave no ends unread.
 
-    Nearest first, at most so many of each, between half the size and twice the size. That they may
-    follows from the architecture at the traced size. Whether they do, `reads_everything` tells for
-    certain, of an architecture that was traced at such a size.
+    That they may follows from the architecture at the traced size. Whether they do,
+    `reads_everything` tells for certain, of an architecture that was traced at such a size.
+    """
+
+    def leaves_nothing(size: int) -> bool:
+        return not unread_ends(architecture, axis, size, count_jumps=True)
+
+    return sizes_around(architecture, axis, leaves_nothing, most)
+
+
+def sizes_around(
+    architecture: Architecture, axis: int, suits: Callable[[int], bool], most: int = 3
+) -> tuple[list[int], ...]:
+    """The next smaller and the next larger sizes of the input that suit, if the model runs there.
+
+    Nearest first, at most so many of each, between half the size and twice the size.
     """
     size = architecture.resolution[axis]
     return tuple(
-        list(islice(_without_ends(architecture, axis, sizes), most))
+        list(islice((n for n in sizes if suits(n) and _fits(architecture, axis, n)), most))
         for sizes in (range(size - 1, size // 2, -1), range(size + 1, 2 * size))
     )
+
+
+def first_confirmed(
+    analysis: Analysis, likely: Sequence[Sequence[int]], holds: Callable[[Architecture], bool]
+) -> tuple[int, ...] | None:
+    """The first of some sizes, given per axis, at which the model runs and something holds."""
+    if not all(likely):
+        return None
+    for step in range(max(map(len, likely))):
+        wanted = tuple(sizes[min(step, len(sizes) - 1)] for sizes in likely)
+        there = analysis.retracer.at_size(wanted)
+        if there is not None and holds(there.architecture):
+            return wanted
+    return None
 
 
 def reads_everything(architecture: Architecture) -> bool:
@@ -35,14 +63,6 @@ def reads_everything(architecture: Architecture) -> bool:
     axes = range(architecture.axes)
     ends = any(unread_ends(architecture, axis, count_jumps=True) for axis in axes)
     return not ends and reads_all_of_input(architecture)
-
-
-def _without_ends(architecture: Architecture, axis: int, sizes: range) -> Iterator[int]:
-    for size in sizes:
-        if _fits(architecture, axis, size) and not unread_ends(
-            architecture, axis, size, count_jumps=True
-        ):
-            yield size
 
 
 def _fits(architecture: Architecture, axis: int, size: int) -> bool:

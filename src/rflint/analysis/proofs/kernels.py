@@ -84,12 +84,12 @@ def kernels(*passes: Architecture) -> tuple[SharedKernel, ...]:
     for index, layer in enumerate(layers):
         if layer.weight and layer.taps:
             calls.setdefault(layer.weight, []).append(index)
-    users = users_of_parameters(layers)
+    users = users_of_parameters(layers, {name for weight in calls for name in weight})
     judged = {
         weight: indices
         for weight, indices in calls.items()
         if otherwise.isdisjoint(weight)
-        and all(users.get(name, set()) <= set(indices) for name in weight)
+        and all(users[name] <= set(indices) for name in weight)
         and _taps_are_parameters([layers[i] for i in indices])
     }
     uses = _uses(passes, {index for indices in judged.values() for index in indices})

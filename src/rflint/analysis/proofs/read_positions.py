@@ -53,10 +53,15 @@ def passes_map_on(layer: Layer) -> bool:
     return layer.kind in _PASSING and len(layer.inputs) == 1
 
 
-def read_positions(architecture: Architecture, whole_maps: Collection[int] = ()) -> ReadPositions:
+def read_positions(
+    architecture: Architecture,
+    whole_maps: Collection[int] = (),
+    wanted: Mapping[int, Box] | None = None,
+) -> ReadPositions:
     """Which positions of every value the outputs of an architecture depend on.
 
-    Of the values in `whole_maps` every position counts as read.
+    Of the values in `whole_maps` every position counts as read. With `wanted`, it is these
+    positions of some values that are asked for, in place of the outputs.
     """
     layers = architecture.layers
     reached = architecture.relations.live_layers
@@ -64,9 +69,11 @@ def read_positions(architecture: Architecture, whole_maps: Collection[int] = ())
     whole = {value: tuple(map(everything, size)) for value, size in sizes.items()}
     boxes: dict[int, list[Box]] = {value: [] for value in sizes}
     direct: dict[int, list[Box]] = {value: [] for value in sizes}
-    for output in returned_values(architecture):
-        boxes[output] = [whole[output]]
-        direct[output] = [whole[output]]
+    if wanted is None:
+        wanted = {output: whole[output] for output in returned_values(architecture)}
+    for value, box in wanted.items():
+        boxes[value] = [box]
+        direct[value] = [box]
     for index in sorted(reached, reverse=True):
         layer = layers[index]
         if index in whole_maps:

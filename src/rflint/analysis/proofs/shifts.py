@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from rflint.graph.architecture import Architecture
 from rflint.graph.exact import Number
 from rflint.graph.layer import Edge, Kind, Layer
 from rflint.graph.traits import Trait
@@ -18,6 +19,19 @@ def concatenates_along(layer: Layer, axis: int, sizes: Sequence[int]) -> bool:
     """Whether a layer puts maps of these sizes one behind the other along an axis."""
     puts = Trait.CONCATENATES in layer.traits
     return puts and layer.positions[axis] > max(sizes, default=layer.positions[axis])
+
+
+def merged_edges(architecture: Architecture, axis: int, index: int) -> list[tuple[Edge, int]]:
+    """The feature edges of a layer, each with the positions of what it reads along an axis.
+
+    Of maps that are put one behind the other along the axis, only the longest.
+    """
+    layer = architecture.layers[index]
+    edges = [(edge, architecture.positions_of(edge.source)[axis]) for edge in layer.feature_edges]
+    sizes = [size for _, size in edges]
+    if concatenates_along(layer, axis, sizes):
+        edges = [(edge, size) for edge, size in edges if size == max(sizes)]
+    return edges
 
 
 def centre_shift(

@@ -6,7 +6,7 @@ which sizes of the input leave none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 
 from rflint.analysis.proofs.read_positions import read_along, returned_values, same_value_in
@@ -34,16 +34,21 @@ def unread_ends(
     traced = positions_as_traced(architecture, axis)
     sizes = traced if size is None else positions_at_size(architecture, axis, size)
     reads = _Reads(architecture, axis, traced, sizes)
-    ends = {}
-    for value, places in reads.by_readers.items():
-        if value not in sizes:
-            continue
-        found = reads.by_outputs.get(value, 0) if value == INPUT else places
-        left = sizes[value] - found.bit_length() - _padded_behind(architecture, value, axis, sizes)
-        gap = 0 if count_jumps else _widest_gap(found)
-        if reads.by_windows[value] and found and left > gap:
-            ends[value] = left
-    return ends
+    return {
+        value: left
+        for value in reads.by_readers
+        if (left := reads.unread_end(value, count_jumps=count_jumps))
+    }
+
+
+def unread_end(architecture: Architecture, axis: int, value: int, sizes: Mapping[int, int]) -> int:
+    """How many of the last positions of one layer's map no reader reaches, at other sizes of maps.
+
+    The same as `unread_ends` says of it, without looking at the whole architecture.
+    """
+    traced = positions_as_traced(architecture, axis)
+    reads = _Reads(architecture, axis, traced, sizes, architecture.relations.readers[value])
+    return reads.unread_end(value)
 
 
 class _Reads:
@@ -55,7 +60,9 @@ class _Reads:
         axis: int,
         traced: Mapping[int, int],
         sizes: Mapping[int, int],
+        readers: Collection[int] | None = None,
     ) -> None:
+        """Follow all layers, or only these `readers`."""
         self._architecture = architecture
         self._axis = axis
         self._traced = traced
@@ -69,9 +76,20 @@ class _Reads:
         for value in returned_values(architecture):
             self.by_outputs[value] = self.by_readers[value] = everything(sizes.get(value, 0))
             self.by_windows[value] = False
-        for index in sorted(architecture.relations.live_layers, reverse=True):
+        live = architecture.relations.live_layers
+        for index in sorted(live if readers is None else live.intersection(readers), reverse=True):
             for edge in architecture.layers[index].inputs:
                 self._follow(index, edge)
+
+    def unread_end(self, value: int, *, count_jumps: bool = False) -> int:
+        """How many of the last positions of a value nobody reads; 0 where that is not known."""
+        if value not in self._sizes or not self.by_windows.get(value, False):
+            return 0
+        found = (self.by_outputs if value == INPUT else self.by_readers).get(value, 0)
+        padded = _padded_behind(self._architecture, value, self._axis, self._sizes)
+        left = self._sizes[value] - found.bit_length() - padded
+        gap = 0 if count_jumps or left <= 0 else _widest_gap(found)
+        return left if found and left > gap else 0
 
     def _follow(self, index: int, edge: Edge) -> None:
         """One layer that reads one value."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -11,9 +12,11 @@ from rflint.analysis.analysis import Analysis
 from rflint.analysis.decoders import Decoders, find_decoders
 from rflint.analysis.input_sizes import compared_with
 from rflint.analysis.receptive_field import AxisField, LayerField
+from rflint.analysis.sizes.at_size import AtSize, sees_all
 from rflint.analysis.sizes.facts import Size
+from rflint.analysis.sizes.passes_at_size import PassesAtSize
 from rflint.analysis.sizes.positions import Positions
-from rflint.analysis.sizes.work import Work
+from rflint.analysis.sizes.work import GrowingSum, PositionsByAxis, activations_of, work_of
 
 
 class Behaviour:
@@ -22,6 +25,29 @@ class Behaviour:
     def __init__(self, analysis: Analysis, axes: Sequence[Positions]) -> None:
         self.analysis = analysis
         self._axes = axes
+        self._unproductive: dict[tuple[int, ...], int] = {}
+
+    def at(self, size: Size) -> AtSize | None:
+        """What matters of the model at such a size; None where some of it is not known."""
+        macs, made = self.macs(size), self._activations.at(self._positions(size))
+        borders, dead = self._passes.borders(size), self._passes.dead_weights(size)
+        if macs is None or made is None or borders is None or dead is None:
+            return None
+        unread, uneven = borders
+        whole = sees_all(self.analysis, size)
+        return AtSize(size, self.unproductive(size), dead, macs, made, unread, uneven, whole)
+
+    def is_tidy_along(self, axis: int, length: int) -> bool:
+        """Whether nothing is lost along one axis of such a length, and padding is even."""
+        return self._passes.is_tidy_along(axis, length)
+
+    def unproductive(self, size: Size) -> int:
+        """How many convolutions are unproductive at such a size."""
+        key = tuple(bisect_right(x, n) for x, n in zip(self._all_thresholds, size, strict=True))
+        if key not in self._unproductive:
+            verdicts = (self.verdict(index, size) for index in range(len(self.analysis.layers)))
+            self._unproductive[key] = sum(x is Verdict.UNPRODUCTIVE for x in verdicts)
+        return self._unproductive[key]
 
     def verdict(self, index: int, size: Size) -> Verdict:
         """The verdict on a layer, as an analysis at that size would give it."""
@@ -37,9 +63,7 @@ class Behaviour:
 
     def macs(self, size: Size) -> int | None:
         """The multiply-accumulates of the whole model; None where that is not known."""
-        return self._work.at(
-            [axis.at(n).positions for axis, n in zip(self._axes, size, strict=True)]
-        )
+        return self._work.at(self._positions(size))
 
     def thresholds(self, index: int) -> list[tuple[int, int]]:
         """Axes and sizes at which the verdict on a layer may change."""
@@ -58,7 +82,7 @@ class Behaviour:
         size = there.architecture.resolution
         if not is_like(self.analysis, there) or self.macs(size) not in (None, there.totals.macs):
             return False
-        positions = [axis.at(n).positions for axis, n in zip(self._axes, size, strict=True)]
+        positions = self._positions(size)
         for index, (here, x) in enumerate(zip(self.analysis.layers, there.layers, strict=True)):
             if here.role is not x.role or self.verdict(index, size) is not x.verdict:
                 return False
@@ -75,10 +99,32 @@ class Behaviour:
         return find_decoders(self.analysis.architecture)
 
     @cached_property
-    def _work(self) -> Work:
-        size = self.analysis.architecture.resolution
-        traced = [axis.at(n).positions for axis, n in zip(self._axes, size, strict=True)]
-        return Work(self.analysis, self._axes, traced)
+    def _work(self) -> GrowingSum:
+        return work_of(self.analysis, self._axes, self._traced)
+
+    @cached_property
+    def _activations(self) -> GrowingSum:
+        return activations_of(self.analysis, self._axes, self._traced)
+
+    @cached_property
+    def _passes(self) -> PassesAtSize:
+        return PassesAtSize(self.analysis, self._axes)
+
+    @cached_property
+    def _all_thresholds(self) -> list[list[int]]:
+        """Per axis, the sizes at which some verdict may change."""
+        found: list[set[int]] = [set() for _ in self._axes]
+        for index in range(len(self.analysis.layers)):
+            for axis, size in self.thresholds(index):
+                found[axis].add(size)
+        return [sorted(sizes) for sizes in found]
+
+    @property
+    def _traced(self) -> PositionsByAxis:
+        return self._positions(self.analysis.architecture.resolution)
+
+    def _positions(self, size: Size) -> PositionsByAxis:
+        return [axis.at(n).positions for axis, n in zip(self._axes, size, strict=True)]
 
 
 def is_like(one: Analysis, other: Analysis) -> bool:

@@ -1,10 +1,4 @@
-"""Find out what becomes of a model at other sizes of its input.
-
-The architecture says at which sizes the model behaves alike (positions.py); one trace speaks for
-all of them, and further ones confirm it. Where a trace contradicts, or where the model's code has
-asked how large its maps are and may do something else at every size, nothing is known but what was
-traced.
-"""
+"""Find out what becomes of every layer at other sizes of its input, as far as there is time."""
 
 from __future__ import annotations
 
@@ -17,17 +11,17 @@ from rflint.analysis.analysed_layer import AnalysedLayer, Verdict
 from rflint.analysis.analysis import Analysis
 from rflint.analysis.sizes.behaviours import Behaviour, has_same_fields, is_like
 from rflint.analysis.sizes.facts import Size, SizeFacts, SizeState, StateRun
-from rflint.analysis.sizes.positions import Positions
+from rflint.analysis.sizes.positions import NothingLeft
+from rflint.analysis.sizes.search import (
+    CONTRADICTED,
+    Search,
+    axes_begin_with_inputs,
+)
 from rflint.analysis.sizes.stops import stops
 from rflint.analysis.sizes.trials import SECONDS, Trials
 from rflint.errors import RflintError
-from rflint.graph.architecture import Architecture
-from rflint.graph.layer import Kind
 
 _T = TypeVar("_T")
-
-_LARGE_GROUP = 8
-"""Of groups of so many sizes, the first and the last one are traced too."""
 
 
 def find_size_facts(
@@ -44,27 +38,14 @@ def find_size_facts(
     some axis does not begin with its inputs.
     """
     architecture = analysis.architecture
-    if analysis.retracer.resize is None or not _begins_with_its_inputs(architecture):
+    if analysis.retracer.resize is None or not axes_begin_with_inputs(architecture):
         return None
     if sizes is None:
         asked, spanned = analysis.feasible_min, analysis.feasible_max
         sizes = stops(architecture.resolution, asked, spanned, larger)
-    found = _Search(analysis, tuple(sizes), seconds)
+    found = _Facts(analysis, tuple(sizes), seconds)
     found.run()
     return found.facts()
-
-
-def _begins_with_its_inputs(architecture: Architecture) -> bool:
-    begun = any(x.new_axes and x.kind is not Kind.INPUT for x in architecture.layers)
-    has_all = all(architecture.input_has(axis) for axis in range(architecture.axes))
-    return bool(architecture.axes) and has_all and not begun
-
-
-@dataclass(frozen=True, slots=True)
-class _NothingLeft:
-    """The key of sizes at which a layer has no positions left."""
-
-    layer: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,108 +57,41 @@ class _State:
     as_at: Size | None = None
 
 
-class _Search:
-    """Groups of sizes with one key each, and what was traced of them."""
+class _Facts:
+    """What a search finds at a number of sizes, the analysed one among them."""
 
     def __init__(self, analysis: Analysis, sizes: tuple[Size, ...], seconds: float) -> None:
         self.analysis = analysis
         self.sizes = sizes
-        self.linted = sizes.index(analysis.architecture.resolution)
         self.trials = Trials(analysis, seconds)
-        architecture = analysis.architecture
-        self.axes = [Positions(architecture, axis) for axis in range(architecture.axes)]
-        for axis, along in enumerate(self.axes):
-            if along.description == self.axes[0].description:
-                self.axes[axis] = self.axes[0]
-        self._lengths = [[size[axis] for size in sizes] for axis in range(architecture.axes)]
+        self.search = Search(analysis, sizes, self.trials)
+        self.linted = sizes.index(analysis.architecture.resolution)
+        self._lengths = [[size[axis] for size in sizes] for axis in range(len(sizes[0]))]
         """Per axis, its length at every size."""
-        self.groups: dict[object, list[int]] = {}
-        """By key, the numbers of its sizes."""
-        self.behaviours: dict[object, Behaviour] = {}
-        self.failing: set[object] = set()
-        """The keys at whose sizes the model was found not to run."""
-        self.unpredictable = _why_unpredictable(architecture)
-        """Why one trace does not speak for other sizes; empty where it does."""
+        self.groups: dict[object, list[int]] = self.search.groups
+        self.behaviours: dict[object, Behaviour] = self.search.behaviours
 
     def run(self) -> None:
         """Trace, and hold what follows against what is traced."""
-        if not self.unpredictable:
-            self._group()
-            if not self._traced_as_predicted():
-                self.unpredictable = "what a trace finds does not follow from those at other sizes"
-        if self.unpredictable:
+        search, sizes = self.search, self.sizes
+        if not search.unpredictable:
+            runs = search.begin()
+            if not runs or not search.all_as_predicted(sizes[n] for n in search.most_telling()):
+                search.unpredictable = CONTRADICTED
+        if search.unpredictable:
             self._trace_only()
-
-    # -- sizes that are alike
-
-    def _group(self) -> None:
-        for number, size in enumerate(self.sizes):
-            self.groups.setdefault(self._key(size), []).append(number)
-
-    def _key(self, size: Size) -> object:
-        found = [axis.at(n) for axis, n in zip(self.axes, size, strict=True)]
-        failing = [x.fails for x in found if x.fails is not None]
-        return _NothingLeft(min(failing)) if failing else tuple(x.key for x in found)
-
-    def _traced_as_predicted(self) -> bool:
-        """Trace a size of each group, and more of large ones; whether nothing contradicts.
-
-        There may not be time for all of them: large groups come first.
-        """
-        own = self._key(self.sizes[self.linted])
-        self.behaviours[own] = Behaviour(self.analysis, self.axes)
-        runs = [key for key in self.groups if not isinstance(key, _NothingLeft)]
-        runs.sort(key=lambda key: (-len(self.groups[key]), self.groups[key][0]))
-        if own not in runs:
-            return False
-        largest = self.groups[runs[0]]
-        smallest_that_runs = min(self.groups[key][0] for key in runs)
-        middles = [self.groups[key][len(self.groups[key]) // 2] for key in runs]
-        ends = [
-            end
-            for key in runs
-            if len(group := self.groups[key]) >= _LARGE_GROUP
-            for end in (group[-1], group[0])
-        ]
-        wanted = (
-            self.linted,
-            middles[0],
-            largest[-1],
-            largest[0],
-            smallest_that_runs,
-            *(number for key in self.groups if key not in runs for number in self.groups[key][-1:]),
-            *middles,
-            *ends,
-        )
-        return all(map(self._is_as_predicted, wanted))
-
-    def _is_as_predicted(self, number: int) -> bool:
-        """Trace a size, if there is time; whether that fits to what is known of its group."""
-        size = self.sizes[number]
-        key = self._key(size)
-        there = self.trials.at(size)
-        if there is None:
-            return True
-        if isinstance(key, _NothingLeft):
-            return isinstance(there, RflintError)
-        ran, failed = key in self.behaviours, key in self.failing
-        if isinstance(there, RflintError):
-            self.failing.add(key)
-            return not ran
-        if failed or not is_like(self.analysis, there):
-            return False
-        return self.behaviours.setdefault(key, Behaviour(there, self.axes)).is_confirmed_by(there)
 
     def _trace_only(self) -> None:
         """Trace as many sizes as there is time for; each of them is known, and no other."""
         self.groups = {number: [number] for number in range(len(self.sizes))}
-        self.behaviours, self.failing = {}, set()
+        self.behaviours = {}
+        self.search.failing.clear()
         for number in _in_good_order(self.sizes, self.linted):
             self.trials.at(self.sizes[number])
         for number, size in enumerate(self.sizes):
             there = self.trials.found.get(size)
             if isinstance(there, Analysis) and is_like(self.analysis, there):
-                self.behaviours[number] = Behaviour(there, self.axes)
+                self.behaviours[number] = Behaviour(there, self.search.axes)
 
     # -- what is known
 
@@ -206,12 +120,12 @@ class _Search:
     def _state(self, key: object, number: int) -> _State:
         if key in self.behaviours:
             return _State(SizeState.RUNS)
-        if isinstance(key, _NothingLeft):
+        if isinstance(key, NothingLeft):
             name = self.analysis.layers[key.layer].described
             return _State(SizeState.FAILS, f"nothing is left of the map in front of {name}")
         if message := self._message(number):
             return _State(SizeState.FAILS, message)
-        if key not in self.failing:
+        if key not in self.search.failing:
             return _State(SizeState.UNKNOWN)
         alike = (other for other in self.groups[key] if self._message(other))
         nearest = min(alike, key=lambda other: abs(other - number))
@@ -225,7 +139,7 @@ class _Search:
     def _why_unknown(self, states: Sequence[_State]) -> str:
         if all(x.state is not SizeState.UNKNOWN for x in states):
             return ""
-        return self.unpredictable or "there was no time to try more"
+        return self.search.unpredictable or "there was no time to try more"
 
     def _macs(self, number: int, behaviour: Behaviour | None) -> int | None:
         if behaviour is None:
@@ -274,21 +188,6 @@ class _Search:
                     found.append((begins, there))
             if len(found) > 1 or any(not has_same_fields(x, there) for _, there in found):
                 yield index, tuple(found)
-
-
-def _why_unpredictable(architecture: Architecture) -> str:
-    """Why one trace may not speak for other sizes; empty where it may."""
-    reasons = {
-        "the model's code asks how large its maps are": architecture.reads_sizes,
-        "the model had to be followed by torch.export": architecture.tracer != "symbolic",
-        "the model draws numbers": architecture.is_random,
-        "the model changes from pass to pass": architecture.changes_state,
-        "a part of the model was left out": architecture.left_out is not None,
-        "the model has inputs of several sizes": any(
-            layer.kind is Kind.INPUT for layer in architecture.layers
-        ),
-    }
-    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _in_good_order(sizes: Sequence[Size], linted: int) -> list[int]:

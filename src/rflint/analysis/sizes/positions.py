@@ -10,9 +10,10 @@ same.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 
 from rflint.graph.architecture import Architecture
 from rflint.graph.layer import INPUT, Kind, Layer
@@ -28,6 +29,21 @@ _PER_CHANNEL = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.LINEAR, Kind.EMBE
 """Kinds whose parameters know nothing of positions, unless the layer reads all of them."""
 _SLIDES = frozenset({Kind.CONV, Kind.CONV_TRANSPOSE, Kind.POOL})
 """Kinds that raise where nothing is left."""
+
+
+def why_unpredictable(architecture: Architecture) -> str:
+    """Why one trace may not speak for other sizes; empty where it may."""
+    reasons = {
+        "the model's code asks how large its maps are": architecture.reads_sizes,
+        "the model had to be followed by torch.export": architecture.tracer != "symbolic",
+        "the model draws numbers": architecture.is_random,
+        "the model changes from pass to pass": architecture.changes_state,
+        "a part of the model was left out": architecture.left_out is not None,
+        "the model has inputs of several sizes": any(
+            layer.kind is Kind.INPUT for layer in architecture.layers
+        ),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
-class AtSize:
+class AxisAtSize:
     """An axis at one size."""
 
     key: tuple[object, ...]
@@ -69,14 +85,14 @@ class Positions:
         for index, layer in enumerate(architecture.layers):
             self._add(index, layer)
         self._sorted = {value: sorted(found) for value, found in self._thresholds.items()}
-        self._known: dict[int, AtSize] = {}
+        self._known: dict[int, AxisAtSize] = {}
 
     @property
     def description(self) -> tuple[object, ...]:
         """Equal for axes that behave alike."""
         return (self._steps, self._sorted, self._same_as)
 
-    def at(self, size: int) -> AtSize:
+    def at(self, size: int) -> AxisAtSize:
         """Key and positions at a size of the input."""
         if size not in self._known:
             self._known[size] = self._found(size)
@@ -107,7 +123,7 @@ class Positions:
         constant = None if sources else layer.positions[axis]
         self._steps.append(_Step(index, sources, sizing, exact, layer.kind in _SLIDES, constant))
 
-    def _found(self, size: int) -> AtSize:
+    def _found(self, size: int) -> AxisAtSize:
         key: list[object] = [bisect_right(self._sorted[INPUT], size)]
         positions: dict[int, int | None] = {INPUT: size}
         for step in self._steps:
@@ -121,13 +137,33 @@ class Positions:
             out = _positions_behind(step, given, known)
             if out is not None and out < 1:
                 if step.raises:
-                    return AtSize(("fails", step.layer), step.layer, positions)
+                    return AxisAtSize(("fails", step.layer), step.layer, positions)
                 key.append("empty")
                 out = None
             positions[step.layer] = out
             if out is not None:
                 key.append(bisect_right(self._sorted[step.layer], out))
-        return AtSize(tuple(key), None, positions)
+        return AxisAtSize(tuple(key), None, positions)
+
+
+@dataclass(frozen=True, slots=True)
+class NothingLeft:
+    """The key of sizes at which a layer has no positions left."""
+
+    layer: int
+
+
+def common_key(axes: Iterable[AxisAtSize]) -> object:
+    """Equal at sizes at which a model behaves alike; NothingLeft where it cannot run."""
+    found = list(axes)
+    failing = [x.fails for x in found if x.fails is not None]
+    return NothingLeft(min(failing)) if failing else tuple(x.key for x in found)
+
+
+def positions_along_axes(architecture: Architecture) -> list[Positions]:
+    """The positions along every axis; axes that behave alike have one in common."""
+    found = [Positions(architecture, axis) for axis in range(architecture.axes)]
+    return [found[0] if along.description == found[0].description else along for along in found]
 
 
 def _positions_behind(step: _Step, given: Sequence[int | None], known: Sequence[int]) -> int | None:
@@ -177,11 +213,15 @@ def _thresholds(layer: Layer, axis: int, sizing: Sizing | None) -> set[int]:
     """Numbers of positions from which on a layer behaves in another way than below."""
     found: set[int] = set()
     if isinstance(sizing, Scaled) and sizing.offset:
-        found.add(abs(sizing.offset) + 1)  # mirrored padding has to find what it mirrors
+        found.add(abs(sizing.offset) + 1)
     if layer.kind is Kind.UPSAMPLE:
         found |= {3, 4}
     for edge in layer.inputs:
         window = edge.reach[axis]
+        if isinstance(window, Window) and layer.kind is Kind.PAD and isinstance(sizing, Scaled):
+            before = -floor(window.start)  # mirrored padding has to find what it mirrors
+            after = sizing.offset - before
+            found |= {before, before + 1, after, after + 1}
         if not isinstance(window, Window) or layer.kind not in _SLIDES:
             continue
         if isinstance(sizing, Sliding):

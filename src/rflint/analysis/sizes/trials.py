@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from time import process_time
 
 from rflint.analysis.analysis import Analysis
@@ -23,17 +24,24 @@ SECONDS = 4.0
 
 
 class Trials:
-    """What was tried so far."""
+    """What was tried so far; without a number of seconds, as many sizes as anybody asks for."""
 
-    def __init__(self, analysis: Analysis, seconds: float) -> None:
+    def __init__(self, analysis: Analysis, seconds: float | None) -> None:
         self._analysis = analysis
-        self._left = max(_FEWEST, min(_MOST, _LAYERS // max(1, len(analysis.layers))))
-        self._until = process_time() + seconds
+        self._left, self._until = inf, inf
+        if seconds is not None:
+            self._left = max(_FEWEST, min(_MOST, _LAYERS // max(1, len(analysis.layers))))
+            self._until = process_time() + seconds
         self.found: dict[Size, Analysis | RflintError] = {
             analysis.architecture.resolution: analysis
         }
         """By size, the analysis there, or why the model does not run there."""
-        self._unknown: set[Size] = set()
+        self.unknown: dict[Size, str] = {}
+        """The sizes of which nothing can be said, and why."""
+
+    def forget(self, size: Size) -> None:
+        """Let go of a size that nobody asks for again: analyses of hundreds take gigabytes."""
+        self.found.pop(size, None)
 
     @property
     def exhausted(self) -> bool:
@@ -44,12 +52,12 @@ class Trials:
         """The model at a size; None where that was not tried, or nothing can be said of it."""
         if size in self.found:
             return self.found[size]
-        if size in self._unknown or self.exhausted:
+        if size in self.unknown or self.exhausted:
             return None
         self._left -= 1
         there = self._analysis.retracer.attempt(size)
         if there is None or (isinstance(there, RflintError) and not _does_not_run(there)):
-            self._unknown.add(size)
+            self.unknown[size] = there.message if there else "its inputs cannot have this size"
             return None
         self.found[size] = there
         return there

@@ -173,7 +173,12 @@ def softmax(call: Call) -> Effect:
         axes_of(carried) and carried == dimensions[dim] for carried in _without(dimensions, dim)
     )
     reaches = {} if compares else mixing_reaches(dimensions, (dim,), dimensions)
-    return Effect(dimensions, (reach_per_axis(call.axes, reaches),), geometry(call.axes))
+    return Effect(
+        dimensions,
+        (reach_per_axis(call.axes, reaches),),
+        geometry(call.axes),
+        normalised_over=shape_of(call.input)[dim],
+    )
 
 
 def _without(dimensions: Dimensions, dim: int) -> Dimensions:
@@ -188,4 +193,4 @@ def _without(dimensions: Dimensions, dim: int) -> Dimensions:
 )
 def softmax2d(call: Call) -> Effect:
     """Softmax over the channels of every position."""
-    return pointwise(call, call.input.dimensions)
+    return replace(pointwise(call, call.input.dimensions), normalised_over=shape_of(call.input)[-3])

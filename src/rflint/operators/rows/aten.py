@@ -7,6 +7,7 @@ not, or take their arguments in another order, which is that of the ATen schemas
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 from rflint.graph.layer import Kind
 from rflint.graph.traits import Trait
@@ -73,6 +74,8 @@ def _interpolation(call: Call) -> Call:
     factors = lists[-1] if size is None and lists else None
     mode = next(mode for word, mode in _MODES.items() if word in call.name)
     options = {"size": size, "scale_factor": factors, "mode": mode}
+    if mode.endswith(("linear", "cubic")):
+        options["align_corners"] = call.arg("align_corners", 2)
     return replace(call, args=(call.input,), kwargs=options)
 
 
@@ -135,7 +138,8 @@ def pad(call: Call) -> Effect:
 @operator("native_group_norm", kind=Kind.NORM)
 def native_norm(call: Call) -> Effect:
     """Normalisations that return their statistics beside the result."""
-    dimensions = call.input.dimensions
+    dimensions, shape = call.input.dimensions, shape_of(call.input)
+    groups = int(call.arg("group", 6, 1)) if call.name == "native_group_norm" else 0
     past = call.name.endswith("no_training") or (
         call.name.startswith("native_batch_norm") and not call.arg("training", 5, True)
     )
@@ -143,6 +147,7 @@ def native_norm(call: Call) -> Effect:
         pointwise(call, dimensions),
         statistics=frozenset[int]() if past else all_axes(dimensions),
         subtracts_mean="batch" in call.name and bool(call.arg("training", 5, False)),
+        normalised_over=0 if past else prod(shape[1:]) // groups if groups else prod(shape[2:]),
     )
 
 
@@ -200,9 +205,12 @@ def table_embedding_bag(call: Call) -> Effect:
 
 # -- views and indexing
 
-operator(*("unsafe_view", "reshape_alias", "view_copy"), kind=Kind.RESHAPE, rearranges=as_view)(
-    views.reshape
-)
+operator(
+    *("unsafe_view", "reshape_alias", "view_copy"),
+    kind=Kind.RESHAPE,
+    traits=[Trait.REGROUPS],
+    rearranges=as_view,
+)(views.reshape)
 operator("unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes", kind=Kind.SLICE)(indexing.split)
 
 

@@ -48,7 +48,8 @@ def attention(call: Call) -> Effect:
     macs = scores * (query.shape[-1] + value.shape[-1])
     features = mixing_reaches(query.dimensions, (len(query.shape) - 1,))
     features |= mixing_reaches(key.dimensions, (len(key.shape) - 1,))
-    return _attending(call, dimensions, key, value, len(key.shape) - 2, macs, features)
+    keys = int(key.shape[-2])
+    return _attending(call, dimensions, key, value, len(key.shape) - 2, keys, macs, features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class _Heads:
         return 1 if self.batch_first and len(self.query.shape) == 3 else 0
 
     @property
+    def keys(self) -> int:
+        """How many positions each query is compared with."""
+        return int(self.key.shape[self.at]) + self.extra
+
+    @property
     def shape(self) -> Shape:
         """That of the result."""
         return (*self.query.shape[:-1], self.out)
@@ -87,7 +93,7 @@ class _Heads:
         queries, keys = prod(self.query.shape[:-1]), prod(self.key.shape[:-1])
         projected = queries * self.query.shape[-1] + keys * self.key.shape[-1]
         projected += prod(self.value.shape[:-1]) * self.value.shape[-1]
-        scores = queries * (self.key.shape[self.at] + self.extra)
+        scores = queries * self.keys
         return int((projected + 2 * scores + queries * self.out) * self.embedding)
 
 
@@ -146,8 +152,7 @@ def multihead_shape(call: Call) -> list[Any]:
         return [given.shape, None]
     batch = () if len(given.shape) == 2 else (given.query.shape[0 if given.at else 1],)
     heads = () if given.averages else (given.heads,)
-    keys = given.key.shape[given.at] + given.extra
-    return [given.shape, (*batch, *heads, given.query.shape[given.at], keys)]
+    return [given.shape, (*batch, *heads, given.query.shape[given.at], given.keys)]
 
 
 @operator(
@@ -163,7 +168,9 @@ def multihead_attention(call: Call) -> Effect:
     features: dict[int, Reach] = {}
     for value in operands:
         features |= mixing_reaches(value.dimensions, (len(value.dimensions) - 1,))
-    return _attending(call, dimensions, given.key, given.value, given.at, given.macs, features)
+    return _attending(
+        call, dimensions, given.key, given.value, given.at, given.keys, given.macs, features
+    )
 
 
 def _with_features(query: Value, out: Shape) -> Dimensions:
@@ -178,6 +185,7 @@ def _attending(
     key: Value,
     value: Value,
     dim: int,
+    keys: int,
     macs: int,
     features: Mapping[int, Reach] = {},
 ) -> Effect:
@@ -191,4 +199,5 @@ def _attending(
         tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=macs,
+        normalised_over=keys,
     )

@@ -20,7 +20,13 @@ from rflint.operators.table import operator
 )
 @operator(
     *("dropout", "Dropout", "dropout1d", "Dropout1d", "dropout2d", "Dropout2d", "dropout3d"),
-    *("Dropout3d", "identity", "Identity", "detach", "data", "positive", "pos"),
+    "Dropout3d",
+    kind=Kind.RESHAPE,
+    shape=same_shape,
+    traits=[Trait.KEEPS_NUMBERS, Trait.DROPS],
+)
+@operator(
+    *("identity", "Identity", "detach", "data", "positive", "pos"),
     *("to", "type", "type_as", "half", "bfloat16", "cuda", "cpu", "requires_grad"),
     kind=Kind.RESHAPE,
     shape=same_shape,
@@ -33,6 +39,11 @@ def unchanged(call: Call) -> Effect:
 
 @operator(
     *("alpha_dropout", "AlphaDropout", "feature_alpha_dropout", "FeatureAlphaDropout"),
+    kind=Kind.RESHAPE,
+    shape=same_shape,
+    traits=[Trait.DROPS],
+)
+@operator(
     *("byte", "char", "short", "int", "long", "bool", "cfloat", "cdouble", "chalf", "bernoulli"),
     kind=Kind.RESHAPE,
     shape=same_shape,

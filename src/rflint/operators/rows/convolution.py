@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from rflint.graph.layer import Kind
@@ -152,7 +153,13 @@ def conv(call: Call) -> Effect:
         Sliding(int(window.size), s, *pad)
         for window, s, pad in zip(windows, stride, pads, strict=True)
     ]
-    return sliding_effect(call, weight, windows, stride, dilation, before, out, macs, taps, sizing)
+    effect = sliding_effect(
+        call, weight, windows, stride, dilation, before, out, macs, taps, sizing
+    )
+    if getattr(call.module, "padding_mode", "zeros") != "circular":
+        return effect
+    padded = {window.axis for window, pad in zip(effect.taps, pads, strict=True) if any(pad)}
+    return replace(effect, absolute=frozenset(axis for axis in padded if axis is not None))
 
 
 def _pads_with_zeros(call: Call) -> bool:

@@ -40,7 +40,9 @@ def channel_shuffle(call: Call) -> Effect:
 @operator("tril", "triu", kind=Kind.RESHAPE, traits=[Trait.MASKS])
 def triangle(call: Call) -> Effect:
     """A matrix with zeros above its diagonal, or below."""
-    return pointwise(call, call.input.dimensions)
+    dimensions = call.input.dimensions
+    last = frozenset(axis for dimension in dimensions[-2:] for axis in axes_of(dimension))
+    return replace(pointwise(call, dimensions), absolute=last)
 
 
 @operator(

@@ -42,22 +42,20 @@ def batch_norm(call: Call) -> Effect:
     """Takes its statistics from the past, unless it trains or keeps none."""
     trains = bool(call.arg("training", 5, False))
     by_input = trains or call.arg("running_mean", 1) is None
-    return _by_channel(call, by_input=by_input, subtracts_mean=trains or call.module is not None)
+    return replace(
+        _by_channel(call, by_input=by_input, subtracts_mean=trains or call.module is not None),
+        normalised_over=prod(shape_of(call.input)[2:]) if by_input else 0,
+    )
 
 
 def instance_norm_shape(call: Call) -> Shape:
     """The input's shape; checks dimensions, channels, and that there is something to normalise."""
     shape, module = shape_of(call.input), call.module
-    if _is_checked(call):
-        by_input = bool(call.arg("use_input_stats", 5, True))
-        if module is not None:
-            by_input = not module.track_running_stats or module.training
-        batched = module is None or len(shape) == call.spatial + 2
-        if by_input and prod(shape[2 if batched else 1 :]) == 1:
-            raise ShapeError(
-                "it normalises a map by its own statistics, and there is one position left, which "
-                "PyTorch refuses; larger inputs, or a downsampling less, leave more"
-            )
+    if _is_checked(call) and _by_own_statistics(call) and prod(_map_of_a_sample(call)) == 1:
+        raise ShapeError(
+            "it normalises a map by its own statistics, and there is one position left, which "
+            "PyTorch refuses; larger inputs, or a downsampling less, leave more"
+        )
     if module is not None:
         _check_rank(shape, call.spatial, unbatched=True)
         if len(shape) == call.spatial + 1:
@@ -75,7 +73,24 @@ def instance_norm_shape(call: Call) -> Shape:
 def instance_norm(call: Call) -> Effect:
     """Normalises every channel of every sample."""
     subtracts_mean = bool(call.arg("use_input_stats", 5, True))
-    return _by_channel(call, by_input=True, subtracts_mean=subtracts_mean)
+    return replace(
+        _by_channel(call, by_input=True, subtracts_mean=subtracts_mean),
+        normalised_over=prod(_map_of_a_sample(call)) if _by_own_statistics(call) else 0,
+    )
+
+
+def _by_own_statistics(call: Call) -> bool:
+    """Whether an instance normalisation takes its statistics from what it is given."""
+    if call.module is not None:
+        return not call.module.track_running_stats or bool(call.module.training)
+    return bool(call.arg("use_input_stats", 5, True))
+
+
+def _map_of_a_sample(call: Call) -> Shape:
+    """The positions of each channel; the batch may be left out of what a module is given."""
+    shape = shape_of(call.input)
+    batched = call.module is None or len(shape) == call.spatial + 2
+    return shape[2 if batched else 1 :]
 
 
 def group_norm_shape(call: Call) -> Shape:
@@ -91,8 +106,11 @@ def group_norm_shape(call: Call) -> Shape:
 @operator("group_norm", "GroupNorm", kind=Kind.NORM, shape=group_norm_shape)
 def group_norm(call: Call) -> Effect:
     """Normalises groups of channels; with one channel a group, every channel by itself."""
-    groups = int(call.arg("num_groups", 1, 0))
-    return _by_channel(call, by_input=True, subtracts_mean=shape_of(call.input)[1:2] == (groups,))
+    groups, shape = int(call.arg("num_groups", 1, 0)), shape_of(call.input)
+    return replace(
+        _by_channel(call, by_input=True, subtracts_mean=shape[1:2] == (groups,)),
+        normalised_over=prod(shape[1:]) // groups if groups else 0,
+    )
 
 
 def _by_channel(call: Call, *, by_input: bool, subtracts_mean: bool) -> Effect:
@@ -157,7 +175,12 @@ def layer_norm(call: Call) -> Effect:
     trailing = 1 if isinstance(wanted, int) else len(tuple(wanted))
     dimensions = call.input.dimensions
     statistics = all_axes(dimensions[len(dimensions) - trailing :])
-    return replace(pointwise(call, dimensions), statistics=statistics)
+    by_mean = "rms" not in call.name.lower()  # of one number that leaves the sign
+    return replace(
+        pointwise(call, dimensions),
+        statistics=statistics,
+        normalised_over=prod(shape_of(call.input)[-trailing:]) if by_mean else 0,
+    )
 
 
 @operator(
@@ -166,8 +189,10 @@ def layer_norm(call: Call) -> Effect:
     shape=same_shape,
 )
 def channel_neighbours_norm(call: Call) -> Effect:
-    """Normalisation over all or neighbouring channels."""
+    """Normalisation over all or neighbouring channels, or along a dimension that is named."""
     dimensions = call.input.dimensions
     neighbours = "local" in call.name.lower() or call.name == "CrossMapLRN2d"
-    statistics = frozenset[int]() if neighbours else all_axes(dimensions)
+    dim = call.arg("dim", 2, 1) if call.name == "normalize" else None
+    along = (dimensions[dim],) if isinstance(dim, int) else dimensions
+    statistics = frozenset[int]() if neighbours else all_axes(along)
     return replace(pointwise(call, dimensions), statistics=statistics)

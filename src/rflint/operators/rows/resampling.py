@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -12,7 +13,7 @@ from rflint.graph.layer import Kind
 from rflint.graph.sizing import FixedSize, Scaled, Sizing
 from rflint.graph.taps import Taps
 from rflint.graph.traits import Trait
-from rflint.graph.windows import Reach, Window, adaptive_window
+from rflint.graph.windows import Reach, Resampling, Window, adaptive_window
 from rflint.operators import zeros
 from rflint.operators.call import Call
 from rflint.operators.dimensions import Dimension, Factor, axes_of, length, sole_axis
@@ -61,7 +62,8 @@ def resize(call: Call) -> Effect:
     neighbours = _NEIGHBOURS.get(mode, 2)
     shape, out = shape_of(call.input), resize_shape(call)
     windows: list[Window] = []
-    for n, m, factor in zip(shape[2:], out[2:], _factors(call, mode, len(out) - 2), strict=True):
+    factors = _factors(call, mode, len(out) - 2)
+    for n, m, factor in zip(shape[2:], out[2:], factors, strict=True):
         stride = as_number(Fraction(n, m))
         same = n == m and factor == 1
         size = 1 if same else neighbours
@@ -81,11 +83,41 @@ def resize(call: Call) -> Effect:
         windows.append(Window(min(size, n), stride, start if mode != "area" else 0, slack))
     sizing: list[Sizing]
     if call.arg("size", 1) is None:
-        factors = _each(call.arg("scale_factor", 2), len(shape) - 2, Fraction)
-        sizing = [Scaled(factor) for factor in factors]
+        exactly = _each(call.arg("scale_factor", 2), len(shape) - 2, Fraction)
+        sizing = [Scaled(factor) for factor in exactly]
     else:
         sizing = [FixedSize(m) for m in out[2:]]
-    return _regridded(call, windows, out, sizing)
+    effect = _regridded(call, windows, out, sizing)
+    axes = [sole_axis(dimension) for dimension in effect.dimensions[2:]]
+    places = zip(axes, _resampled(call, mode, factors), strict=True)
+    moved = {axis: there for axis, there in places if axis is not None}
+    return replace(effect, resampling=moved)
+
+
+def _resampled(call: Call, mode: str, factors: Sequence[float]) -> list[Resampling]:
+    """Per dimension, where the positions of the result lie in the input."""
+    spatial = slice(2, None)
+    found: list[Resampling] = []
+    corners = bool(call.arg("align_corners", 4, False))
+    for n, m, factor in zip(
+        shape_of(call.input)[spatial], resize_shape(call)[spatial], factors, strict=True
+    ):
+        ratio = Fraction(n, m)
+        # factors are floats, of which 1/3 is none
+        step = ratio if factor == m / n else 1 / Fraction(factor).limit_denominator(10_000)
+        middle = Resampling(as_number(step), as_number((step - 1) / 2))
+        if mode == "nearest":
+            # the mean over all phases of floor(p * step)
+            phases = step.denominator
+            found.append(Resampling(as_number(step), Fraction(1 - phases, 2 * phases)))
+        elif mode in ("nearest-exact", "area"):
+            found.append(middle)
+        else:
+            between = Fraction(n - 1, m - 1) if m > 1 else Fraction(0)
+            ends = Resampling(as_number(between), 0, aligns_corners=True)
+            chosen, other = (ends, middle) if corners else (middle, ends)
+            found.append(replace(chosen, otherwise=other))
+    return found
 
 
 def _factors(call: Call, mode: str, spatial: int) -> tuple[float, ...]:
@@ -219,6 +251,7 @@ def pad(call: Call) -> Effect:
         # copies of what lies inside are read from there
         taps=on_axes(value, taps, list(taps.values())) if padding_mode(call) == "constant" else (),
         zeros=zeros.padded(value, around, pad_shape(call), zero=_pads_zeros(call)),
+        absolute=frozenset(reaches) if padding_mode(call) == "circular" else frozenset(),
     )
 
 

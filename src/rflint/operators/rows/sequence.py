@@ -13,7 +13,7 @@ from typing import Any
 from rflint.graph.layer import Kind
 from rflint.graph.windows import Extent, Reach, Window
 from rflint.operators.call import Call
-from rflint.operators.dimensions import Factor, axes_of
+from rflint.operators.dimensions import Dimensions, Factor, axes_of
 from rflint.operators.effect import Effect, geometry, reach_per_axis
 from rflint.operators.reaches import mixing_geometry, mixing_reaches, row_shifts, sliding_along
 from rflint.operators.regrouping import at_lengths, resized, tangled
@@ -195,7 +195,16 @@ def recurrent(call: Call) -> Effect:
         tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=_recurrent_macs(module, prod(value.shape[:-1]), gates),
+        states=_states(call, dim),
     )
+
+
+def _states(call: Call, dim: int) -> Dimensions:
+    """(layers, batch, features), whatever comes first in the output; `dim` is that of time."""
+    value, state = call.input, _results(call)[1]
+    shape = shape_of(state[0] if isinstance(state, tuple | list) else state)
+    batch = () if len(value.shape) == 2 else (value.dimensions[1 - dim],)
+    return ((Factor(shape[0]),), *batch, (Factor(shape[-1]),))
 
 
 @operator("lstm", "gru", "rnn_tanh", "rnn_relu", kind=Kind.RECURRENT)
@@ -210,6 +219,7 @@ def recurrent_function(call: Call) -> Effect:
         tuple(reach_per_axis(call.axes, reaches) for _ in call.data),
         mixing_geometry(call.axes, reaches),
         macs=prod(value.shape[:-1]) * sum(map(prod, weights)),
+        states=_states(call, dim),
     )
 
 

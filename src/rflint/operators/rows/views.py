@@ -24,7 +24,7 @@ from rflint.operators.rearranging import (
     in_another_way,
     new_order,
 )
-from rflint.operators.regrouping import permuted, reshaped, tangled
+from rflint.operators.regrouping import permuted, regrouped, reshaped
 from rflint.operators.shapes import Shape, shape_of
 from rflint.operators.table import operator
 
@@ -33,6 +33,7 @@ from rflint.operators.table import operator
     *("view", "reshape", "flatten", "Flatten", "unflatten", "Unflatten", "squeeze", "unsqueeze"),
     *("view_as", "reshape_as", "ravel", "atleast_1d", "atleast_2d", "atleast_3d"),
     kind=Kind.RESHAPE,
+    traits=[Trait.REGROUPS],
     rearranges=as_view,
 )
 def reshape(call: Call) -> Effect:
@@ -45,8 +46,8 @@ def _reshaped(call: Call, shape: Shape) -> Effect:
     dimensions = call.input.dimensions
     if call.name in ("squeeze", "unsqueeze"):
         return pointwise(call, _ones_moved(call, dimensions, shape))
-    view = reshaped(dimensions, shape)
-    if view != tangled(dimensions, shape):
+    view, uneven = regrouped(dimensions, shape)
+    if not uneven:
         return pointwise(call, view)
     dimensions, reaches = unshuffled_dimensions(dimensions)
     return Effect(

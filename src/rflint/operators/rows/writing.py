@@ -84,6 +84,23 @@ def setitem(call: Call) -> Effect:
         tuple(reach_per_axis(call.axes, read.get(id(v), {})) for v in call.data),
         geometry(call.axes),
         zeros=zeros.written_into(target, full, written, target.shape) if full is not None else (),
+        absolute=_written_apart(target, dimensions, full),
+    )
+
+
+def _written_apart(
+    target: Value, dimensions: list[Dimension], index: tuple[Any, ...] | None
+) -> frozenset[int]:
+    """The axes of which only some positions are written over."""
+    if index is None:
+        return all_axes(tuple(dimensions))
+    places = [item for item in index if item is not None]
+    places += [slice(None)] * (len(target.shape) - len(places))
+    return frozenset(
+        axis
+        for item, size, dimension in zip(places, target.shape, dimensions, strict=False)
+        if isinstance(item, int) or item.indices(size) != (0, size, 1)
+        for axis in axes_of(dimension)
     )
 
 

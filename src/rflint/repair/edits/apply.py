@@ -23,20 +23,34 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
     New layers are where the model's weights are. The model itself stays as it is. Raises
     RepairFailed where it cannot be copied, or is not the model that the edits were made for.
     """
+    return edit(copied(model), edits)
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """A copy of a model with weights of its own. Raises RepairFailed where it cannot be copied."""
     try:
-        edited = copy.deepcopy(model, {**trainers_of(modules(model)), **_computed(model)})
+        return copy.deepcopy(model, {**trainers_of(modules(model)), **_computed(model)})
     except Exception as error:
         raise RepairFailed(
             f"the model cannot be copied: {error_text(error).splitlines()[0]}",
             source=innermost_user_line_of(error),
         ) from error
-    before = set(modules(edited))
+
+
+def edit(model: nn.Module, edits: Sequence[str]) -> nn.Module:
+    """What statements about `m` make of a model, in place: the same module, or what it became.
+
+    New layers are where its weights are. Raises RepairFailed where it is not the model that the
+    edits were made for.
+    """
+    before = set(modules(model))
+    device = next((p.device for p in parameters(model)), None)
     code = "\n".join(edits)
     name = f"<rflint {zlib.crc32(code.encode()):08x}>"
     # TorchScript reads the source of the classes that the edits define
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {
-        "m": edited,
+        "m": model,
         "nn": nn,
         "torch": torch,
         "__name__": "rflint.repair.edits",
@@ -48,7 +62,6 @@ def edited_copy(model: nn.Module, edits: Sequence[str]) -> nn.Module:
     except Exception as error:
         why = error_text(error).splitlines()[0]
         raise RepairFailed(f"the model cannot be edited: {why}") from error
-    device = next((p.device for p in parameters(model)), None)
     for module in modules(edited):
         if module not in before:
             module.train(edited.training)

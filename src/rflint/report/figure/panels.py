@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rflint.errors import UsageError
 from rflint.report.figure.figure import figure_of
+from rflint.report.figure.size_curve import size_curve
 from rflint.report.model_report import ModelReport
+from rflint.report.sizes.report import ModelSizes
 
 if TYPE_CHECKING:
-    from rflint.report.figure.plot import PlottedFigure
+    from rflint.report.figure.style import PlottedFigure
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -24,13 +27,24 @@ def plotted(
     if not models:
         raise UsageError("there is no model to plot")
     figures = [figure_of(model.analysis, model.title, measured=model.measured) for model in models]
-    found: PlottedFigure = _drawer().plot(figures, title=title, width=width)
+    found: PlottedFigure = _drawer("plot").plot(figures, title=title, width=width)
+    return found
+
+
+def plotted_sizes(
+    models: Sequence[ModelSizes], title: str = "", width: float | None = None
+) -> PlottedFigure:
+    """Each model over the sizes of its input. Raises UsageError without matplotlib or a model."""
+    if not models:
+        raise UsageError("there is no model to plot")
+    curves = [size_curve(model) for model in models]
+    found: PlottedFigure = _drawer("plotted_sizes").plot_sizes(curves, title=title, width=width)
     return found
 
 
 def save(figure: PlottedFigure, file: Path, suffix: str, dpi: int) -> None:
     """Write a figure to a file in the format of a suffix."""
-    _drawer().save(figure, file, suffix, dpi)
+    _drawer("style").save(figure, file, suffix, dpi)
 
 
 def check_output(file: Path) -> None:
@@ -40,12 +54,12 @@ def check_output(file: Path) -> None:
             f"{file} says no format that a figure can have",
             hint=f"Let its name end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.",
         )
-    _drawer()
+    _drawer("style")
 
 
-def _drawer() -> ModuleType:
+def _drawer(name: str) -> ModuleType:
     try:
-        from rflint.report.figure import plot
+        return import_module(f"rflint.report.figure.{name}")
     except ImportError as error:
         if (error.name or "").partition(".")[0] == "rflint":
             raise
@@ -53,4 +67,3 @@ def _drawer() -> ModuleType:
             "figures for papers are drawn by matplotlib, which cannot be imported",
             hint='It comes with an extra: pip install "rflint[plot]"',
         ) from error
-    return plot

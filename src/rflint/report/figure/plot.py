@@ -1,20 +1,14 @@
 """The figure through matplotlib, for papers: several models or sizes side by side (Figs. 4, 9).
 
-Importing this module imports matplotlib. Nothing of it is changed: no current figure, no backend,
-no setting of the user's, and none of these has a say in how the figure looks.
+Importing this module imports matplotlib.
 """
 
 from __future__ import annotations
 
 import textwrap
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
@@ -54,11 +48,10 @@ from rflint.report.figure.looks import (
 )
 from rflint.report.figure.plotted_fields import FieldsLayout
 from rflint.report.figure.scale import Scale, scale_for
+from rflint.report.figure.style import PlottedFigure, across, legend, styled
 from rflint.text.escape import one_line
 from rflint.text.numbers import plural
 
-_ACROSS = 3
-"""So many panels stand side by side; more make further rows."""
 _LAYER, _FEWEST, _MOST = 0.2, 16, 42
 """Inches that a layer asks for, and the layers for which a panel has room."""
 _MARGIN, _HEIGHT = 1.0, 3.4
@@ -77,40 +70,6 @@ _ROW = 0.18
 _LABEL_APART = 0.135
 """Inches between the names of layers."""
 
-_STYLE: dict[str, Any] = {
-    "font.family": ["sans-serif"],
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": OTHER,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "text.parse_math": False,  # names are the user's: a dollar is a dollar
-    "svg.hashsalt": "rflint",
-    "svg.fonttype": "path",
-    "pdf.fonttype": 42,
-}
-_OF_THE_PROCESS = ("backend", "interactive", "toolbar", "webagg")
-"""Settings that are no matter of looks."""
-_NO_DATE: dict[str, dict[str, Any]] = {
-    ".svg": {"Date": None},
-    ".pdf": {"CreationDate": None},
-    ".png": {},
-}
-"""Two runs write the same bytes."""
-
-
-class PlottedFigure(MatplotlibFigure):
-    """A figure that notebooks show without any further import."""
-
-    def _repr_png_(self) -> bytes:
-        stream = BytesIO()
-        with _style():
-            self.savefig(stream, format="png", dpi=100)
-        return stream.getvalue()
-
 
 def plot(
     figures: Sequence[Figure], *, title: str = "", width: float | None = None
@@ -121,16 +80,17 @@ def plot(
 
     Raises UsageError where they do not fit into it.
     """
-    across = _across(len(figures))
-    if width is not None and width < (least := _MARGIN + _NARROWEST * across):
+    columns = across(len(figures))
+    if width is not None and width < (least := _MARGIN + _NARROWEST * columns):
+        panels = plural(columns, "panel")
         raise UsageError(
-            f"{plural(across, 'panel')} side by side cannot be read in a width of {width:g} inches",
+            f"{panels} side by side cannot be read in a width of {width:g} inches",
             hint=f"Give a width of {least:g} inches or more.",
         )
-    rows = -(-len(figures) // across)
+    rows = -(-len(figures) // columns)
     ratios = [
-        max(min(_MOST, max(_FEWEST, len(figure.points))) for figure in figures[column::across])
-        for column in range(across)
+        max(min(_MOST, max(_FEWEST, len(figure.points))) for figure in figures[column::columns])
+        for column in range(columns)
     ]
     longest = max((len(label(x.name)) for figure in figures for x in figure.points), default=0)
     height = _HEIGHT + _LETTER * longest
@@ -147,26 +107,26 @@ def plot(
         if figure.fields
     ]
     heights = [height * rows + 0.5 + further, *(one.height for one in fields)]
-    with _style():
+    with styled():
         plotted = PlottedFigure(figsize=(inches, sum(heights)), layout="constrained")
         FigureCanvasAgg(plotted)
         above, *below = _parts(plotted, heights)
         axes = above.subplots(
-            rows, across, sharey=True, squeeze=False, gridspec_kw={"width_ratios": ratios}
+            rows, columns, sharey=True, squeeze=False, gridspec_kw={"width_ratios": ratios}
         )
         scale = scale_for(figures)
         for place, ax in enumerate(axes.flat):
             if place >= len(figures):
                 ax.set_axis_off()
                 continue
-            share = ratios[place % across] / sum(ratios)
+            share = ratios[place % columns] / sum(ratios)
             room = (inches - _MARGIN) * share
-            is_last = place % across == across - 1 or place == len(figures) - 1
+            is_last = place % columns == columns - 1 or place == len(figures) - 1
             _panel(ax, figures[place], scale, room, is_last=is_last)
-            if place % across == 0:
+            if place % columns == 0:
                 ax.set_ylabel(lengths)
         if handles:
-            _legend(above, handles, legend_rows)
+            legend(above, handles, legend_rows)
         if heading:
             above.suptitle(heading, fontsize=12, fontweight="bold")
         for layout, part in zip(fields, below, strict=True):
@@ -179,35 +139,6 @@ def _parts(plotted: MatplotlibFigure, heights: Sequence[float]) -> list[FigureBa
     if len(heights) == 1:
         return [plotted]
     return list(plotted.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
-
-
-def save(plotted: MatplotlibFigure, file: Path, suffix: str, dpi: int) -> None:
-    """Write a figure in the format of a suffix, whatever the file's name; the same for each run."""
-    with _style(), warnings.catch_warnings():
-        # names may have letters that the font has not: they are drawn as boxes
-        warnings.filterwarnings("ignore", message="Glyph")
-        plotted.savefig(file, format=suffix[1:], dpi=dpi, metadata=_NO_DATE[suffix])
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Matplotlib's own defaults and what is said here, whatever the user has set."""
-    looks: Any = {
-        name: value
-        for name, value in mpl.rcParamsDefault.items()
-        if not name.startswith(_OF_THE_PROCESS)
-    }
-    with warnings.catch_warnings(), mpl.rc_context():
-        warnings.simplefilter("ignore", mpl.MatplotlibDeprecationWarning)
-        mpl.rcParams.update(looks | _STYLE)
-        yield
-
-
-def _across(count: int) -> int:
-    """How many panels stand in a row: as many as there are, or rows of the same length."""
-    if count <= _ACROSS:
-        return max(1, count)
-    return next((x for x in (_ACROSS, 2) if count % x == 0), _ACROSS)
 
 
 def _panel(ax: Axes, figure: Figure, scale: Scale, room: float, *, is_last: bool) -> None:
@@ -346,14 +277,3 @@ def _handles(figures: Sequence[Figure]) -> list[Any]:
     if any(figure.has_unbounded for figure in figures):
         handles.append(Line2D([], [], color=GREY, linestyle="none", marker="^", label=UNBOUNDED))
     return handles
-
-
-def _legend(plotted: FigureBase, handles: Sequence[Any], rows: int) -> None:
-    """One for all panels, beside the data."""
-    plotted.legend(
-        handles=list(handles),
-        loc="outside lower center",
-        ncols=-(-len(handles) // rows),
-        frameon=False,
-        fontsize=8.5,
-    )

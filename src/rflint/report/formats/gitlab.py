@@ -6,7 +6,6 @@ branches.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
@@ -21,6 +20,7 @@ from rflint.report.problems import (
     without_surrogates,
 )
 from rflint.report.report import Failure, Report
+from rflint.text.json_document import write_json
 
 _SEVERITIES = {Severity.INFO: "info", Severity.WARNING: "major", Severity.ERROR: "critical"}
 """Warnings fail the run by default, so they are more than `minor`."""
@@ -29,8 +29,7 @@ _SEVERITIES = {Severity.INFO: "info", Severity.WARNING: "major", Severity.ERROR:
 def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write an array with an entry for each problem and each target that failed."""
     entries = [*map(_problem, problems(report)), *_failures(report.failures)]
-    json.dump(entries, stream, indent=2, allow_nan=False)
-    stream.write("\n")
+    write_json(entries, stream)
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import TextIO
 
 from rflint._version import __version__
 from rflint.graph.construction import place_text
-from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.report.building_lines import BuildingLines
 from rflint.report.measurements import (
@@ -26,9 +25,10 @@ from rflint.report.measurements import (
 from rflint.report.model_report import ModelReport
 from rflint.report.problems import Problem, problems, problems_by_model, resolution
 from rflint.report.report import Failure, Report
-from rflint.report.wording import convolutions_cell, larger_input, paragraph
+from rflint.report.train_size import train_size_sentences
+from rflint.report.wording import convolutions_cell, larger_input, paragraph, severity_counts
 from rflint.text.markdown import code_span, sentence, that_fit
-from rflint.text.numbers import abbreviated, compact_size, plural, relative_change
+from rflint.text.numbers import abbreviated, compact_size, plural, relative_change, size
 
 _ROOM_FOR_TABLE, _ROOM_FOR_MODEL, _ROOM_FOR_FAILURES, _ROOM = 12_000, 8_000, 6_000, 48_000
 """Characters. GitHub refuses comments of more than 65,536."""
@@ -53,7 +53,9 @@ def write(report: Report, stream: TextIO, verbose: bool) -> None:
     if report.failures:
         parts.append(_failures(report.failures))
     details = [
-        _details(model, found, report.rules) for model, found in models if found or model.measured
+        _details(model, found, report.rules)
+        for model, found in models
+        if found or model.measured or model.train_size
     ]
     shown = that_fit(details, _MODELS, _ROOM - sum(map(len, parts)))
     parts += shown
@@ -98,12 +100,7 @@ def _row(model: ModelReport, found: Sequence[Problem]) -> str:
 
 
 def _counts(found: Sequence[Problem]) -> str:
-    """'1 error, 3 warnings'."""
-    numbers = (
-        (sum(problem.severity is severity for problem in found), severity.value)
-        for severity in reversed(Severity)
-    )
-    return ", ".join(plural(number, what) for number, what in numbers if number)
+    return severity_counts(problem.severity for problem in found)
 
 
 # -- a model
@@ -123,10 +120,19 @@ def _details(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule]
             *filter(None, shown),
             *([f"{plural(more, 'more finding')}."] if more else []),
             *_measured(model),
+            *_train_size(model),
             *_advice(model),
             "</details>",
         )
     )
+
+
+def _train_size(model: ModelReport) -> Iterator[str]:
+    """What is different at the size that it is trained at."""
+    if model.train_size:
+        here = model.analysis.architecture.resolution
+        lines = (f"- {sentence(x)}" for x in train_size_sentences(model.train_size, here, "×"))
+        yield f"Trained at {size(model.train_size.difference.trained, '×')}:\n\n" + "\n".join(lines)
 
 
 def _findings(

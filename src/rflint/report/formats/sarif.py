@@ -6,7 +6,6 @@ rule; and it refuses files with too many results.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -26,6 +25,7 @@ from rflint.report.problems import (
     without_surrogates,
 )
 from rflint.report.report import Failure, Report
+from rflint.text.json_document import write_json
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS = 25_000
@@ -36,8 +36,7 @@ _LONGEST = 1024
 
 def write(report: Report, stream: TextIO, verbose: bool) -> None:
     """Write a log with one run."""
-    json.dump(_log(report), stream, indent=2, allow_nan=False)
-    stream.write("\n")
+    write_json(_log(report), stream)
 
 
 def _log(report: Report) -> dict[str, Any]:

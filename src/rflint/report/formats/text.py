@@ -10,22 +10,23 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
-from rflint.linting.finding import Severity
 from rflint.linting.rule import Rule
 from rflint.report.model_report import ModelReport
 from rflint.report.report import Report
 from rflint.report.terminal.advice import Advice
-from rflint.report.terminal.console import captured, console_for, plain_console
+from rflint.report.terminal.console import captured, console_for, glyphs_of, plain_console
 from rflint.report.terminal.findings import FindingsByRule
 from rflint.report.terminal.header import Header
 from rflint.report.terminal.layer_table import LayerTable
 from rflint.report.terminal.measured_table import MeasuredTable
 from rflint.report.terminal.model_table import ModelTable
-from rflint.report.wording import asks_for_advice
+from rflint.report.train_size import TrainSize, train_size_sentences
+from rflint.report.wording import asks_for_advice, severity_counts
 from rflint.text.escape import one_line
-from rflint.text.numbers import plural
+from rflint.text.numbers import plural, size
 
 
 def write(report: Report, stream: TextIO, verbose: bool) -> None:
@@ -71,6 +72,9 @@ def _print_model(
         console.print()
         MeasuredTable(console, model.analysis, model.measured).print()
     FindingsByRule(console, model, rules, verbose=verbose).print()
+    if model.train_size:
+        console.print()
+        _print_train_size(console, model, model.train_size)
     for limit in model.exceeded_limits:
         console.print()
         message = one_line(limit.message)
@@ -80,14 +84,20 @@ def _print_model(
         Advice(console, model, verbose=verbose).print()
 
 
+def _print_train_size(console: Console, model: ModelReport, trained: TrainSize) -> None:
+    """What is different at the size that it is trained at."""
+    cross, here = glyphs_of(console).cross, model.analysis.architecture.resolution
+    sizes = (size(x, cross) for x in (trained.difference.trained, here))
+    console.print(Text("Trained at {}, linted at {}".format(*sizes), "bold"))
+    for sentence in train_size_sentences(trained, here, cross):
+        console.print(Padding(Text(one_line(sentence)), (0, 0, 0, 2)))
+
+
 def _closing(report: Report) -> Text:
     """How many findings there are, and how many are suppressed or in the baseline."""
     findings = report.findings
-    counts = [
-        plural(sum(1 for f in findings if f.severity is severity), severity.value)
-        for severity in reversed(Severity)
-        if any(f.severity is severity for f in findings)
-    ]
+    found = severity_counts(finding.severity for finding in findings)
+    counts = [found] if found else []
     exceeded = sum(len(model.exceeded_limits) for model in report.models)
     if exceeded:
         counts.append(f"{plural(exceeded, 'limit')} exceeded")

@@ -30,7 +30,13 @@ from rflint.report.notebook.looks import (
 from rflint.report.page.headline import headline
 from rflint.report.problems import Problem, problems_by_model, resolution
 from rflint.report.report import Failure, Report
-from rflint.report.wording import convolutions, convolutions_cell, inputs_text, paragraph
+from rflint.report.wording import (
+    convolutions,
+    convolutions_cell,
+    inputs_text,
+    paragraph,
+    severity_counts,
+)
 from rflint.text.escape import escaped_lines
 from rflint.text.numbers import abbreviated, abbreviated_count, first_few, plural
 
@@ -96,12 +102,12 @@ def _findings(model: ModelReport, found: Sequence[Problem], rules: Sequence[Rule
     by_code = {rule.code: rule for rule in rules}
     for code, group in groupby(found, key=lambda problem: problem.code):
         there = list(group)
-        first = there[0]
+        first = max(there, key=lambda problem: problem.severity.rank)
         findings = [problem.finding for problem in there if problem.finding]
         messages = (problem.message for problem in there)
         told = paragraph(by_code.get(code), model.analysis, findings, messages)
         evidence = f", {first.evidence}" if first.evidence else ""
-        count = f"({plural(len(there), first.severity.value)}{evidence})"
+        count = f"({severity_counts(problem.severity for problem in there)}{evidence})"
         badge = BADGE.format(COLOURS[first.severity])
         yield (
             f'<div style="margin:8px 0 0"><span style="{badge}">{text_of(code)}</span> '

@@ -15,9 +15,9 @@ from rflint.linting.rule import Rule
 from rflint.report.building_lines import BuildingLines
 from rflint.report.model_report import ModelReport
 from rflint.report.terminal.console import SEVERITY_COLOURS
-from rflint.report.wording import paragraph
+from rflint.report.wording import paragraph, severity_counts
 from rflint.text.escape import escaped_lines, one_line
-from rflint.text.numbers import first_few, plural
+from rflint.text.numbers import first_few
 
 _NAMES = 12
 """So many layers of a finding are named, unless --verbose asks for all."""
@@ -42,13 +42,14 @@ class FindingsByRule:
             self._of_rule(code, list(findings))
 
     def _of_rule(self, code: str, findings: Sequence[Finding]) -> None:
-        first = findings[0]
+        first = max(findings, key=lambda finding: finding.severity.rank)
+        counts = severity_counts(finding.severity for finding in findings)
         evidence = f", {first.evidence.value}" if first.evidence else ""
         self.console.print(
             Text.assemble(
                 (code, f"bold {SEVERITY_COLOURS[first.severity]}"),
                 f" {first.name} ",
-                (f"({plural(len(findings), first.severity.value)}{evidence})", "dim"),
+                (f"({counts}{evidence})", "dim"),
             )
         )
         messages = (finding.message for finding in findings)
@@ -83,5 +84,5 @@ class FindingsByRule:
         listed = first_few(names, len(names) if self.verbose else _NAMES)
         text.append(one_line(listed), "default")
         if detail:
-            text.append(f": {one_line(detail)}", "default")
+            text.append(f"{': ' if listed else ''}{one_line(detail)}", "default")
         self.console.print(Padding(text, (0, 0, 0, 2)))

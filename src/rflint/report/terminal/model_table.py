@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rflint.linting.finding import Severity
 from rflint.report.model_report import ModelReport
 from rflint.report.terminal.console import glyphs_of
-from rflint.report.wording import convolutions_cell
+from rflint.report.wording import convolutions_cell, severity_counts
 from rflint.text.cut import cut_middle
 from rflint.text.escape import one_line
 from rflint.text.numbers import abbreviated, plural, size
@@ -74,8 +72,8 @@ class ModelTable:
     @staticmethod
     def _findings(model: ModelReport) -> Text:
         """'2 errors, 1 warning', with what is exceeded, and whether the model is known whole."""
-        counts = Counter(finding.severity for finding in model.findings)
-        found = [plural(counts[x], x.value) for x in reversed(Severity) if counts[x]]
+        counts = severity_counts(finding.severity for finding in model.findings)
+        found = [counts] if counts else []
         if model.exceeded_limits:
             found.append(f"{plural(len(model.exceeded_limits), 'limit')} exceeded")
         text = Text(", ".join(found) or "none", "" if found else "green")

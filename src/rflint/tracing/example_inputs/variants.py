@@ -23,18 +23,20 @@ def batch_dimensions(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> 
     return found
 
 
-def doubled(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[torch.Tensor]:
-    """The same inputs with twice the batch."""
+def with_batch(
+    inputs: Sequence[torch.Tensor], layouts: Sequence[str], times: int
+) -> list[torch.Tensor]:
+    """The same inputs with so many times the batch."""
     return [
-        tensor if dim is None else _twice(tensor, dim)
+        tensor if dim is None else _repeated(tensor, dim, times)
         for tensor, dim in zip(inputs, batch_dimensions(inputs, layouts), strict=True)
     ]
 
 
-def _twice(tensor: torch.Tensor, dim: int) -> torch.Tensor:
+def _repeated(tensor: torch.Tensor, dim: int, times: int) -> torch.Tensor:
     if tensor.device.type != "meta":  # its numbers are known
-        return torch.cat([tensor, tensor], dim)
-    shape = [size * (2 if d == dim else 1) for d, size in enumerate(tensor.shape)]
+        return torch.cat([tensor] * times, dim)
+    shape = [size * (times if d == dim else 1) for d, size in enumerate(tensor.shape)]
     return torch.empty(shape, dtype=tensor.dtype, device=META)
 
 
@@ -60,18 +62,21 @@ def resized(
     return tuple(found) if changed else None
 
 
-def groups_of_one_size(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -> list[Places]:
+def groups_of_one_size(
+    inputs: Sequence[torch.Tensor], layouts: Sequence[str], *, volumes: bool = False
+) -> list[Places]:
     """The axes of all inputs, those together that are of one size.
 
     Of an input without a layout they lie behind batch and channels; where the last two are alike,
-    as in images, another in front of them is something else, like frames.
+    as in images, another in front of them is something else, like frames, unless these are
+    `volumes`.
     """
     groups: dict[tuple[int, ...], Places] = {}
     for index, tensor in enumerate(inputs):
         letters = layouts[index] if index < len(layouts) else ""
         dims = list(resizable_dimensions(letters) if letters else range(2, tensor.dim()))
         sizes = [tensor.shape[dim] for dim in dims]
-        if sizes[-2:-1] == sizes[-1:]:
+        if sizes[-2:-1] == sizes[-1:] and not volumes:
             dims = [dim for dim in dims if tensor.shape[dim] == sizes[-1]]
         if sizes and tensor.dtype.is_floating_point:
             key = tuple(tensor.shape[dim] for dim in dims)
@@ -79,12 +84,13 @@ def groups_of_one_size(inputs: Sequence[torch.Tensor], layouts: Sequence[str]) -
     return list(groups.values())
 
 
-def with_size(
-    inputs: Sequence[torch.Tensor], places: Places, size: int
+def with_sizes(
+    inputs: Sequence[torch.Tensor], places: Places, sizes: Sequence[int]
 ) -> tuple[torch.Tensor, ...]:
-    """The inputs with these of their dimensions at another size."""
+    """The inputs with each of these of their dimensions at another size."""
     found = list(inputs)
     for index, dims in places.items():
-        shape = [size if dim in dims else n for dim, n in enumerate(inputs[index].shape)]
+        new = dict(zip(dims, sizes, strict=True))
+        shape = [new.get(dim, n) for dim, n in enumerate(inputs[index].shape)]
         found[index] = torch.empty(shape, dtype=inputs[index].dtype, device=META)
     return tuple(found)

@@ -18,7 +18,7 @@ from rflint.graph.layer import Kind
 from rflint.graph.traits import Trait
 from rflint.graph.windows import POINTWISE
 from rflint.operators.call import Call, mapped, tensors_in
-from rflint.operators.dimensions import plain_dimensions, same_patches, without_patches
+from rflint.operators.dimensions import Dimensions, plain_dimensions, same_patches, without_patches
 from rflint.operators.effect import Effect
 from rflint.operators.regrouping import tangled
 from rflint.operators.values import Arrangement, Origins, Value
@@ -45,6 +45,8 @@ class GraphInterpreter:
         self.parameters = parameters
         self.axes = axes
         self.values: dict[fx.Node, Value] = {}
+        self.states: dict[fx.Node, Dimensions] = {}
+        """What lies along the states of recurrent networks."""
         self.calls: dict[fx.Node, tuple[Call, tuple[Effect, ...]]] = {}
         """Operators with several results that lie in different places, each of which is a layer."""
 
@@ -104,6 +106,8 @@ class GraphInterpreter:
         if effect.parts:
             self.calls[node] = (call, effect.parts)
             return call.data[0]
+        if effect.states is not None:
+            self.states[node] = effect.states
         return self.output_value(node, step, call, effect, shape)
 
     def _part(self, node: fx.Node, step: Step, shape: tuple[int, ...]) -> Value:
@@ -117,6 +121,9 @@ class GraphInterpreter:
             return self.output_value(node, origin, call, parts[index], shape)
         # the dimensions are the same for all of them
         whole = self.values[parent]
+        states = self.states.get(parent)
+        if index and states is not None and len(states) == len(shape):
+            return Value(shape, states, whole.source, whole.parameters)
         dimensions = (
             whole.dimensions
             if len(whole.dimensions) == len(shape)
@@ -160,9 +167,9 @@ class GraphInterpreter:
 
 
 def is_identity(effect: Effect) -> bool:
-    """Whether an operator leaves every position where it is."""
+    """Whether an operator leaves every position where it is, and as it is."""
     # one position that is picked is as good as in its place, and the others are left out
-    return not (effect.reorders_positions or effect.taps) and all(
+    return not (effect.reorders_positions or effect.absolute or effect.taps) and all(
         reach is POINTWISE for reaches in effect.reaches for reach in reaches
     )
 

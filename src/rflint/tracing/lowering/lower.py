@@ -15,8 +15,10 @@ from rflint.operators.dimensions import Dimensions, input_dimensions, position_c
 from rflint.operators.effect import Effect
 from rflint.operators.reaches import mixing_geometry
 from rflint.operators.values import Value
+from rflint.tracing.lowering.absolute import absolute_axes
 from rflint.tracing.lowering.axes.axes import Axes
 from rflint.tracing.lowering.axes.find import with_new_axes
+from rflint.tracing.lowering.dropouts import stray_dropouts
 from rflint.tracing.lowering.interpreter import (
     GraphInterpreter,
     is_identity,
@@ -25,14 +27,17 @@ from rflint.tracing.lowering.interpreter import (
 )
 from rflint.tracing.lowering.kernels import bias_of, kernel_of
 from rflint.tracing.lowering.layers import Layers
+from rflint.tracing.lowering.loose_tensors import loose_tensors
 from rflint.tracing.lowering.lowered_call import LoweredCall, kind_of, op_of
 from rflint.tracing.lowering.normalisation import BIASED, removes_bias
 from rflint.tracing.lowering.parameters import Parameters
 from rflint.tracing.lowering.probing.measurements import Measurements
 from rflint.tracing.lowering.sizing import sizing_of
 from rflint.tracing.lowering.sliced_maps import gathering_layer, joined_slices
+from rflint.tracing.lowering.views import views
 from rflint.tracing.model.construction import construction_of
 from rflint.tracing.model.other_methods import used_by_other_methods
+from rflint.tracing.model.repeated import repeated_modules
 from rflint.tracing.model.signature import optional_inputs
 from rflint.tracing.recording.recording import Recording, Step
 
@@ -106,6 +111,10 @@ class _Lowering(GraphInterpreter):
             loss_parameters=parameters.of_losses(unused),
             read_outside_layers=parameters.read_otherwise(self.values),
             frozen_parameters=parameters.frozen,
+            stray_dropouts=tuple(stray_dropouts(self.recording, parameters.modules)),
+            loose_tensors=tuple(loose_tensors(self.recording)),
+            views=tuple(views(self.recording, self.values)),
+            repeated_modules=tuple(repeated_modules(self._model)),
             layouts=axes.layouts,
             axes_of_dimensions=axes.inputs,
             declared_layouts=axes.declared,
@@ -220,12 +229,14 @@ class _Lowering(GraphInterpreter):
                 bias=bias_of(lowered, self.parameters) if kind in BIASED else (),
                 statistics=tuple(sorted(effect.statistics)),
                 subtracts_mean=kind is Kind.NORM and self._removes_bias(lowered),
+                normalised_over=effect.normalised_over,
                 parameters=tuple(parameters),
                 scope=step.scope,
                 is_module=builder is not None,
                 in_place=step.writes,
                 positions=lowered.positions,
                 sizing=sizing_of(lowered, edges, self._layers),
+                resampling=tuple(sorted(effect.resampling.items(), key=lambda item: item[0])),
                 is_map=_is_map(effect.dimensions, self.axes),
                 reorders_positions=effect.reorders_positions,
                 covers_map=effect.covers_map and not self._layers.read_a_pad(edges),
@@ -234,6 +245,7 @@ class _Lowering(GraphInterpreter):
                 unknown_because=effect.unknown_because,
                 new_axes=tuple(sorted(self._axes.new.get(lowered.node, {}).values())),
                 traits=step.traits,
+                absolute=tuple(sorted(absolute_axes(lowered))),
             )
         )
 

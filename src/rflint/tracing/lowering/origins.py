@@ -19,6 +19,9 @@ from rflint.operators.values import Arrangement, Origins, Value
 _FEW = 8
 """A kernel is made of fewer parameters; a sum of more is something else."""
 
+_MOST_LOOKED_AT = 64
+"""Of what is made of more than that, any number may have an influence on any other."""
+
 
 def origins_of_constant(names: Sequence[str], values: Sequence[Value]) -> Origins:
     """Everything that a constant is computed from: parameters of a module, and other constants."""
@@ -80,4 +83,8 @@ def _mixes(found: Arrangement, values: Sequence[Value], whole: Sequence[Value]) 
     """Whether numbers of a parameter reach others as well, through its mean, say."""
     names = {name for name, _ in found.orders}
     rest = [value for value in values if not any(value is x for x in whole)]
-    return any(names & value.parameters.names() for value in rest)
+    for value in rest:
+        others = value.parameters.few_names(_MOST_LOOKED_AT)
+        if others is None or names & others:
+            return True
+    return False

@@ -32,6 +32,8 @@ class Parameters:
         now = dict(named_parameters(model))
         self.sizes = {name: _size(now.get(name, p)) for name, p in {**at_first, **now}.items()}
         self.frozen = frozenset(n for n, p in {**now, **at_first}.items() if not p.requires_grad)
+        self._sized = {name: (name, size) for name, size in self.sizes.items()}
+        """What layers say of a parameter; all that use it share one, since sums have many."""
         self._names = {id(p): name for name, p in (*now.items(), *at_first.items())}
         self._replaced = frozenset(n for n, p in at_first.items() if now.get(n) is not p)
 
@@ -54,7 +56,7 @@ class Parameters:
             *self.of_module(lowered.step),
             *sorted(name for value in constants for name in value.parameters.names()),
         ]
-        return [(name, self.sizes[name]) for name in dict.fromkeys(names)]
+        return [self._sized[name] for name in dict.fromkeys(names)]
 
     def of_constant(self, step: Step, made_of: Sequence[Value]) -> Origins:
         """The parameters of a constant: those of the module that made it, and of these values."""

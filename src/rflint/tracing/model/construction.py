@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,12 +19,14 @@ _CONSTRUCTED = "_rflint_constructed"
 
 @contextmanager
 def construction_recorded() -> Iterator[None]:
-    """Note, on every module built meanwhile, the user's lines that built it."""
+    """Note, on every module that this thread builds meanwhile, the user's lines that built it."""
     original = nn.Module.__init__
+    ours = threading.get_ident()
 
     def recording_init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        self.__dict__[_CONSTRUCTED] = user_lines(sys._getframe(1))
+        if threading.get_ident() == ours:
+            self.__dict__[_CONSTRUCTED] = user_lines(sys._getframe(1))
 
     nn.Module.__init__ = recording_init  # type: ignore[method-assign]
     try:

@@ -68,8 +68,9 @@ def trainers_of(modules: Iterable[nn.Module]) -> dict[int, Any]:
 
     Loaders hang on a trainer, with whole datasets, and not everything there can be copied.
     """
-    held = (value for module in modules for value in attributes_of(module).values())
-    return {id(value): value for value in held if runs_training(type(value))}
+    held = [value for module in modules for value in attributes_of(module).values()]
+    trainers = {kind for kind in set(map(type, held)) if runs_training(kind)}
+    return {id(value): value for value in held if type(value) in trainers} if trainers else {}
 
 
 def is_fabric_module(model: nn.Module) -> bool:
@@ -82,8 +83,14 @@ def keep_from_logging(modules: Iterable[nn.Module]) -> None:
 
     A trainer takes numbers only at some times, and keeps those that it takes.
     """
-    for module in modules:
-        if _is_lightning(module) and _is_lightnings_own(type(module), "log"):
+    tree = list(modules)
+    logging = {
+        kind
+        for kind in set(map(type, tree))
+        if _is_lightnings(kind, _LIGHTNING_MODULE) and _is_lightnings_own(kind, "log")
+    }
+    for module in tree:
+        if type(module) in logging:
             module.__dict__.setdefault("log", _log_nothing)
 
 

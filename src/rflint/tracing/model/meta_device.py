@@ -43,6 +43,8 @@ def default_device() -> torch.device | None:
 
 def is_accelerator(device: Any) -> bool:
     """Whether a device is neither the CPU nor meta: it may be missing on this machine."""
+    if isinstance(device, int):
+        return True  # the number of one; torch.device would look for it
     return device is not None and torch.device(device).type not in ("cpu", "meta")
 
 
@@ -53,6 +55,10 @@ class WeightsOnMeta(TorchFunctionMode):
         super().__init__()
         self.elements = 0
         """How many elements were not allocated."""
+        self._made_there: dict[int, torch.UntypedStorage] = {}
+        """What was asked for on an accelerator."""
+        self._moved_there: dict[int, torch.UntypedStorage] = {}
+        """What was moved there: one tensor stands for both that there would be."""
 
     def __torch_function__(
         self,
@@ -70,15 +76,17 @@ class WeightsOnMeta(TorchFunctionMode):
             return self._allocate(func, args, kwargs, sys._getframe(1).f_globals.get("__name__"))
         if name in _VALUES and kwargs.get("device") is None and is_accelerator(default_device()):
             kwargs["device"] = "cpu"
+            return _noted(func(*args, **kwargs), self._made_there)
         first = args[0] if args else kwargs.get("tensor", kwargs.get("self"))
         if not isinstance(first, torch.Tensor):
             return func(*args, **kwargs)
         on_meta = first.device.type == "meta"
         if name in MOVES:
-            return moved(first, name, args[1:], kwargs)
+            return self._moved(first, name, args[1:], kwargs)
         if on_meta:
             if name in _COPIES:
-                return _without_storage(first)
+                computes = first.requires_grad and torch.is_grad_enabled() and name == "clone"
+                return _computed(first) if computes else _without_storage(first)
             if name == "__setitem__":
                 return None
             if name.endswith("_") and not name.startswith("__") and name != "requires_grad_":
@@ -99,7 +107,66 @@ class WeightsOnMeta(TorchFunctionMode):
             kwargs["device"] = META
             kwargs.pop("pin_memory", None)
             self.elements += elements
-        return func(*args, **kwargs)
+        made = func(*args, **kwargs)
+        return _noted(made, self._made_there) if on_accelerator else made
+
+    def _moved(
+        self,
+        tensor: torch.Tensor,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> torch.Tensor:
+        """What moves to an accelerator stays here. But if it has a gradient, then what arrives
+        there is computed from it: no parameter any more, on machines that have one.
+        """
+        result = moved(tensor, name, args, kwargs)
+        if tensor.layout is not torch.strided:
+            return result
+        to_accelerator = _goes_to_accelerator(name, args, kwargs)
+        key = _storage(tensor)._cdata
+        was_moved, was_made = key in self._moved_there, key in self._made_there
+        arrives = to_accelerator is True and not was_moved and not was_made
+        leaves = to_accelerator is False and was_made and not was_moved
+        if to_accelerator:
+            _noted(result, self._moved_there)
+        has_gradient = tensor.requires_grad and torch.is_grad_enabled()
+        differs = arrives or leaves or result is not tensor
+        if not has_gradient or not differs or result.grad_fn or not _may_have_gradient(result):
+            return result
+        return _noted(_computed(result), self._moved_there) if arrives else _computed(result)
+
+
+def _goes_to_accelerator(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool | None:
+    """Whether a method moves a tensor to an accelerator, or to the CPU; None: neither."""
+    if name != "to":
+        return name != "cpu"
+    devices = [x for x in (*args, *kwargs.values()) if type(x) in (str, int, torch.device)]
+    if not devices:
+        return None
+    there = is_accelerator(devices[0])
+    return None if not there and torch.device(devices[0]).type == "meta" else there
+
+
+def _storage(tensor: torch.Tensor) -> torch.UntypedStorage:
+    return tensor.untyped_storage()
+
+
+def _noted(made: torch.Tensor, where: dict[int, torch.UntypedStorage]) -> torch.Tensor:
+    """The same tensor; its storage, kept alive, is noted."""
+    storage = _storage(made)
+    where[storage._cdata] = storage
+    return made
+
+
+def _may_have_gradient(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def _computed(tensor: torch.Tensor) -> torch.Tensor:
+    """The same numbers, computed from a tensor that has a gradient: no leaf of autograd's graph."""
+    leaf = tensor if tensor.requires_grad else tensor.requires_grad_()
+    return leaf.view_as(leaf) if leaf.device.type == "meta" else leaf.clone()
 
 
 def _elements(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:

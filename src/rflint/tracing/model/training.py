@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from torch.autograd import Variable
-from torch.optim import Optimizer
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim import Optimizer, optimizer
 
 
 @contextmanager
@@ -25,12 +24,32 @@ def training_watched(noticed: Callable[[str], None]) -> Iterator[None]:
     def steps(optimiser: Optimizer, *_: Any) -> None:
         noticed(f"takes an optimiser step ({type(optimiser).__name__}.step)")
 
-    handle = register_optimizer_step_pre_hook(steps)
+    try:
+        with _before_every_step(steps):
+            yield
+    finally:
+        Variable._execution_engine = engine
+
+
+@contextmanager
+def _before_every_step(hook: Callable[..., None]) -> Iterator[None]:
+    """Have the steps of all optimisers call `hook` first.
+
+    Other threads may be going through the hooks, to which nothing can be added then: there is
+    another dictionary meanwhile. It stays where the block has added hooks of its own.
+    """
+    before = optimizer._global_optimizer_pre_hooks
+    meanwhile = before.copy()
+    optimizer._global_optimizer_pre_hooks = meanwhile
+    handle = optimizer.register_optimizer_step_pre_hook(hook)
+    with_ours = meanwhile.copy()
     try:
         yield
     finally:
-        handle.remove()
-        Variable._execution_engine = engine
+        if meanwhile == with_ours:
+            optimizer._global_optimizer_pre_hooks = before
+        else:
+            handle.remove()
 
 
 class _WatchedEngine:

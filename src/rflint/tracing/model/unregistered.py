@@ -20,11 +20,27 @@ from rflint.tracing.model.tree import modules, named_modules, parameters
 def unregistered_parameters(model: nn.Module) -> Mapping[int, Parameter]:
     """The parameters by the identity of the tensor, named as one would type: `blocks[0].weight`."""
     known = {id(parameter) for parameter in parameters(model)}
+    known.update(map(id, _put_aside(model)))
     return {
-        id(tensor): Parameter(name, tensor.numel(), construction_of(owner))
+        id(tensor): Parameter(
+            name, tensor.numel(), construction_of(owner), is_trained=tensor.requires_grad
+        )
         for name, tensor, owner in _unregistered(model)
         if isinstance(tensor, nn.Parameter) and id(tensor) not in known
     }
+
+
+def _put_aside(model: nn.Module) -> Iterator[nn.Parameter]:
+    """Parameters that are attributes though torch would have registered them.
+
+    Only who writes into `module.__dict__` has them: on purpose.
+    """
+    for module in modules(model):
+        for value in vars(module).values():
+            if isinstance(value, nn.Parameter):
+                yield value
+            elif isinstance(value, nn.Module):
+                yield from parameters(value)
 
 
 def unregistered_tensors(model: nn.Module) -> Iterator[torch.Tensor]:
@@ -39,7 +55,7 @@ def _unregistered(model: nn.Module) -> Iterator[tuple[str, torch.Tensor, nn.Modu
         for name, value in vars(module).items():
             if name.startswith("_"):  # torch's own
                 continue
-            for place, found in _within(value, f"{path}.{name}" if path else name):
+            for place, found in within(value, f"{path}.{name}" if path else name):
                 if isinstance(found, torch.Tensor):
                     yield place, found, module
                 elif id(found) not in registered:
@@ -55,13 +71,13 @@ def _tensors_of(module: nn.Module, place: str) -> Iterator[tuple[str, torch.Tens
                 yield f"{prefix}.{name}", tensor, owner
 
 
-def _within(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+def within(value: Any, place: str) -> Iterator[tuple[str, Any]]:
     """The modules and tensors in nested lists, tuples and dicts, and where they are."""
     if isinstance(value, (nn.Module, torch.Tensor)):
         yield place, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _within(item, f"{place}[{key!r}]")
+            yield from within(item, f"{place}[{key!r}]")
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _within(item, f"{place}[{index}]")
+            yield from within(item, f"{place}[{index}]")

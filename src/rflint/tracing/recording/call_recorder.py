@@ -9,6 +9,7 @@ import torch
 from torch import fx, nn
 
 from rflint.graph.layer import Kind
+from rflint.graph.traits import Trait
 from rflint.operators.call import Call
 from rflint.operators.find import find
 from rflint.operators.shapes import ShapeError
@@ -16,6 +17,7 @@ from rflint.operators.table import Row
 from rflint.tracing.model.construction import constructed_at
 from rflint.tracing.model.tree import named_modules, parameters
 from rflint.tracing.recording.call_site import CallSite
+from rflint.tracing.recording.dropout_modes import DropoutModes
 from rflint.tracing.recording.failures import mismatch
 from rflint.tracing.recording.functions import (
     VIEW_PROPERTIES,
@@ -42,11 +44,13 @@ class CallRecorder:
         modules: ModuleStack,
         execution: MetaExecution,
         call_site: CallSite,
+        dropout_mode: DropoutModes,
     ) -> None:
         self._tracker = tracker
         self._modules = modules
         self._execution = execution
         self._call_site = call_site
+        self._dropout_mode = dropout_mode
 
     # -- functions
 
@@ -70,7 +74,20 @@ class CallRecorder:
             self._tracker.graph.erase_node(node)
             return result
         scope, op = self._modules.scope(), torch_call.op
-        step = Step(result, spelling, row, None, scope, layer, owner, caller, op, writes)
+        drops = row is not None and Trait.DROPS in row.traits
+        mode = self._dropout_mode(torch_call.function) if drops else None
+        step = Step(
+            result,
+            spelling,
+            row,
+            scope=scope,
+            layer=layer,
+            owner=owner,
+            called=caller,
+            op=op,
+            writes=writes,
+            dropout_mode=mode,
+        )
         self._tracker.bind(node, step)
         if writes and isinstance(result, torch.Tensor):
             self._tracker.wrote(result, caller)

@@ -35,6 +35,21 @@ ONE_POSITION_APART = (
 )
 
 
+_CAUSES = {
+    SMALL_MAP: "The map has become too small on the way.",
+    ONE_POSITION_APART: "The maps that meet here differ by one position, as where a stride does "
+    "not divide a size: pad or crop one of them, or take another size.",
+}
+
+
+def cause_in(hint: str) -> str:
+    """What a hint says of why a size does not fit, and of where it comes from."""
+    for known, cause in _CAUSES.items():
+        if hint.startswith(known):
+            return f"{cause}{hint.removeprefix(known)}"
+    return ""
+
+
 def mismatch(
     layer: str, op: str, call: Call, error: ShapeError, source: SourceLocation | None
 ) -> InputMismatch:

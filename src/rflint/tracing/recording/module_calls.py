@@ -35,10 +35,8 @@ class ModuleCalls:
             if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
                 module._infer_parameters(module, args, kwargs)
             spelling, row = leaf_row(module)
-            tensors = tensors_in((args, kwargs))
-            weighted = bool(tensors) and any(True for _ in parameters(module))
-            takes_part = weighted or any(map(self._tracker.is_tracked, tensors))
-        if not path or not takes_part or row is None:
+            is_leaf = bool(path) and row is not None and self._takes_part(module, args, kwargs)
+        if row is None or not is_leaf:
             return self._followed(module, path, uncompiled(module), args, kwargs)
         leaf = LeafModule(module, path, spelling, row)
 
@@ -49,6 +47,12 @@ class ModuleCalls:
             return self._followed(module, path, own, args, kwargs)
 
         return call_with_hooks(module, forward, args, kwargs)
+
+    def _takes_part(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a module is given what is recorded, or has parameters for what it is given."""
+        tensors = tensors_in((args, kwargs))
+        weighted = bool(tensors) and any(True for _ in parameters(module))
+        return weighted or any(map(self._tracker.is_tracked, tensors))
 
     def _followed(
         self,

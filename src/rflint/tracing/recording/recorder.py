@@ -27,6 +27,7 @@ from rflint.tracing.recording.aten_names import spelling_of
 from rflint.tracing.recording.call_arguments import CallArguments
 from rflint.tracing.recording.call_recorder import CallRecorder
 from rflint.tracing.recording.call_site import CallSite, call_site_on_stack
+from rflint.tracing.recording.dropout_modes import DropoutModes, dropout_mode_on_stack
 from rflint.tracing.recording.factories import makes_a_tensor, new_tensor
 from rflint.tracing.recording.functions import (
     RICH_COMPARISONS,
@@ -41,6 +42,7 @@ from rflint.tracing.recording.meta_execution import MetaExecution
 from rflint.tracing.recording.module_stack import ModuleStack
 from rflint.tracing.recording.randomness import RandomTensors
 from rflint.tracing.recording.recording import Recording
+from rflint.tracing.recording.size_numbers import SizesRead
 from rflint.tracing.recording.tensor_tracker import TensorTracker
 from rflint.tracing.recording.tensors import tensors_of
 from rflint.tracing.recording.value_reads import ValueReads
@@ -55,19 +57,26 @@ _COMPOSED = frozenset({"broadcast_tensors", "is_all_true", "is_any_true"})
 class Recorder(TorchFunctionMode):
     """Sees every torch function that is called, and decides what becomes of the call."""
 
-    def __init__(self, model: nn.Module, call_site: CallSite = call_site_on_stack) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        call_site: CallSite = call_site_on_stack,
+        dropout_mode: DropoutModes = dropout_mode_on_stack,
+    ) -> None:
         super().__init__()
         self.modules = ModuleStack(model)
         self.tracker = TensorTracker(model, self.modules.scope, call_site)
         self.execution = MetaExecution(self.tracker, call_site)
-        self.calls = CallRecorder(self.tracker, self.modules, self.execution, call_site)
+        self.calls = CallRecorder(
+            self.tracker, self.modules, self.execution, call_site, dropout_mode
+        )
         self._arguments = CallArguments(self.tracker)
         self.value_reads = ValueReads(self.tracker, call_site, self.call_function, self._arguments)
         self._call_site = call_site
         self._random = RandomTensors()
         self._reads_values = False
         self._reads_random_values = False
-        self._sizes_read: dict[tuple[fx.Node, int | None], None] = {}
+        self._sizes = SizesRead()
         self._read_nodes: list[fx.Node] = []
         """What had its values read."""
 
@@ -99,8 +108,9 @@ class Recorder(TorchFunctionMode):
             reads_values=self._reads_values,
             assumed=tuple(self.value_reads.assumed),
             read_nodes=tuple(dict.fromkeys(self._read_nodes)),
-            sizes_read=tuple(self._sizes_read),
+            sizes_read=tuple(self._sizes.found),
             parameters=self.tracker.stored.parameters,
+            held=self.tracker.held,
         )
 
     @property
@@ -129,10 +139,9 @@ class Recorder(TorchFunctionMode):
             return self._set(func, *args)
         if name == "__get__":
             name = func.__self__.__name__
-            if name == "shape":
-                self._note_size_read(args[0], None)
             if name not in VIEW_PROPERTIES:
-                return func(*args, **kwargs)
+                found = func(*args, **kwargs)
+                return self._followed_shape(args[0], found) if name == "shape" else found
         return self.call_function(func, name, args, kwargs)
 
     def call_function(
@@ -145,8 +154,7 @@ class Recorder(TorchFunctionMode):
         """
         call = TorchCall(func, name, spelling_of(name, args), args, kwargs, op)
         if call.spelling in SIZE_READS and args:
-            dim = args[1] if len(args) > 1 else kwargs.get("dim")
-            self._note_size_read(args[0], dim if isinstance(dim, int) else None)
+            return self._size_read(call)
         is_random = self._random.draws(call.spelling, args, kwargs)
         if reads_values(name, args, kwargs):
             self._reads_values = True
@@ -160,6 +168,10 @@ class Recorder(TorchFunctionMode):
 
     def _called(self, call: TorchCall) -> Any:
         """What a call returns; recorded, if anything takes part that is."""
+        args = self._sizes.given_to(call.spelling, call.args)
+        kwargs = self._sizes.given_to(call.spelling, call.kwargs)
+        if args is not call.args or kwargs is not call.kwargs:
+            call = replace(call, args=args, kwargs=kwargs)
         if call.name == "__deepcopy__":
             return self.tracker.copied(call.args[0], call.args[1])
         if makes_a_tensor(call.spelling):
@@ -176,8 +188,12 @@ class Recorder(TorchFunctionMode):
             return self._called_on_tracked(call, tracked)
         if call.name in MOVES:
             # to the device of an input that pretends to be elsewhere: values stay readable
-            return moved(args[0], call.name, args[1:], kwargs)
-        return self._of_constants(self.execution.on_values(call))
+            result = moved(args[0], call.name, args[1:], kwargs)
+            self.tracker.moves(args[0], result)
+            return result
+        result = self.execution.on_values(call)
+        self.tracker.derived(result, tensors_in((args, kwargs)))
+        return self._of_constants(result)
 
     def _called_on_tracked(self, call: TorchCall, tracked: Sequence[torch.Tensor]) -> Any:
         """What a call returns that takes recorded tensors."""
@@ -209,11 +225,22 @@ class Recorder(TorchFunctionMode):
             return NotImplemented
         return self.calls.function(call)
 
-    def _note_size_read(self, tensor: Any, dim: int | None) -> None:
-        """Note that code has asked for a size: what it does may depend on that."""
+    def _size_read(self, call: TorchCall) -> Any:
+        """What a call returns that asks for sizes."""
+        tensor = call.args[0]
+        dim = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim")
+        if call.spelling == "size" and isinstance(tensor, torch.Tensor):
+            shape = self._followed_shape(tensor, tensor.size())
+            return shape if dim is None else shape[dim]
         node = self.tracker.known_node(tensor) if isinstance(tensor, torch.Tensor) else None
         if node is not None:
-            self._sizes_read[(node, dim)] = None
+            self._sizes.note([(node, dim if isinstance(dim, int) else None)])
+        return self._called(call)
+
+    def _followed_shape(self, tensor: torch.Tensor, shape: torch.Size) -> torch.Size:
+        """The shape of a tensor; where it was recorded, its sizes are followed."""
+        node = self.tracker.known_node(tensor)
+        return shape if node is None else self._sizes.of(node, shape)
 
     def _written_out(self, call: TorchCall) -> Any:
         """`f(x, out=y)` writes f(x) into y, and returns y."""

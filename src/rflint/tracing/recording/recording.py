@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from rflint.graph.architecture import LeftOut
+from rflint.graph.architecture import DropoutMode, LeftOut, LooseTensor
 from rflint.graph.source_location import SourceLocation
 from rflint.graph.traits import Trait
 from rflint.operators.table import Row
@@ -40,6 +40,8 @@ class Step:
     """Of a module: tensors that it holds and that were computed, by the names of its attributes."""
     training: bool = False
     """Of a module: its mode when it is called."""
+    dropout_mode: DropoutMode | None = None
+    """Of a dropout that is called as a function: what the call says of the mode."""
     is_zero: bool = False
     """Of a constant: whether forward has just made it of zeros."""
 
@@ -68,5 +70,7 @@ class Recording:
     """Those whose values the code read."""
     sizes_read: tuple[tuple[fx.Node, int | None], ...] = ()
     """Tensors whose size Python code has asked for, with the dimension; None: all of them."""
+    held: Mapping[fx.Node, tuple[LooseTensor, ...]] = field(default_factory=dict)
+    """By constant, the tensors that it is made of and that the model has not registered."""
     parameters: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """The parameters that the model had at first, and those that it got on the way."""

@@ -10,10 +10,12 @@ import torch
 from torch import fx, nn
 
 from rflint.errors import UnsupportedByTracer
+from rflint.graph.architecture import Held, LooseTensor
 from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import mapped
 from rflint.operators.find import find
 from rflint.operators.shapes import shape_text
+from rflint.tracing.model.held_tensors import HeldTensor, held_tensors
 from rflint.tracing.model.meta_device import LARGE, META
 from rflint.tracing.recording.aliases import Aliases, is_same_view, storage_of
 from rflint.tracing.recording.graph_functions import overlaid, take
@@ -44,8 +46,18 @@ class TensorTracker:
         self._real: set[int] = set()
         """Small parameters, and what was computed from nothing else."""
         self._alive: list[torch.Tensor] = []
-        self._constants = {id(tensor) for tensor in other_tensors(model)}
+        others = list(other_tensors(model))
+        self._constants = {id(tensor) for tensor in others}
         """Tensors without storage that no node has made."""
+        self._known_parameters = {id(t) for t in others if isinstance(t, nn.Parameter)}
+        """Parameters that lie in lists of modules, and are not registered."""
+        self._held = held_tensors(model)
+        self._made_of: dict[int, tuple[HeldTensor, ...]] = {
+            key: (held,) for key, held in self._held.items()
+        }
+        """By the identity of a constant, the attributes of modules that it is made of."""
+        self.held: dict[fx.Node, tuple[LooseTensor, ...]] = {}
+        """The same by the node of the constant, and parameters that forward has created."""
         self._on_meta: dict[int, torch.Tensor] = {}
         """By the identity of a real tensor, one without storage that stands for it."""
         self._zeros: dict[int, tuple[torch.Tensor, int]] = {}
@@ -83,6 +95,22 @@ class TensorTracker:
         self._constants.add(id(tensor))
         return tensor
 
+    def derived(self, result: Any, tensors: Iterable[torch.Tensor]) -> None:
+        """Note that constants were computed from others, on the device of those."""
+        sources = [held for t in tensors for held in self._made_of.get(id(t), ())]
+        if sources:
+            for tensor in tensors_of(result):
+                self._alive.append(tensor)
+                self._made_of[id(tensor)] = tuple(dict.fromkeys(sources))
+
+    def moves(self, tensor: torch.Tensor, result: torch.Tensor) -> None:
+        """Note that a constant is moved to where it is needed; that does not register it."""
+        made_of = self._made_of.pop(id(tensor), ())
+        trained = tuple(held for held in made_of if held.told.held is not Held.CONSTANT)
+        if trained:
+            self._alive.append(result)
+            self._made_of[id(tensor)] = self._made_of[id(result)] = trained
+
     def zeros(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor that forward has just made of zeros."""
         if not tensor.is_inference():  # they have no versions
@@ -114,10 +142,21 @@ class TensorTracker:
             self._real.add(id(tensor))
         is_zero = self._is_zero(tensor)
         self._bind(tensor, self._step(node, Step(tensor, "get_attr", None, is_zero=is_zero)))
+        if str(node.target) in self.constants:
+            self._note_held(node, tensor)
         for written in self._aliases.written_to(tensor):
             # a view of it was filled before anything else happened to it
             self._overlay(tensor, written, self._call_site())
         return self._nodes[id(tensor)]
+
+    def _note_held(self, node: fx.Node, tensor: torch.Tensor) -> None:
+        made_of = self._made_of.get(id(tensor), ())
+        if made_of:
+            self.held[node] = tuple(held.told for held in made_of)
+        elif isinstance(tensor, nn.Parameter) and id(tensor) not in self._known_parameters:
+            called = self._call_site()
+            shape, lines = tuple(tensor.shape), (called,) if called else ()
+            self.held[node] = (LooseTensor(self._scope(), shape, Held.CREATED, lines),)
 
     def _constant_name(self, tensor: torch.Tensor) -> str:
         if tensor.device.type == "meta" and id(tensor) not in self._constants:

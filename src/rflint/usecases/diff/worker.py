@@ -65,7 +65,7 @@ def _answer(order: Order) -> dict[str, Any]:
     except Exception as error:
         return {"error": _error(as_rflint_error(error))}
     notes = [*report.notes, *(note for model in report.models for note in model.notes)]
-    return {"report": report.to_dict(), "notes": notes}
+    return {"report": report.without_remedies().to_dict(), "notes": notes}
 
 
 def _error(error: RflintError) -> dict[str, str]:

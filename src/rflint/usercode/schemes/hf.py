@@ -65,6 +65,12 @@ def _load(name: str, root: Path) -> Builder:
     return build
 
 
+def _names() -> list[str]:
+    """The configurations that transformers has models for."""
+    auto = imported("transformers.models.auto.configuration_auto")
+    return sorted(set(auto.CONFIG_MAPPING_NAMES.values()))
+
+
 def _code(name: str, file: WrittenFile) -> BuilderCode:
     """A function that makes the configuration as `_load` does, and the model of it."""
     described, wanted = _parts(name)
@@ -220,5 +226,6 @@ SCHEME = Scheme(
     check=_check,
     path=lambda name: _parts(name)[0],
     file_in_folder=_FILE,
+    names=_names,
     imports_user_code=True,
 )

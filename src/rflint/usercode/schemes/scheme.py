@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -43,6 +43,8 @@ class Scheme:
     """The file that is meant by the folder around it."""
     registry: str = ""
     """The folder in the package whose files register models, each with `@register_model`."""
+    names: Callable[[], Sequence[str]] | None = None
+    """The names of all models of its registry, in their order; None where there is no registry."""
     imports_user_code: bool = False
     """Whether the file may name modules of the user's, so that only running it shows which."""
 

@@ -28,6 +28,11 @@ def _load(name: str, root: Path) -> Builder:
     raise unknown_name("timm", name, known, listed)
 
 
+def _names() -> list[str]:
+    found: list[str] = imported("timm").list_models()
+    return found
+
+
 def _code(name: str, file: WrittenFile) -> BuilderCode:
     timm = imported("timm")
     if not timm.is_model(name):
@@ -44,4 +49,5 @@ SCHEME = Scheme(
     code=_code,
     check=lambda name, root: check_name("timm", name),
     registry="models",
+    names=_names,
 )

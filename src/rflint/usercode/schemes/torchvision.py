@@ -30,6 +30,11 @@ def _load(name: str, root: Path) -> Builder:
     raise unknown_name("torchvision", name, known, listed)
 
 
+def _names() -> list[str]:
+    found: list[str] = imported("torchvision.models").list_models()
+    return found
+
+
 def _code(name: str, file: WrittenFile) -> BuilderCode:
     models = imported("torchvision.models")
     if name not in models.list_models():
@@ -47,4 +52,5 @@ SCHEME = Scheme(
     code=_code,
     check=lambda name, root: check_name("torchvision", name),
     registry="models",
+    names=_names,
 )

@@ -127,4 +127,5 @@ SCHEME = Scheme(
     code=_code,
     check=_check,
     path=lambda name: name,
+    names=lambda: sorted(_known()),
 )

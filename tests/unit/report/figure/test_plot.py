@@ -191,8 +191,9 @@ assert "matplotlib.pyplot" not in sys.modules
 
 
 def test_without_matplotlib_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "rflint.report.figure.plot", raising=False)
-    monkeypatch.delattr("rflint.report.figure.plot", raising=False)
+    for name in ("rflint.report.figure.plot", "rflint.report.figure.style"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.delattr(name, raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     report = rflint.lint(nn.Conv2d(3, 4, 3), res=8)
     with pytest.raises(UsageError, match="matplotlib") as caught:

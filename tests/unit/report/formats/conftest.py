@@ -12,7 +12,7 @@ from rflint.errors import BuildFailed
 from rflint.graph.source_location import SourceLocation
 from rflint.report.model_report import ModelReport, SuppressedFinding
 from rflint.report.report import Failure, Report
-from tests.helpers.written_reports import NAMES, OVER, SEVERITIES, found
+from tests.helpers.written_reports import NAMES, OVER, SEVERITIES, found, with_repairs
 from zoo.paper.resnet import resnet18
 
 
@@ -46,15 +46,14 @@ def hostile(model: ModelReport) -> Report:
             )
             for line, name in enumerate(NAMES, start=1)
         ]
-        repairs = [replace(model.repairs[0], title=f"truncate after {title}", words=title)]
+        repair = replace(model.repairs[0], title=f"truncate after {title}", words=title)
         models.append(
             replace(
-                model,
+                with_repairs(model, repair),
                 target=f"{title}.py:f",
                 name=title,
                 findings=tuple(findings),
                 exceeded_limits=(OVER,),
-                repairs=tuple(repairs),
                 place=places[number % 3](title, 1),
                 accepted=(found("ACCEPTED"),),
                 suppressed=(

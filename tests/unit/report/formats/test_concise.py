@@ -13,7 +13,7 @@ from tests.helpers.written_reports import NAMES, OVER, failed, found, written
 
 def test_concise_lines_are_places_codes_and_messages(real: Report) -> None:
     lines = written(real, "concise").splitlines()
-    assert len(lines) == len(real.findings) == 10
+    assert len(lines) == len(real.findings) == 11
     assert re.fullmatch(
         r"zoo/paper/resnet\.py:\d+: RF101 layer3\.1\.conv2: .* predicted to contribute nothing",
         lines[0],

@@ -14,7 +14,7 @@ import rflint
 from rflint.graph.source_location import SourceLocation
 from rflint.report.model_report import ModelReport, SuppressedFinding
 from rflint.report.report import Report
-from tests.helpers.written_reports import OVER, failed, found, written
+from tests.helpers.written_reports import OVER, failed, found, with_repairs, written
 
 LIMIT = 65_536
 
@@ -48,7 +48,7 @@ def test_the_comment_tells_the_story_of_resnet18(real: Report) -> None:
     rows = list(cells(parsed))
     assert rows[:2] == [
         ["model", "input", "parameters", "MACs", "convolutions", "unproductive", "findings"],
-        ["mymodel:build", "32x32", "11.2 M", "37.0 M", "20", "3", "10 warnings"],
+        ["mymodel:build", "32x32", "11.2 M", "37.0 M", "20", "3", "10 warnings, 1 info"],
     ]
     assert ["as it is", "3", "11.2 M", "37.0 M"] in rows
     assert [
@@ -61,7 +61,7 @@ def test_the_comment_tells_the_story_of_resnet18(real: Report) -> None:
     assert any("From layer3.1.conv2 on, 3 convolutions of 20" in text for text in texts)
     place = str(real.findings[0].source)
     assert f"{place}: layer3.1.conv2, layer4.0.conv2, layer4.1.conv2" in texts
-    assert texts[-1] == f"rflint {rflint.__version__}: 10 warnings in 1 model."
+    assert texts[-1] == f"rflint {rflint.__version__}: 10 warnings, 1 info in 1 model."
     assert any("at 75x75 nothing is unproductive" in text for text in texts)
 
 
@@ -154,7 +154,7 @@ def replace_names(report: Report, name: str) -> Report:
     (one,) = report.models
     findings = tuple(replace(x, layer=name, message=name) for x in one.findings)
     repairs = tuple(replace(x, title=name, words=name) for x in one.repairs) * 20
-    return Report((replace(one, name=name, findings=findings, repairs=repairs),))
+    return Report((replace(with_repairs(one, *repairs), name=name, findings=findings),))
 
 
 def test_long_names_are_cut_in_the_comment(model: ModelReport) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rflint.measurement.comparison import compare
 from rflint.measurement.results import Measured, MeasuredField, MeasuredLayer
 from rflint.report.model_report import ModelReport
+from rflint.report.remedies import NONE_NEEDED
 from rflint.report.report import Report
 from rflint.report.terminal.console import captured
 from rflint.report.terminal.measured_table import MeasuredTable
@@ -84,7 +85,7 @@ def test_a_comment_has_no_column_that_says_nothing(show: Show, measured: Measure
 def test_a_comment_tells_of_a_sound_model_what_was_measured(
     model: ModelReport, measured: Measured
 ) -> None:
-    sound = replace(model, measured=measured, findings=(), repairs=(), larger_input=None)
+    sound = replace(model, measured=measured, findings=(), remedies=NONE_NEEDED)
     text = written(Report((sound,)), "markdown")
     assert f"Measured {sentence_of(model, measured)}" in text
     assert "<summary>no findings</summary>" in text

@@ -54,7 +54,7 @@ def test_the_story_of_resnet18(report: Report) -> None:
         "Or feed it larger inputs: at 75×75 nothing is unproductive, for 247 M MACs (×6.7).",
         "RF101 unproductive-layer (3 warnings, predicted)",
         "RF301 dead-taps (4 warnings, proved)",
-        "Found 10 warnings.",
+        "Found 10 warnings, 1 info.",
     ):
         assert part in text
 
@@ -157,7 +157,7 @@ def test_several_models_and_sizes_begin_with_a_table_of_all() -> None:
     ]
     cells = [re.split(r"\s{2,}", line.strip()) for line in lines[1:3]]
     assert cells == [
-        ["mymodel:build", "32×32", "11.2 M", "37.0 M", "20", "3", "10 warnings"],
+        ["mymodel:build", "32×32", "11.2 M", "37.0 M", "20", "3", "10 warnings, 1 info"],
         ["mymodel:build", "224×224", "11.2 M", "1.81 G", "20", "0", "none"],
     ]
     assert "parameters" not in lines[3]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TextIO
 
 from rflint.report.difference.difference import Difference
+from rflint.text.json_document import write_json
 
 
 def write(difference: Difference, stream: TextIO, verbose: bool) -> None:
     """Write `difference.to_dict()`."""
-    json.dump(difference.to_dict(), stream, indent=2, allow_nan=False)
-    stream.write("\n")
+    write_json(difference.to_dict(), stream)

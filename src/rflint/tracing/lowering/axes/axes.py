@@ -70,6 +70,16 @@ def usual_axes(shapes: tuple[tuple[int, ...], ...]) -> Axes:
     return Axes(resolution, shapes, inputs, tuple(layout_letters(axes) for axes in inputs))
 
 
+def batch_axis(shapes: tuple[tuple[int, ...], ...], places: Sequence[int | None]) -> Axes:
+    """The batch as the one axis; `places` say which dimension of each input it is."""
+    inputs = tuple(
+        tuple(0 if dim == place else None for dim in range(len(shape)))
+        for shape, place in zip(shapes, places, strict=True)
+    )
+    size = next((s[at] for s, at in zip(shapes, places, strict=True) if at is not None), 1)
+    return Axes((size,), shapes, inputs, tuple("" for _ in shapes))
+
+
 def main_input(inputs: Sequence[Sequence[int | None]]) -> int:
     """The input that is `INPUT` to an architecture: the first with the most axes."""
     counts = [sum(axis is not None for axis in axes) for axes in inputs]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,12 +12,15 @@ from torch import fx, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
+from rflint.graph.architecture import DropoutMode
 from rflint.graph.layer import Kind
+from rflint.graph.traits import Trait
 from rflint.inputs.forward_call import BY_POSITION, ForwardCall
 from rflint.operators.call import tensors_in
 from rflint.operators.find import find
 from rflint.operators.table import Row
-from rflint.tracing.model.tree import named_modules
+from rflint.tracing.model.tree import named_modules, named_parameters
+from rflint.tracing.recording.dropout_modes import dropout_mode_on_stack
 from rflint.tracing.recording.export.fake_storage import meta_faked
 from rflint.tracing.recording.export.leaf_calls import LeafCall, LeafCalls, without_tensors
 from rflint.tracing.recording.export.node_origins import (
@@ -30,6 +30,7 @@ from rflint.tracing.recording.export.node_origins import (
     note_origin,
     python_call,
 )
+from rflint.tracing.recording.export.silence import silenced
 from rflint.tracing.recording.functions import in_place, name_of
 from rflint.tracing.recording.leaf_modules import LeafModule, is_usual_call, leaf_row
 from rflint.tracing.recording.patching import (
@@ -57,6 +58,8 @@ class Exporter(TorchFunctionMode):
         self._is_in_leaf = False
         self._python_call: PythonCall | None = None
         self._call = BY_POSITION
+        self._registered: dict[int, nn.Parameter] = {}
+        """The parameters of the model by identity, as they are while it is exported."""
 
     def exported(
         self, inputs: Sequence[torch.Tensor], call: ForwardCall
@@ -69,12 +72,12 @@ class Exporter(TorchFunctionMode):
             examples = tuple(torch.empty(t.shape, dtype=t.dtype) for t in inputs)
         with (
             self.leaf_calls.registered(),
-            _silenced(),
+            silenced(),
             meta_faked(self._model, fake),
             module_calls_patched(self._call_module),
             nodes_shown_to(self._note_origin),
             torch_compile_disabled(),
-            _silenced(),
+            silenced(),
             torch.no_grad(),
         ):
             self._call = call
@@ -128,18 +131,29 @@ class Exporter(TorchFunctionMode):
         name = name_of(func)
         spelling = name.strip("_")
         row = find(spelling)
+        drops = row is not None and Trait.DROPS in row.traits
+        mode = dropout_mode_on_stack(func) if drops else DropoutMode.UNKNOWN
+        loose = self._unregistered(tensors_in((args, kwargs)))
         writes = name == "__setitem__"
         composed = isinstance(func, types.FunctionType) and not in_place(name, kwargs)
         keep = row is not None and (writes or (composed and _makes_new_tensors(row)))
         if row is not None and keep and not self._is_in_leaf and tensors_in((args, kwargs)):
             template = without_tensors(args, kwargs)
-            call = LeafCall(spelling, row, func, template, *self._place())
+            call = LeafCall(spelling, row, func, template, *self._place(), None, mode, loose)
             return self._call_leaf(call, args, kwargs, writes=writes)
-        self._python_call = python_call(name, args)
+        self._python_call = python_call(name, args, mode, loose)
         try:
             return func(*args, **kwargs)
         finally:
             self._python_call = None
+
+    def _unregistered(self, tensors: Sequence[torch.Tensor]) -> tuple[nn.Parameter, ...]:
+        """Those of some tensors that are parameters, and none of the model's."""
+        found = [x for x in tensors if isinstance(x, nn.Parameter)]
+        if any(id(x) not in self._registered for x in found):
+            # forward may have registered some
+            self._registered.update((id(x), x) for _, x in named_parameters(self._model))
+        return tuple(x for x in found if id(x) not in self._registered)
 
     def _call_leaf(
         self, call: LeafCall, args: tuple[Any, ...], kwargs: dict[str, Any], *, writes: bool
@@ -164,15 +178,3 @@ class Exporter(TorchFunctionMode):
 def _makes_new_tensors(row: Row) -> bool:
     """Whether an operator's results are certainly no views of its arguments."""
     return row.shape is not None or row.kind not in (Kind.RESHAPE, Kind.SLICE)
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep to oneself the graphs that torch.export logs and prints where it fails."""
-    level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(level)

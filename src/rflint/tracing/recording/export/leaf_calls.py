@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from rflint.graph.architecture import DropoutMode
 from rflint.graph.source_location import SourceLocation
 from rflint.operators.call import Call, mapped, tensors_in
 from rflint.operators.shapes import ShapeError
@@ -44,6 +45,10 @@ class LeafCall:
     scope: str
     called: SourceLocation | None
     leaf: LeafModule | None = None
+    dropout_mode: DropoutMode = DropoutMode.UNKNOWN
+    """Of a function that drops: what its call says of the mode."""
+    parameters: tuple[nn.Parameter, ...] = ()
+    """Those among its arguments that the model has not registered."""
     result: Any = None
 
     def arguments(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from torch import fx
+from torch import fx, nn
 
+from rflint.graph.architecture import DropoutMode
 from rflint.graph.source_location import SourceLocation
 
 _ORIGIN = "rflint_origin"
@@ -25,12 +26,21 @@ class PythonCall:
     spelling: str
     index: Any = None
     """Of `tensor[index]`, if it is made of numbers and slices."""
+    dropout_mode: DropoutMode = DropoutMode.UNKNOWN
+    """Of a function that drops: what its call says of the mode."""
+    parameters: tuple[nn.Parameter, ...] = ()
+    """Those among its arguments that the model has not registered."""
 
 
-def python_call(name: str, args: tuple[Any, ...]) -> PythonCall:
+def python_call(
+    name: str,
+    args: tuple[Any, ...],
+    dropout_mode: DropoutMode,
+    parameters: tuple[nn.Parameter, ...],
+) -> PythonCall:
     """A call of the function of that name."""
     index = args[1] if name == "__getitem__" and _is_basic(args[1]) else None
-    return PythonCall(next(_numbers), name.strip("_"), index)
+    return PythonCall(next(_numbers), name.strip("_"), index, dropout_mode, parameters)
 
 
 def _is_basic(index: Any) -> bool:

@@ -13,8 +13,9 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.export.graph_signature import ConstantArgument, InputKind
 
 from rflint.errors import TraceFailed
+from rflint.graph.architecture import DropoutMode
 from rflint.graph.source_location import SourceLocation
-from rflint.operators.call import mapped
+from rflint.operators.call import mapped, tensors_in
 from rflint.operators.find import find
 from rflint.tracing.recording.aten_names import with_results
 from rflint.tracing.recording.export.leaf_calls import LeafCall, LeafCalls
@@ -31,13 +32,16 @@ class Replay:
     def __init__(
         self, model: nn.Module, program: torch.export.ExportedProgram, leaf_calls: LeafCalls
     ) -> None:
-        self.recorder = Recorder(model, lambda: self._call_site)
+        self.recorder = Recorder(model, lambda: self._call_site, lambda _: self._dropout_mode)
         self._model = model
         self._program = program
         self._leaf_calls = leaf_calls
         self._nodes_of_call: Counter[int | None] = Counter(map(_call_number, program.graph.nodes))
         """How many nodes every call of a torch function has become."""
         self._call_site: SourceLocation | None = None
+        self._dropout_mode = DropoutMode.UNKNOWN
+        self._parameters: dict[int, nn.Parameter] = {}
+        """By the identity of what forward has created, the parameter that stands for it."""
 
     def recording_of(self, inputs: Sequence[torch.Tensor]) -> Recording:
         """The recording that following the model's own forward would leave."""
@@ -63,10 +67,38 @@ class Replay:
                 yield node, self._stored_constant(self._program.constants[str(spec.target)])
 
     def _stored_constant(self, value: Any) -> Any:
-        if not isinstance(value, FakeTensor):
+        if not isinstance(value, torch.Tensor) or not (
+            isinstance(value, FakeTensor) or value.device.type == "meta"
+        ):
             return value
         on_meta = torch.empty(value.shape, dtype=value.dtype, device="meta")
         return self.recorder.tracker.constant(on_meta)
+
+    def _with_parameters(self, values: Any, parameters: Sequence[nn.Parameter]) -> Any:
+        """The arguments of a call, with parameters where export has left constants.
+
+        It knows those that the model has registered. The others are those of the call in Python,
+        told apart by their shapes.
+        """
+        tracker, tensors = self.recorder.tracker, tensors_in(values)
+        constants = [
+            x for x in tensors if tracker.known_node(x) is None and x not in tracker.stored
+        ]
+        if not parameters or len(constants) == len(tensors):
+            return values
+        found: dict[int, nn.Parameter] = {}
+        for parameter in parameters:
+            alike = [x for x in constants if x.shape == parameter.shape and id(x) not in found]
+            if alike:
+                found[id(alike[0])] = self._standing_for(parameter, alike[0])
+        return mapped(values, torch.Tensor, lambda x: found.get(id(x), x))
+
+    def _standing_for(self, parameter: nn.Parameter, constant: torch.Tensor) -> nn.Parameter:
+        if not isinstance(parameter, FakeTensor):
+            return parameter
+        if id(parameter) not in self._parameters:
+            self._parameters[id(parameter)] = nn.Parameter(constant, parameter.requires_grad)
+        return self._parameters[id(parameter)]
 
     def _run_graph(self, module: nn.Module, values: dict[fx.Node, Any]) -> Any:
         """Replay a graph whose placeholders have their values; what it returns."""
@@ -98,6 +130,7 @@ class Replay:
         origin = origin_of(node)
         self.recorder.modules.running = [*map(self._model.get_submodule, origin.module_paths)]
         self._call_site = origin.called
+        self._dropout_mode = origin.call.dropout_mode if origin.call else DropoutMode.UNKNOWN
 
     def _replayed(self, node: fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         target = node.target
@@ -113,14 +146,17 @@ class Replay:
         name = name_of(target)
         if name.startswith(("_assert", "sym_constrain")):
             return None
+        origin = origin_of(node).call
+        if origin is not None:
+            args, kwargs = self._with_parameters((args, kwargs), origin.parameters)
         results = len(target._schema.returns)
         op = self._op(node, name)
         return self.recorder.call_function(target, with_results(name, results), args, kwargs, op)
 
     def _call_leaf(self, call: LeafCall, tensors: Sequence[torch.Tensor]) -> Any:
-        self._call_site = call.called
+        self._call_site, self._dropout_mode = call.called, call.dropout_mode
         self.recorder.modules.running = [self._model.get_submodule(call.scope)]
-        args, kwargs = call.arguments(tensors)
+        args, kwargs = self._with_parameters(call.arguments(tensors), call.parameters)
         if call.leaf is not None:
             return self.recorder.calls.module(call.leaf, args, kwargs)
         return self.recorder.call_function(call.function, call.function.__name__, args, kwargs)

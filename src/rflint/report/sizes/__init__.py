@@ -1,0 +1,1 @@
+"""What `rflint sizes` writes: a model at every size of a range."""

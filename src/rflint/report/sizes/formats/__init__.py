@@ -1,0 +1,1 @@
+"""The formats of what `rflint sizes` writes: one module each."""
