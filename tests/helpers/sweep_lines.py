@@ -9,6 +9,13 @@ from typing import Any
 
 from rflint.report.sweep.lines import error_line, model_line, written_line
 
+CUT = {
+    "half of it": b'{"target": "a:e", "res',
+    "whole, but without the end of the line": b'{"target": "a:e", "res": null}',
+    "zeros, as after a crash of the machine": b"\0" * 40 + b"\n",
+}
+"""What is no whole line, at the end of a file."""
+
 
 def reported(
     target: str, res: str | None = "32", *, sweep: str = "abc", codes: Iterable[str] = (), **of: Any

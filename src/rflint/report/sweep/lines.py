@@ -81,17 +81,6 @@ def read_lines(path: Path, told: Callable[[str], None] = lambda text: None) -> I
     return (line.content for line in read_placed_lines(path, told))
 
 
-def end_of_lines(path: Path) -> int:
-    """How many bytes of a file are whole lines: what is added to it belongs behind them.
-
-    Raises UsageError as `read_lines` does.
-    """
-    end = 0
-    for line in read_placed_lines(path):
-        end = line.begin + line.length
-    return end
-
-
 def read_placed_lines(
     path: Path, told: Callable[[str], None] = lambda text: None
 ) -> Iterator[PlacedLine]:

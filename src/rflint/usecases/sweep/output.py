@@ -14,7 +14,7 @@ from typing import IO, Any, BinaryIO
 
 from rflint.errors import UsageError
 from rflint.files import atomic_write
-from rflint.report.sweep.lines import key_of, read_lines
+from rflint.report.sweep.lines import key_of, read_placed_lines
 
 
 class Lines:
@@ -57,53 +57,50 @@ def opened_lines(
     writes to, or whose lines were made with other options.
     """
     try:
-        if retry_errors and path.exists():
-            _without_errors(path)
-        file = path.open("a+b", buffering=0)
+        file = _locked(path)
+        if retry_errors:
+            with file:
+                _without_errors(path)
+                file = _locked(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     with file:
-        _lock(file, path)
         lines = Lines(file)
         if file.tell():
             if not resume:
                 raise UsageError(
                     f"{path} exists", hint="--resume goes on with it; or name another file."
                 )
-            _cut_last(file)
-            for line in read_lines(path):
-                if line.get("sweep") != digest:
+            end = 0
+            for placed in read_placed_lines(path):
+                line = placed.content
+                if line["sweep"] != digest:
                     raise UsageError(
                         f"{path} was made with other options",
                         hint="Resume it with the same ones, or name another file.",
                     )
                 if lines.is_new(*key_of(line)):
                     earlier(line)
+                end = placed.begin + placed.length
+            file.truncate(end)  # what wrote a line that is not whole was killed meanwhile
         yield lines
         os.fsync(file.fileno())
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def _locked(path: Path) -> BinaryIO:
+    """A file to append to, which no other process writes to until it is closed."""
+    file = path.open("a+b", buffering=0)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(f"another sweep is writing to {path}") from error
+        is_taken = not os.path.samestat(os.fstat(file.fileno()), path.stat())  # written anew
+    except BlockingIOError:
+        is_taken = True
     except OSError:  # some network file systems have no locks
-        pass
-
-
-def _cut_last(file: BinaryIO) -> None:
-    """Remove a last line without an end: what wrote it was killed meanwhile."""
-    end = file.seek(0, os.SEEK_END)
-    position, tail = end, b""
-    while position and b"\n" not in tail:
-        step = min(1 << 16, position)
-        position = file.seek(position - step)
-        tail = file.read(step)
-    whole = position + tail.rfind(b"\n") + 1
-    if whole < end:
-        file.truncate(whole)
-    file.seek(0, os.SEEK_END)
+        is_taken = False
+    if is_taken:
+        file.close()
+        raise UsageError(f"another sweep is writing to {path}")
+    return file
 
 
 def _without_errors(path: Path) -> None:

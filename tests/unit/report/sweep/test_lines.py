@@ -13,7 +13,6 @@ import rflint
 from rflint.errors import UsageError
 from rflint.report.sweep import json_schema
 from rflint.report.sweep.lines import (
-    end_of_lines,
     error_line,
     is_error,
     key_of,
@@ -21,16 +20,11 @@ from rflint.report.sweep.lines import (
     read_lines,
     written_line,
 )
-from tests.helpers.sweep_lines import failed, reported, wrote
+from tests.helpers.sweep_lines import CUT, failed, reported, wrote
 from zoo.paper.resnet import resnet18
 
 _STRICT = Draft202012Validator(json_schema.strict())
 WHOLE = (reported("a:b"), failed("a:c", "32x64"), reported("a:d", None))
-CUT = {
-    "half of it": b'{"target": "a:e", "res',
-    "whole, but without the end of the line": b'{"target": "a:e", "res": null}',
-    "zeros, as after a crash of the machine": b"\0" * 40 + b"\n",
-}
 
 
 def test_a_line_of_a_model_is_its_entry_of_the_report(tmp_path: Path) -> None:
@@ -77,19 +71,16 @@ def test_no_number_is_none() -> None:
 @pytest.mark.parametrize("last", CUT.values(), ids=CUT)
 def test_a_last_line_that_is_not_whole_is_left_out_and_told(tmp_path: Path, last: bytes) -> None:
     path = wrote(tmp_path / "lines", *WHOLE)
-    whole = path.stat().st_size
     with path.open("ab") as file:
         file.write(last)
     told: list[str] = []
     assert list(read_lines(path, told.append)) == list(WHOLE)
     assert told == [f"the last line of {path}, 4, is not whole: it is left out"]
-    assert end_of_lines(path) == whole
 
 
 def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
     path = wrote(tmp_path / "lines")
     assert list(read_lines(path)) == []
-    assert end_of_lines(path) == 0
 
 
 @pytest.mark.parametrize(
