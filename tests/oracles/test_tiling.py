@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 import rflint
+from rflint.analysis.tiling.obstacles import NotTileable
 from rflint.analysis.tiling.tiling import Tiling
 from tests.helpers.random_maps import NETWORKS as DRAWN
-from tests.helpers.random_maps import Spec, built
+from tests.helpers.random_maps import Deep, Resize, Spec, built
 from tests.helpers.tiled import (
     ROUNDING,
     deviation,
@@ -97,6 +98,14 @@ def test_the_first_position_that_is_not_kept_is_spoilt(name: str) -> None:
             at_end = [(x.axes[axis].before, x.axes[axis].after)[side] for x in tiling.outputs]
             assert bool(known) == any(at_end)
             assert not known or max(known) > 10 * ROUNDING
+
+
+def test_areas_that_depend_on_the_size_of_the_whole_are_not_tiled() -> None:
+    """Of 399 positions 598 are made, in steps of 399 / 598, and of a tile's in other ones."""
+    specs = [Spec(Deep, (3, 2, 0)), Spec(Resize, (1.5, "area"))]
+    tiling = rflint.tiling(built(specs), 400)
+    assert isinstance(tiling, NotTileable)
+    assert "interpolate makes 598 positions" in str(tiling)
 
 
 @settings(max_examples=60)

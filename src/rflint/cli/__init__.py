@@ -30,6 +30,7 @@ from rflint.cli.schema import schema
 from rflint.cli.sizes import sizes
 from rflint.cli.sweep import sweep
 from rflint.errors import as_rflint_error
+from rflint.usecases.gc_pause import process_is_ours
 from rflint.usercode.exits import end_program, exits_blocked
 from rflint.usercode.interrupts import is_ctrl_c, remember_ctrl_c
 from rflint.usercode.stdout import discard_stdout
@@ -54,6 +55,7 @@ def main() -> NoReturn:
     Whatever goes wrong is exit status 2 and one message: 1 says that a model has findings.
     """
     remember_ctrl_c()
+    process_is_ours()
     with exits_blocked():
         status = _status(sys.argv[1:])
     end_program(status)

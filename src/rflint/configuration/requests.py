@@ -24,12 +24,10 @@ from rflint.text.numbers import size
 from rflint.usercode.builder_values import files_of
 from rflint.usercode.module_place import module_source
 from rflint.usercode.paths import relative_path
-from rflint.usercode.permissions import Permissions
+from rflint.usercode.permissions import NOTHING_UNUSUAL, Permissions
 from rflint.usercode.schemes.registry import file_of, scheme_of
 from rflint.usercode.target import split_target
 from rflint.usercode.target_hints import without_colon
-
-_NOTHING_UNUSUAL = Permissions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Request:
     """Whether the target is linted at other resolutions too."""
     is_named: bool = False
     """Whether the configuration calls it by its name."""
-    permissions: Permissions = _NOTHING_UNUSUAL
+    permissions: Permissions = NOTHING_UNUSUAL
     with_sizes: bool = False
     """Whether the report is to tell of other input sizes, too."""
     with_repairs: bool = False
@@ -211,7 +209,7 @@ def _model_of(request: Request) -> str:
         request,
         rule_options=rule_options,
         policy=Policy(()),
-        permissions=_NOTHING_UNUSUAL,
+        permissions=NOTHING_UNUSUAL,
         with_sizes=False,
         with_repairs=False,
         train_resolution=None,

@@ -35,6 +35,22 @@ class _Pauses:
 
 
 _pauses = _Pauses()
+_has_process = False
+
+
+def process_is_ours() -> None:
+    """Nobody else's objects are in this process: those that are imported need not be looked at."""
+    global _has_process
+    _has_process = True
+
+
+def imports_kept() -> None:
+    """Leave what was imported, and all else that is there, out of collections from now on.
+
+    Not in the process of somebody who calls rflint: garbage would be kept, too.
+    """
+    if _has_process:
+        gc.freeze()
 
 
 @contextmanager

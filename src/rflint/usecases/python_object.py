@@ -18,10 +18,9 @@ from rflint.usecases.checks import Checks
 from rflint.usecases.gc_pause import gc_paused
 from rflint.usecases.model import lint_model
 from rflint.usercode.loading import LoadingGuard
-from rflint.usercode.permissions import Permissions
+from rflint.usercode.permissions import NOTHING_UNUSUAL, Permissions
 
 _DEFAULTS = TracingOptions()
-_NOTHING_UNUSUAL = Permissions()
 
 
 def lint_object(
@@ -33,7 +32,7 @@ def lint_object(
     args: Mapping[str, Any] | None = None,
     tracing: TracingOptions = _DEFAULTS,
     name: str | None = None,
-    permissions: Permissions = _NOTHING_UNUSUAL,
+    permissions: Permissions = NOTHING_UNUSUAL,
     train_resolution: tuple[int, ...] | None = None,
 ) -> Report:
     """Lint an object at one or several resolutions, and compare each with that of training.
@@ -62,7 +61,7 @@ def repair_object(
     args: Mapping[str, Any] | None = None,
     tracing: TracingOptions = _DEFAULTS,
     kinds: Sequence[str] = (),
-    permissions: Permissions = _NOTHING_UNUSUAL,
+    permissions: Permissions = NOTHING_UNUSUAL,
 ) -> tuple[Repair, ...]:
     """The verified repairs of an object at one resolution."""
     if len(resolutions) != 1:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rflint.configuration.requests import Request
 from rflint.errors import RflintError, as_rflint_error
-from rflint.usecases.gc_pause import gc_paused
+from rflint.usecases.gc_pause import gc_paused, imports_kept
 from rflint.usercode.isolation import IsolatedImports
 from rflint.usercode.loading import LoadingGuard
-from rflint.usercode.permissions import Permissions
+from rflint.usercode.permissions import NOTHING_UNUSUAL, Permissions
 from rflint.usercode.stdout import stdout_to_stderr
 from rflint.usercode.surroundings import command_line_hidden
 from rflint.usercode.target import check_target, load_target, split_target
 
 if TYPE_CHECKING:
     from rflint.tracing.model.build import BuiltModel
-
-NOTHING_UNUSUAL = Permissions()
 
 
 def import_torch() -> None:
@@ -67,7 +64,7 @@ def import_target(
         importing = guard.during(f"importing {split_target(target)[0]}")
         with gc_paused(), construction_recorded(), importing, training_watched(guard.training):
             found = load_target(target, root, pythonpath)
-    gc.freeze()  # imported objects stay: garbage collections need not look at them
+    imports_kept()
     return found
 
 

@@ -13,3 +13,6 @@ class Permissions:
     """Take gradients and optimiser steps."""
     downloads: bool = False
     """Fetch something from another machine, such as weights."""
+
+
+NOTHING_UNUSUAL = Permissions()

@@ -81,7 +81,7 @@ def settings_of_python_restored() -> Iterator[None]:
             root.level, root.handlers[:], root.manager.disable = level, handlers, disabled
             if gc.get_threshold() != collects:
                 gc.set_threshold(*collects)
-            if gc.get_freeze_count() and not frozen:
+            if not frozen and gc.get_freeze_count():  # counting many takes time
                 gc.unfreeze()
             for number, handler in signals.items():
                 if signal.getsignal(number) != handler:

@@ -94,6 +94,7 @@ def test_one_that_cannot_be_read(
 # -- read
 
 
+_A_MINUTE = 60.0
 EVERYTHING = """
     res = [32, "64x48"]
     input = "1x3x32x32"
@@ -182,7 +183,7 @@ def test_every_key(tmp_path: Path, name: str) -> None:
         baseline="held.json",
         cache=False,
         jobs=4,
-        timeout=60.0,
+        timeout=_A_MINUTE,
         memory=4 << 30,
         pythonpath=("lib", "src"),
         rule_paths=("my_rules",),

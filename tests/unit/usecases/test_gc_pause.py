@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 
 import pytest
 
 from rflint.usecases.gc_pause import gc_paused
+from rflint.usecases.targets import import_target
+from rflint.usercode.loading import LoadingGuard
+from rflint.usercode.permissions import NOTHING_UNUSUAL
+from tests.helpers.program import write
 
 
 def test_the_collector_goes_on_when_the_last_pause_has_ended() -> None:
@@ -33,3 +38,13 @@ def test_who_has_switched_it_off_finds_it_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_is_imported_for_somebody_else_leaves_their_garbage_to_the_collector(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {"imported_for_somebody.py": "build = list"})
+    before = gc.get_freeze_count()
+    guard = LoadingGuard(NOTHING_UNUSUAL)
+    assert import_target("imported_for_somebody.py:build", tmp_path, guard) is list
+    assert gc.get_freeze_count() == before

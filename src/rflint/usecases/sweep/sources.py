@@ -11,9 +11,9 @@ from typing import Any
 
 from rflint.errors import UsageError
 from rflint.usecases.sweep.search_space import SearchSpace
-from rflint.usecases.targets import NOTHING_UNUSUAL, import_target
+from rflint.usecases.targets import import_target
 from rflint.usercode.loading import LoadingGuard
-from rflint.usercode.permissions import Permissions
+from rflint.usercode.permissions import NOTHING_UNUSUAL, Permissions
 from rflint.usercode.schemes.registry import scheme_of
 from rflint.usercode.target_patterns import (
     is_pattern,
