@@ -28,7 +28,7 @@ test: $(venv)/test.stamp
 fuzz: $(venv)/test.stamp
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} $(bin)/pytest tests/oracles/test_position_claims.py \
 		tests/oracles/test_zoo_parameters.py tests/oracles/test_wiring_of_real_networks.py \
-		tests/oracles/test_every_size.py
+		tests/oracles/test_every_size.py tests/oracles/test_forecast.py
 	$(bin)/python -m tests.helpers.parameter_claims $${FUZZ_EXAMPLES:-1000}
 	$(bin)/python -m tests.helpers.kernel_claims $${FUZZ_EXAMPLES:-1000}
 

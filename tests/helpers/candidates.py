@@ -41,10 +41,10 @@ MOST = 40
 """Of a model with more candidates than this, so many are tried, from all over the search."""
 
 
-def outcomes(bench: Bench) -> Iterator[tuple[Candidate, str]]:
+def outcomes(bench: Bench, most: int = MOST) -> Iterator[tuple[Candidate, str]]:
     """Candidates, and why each is no repair; nothing for those that are what was foreseen."""
     candidates = bench.found.candidates
-    for candidate in candidates[:: -(-len(candidates) // MOST) or 1]:
+    for candidate in candidates[:: -(-len(candidates) // most) or 1]:
         try:
             bench.verifier.verified(candidate)
         except (Inexpressible, RflintError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from rflint.repair.candidate import Candidate
-from tests.helpers.candidates import bench, outcomes
+from tests.helpers.candidates import MOST, bench, outcomes
 from zoo.models import ZooModel
 from zoo.paper.attention import SqueezeExcitation, cbam
 from zoo.paper.mpnet import mpnet18, mpnet36
@@ -39,6 +40,8 @@ ZOO = (
     *("timm/resnest14d", "timm/resnetaa50", "timm/seresnet18", "timm/test_byobnet"),
     *("timm/test_efficientnet", "timm/test_resnet", "timm/tf_mobilenetv3_small_100"),
 )
+OF_LARGE = MOST if "FUZZ_EXAMPLES" in os.environ else 12
+"""So many candidates of a large model are tried: `make fuzz` tries more of them."""
 AT_32 = (1, 3, 32, 32)
 REFUSED = {"timm/dla34": "'list' object has no attribute 'size'"}
 """What some candidates of a model fail with: its trees take lists, which a pooling does not."""
@@ -60,7 +63,7 @@ def test_candidates_of_our_own_models_are_what_was_foreseen(name: str) -> None:
 @pytest.mark.parametrize("title", ZOO)
 def test_candidates_of_the_zoo_are_what_was_foreseen(title: str, zoo: dict[str, ZooModel]) -> None:
     shape = (1, 3, 16, 32, 32) if title == "torchvision/r3d_18" else AT_32
-    tried = list(outcomes(bench(zoo[title].builder, [shape])))
+    tried = list(outcomes(bench(zoo[title].builder, [shape]), OF_LARGE))
     assert foreseen_wrongly(tried) == []
     refused = [reason for _, reason in tried if reason]
     assert len(refused) < len(tried)

@@ -73,11 +73,16 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Sequence[int], Sequence[int]]
 }
 
 
+def _seeds(size: Sequence[int]) -> range:
+    """A volume has so many positions that one draw of weights is seconds of work, and enough."""
+    return _SEEDS[:1] if len(size) == 3 else _SEEDS
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_tiles_put_together_are_the_whole(name: str) -> None:
     build, size, tile = NETWORKS[name]
     tiling = tiling_of(build(), tuple(size), tile=tuple(tile))
-    for seed in _SEEDS:
+    for seed in _seeds(size):
         model = made_sensitive(build(), seed)
         assert deviation(model, tiling, image(size, 3, seed), tile) < ROUNDING
 
@@ -92,7 +97,7 @@ def test_the_first_position_that_is_not_kept_is_spoilt(name: str) -> None:
                 deviation_beyond(
                     made_sensitive(build(), seed), tiling, image(size, 3, seed), tile, axis, side
                 )
-                for seed in _SEEDS
+                for seed in _seeds(size)
             ]
             known = [one for one in found if one is not None]
             at_end = [(x.axes[axis].before, x.axes[axis].after)[side] for x in tiling.outputs]

@@ -84,8 +84,8 @@ class OddNames(nn.Module):
 OWN: dict[str, Any] = {
     "resnet18": resnet18,
     "resnet18 with CBAM": partial(resnet18, attention=cbam),
-    "mpnet18": mpnet18,
-    "vgg11": partial(vgg, 11),
+    "mpnet18": partial(mpnet18, width=0.25),
+    "vgg11": partial(vgg, 11, width=0.25),
     "functions": Tutorial,
     "auxiliary head": Auxiliary,
     "odd names": OddNames,
