@@ -43,7 +43,8 @@ NUMBER = 30
 
 @pytest.fixture
 def space(tmp_path: Path) -> Path:
-    write(tmp_path, {"space.py": SPACE})
+    # tests run beside each other: a second process to import torch would only wait
+    write(tmp_path, {"space.py": SPACE, "rflint.toml": "jobs = 1"})
     return tmp_path
 
 
