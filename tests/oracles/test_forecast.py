@@ -40,8 +40,8 @@ ZOO = (
     *("timm/resnest14d", "timm/resnetaa50", "timm/seresnet18", "timm/test_byobnet"),
     *("timm/test_efficientnet", "timm/test_resnet", "timm/tf_mobilenetv3_small_100"),
 )
-OF_LARGE = MOST if "FUZZ_EXAMPLES" in os.environ else 12
-"""So many candidates of a large model are tried: `make fuzz` tries more of them."""
+A_FEW = MOST if "FUZZ_EXAMPLES" in os.environ else 12
+"""So many candidates of a model are tried where there are many models: `make fuzz` tries more."""
 AT_32 = (1, 3, 32, 32)
 REFUSED = {"timm/dla34": "'list' object has no attribute 'size'"}
 """What some candidates of a model fail with: its trees take lists, which a pooling does not."""
@@ -63,7 +63,7 @@ def test_candidates_of_our_own_models_are_what_was_foreseen(name: str) -> None:
 @pytest.mark.parametrize("title", ZOO)
 def test_candidates_of_the_zoo_are_what_was_foreseen(title: str, zoo: dict[str, ZooModel]) -> None:
     shape = (1, 3, 16, 32, 32) if title == "torchvision/r3d_18" else AT_32
-    tried = list(outcomes(bench(zoo[title].builder, [shape]), OF_LARGE))
+    tried = list(outcomes(bench(zoo[title].builder, [shape]), A_FEW))
     assert foreseen_wrongly(tried) == []
     refused = [reason for _, reason in tried if reason]
     assert len(refused) < len(tried)
@@ -192,5 +192,5 @@ def test_random_networks_are_what_was_foreseen(
     drawn: tuple[list[tuple[str, int, int]], str, int],
 ) -> None:
     side = drawn[2]
-    tried = list(outcomes(bench(lambda: network(*drawn), [(1, 3, side, side)])))
+    tried = list(outcomes(bench(lambda: network(*drawn), [(1, 3, side, side)]), A_FEW))
     assert foreseen_wrongly(tried) == []
